@@ -1,0 +1,309 @@
+"""Everything that the authority can refuse, as one tree.
+
+    CaError
+    ├── ConfigError            config.yaml cannot be used
+    │   ├── ConfigSyntaxError      not YAML, too large, an alias, a duplicate key
+    │   ├── ConfigKeyError         unknown or missing key
+    │   ├── ConfigValueError       a value of the wrong type or out of range
+    │   └── ConfigVisitError       lead times do not outlast a visit (design 3)
+    ├── RecipientError         a public key that nothing may be encrypted to
+    │   ├── RecipientPrivateError  the file holds a private key
+    │   └── RecipientWeakError     RSA below 3072 bits, or a low-order point
+    ├── PassphraseError
+    │   ├── PassphraseWeakError    under 64 bits by estimate, or not canonical
+    │   ├── PassphraseWrongError   it opens no keyslot
+    │   └── PassphraseWaitError    too early after wrong ones
+    ├── StateError             the state folder
+    │   ├── StateExistsError, StateMissingError, StateLockedError, StateModeError
+    │   ├── StateDamagedError      truncated, empty, altered, or an old page put back
+    │   └── StateOldError          an older copy was put back
+    ├── JournalError           the hash chain does not hold
+    ├── ClockError
+    │   ├── ClockBehindError       now is before the last journal entry
+    │   └── ClockAheadError        now is too far after it
+    ├── IssueError             planning or signing broke one of our own rules
+    │   └── CheckError             a named rule of core.checks failed
+    ├── PolicyError            an unknown egress, backup, target, or a change not approved
+    ├── ArchiveError           an archive cannot be used
+    │   ├── ArchiveIdentityError   the identity does not fit
+    │   ├── ArchiveDamagedError    truncated, altered, trailing bytes
+    │   ├── ArchiveMemberError     unknown, unsafe or oversized member, links
+    │   ├── ArchiveFormatError     manifest of another version, or not to the format
+    │   ├── ArchiveSealError       no seal of a pinned root fits
+    │   ├── ArchiveCertificateError  chain, dates or key do not fit
+    │   ├── ArchiveTrustError      a root or an authority that is not pinned
+    │   ├── ArchiveRollbackError   not newer than what was opened before
+    │   └── ArchiveForkError       does not continue what was opened before
+    ├── FileError              a file exists already, is too large, or cannot be read
+    └── StoppedError           the operator stopped the work; what was done is kept
+
+Rules: every class has a `code` (at most 21 characters) that the screen, the journal, the command
+line and docs/errors.md share, and an `action` of at most three lines of 21 characters. A message
+never holds a secret. Anything outside this tree and `HardwareError` is a bug.
+"""
+
+from typing import ClassVar
+
+
+class CaError(Exception):
+    """Root of everything that the authority refuses; the text says what happened, never a secret."""
+
+    code: ClassVar[str] = "E-CA"
+    action: ClassVar[tuple[str, ...]] = ("Try again",)
+
+
+class ConfigError(CaError):
+    """config.yaml cannot be used; the text names file, line and key path."""
+
+    code = "E-CONFIG"
+    action = ("Correct config.yaml", "on a PC")
+
+
+class ConfigSyntaxError(ConfigError):
+    """The file is not plain YAML: too large, an alias, a duplicate key, not a mapping."""
+
+    code = "E-CONFIG-SYNTAX"
+
+
+class ConfigKeyError(ConfigError):
+    """A key is unknown or missing."""
+
+    code = "E-CONFIG-KEY"
+
+
+class ConfigValueError(ConfigError):
+    """A value has the wrong type or lies outside its range."""
+
+    code = "E-CONFIG-VALUE"
+
+
+class ConfigVisitError(ConfigError):
+    """A lead time or the CRL lifetime is shorter than visit_every_days + spread_days."""
+
+    code = "E-CONFIG-VISIT"
+    action = ("Lead times must be at", "least visit + spread", "days")
+
+
+class RecipientError(CaError):
+    """A recipient cannot be used: missing, garbage, or of an unknown kind."""
+
+    code = "E-RECIPIENT"
+    action = ("Put the server's", "public key in its", "file")
+
+
+class RecipientPrivateError(RecipientError):
+    """The file holds a private key, which must never come here."""
+
+    code = "E-RECIPIENT-PRIVATE"
+    action = ("Replace that key pair:", "its private half was", "carried about")
+
+
+class RecipientWeakError(RecipientError):
+    """The key is too weak: RSA below 3072 bits, or a point of low order."""
+
+    code = "E-RECIPIENT-WEAK"
+    action = ("Make a new age or", "ed25519 key")
+
+
+class PassphraseError(CaError):
+    """Something is wrong with a passphrase."""
+
+    code = "E-PASSPHRASE"
+
+
+class PassphraseWeakError(PassphraseError):
+    """The passphrase is estimated under 64 bits, too long, or holds control characters."""
+
+    code = "E-PASSPHRASE-WEAK"
+    action = ("Take 8 random words",)
+
+
+class PassphraseWrongError(PassphraseError):
+    """The passphrase opens no keyslot."""
+
+    code = "E-PASSPHRASE-WRONG"
+    action = ("Check the words and", "try again")
+
+
+class PassphraseWaitError(PassphraseError):
+    """After wrong passphrases the next try must wait; the text says how many seconds."""
+
+    code = "E-PASSPHRASE-WAIT"
+    action = ("Wait, then try again",)
+
+
+class StateError(CaError):
+    """The state folder cannot be used."""
+
+    code = "E-STATE"
+
+
+class StateExistsError(StateError):
+    """There is a state already; nothing overwrites it."""
+
+    code = "E-STATE-EXISTS"
+    action = ("This box is set up", "already: unlock it")
+
+
+class StateMissingError(StateError):
+    """There is no state yet."""
+
+    code = "E-STATE-MISSING"
+    action = ("Set this box up first",)
+
+
+class StateLockedError(StateError):
+    """Another process has the state open."""
+
+    code = "E-STATE-LOCKED"
+    action = ("Close the other", "session first")
+
+
+class StateModeError(StateError):
+    """The state folder has another owner or is open to others."""
+
+    code = "E-STATE-MODE"
+    action = ("Set owner pism-vault,", "mode 0700")
+
+
+class StateDamagedError(StateError):
+    """The store was truncated, emptied or altered."""
+
+    code = "E-STATE-DAMAGED"
+    action = ("Restore a backup on", "a new card")
+
+
+class StateOldError(StateError):
+    """An older copy of the state was put back: a stick carries a newer receipt."""
+
+    code = "E-STATE-OLD"
+    action = ("Restore the newest", "backup")
+
+
+class JournalError(CaError):
+    """The journal's hash chain, or its hash of the state, does not hold."""
+
+    code = "E-JOURNAL"
+    action = ("Restore a backup on", "a new card")
+
+
+class ClockError(CaError):
+    """The time cannot be trusted."""
+
+    code = "E-CLOCK"
+    action = ("Set the clock in the", "menu")
+
+
+class ClockBehindError(ClockError):
+    """The clock is behind the last journal entry."""
+
+    code = "E-CLOCK-BEHIND"
+
+
+class ClockAheadError(ClockError):
+    """The clock is further ahead of the last entry than a visit plus spread."""
+
+    code = "E-CLOCK-AHEAD"
+
+
+class IssueError(CaError):
+    """Issuing would break one of our own rules, such as nesting."""
+
+    code = "E-ISSUE"
+    action = ("Nothing was signed.", "Report this")
+
+
+class CheckError(IssueError):
+    """A named rule of core.checks failed; the text names the rule."""
+
+    code = "E-CHECK"
+
+
+class PolicyError(CaError):
+    """The policy names no such egress, backup or target, or a change awaits approval."""
+
+    code = "E-POLICY"
+    action = ("See the policy in the", "menu")
+
+
+class ArchiveError(CaError):
+    """An archive cannot be used."""
+
+    code = "E-ARCHIVE"
+    action = ("Fetch the archive", "again from the stick")
+
+
+class ArchiveIdentityError(ArchiveError):
+    """The identity does not open the archive, or is itself not usable."""
+
+    code = "E-ARCHIVE-IDENTITY"
+    action = ("Use the identity that", "belongs to the", "recipient")
+
+
+class ArchiveDamagedError(ArchiveError):
+    """The archive is truncated, altered, or has bytes after its end."""
+
+    code = "E-ARCHIVE-DAMAGED"
+
+
+class ArchiveMemberError(ArchiveError):
+    """A member is unknown, unsafe, a link, out of order or too large."""
+
+    code = "E-ARCHIVE-MEMBER"
+    action = ("Do not use this", "archive")
+
+
+class ArchiveFormatError(ArchiveError):
+    """The manifest is of another version or not to the format."""
+
+    code = "E-ARCHIVE-FORMAT"
+    action = ("Open it with a newer", "pism")
+
+
+class ArchiveSealError(ArchiveError):
+    """No seal under a pinned root signs this archive."""
+
+    code = "E-ARCHIVE-SEAL"
+    action = ("Do not use this", "archive")
+
+
+class ArchiveCertificateError(ArchiveError):
+    """A certificate, its chain, dates or key does not fit."""
+
+    code = "E-ARCHIVE-CERT"
+    action = ("Do not use this", "archive")
+
+
+class ArchiveTrustError(ArchiveError):
+    """The root or incarnation is not pinned here and was not confirmed."""
+
+    code = "E-ARCHIVE-TRUST"
+    action = ("Compare the words with", "the box, then confirm")
+
+
+class ArchiveRollbackError(ArchiveError):
+    """The archive is not newer than the last one opened here."""
+
+    code = "E-ARCHIVE-ROLLBACK"
+    action = ("Use the newest archive",)
+
+
+class ArchiveForkError(ArchiveError):
+    """The archive does not continue the last one opened here."""
+
+    code = "E-ARCHIVE-FORK"
+    action = ("Do not use it: two", "boxes claim to be one")
+
+
+class FileError(CaError):
+    """A file is there already, is too large, or cannot be read or written."""
+
+    code = "E-FILE"
+    action = ("Check path, space and", "rights")
+
+
+class StoppedError(CaError):
+    """The operator stopped the work; what was finished is kept."""
+
+    code = "E-STOPPED"
+    action = ("Start the job again to", "go on")

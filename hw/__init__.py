@@ -1,0 +1,1 @@
+"""The box: display, keypad, sticks, clock and power behind the ports of `hw.ports`."""
