@@ -126,10 +126,18 @@ class PassphraseWrongError(PassphraseError):
 
 
 class PassphraseWaitError(PassphraseError):
-    """After wrong passphrases the next try must wait; the text says how many seconds."""
+    """After wrong passphrases the next try must wait.
+
+    Args:
+        wait_s: Whole seconds until the next try is looked at.
+    """
 
     code = "E-PASSPHRASE-WAIT"
     action = ("Wait, then try again",)
+
+    def __init__(self, wait_s: int) -> None:
+        super().__init__(f"wait {wait_s} s after wrong passphrases")
+        self.wait_s = wait_s
 
 
 class StateError(CaError):

@@ -1,0 +1,56 @@
+"""What a process that sees secrets asks of the kernel before it sees one.
+
+Owns: no core dumps, no tracing by others, memory that stays out of swap. What the kernel refuses to an
+unprivileged process is not fatal here: the units grant it (systemd/), and `swap_is_on` lets the kiosk say so.
+"""
+
+import ctypes
+import resource
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+_PR_SET_DUMPABLE: Final = 4
+_MCL_CURRENT_AND_FUTURE: Final = 1 | 2
+_SWAPS: Final = Path("/proc/swaps")
+
+
+def harden_process() -> None:
+    """Make this process undumpable and, where its limit allows, lock its memory.
+
+    mlockall under a low RLIMIT_MEMLOCK would make later allocations fail, so it is asked for only when the
+    limit is infinite, as it is in the units (LimitMEMLOCK=infinity).
+
+    Raises:
+        OSError: The kernel refuses to forbid dumps; no secret may be read then.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl PR_SET_DUMPABLE")
+    soft, _hard = resource.getrlimit(resource.RLIMIT_MEMLOCK)
+    if soft == resource.RLIM_INFINITY:
+        libc.mlockall(_MCL_CURRENT_AND_FUTURE)
+
+
+def swap_is_on(swaps: Path = _SWAPS) -> bool:
+    """Return whether the system has any swap; unknown counts as on."""
+    try:
+        lines = swaps.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return True
+    return any(line.strip() for line in lines[1:])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Boot:
+    """This run of the machine: the kernel's id of it, and the seconds since it began."""
+
+    id: str
+    uptime_s: float
+
+
+def read_boot(path: Path = Path("/proc/sys/kernel/random/boot_id")) -> Boot:
+    """Return which boot this is and how long it has lasted; sleep counts."""
+    return Boot(id=path.read_text(encoding="ascii").strip(), uptime_s=time.clock_gettime(time.CLOCK_BOOTTIME))
