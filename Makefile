@@ -1,0 +1,72 @@
+# PiSM: every command does its own set-up.
+#   make demo    a whole ceremony on the emulated box
+#   make test    the tests
+#   make help    everything else
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test check lint bench golden emulate lock clean system-run system-dev
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+
+help: ## Say what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+# The system's own programs. Each set is looked for first; only what is missing is installed.
+system-run:
+	@systemd/need.sh mcopy:mtools mkfs.vfat:dosfstools
+
+system-dev:
+	@systemd/need.sh mcopy:mtools mkfs.vfat:dosfstools age:age openssl:openssl certtool:gnutls-bin \
+		faketime:faketime strace:strace ssh-keygen:openssh-client chromium:chromium
+
+$(VENV)/.run: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "PiSM needs Python 3.11 or later; '$(PYTHON)' is $$($(PYTHON) -V)"; exit 1; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) \
+		|| { systemd/need.sh :python3-venv && $(PYTHON) -m venv --clear $(VENV); }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.run
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+venv: $(VENV)/.run ## Build .venv from the locked packages; the command is .venv/bin/pism
+
+demo: system-run $(VENV)/.run ## Play a whole ceremony on the emulated box
+	$(BIN)/pism demo $(DEMO)
+
+emulate: system-run $(VENV)/.run ## The emulated box, live in this terminal
+	$(BIN)/pism emulate $(EMULATE)
+
+test: system-dev $(VENV)/.dev ## Run the tests
+	$(BIN)/python -m pytest -q -n $(WORKERS) $(TESTS)
+
+lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict
+	$(BIN)/lint-imports
+
+check: lint test ## What CI runs
+
+bench: system-dev $(VENV)/.dev ## Measure speed and memory, print the ratios
+	for bench in tests/bench/bench_*.py; do $(BIN)/python $$bench; done
+
+golden: $(VENV)/.dev ## Record the golden frames anew; look at the difference before you commit
+	$(BIN)/python -m tests.golden.record
+
+lock: ## Lock the packages anew (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+		--no-header --extra emulator --extra build pyproject.toml -o requirements.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+		--no-header --extra emulator --extra build --extra dev pyproject.toml -o requirements-dev.txt
+
+clean: ## Remove what was built here
+	rm -rf $(VENV) build dist demo *.egg-info
