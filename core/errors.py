@@ -56,7 +56,7 @@ class ConfigError(CaError):
     """config.yaml cannot be used; the text names file, line and key path."""
 
     code = "E-CONFIG"
-    action = ("Correct config.yaml", "on a PC")
+    action: ClassVar[tuple[str, ...]] = ("Correct config.yaml", "on a PC")
 
 
 class ConfigSyntaxError(ConfigError):
@@ -88,7 +88,7 @@ class RecipientError(CaError):
     """A recipient cannot be used: missing, garbage, or of an unknown kind."""
 
     code = "E-RECIPIENT"
-    action = ("Put the server's", "public key in its", "file")
+    action: ClassVar[tuple[str, ...]] = ("Put the server's", "public key in its", "file")
 
 
 class RecipientPrivateError(RecipientError):
@@ -238,7 +238,7 @@ class ArchiveError(CaError):
     """An archive cannot be used."""
 
     code = "E-ARCHIVE"
-    action = ("Fetch the archive", "again from the stick")
+    action: ClassVar[tuple[str, ...]] = ("Fetch the archive", "again from the stick")
 
 
 class ArchiveIdentityError(ArchiveError):
