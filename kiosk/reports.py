@@ -1,0 +1,169 @@
+"""What the vault tells the kiosk, in the kiosk's own words: session, status, proposal, results.
+
+Rules: frozen records with public facts only; no key, no passphrase. The daemon builds them from the
+vault's messages, so that neither the machine nor a screen knows the protocol.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+StickTable = tuple[tuple[str, tuple[str, ...]], ...]
+"""Volume label and its steps, in the order of config.yaml."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the kiosk takes from config.yaml before anything is unlocked.
+
+    Args:
+        sticks: By config.yaml, not pinned: good for saying what a stick asks, never for doing it.
+        lock_after_s: Idle seconds until a session locks; at least 20.
+        dim_after_s: Idle seconds until the glass dims.
+    """
+
+    sticks: StickTable = ()
+    lock_after_s: int = 300
+    dim_after_s: int = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """What is known while unlocked.
+
+    Args:
+        authority: Its name.
+        sticks: The pinned table; only these steps run.
+        policy_changes: What config.yaml would change, one line each; it waits for approval.
+        failed_attempts: Wrong passphrases since the last right one.
+    """
+
+    authority: str
+    sticks: StickTable
+    policy_changes: tuple[str, ...] = ()
+    failed_attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipientRow:
+    """One public key that archives are encrypted to.
+
+    Args:
+        use: "egress" or "backup".
+        name: Of that egress or backup.
+        words: 12 words of the key's fingerprint.
+    """
+
+    use: str
+    name: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """config.yaml resolved, for the operator's eyes.
+
+    Args:
+        recipients: All of them, in the order of config.yaml.
+        differences: "path: old -> new" against what is pinned; () at first set-up.
+    """
+
+    recipients: tuple[RecipientRow, ...]
+    differences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverRow:
+    """How far ahead one target is covered; the lowest lane counts.
+
+    Args:
+        path: "class/target", or "roots".
+        lanes: How many stand side by side.
+        until: End of the lowest lane's unbroken cover.
+        lowest_lane: Which one that is.
+    """
+
+    path: str
+    lanes: int
+    until: datetime
+    lowest_lane: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveRow:
+    """The last archive of one egress or backup; sequence 0 and None when there was none."""
+
+    kind: str
+    name: str
+    sequence: int
+    written: datetime | None
+    drilled: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RootRow:
+    """One live root.
+
+    Args:
+        period: "2027", or as the schedule names it.
+        sha256: 64 upper-case hex digits of the certificate's DER.
+        words: Its fingerprint words.
+    """
+
+    period: str
+    sha256: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusReport:
+    """Everything the menu's pages show; `signers` are what can be revoked, in issuing order."""
+
+    now: datetime
+    next_visit_by: datetime | None
+    covers: tuple[CoverRow, ...]
+    archives: tuple[ArchiveRow, ...]
+    recipients: tuple[RecipientRow, ...]
+    roots: tuple[RootRow, ...]
+    journal_sequence: int
+    journal_words: tuple[str, ...]
+    signers: tuple["SignerRow", ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignerRow:
+    """A signer that can be revoked."""
+
+    certificate_id: str
+    path: str
+    lane: int
+    period: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestRow:
+    """One line of the self-test: at most 12 characters of name, 8 of finding."""
+
+    __test__ = False  # not for pytest
+
+    name: str
+    good: bool
+    finding: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What one step of a job did.
+
+    Args:
+        step: As in RunJob.
+        name: "" for a top-up.
+        sequence: Of the archive; 0 for a top-up.
+        sha256: Of the archive, hex; "" for a top-up.
+        issued: Certificates that were signed.
+    """
+
+    step: str
+    name: str = ""
+    sequence: int = 0
+    sha256: str = ""
+    issued: int = 0

@@ -1,0 +1,70 @@
+"""While the operator types, and while the vault looks at what was typed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from kiosk.effects import Purpose
+from kiosk.states.box import Screen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entering(Screen):
+    """Keys go to the entry.
+
+    Args:
+        purpose: What for.
+        stick: UNLOCK: identity of the stick whose job is to start; "" for none.
+        proposed: REPEAT: of the proposed words, not of a chosen passphrase.
+        change: CHOOSE, REPEAT: the passphrase is being changed.
+        setup: DATE, DATE_AGAIN: during first set-up.
+        date: DATE_AGAIN: what DATE gave.
+    """
+
+    secretive = True
+
+    purpose: Purpose
+    stick: str = ""
+    proposed: bool = False
+    change: bool = False
+    setup: bool = False
+    date: datetime | None = None
+
+    @property
+    def entry(self) -> Purpose | None:
+        """Its purpose."""
+        return self.purpose
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checking(Screen):
+    """The vault looks at a passphrase.
+
+    Args:
+        stick: As in Entering.
+        change: A change of passphrase, not an unlock.
+    """
+
+    secretive = True
+    busy = True
+
+    stick: str = ""
+    change: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused(Screen):
+    """Wrong, or too early: a countdown; then `#` goes back to the words, or to an empty entry.
+
+    Args:
+        code: Of the refusal.
+        wait_s: Seconds left; 0 when the next try is free.
+        kept: The typed words are still there to be corrected (60 s).
+        stick: As in Entering.
+    """
+
+    secretive = True
+
+    code: str
+    wait_s: int
+    kept: bool = True
+    stick: str = ""
