@@ -5,77 +5,267 @@ Rules:
    type into it, so "correct horse 42!" may begin in words and end in text.
 2. An Entry does no I/O and reads no clock: the caller passes monotonic seconds with every call and
    asks `next_change` when the view will change by itself.
-3. The state of the machine never holds an Entry's content; EntryView is made for one frame and dropped.
-4. Nothing is ever accepted by itself: a word enters by a candidate key (or `#` when only one is left).
+3. The state of the machine never holds an Entry or a view of one.
+4. Nothing is ever accepted by itself: a word enters by a candidate key (or `#` when only one is left),
+   an entry ends by `#` alone.
+
+    key      words, letters typed   words, none typed     text                    digits
+    0-9      2-9 letter; 0, 1 dead  2-9 letter            the key's characters    the digit
+    A        first candidate        previous word         abc / ABC               -
+    B        second candidate       next word             symbols / letters       -
+    C        third candidate        next mode             next mode               next mode
+    D        fourth candidate       show all while held   show all while held     show all while held
+    *        a letter back          the word here back    a character back        a character back
+    * held   all letters back       -                     back to the last space  back to the last space
+    #        the one candidate left done, when complete   done, when not empty    done, when not empty
+    * on an empty entry leaves it. A digit key held in text types its digit.
 
 Left to others: when a press becomes a hold (the daemon), how a view looks (the screens), what is strong
 enough and how the bytes are made canonical (core.passphrase).
 """
 
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Callable, Sequence
+
+from kiosk.entry_text import DIGITS, LEGEND, LOWER, SYMBOLS, UPPER, TextEntry
+from kiosk.entry_view import EntryView, Mode, Outcome
+from kiosk.entry_words import WordEntry
+from kiosk.secret_text import MAX_BYTES, SecretText
+
+__all__ = ["Entry", "EntryView", "Mode", "Outcome"]
 
 
-class Mode(StrEnum):
-    """How keys are turned into text; the value is what a screen may call it."""
-
-    WORDS = "words"
-    TEXT = "text"
-    DIGITS = "digits"
-
-
-class Outcome(StrEnum):
-    """What a key did."""
-
-    NOTHING = "nothing"
-    """A dead key: nothing to redraw."""
-    CHANGED = "changed"
-    """The view is another one."""
-    DONE = "done"
-    """`#` on a complete entry: take the secret."""
-    LEAVE = "leave"
-    """`*` on an empty entry: the operator wants out."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class EntryView:
-    """What a screen may draw of an entry at one instant; its repr tells no secret.
+class Entry:
+    """One passphrase being typed.
 
     Args:
-        mode: Words, text or digits.
-        position: Number of the word that is being typed or replaced, 1 first.
-        count: Words in the entry so far.
-        total: Words that are expected, None when that is not known (unlocking).
-        typed: Words mode: the digits pressed for the word in work, "2283"; else "".
-        line: One line to draw, masked, with a cursor: "** 2283_" in words mode, "****r_" in text and
-            digits mode (the last character visible for a second). Up to 140 characters: draw its tail.
-        candidates: Up to four words; the first is picked by key A, the fourth by D.
-        choices: What A to D do when there are no candidates: ("A", "previous word"), ...; "" is not in it.
-        legend: Up to four lines of 21 characters that say what the digit keys type (symbols), else ().
-        layer: "abc", "ABC", "!?#" in text mode, "123" in digits mode, "" in words mode.
-        shown: The whole text, words parted by one space, while the show key is held; else None.
-        length: Bytes typed so far.
-        full: True when nothing more fits (128 bytes).
-        bits: Strength by estimate, when the entry chooses a passphrase; else None.
-        complete: `#` would finish.
+        modes: The modes that the mode key goes through; the first is where it begins.
+        total: How many words are wanted, None when any number will do.
+        estimate: Bits of a text, when one is being chosen (core.passphrase.estimate_bits); else None.
+        masked: False shows the text as it is typed (dates, drill words).
+        max_bytes: The longest text, 1 to 128.
     """
 
-    mode: Mode
-    position: int = 1
-    count: int = 0
-    total: int | None = None
-    typed: str = ""
-    line: str = "_"
-    candidates: tuple[str, ...] = ()
-    choices: tuple[tuple[str, str], ...] = ()
-    legend: tuple[str, ...] = ()
-    layer: str = ""
-    shown: str | None = None
-    length: int = 0
-    full: bool = False
-    bits: int | None = None
-    complete: bool = False
+    __slots__ = ("_bits", "_estimate", "_masked", "_mode", "_modes", "_showing", "_text", "_typing", "_words")
+
+    def __init__(
+        self,
+        *,
+        modes: tuple[Mode, ...] = tuple(Mode),
+        total: int | None = None,
+        estimate: Callable[[str], float] | None = None,
+        masked: bool = True,
+        max_bytes: int = MAX_BYTES,
+    ) -> None:
+        self._text = SecretText(max_bytes)
+        self._words = WordEntry(self._text, total)
+        self._typing = TextEntry(self._text)
+        self._modes = modes
+        self._estimate = estimate
+        self._masked = masked
+        self._showing = False
+        self._bits: int | None = None
+        self._enter(modes[0])
+
+    def press(self, key: str, now: float) -> Outcome:
+        """Take a key that went down.
+
+        Args:
+            key: One of hw.ports.KEYS.
+            now: Monotonic seconds.
+        """
+        was_showing, self._showing = self._showing, False
+        outcome = self._press_words(key, now) if self._mode is Mode.WORDS else self._press_text(key, now)
+        return self._noted(outcome, redraw=was_showing)
+
+    def held(self, key: str, now: float) -> Outcome:
+        """Take a key that has been down for as long as the daemon calls a hold; its press came before."""
+        changed = False
+        if key == "*":
+            changed = self._words.clear_letters() if self._mode is Mode.WORDS else self._typing.delete_word()
+        elif key.isdigit() and self._mode is Mode.TEXT:
+            changed = self._typing.hold(key, now)
+        return self._noted(_changed(changed))
+
+    def release(self, key: str, now: float) -> Outcome:
+        """Take a key that came up."""
+        was_showing = self._showing and key == "D"
+        if was_showing:
+            self._showing = False
+        masked = self._typing.release(key, now)
+        return _changed(was_showing or masked)
+
+    def next_change(self, now: float) -> float | None:
+        """Return the monotonic second at which the view changes without a key; None when it will not."""
+        if self._mode is Mode.WORDS or not self._masked:
+            return None
+        return self._typing.next_change(now)
+
+    def view(self, now: float) -> EntryView:
+        """Return what a screen may draw at this instant."""
+        words, layer = self._words, self._typing.layer
+        in_words = self._mode is Mode.WORDS
+        return EntryView(
+            mode=self._mode,
+            position=words.position,
+            count=words.count,
+            total=words.total,
+            typed=words.typed,
+            line=self._words_line() if in_words else self._text_line(now),
+            candidates=words.candidates,
+            choices=() if words.typed else self._choices(),
+            legend=LEGEND if layer == SYMBOLS and not in_words else (),
+            layer="" if in_words else layer,
+            shown=self._text.text() if self._showing else None,
+            length=len(self._text),
+            full=len(self._text) == self._text.max_bytes,
+            bits=self._estimated(),
+            complete=self._complete(),
+        )
+
+    def secret(self) -> bytearray:
+        """Return a copy of the bytes typed; the caller wipes it."""
+        return self._text.copy()
+
+    def wrong_words(self, expected: Sequence[str]) -> tuple[int, ...]:
+        """Return the numbers, 1 first, of words that are not the expected ones, missing, or too many."""
+        typed = self._text.text().split()
+        longest = max(len(typed), len(expected))
+        return tuple(
+            place + 1
+            for place in range(longest)
+            if list(typed[place : place + 1]) != list(expected[place : place + 1])
+        )
+
+    def go_to(self, position: int) -> bool:
+        """Stand at the word of that number, 1 first, to replace it; False when there is none."""
+        return self._mode is Mode.WORDS and self._words.go_to(position - 1)
+
+    def wipe(self) -> None:
+        """Overwrite the secret and begin anew."""
+        self._text.wipe()
+        self._words.wipe()
+        self._typing.wipe()
+        self._showing = False
+        self._bits = None
+        self._enter(self._modes[0])
 
     def __repr__(self) -> str:
-        """Return mode and sizes; never a typed digit, a candidate or the text."""
-        return f"EntryView(mode={self.mode.value}, position={self.position}, count={self.count}, redacted)"
+        """Return the mode and the length; never content."""
+        return f"Entry(mode={self._mode.value}, length={len(self._text)}, redacted)"
+
+    def _press_words(self, key: str, now: float) -> Outcome:
+        """Take a key in words mode."""
+        words = self._words
+        if key == "*":
+            return Outcome.CHANGED if words.delete() else Outcome.LEAVE
+        if key.isdigit():
+            return _changed(words.type_letter(key))
+        if words.typed:
+            return _changed(words.pick(key, now))
+        if words.guarded(key, now):
+            return Outcome.NOTHING
+        if key == "#":
+            return Outcome.DONE if words.complete else Outcome.NOTHING
+        return self._press_choice(key)
+
+    def _press_text(self, key: str, now: float) -> Outcome:
+        """Take a key in text or digits mode."""
+        if key == "*":
+            return Outcome.CHANGED if self._typing.delete() else Outcome.LEAVE
+        if key == "#":
+            return Outcome.DONE if self._complete() else Outcome.NOTHING
+        if key.isdigit():
+            return _changed(self._typing.press(key, now))
+        return self._press_choice(key)
+
+    def _press_choice(self, key: str) -> Outcome:
+        """Take one of A to D while it stands for a choice."""
+        if key not in (choice for choice, _ in self._choices()):
+            return Outcome.NOTHING
+        if key == "D":
+            self._showing = True
+        elif key == "C":
+            self._enter(self._next_mode())
+        elif self._mode is Mode.WORDS:
+            self._words.go_to(self._words.slot + (1 if key == "B" else -1))
+        else:
+            self._typing.use(_next_layer(key, self._typing.layer))
+        return Outcome.CHANGED
+
+    def _enter(self, mode: Mode) -> None:
+        """Begin a mode at the end of what is typed."""
+        self._mode = mode
+        self._words.go_to_end()
+        self._typing.use(DIGITS if mode is Mode.DIGITS else LOWER)
+
+    def _next_mode(self) -> Mode:
+        """Return the mode that the mode key leads to."""
+        return self._modes[(self._modes.index(self._mode) + 1) % len(self._modes)]
+
+    def _choices(self) -> tuple[tuple[str, str], ...]:
+        """Return what A to D do while they offer no words."""
+        choices = []
+        if self._mode is Mode.WORDS:
+            if self._words.slot > 0:
+                choices.append(("A", "previous word"))
+            if self._words.slot < self._words.last_slot:
+                choices.append(("B", "next word"))
+        elif self._mode is Mode.TEXT:
+            choices.append(("A", _next_layer("A", self._typing.layer)))
+            choices.append(("B", "letters" if self._typing.layer == SYMBOLS else "symbols"))
+        if len(self._modes) > 1:
+            choices.append(("C", self._next_mode().value))
+        if self._masked:
+            choices.append(("D", "show (hold)"))
+        return tuple(choices)
+
+    def _complete(self) -> bool:
+        """Tell whether `#` would finish."""
+        return self._words.complete if self._mode is Mode.WORDS else len(self._text) > 0
+
+    def _words_line(self) -> str:
+        """Return the words before, the digits of the one in work and the words behind it."""
+        words = self._words
+        before, behind = words.around
+        if self._masked:
+            parts = ["*" * len(before), f"{words.typed}_", "*" * len(behind)]
+        else:
+            parts = [*(self._text.text(*span) for span in before), f"{words.typed}_"]
+            parts += [self._text.text(*span) for span in behind]
+        return " ".join(part for part in parts if part)
+
+    def _text_line(self, now: float) -> str:
+        """Return the text masked, or as it is, with a cursor."""
+        length = len(self._text)
+        clear = length
+        if self._masked:
+            clear = 1 if length and self._typing.visible(now) else 0
+        return "*" * (length - clear) + self._text.text(length - clear) + "_"
+
+    def _estimated(self) -> int | None:
+        """Return the strength in whole bits, reckoned once for each text."""
+        if self._estimate is None:
+            return None
+        if self._bits is None:
+            self._bits = int(self._estimate(self._text.text()))
+        return self._bits
+
+    def _noted(self, outcome: Outcome, *, redraw: bool = False) -> Outcome:
+        """Return what a key did; a text that changed is estimated anew."""
+        if outcome is Outcome.CHANGED:
+            self._bits = None
+        elif redraw and outcome is Outcome.NOTHING:
+            return Outcome.CHANGED
+        return outcome
+
+
+def _changed(changed: bool) -> Outcome:  # noqa: FBT001 - it has this one argument
+    """Return the outcome of a key that did something or nothing."""
+    return Outcome.CHANGED if changed else Outcome.NOTHING
+
+
+def _next_layer(key: str, layer: str) -> str:
+    """Return the layer that A (upper, lower) or B (symbols, letters) leads to."""
+    if key == "A":
+        return UPPER if layer == LOWER else LOWER
+    return LOWER if layer == SYMBOLS else SYMBOLS

@@ -1,0 +1,73 @@
+"""What a screen may draw of a passphrase entry, and what a key did to it.
+
+A view is made for one frame and dropped. It holds what the glass shows, which may be a word of the
+passphrase, so its repr tells nothing of it and no state, event or log line may hold one.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Mode(StrEnum):
+    """How keys are turned into text; the value is what a screen may call it."""
+
+    WORDS = "words"
+    TEXT = "text"
+    DIGITS = "digits"
+
+
+class Outcome(StrEnum):
+    """What a key did."""
+
+    NOTHING = "nothing"
+    """A dead key: nothing to redraw."""
+    CHANGED = "changed"
+    """The view is another one."""
+    DONE = "done"
+    """`#` on a complete entry: take the secret."""
+    LEAVE = "leave"
+    """`*` on an empty entry: the operator wants out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class EntryView:
+    """What a screen may draw of an entry at one instant; its repr tells no secret.
+
+    Args:
+        mode: Words, text or digits.
+        position: Number of the word that is being typed or replaced, 1 first.
+        count: Words in the entry so far.
+        total: Words that are expected, None when that is not known (unlocking).
+        typed: Words mode: the digits pressed for the word in work, "2283"; else "".
+        line: One line to draw, masked, with a cursor: "** 2283_" in words mode, "****r_" in text and
+            digits mode (the last character visible for a second). As long as the entry: draw its tail.
+        candidates: Up to four words; the first is picked by key A, the fourth by D.
+        choices: What A to D do when there are no candidates: ("A", "previous word"), ...; "" is not in it.
+        legend: Up to four lines of 21 characters that say what the digit keys type (symbols), else ().
+        layer: "abc", "ABC", "!?#" in text mode, "123" in digits mode, "" in words mode.
+        shown: The whole text, words parted by one space, while the show key is held; else None.
+        length: Bytes typed so far.
+        full: True when nothing more fits (128 bytes).
+        bits: Strength by estimate, when the entry chooses a passphrase; else None.
+        complete: `#` would finish.
+    """
+
+    mode: Mode
+    position: int = 1
+    count: int = 0
+    total: int | None = None
+    typed: str = ""
+    line: str = "_"
+    candidates: tuple[str, ...] = ()
+    choices: tuple[tuple[str, str], ...] = ()
+    legend: tuple[str, ...] = ()
+    layer: str = ""
+    shown: str | None = None
+    length: int = 0
+    full: bool = False
+    bits: int | None = None
+    complete: bool = False
+
+    def __repr__(self) -> str:
+        """Return mode and sizes; never a typed digit, a candidate or the text."""
+        return f"EntryView(mode={self.mode.value}, position={self.position}, count={self.count}, redacted)"

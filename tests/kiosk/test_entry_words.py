@@ -1,0 +1,231 @@
+"""The words mode of an entry."""
+
+import secrets
+
+from hypothesis import given
+from hypothesis import strategies as st
+from mnemonic import Mnemonic
+
+from kiosk.entry import Entry, Mode, Outcome
+from kiosk.word_keys import count_presses
+
+WORDS = Mnemonic("english").wordlist
+
+
+def pressed(entry: Entry, keys: str, *, start: float = 0.0, step: float = 1.0) -> list[Outcome]:
+    return [entry.press(key, start + number * step) for number, key in enumerate(keys)]
+
+
+def keys_for(*words: str) -> str:
+    return "".join("".join(count_presses(word)) for word in words)
+
+
+def typed_in(*words: str, total: int | None = None) -> Entry:
+    entry = Entry(total=total)
+    pressed(entry, keys_for(*words))
+    return entry
+
+
+def line(entry: Entry) -> str:
+    return entry.view(1e9).line
+
+
+def test_eight_words_are_typed_back_in_five_presses_a_word() -> None:
+    counts = []
+    for _ in range(200):
+        words = [secrets.choice(WORDS) for _ in range(8)]
+        keys = keys_for(*words) + "#"
+        entry = Entry(modes=(Mode.WORDS,), total=8)
+        assert pressed(entry, keys)[-1] is Outcome.DONE
+        assert entry.secret().decode() == " ".join(words)
+        counts.append(len(keys))
+    assert sum(counts) / len(counts) <= 5 * 8
+    assert max(counts) <= 6 * 8 + 1
+
+
+def test_impossible_keys_do_nothing() -> None:
+    entry = Entry()
+    assert pressed(entry, "019") == [Outcome.NOTHING, Outcome.NOTHING, Outcome.CHANGED]
+    assert pressed(entry, "90199")[-1] is Outcome.NOTHING
+    before = entry.view(0)
+    for key in "01" + "9":
+        assert entry.press(key, 0) is Outcome.NOTHING
+    assert entry.view(0) == before
+
+
+def test_no_word_enters_by_itself() -> None:
+    entry = Entry()
+    pressed(entry, "222678")  # "abando.." is long unique
+    assert len(entry.secret()) == 0
+
+
+def test_the_sole_candidate_is_picked_by_hash_which_then_does_not_finish_at_once() -> None:
+    entry = Entry()
+    pressed(entry, "22263")
+    assert entry.view(5).candidates == ("abandon",)
+    assert entry.press("#", 10.0) is Outcome.CHANGED
+    assert entry.press("#", 10.4) is Outcome.NOTHING
+    assert entry.press("#", 10.5) is Outcome.DONE
+
+
+def test_hash_picks_nothing_while_two_candidates_stand() -> None:
+    entry = Entry()
+    pressed(entry, "2253")
+    assert len(entry.view(5).candidates) > 1
+    assert entry.press("#", 10.0) is Outcome.NOTHING
+
+
+def test_a_candidate_key_pressed_twice_picks_once_and_does_nothing_more() -> None:
+    entry = Entry()
+    digits, key = count_presses("zoo")
+    pressed(entry, digits, step=0.1)
+    assert entry.press(key, 2.0) is Outcome.CHANGED
+    view = entry.view(2.0)
+    assert entry.press(key, 2.3) is Outcome.NOTHING
+    assert entry.view(2.3) == view
+
+
+def test_a_candidate_key_without_a_candidate_does_nothing() -> None:
+    entry = Entry()
+    pressed(entry, "22263")
+    assert [entry.press(key, 9) for key in "BCD"] == [Outcome.NOTHING] * 3
+
+
+def test_hash_finishes_only_the_number_of_words_that_is_wanted() -> None:
+    entry = Entry(total=2)
+    assert entry.press("#", 0) is Outcome.NOTHING
+    pressed(entry, keys_for("zoo"))
+    assert entry.press("#", 100) is Outcome.NOTHING
+    pressed(entry, keys_for("able"), start=200)
+    assert entry.view(0).complete
+    assert entry.press("2", 300) is Outcome.NOTHING
+    assert entry.press("#", 301) is Outcome.DONE
+
+
+def test_half_a_word_is_never_finished() -> None:
+    entry = typed_in("zoo")
+    entry.press("2", 100)
+    assert not entry.view(100).complete
+    assert entry.press("#", 101) is Outcome.NOTHING
+
+
+def test_star_takes_back_letters_then_words_then_leaves() -> None:
+    entry = typed_in("zoo", "able")
+    pressed(entry, "22", start=100)
+    assert pressed(entry, "**", start=200) == [Outcome.CHANGED] * 2
+    assert entry.secret() == b"zoo able"
+    assert entry.press("*", 300) is Outcome.CHANGED
+    assert entry.secret() == b"zoo"
+    assert pressed(entry, "**", start=400) == [Outcome.CHANGED, Outcome.LEAVE]
+
+
+def test_star_held_takes_back_all_letters_of_the_word_in_work_and_no_word() -> None:
+    entry = typed_in("zoo")
+    pressed(entry, "2253", start=100)
+    entry.press("*", 200)
+    assert entry.held("*", 202) is Outcome.CHANGED
+    assert entry.held("*", 203) is Outcome.NOTHING
+    assert entry.view(203).typed == ""
+    assert entry.secret() == b"zoo"
+
+
+def test_a_word_picked_at_the_place_of_another_replaces_it() -> None:
+    entry = typed_in("zoo", "able", "cat", total=3)
+    assert line(entry) == "*** _"
+    assert entry.view(0).position == 3
+    pressed(entry, "AA", start=100)
+    assert line(entry) == "* _ *"
+    assert entry.view(0).position == 2
+    pressed(entry, keys_for("ladder"), start=200)
+    assert entry.secret() == b"zoo ladder cat"
+    assert line(entry) == "** _"
+
+
+def test_after_a_word_in_the_middle_was_deleted_the_next_one_picked_takes_its_place() -> None:
+    entry = typed_in("zoo", "able", "cat")
+    assert entry.go_to(2)
+    assert entry.press("*", 100) is Outcome.CHANGED
+    assert entry.secret() == b"zoo cat"
+    assert line(entry) == "* _ *"
+    pressed(entry, keys_for("ladder"), start=200)
+    assert entry.secret() == b"zoo ladder cat"
+
+
+def test_deleting_goes_on_before_the_hole() -> None:
+    entry = typed_in("zoo", "able", "cat")
+    entry.go_to(2)
+    pressed(entry, "**", start=100)
+    assert entry.secret() == b"cat"
+    assert line(entry) == "_ *"
+    pressed(entry, keys_for("ladder"), start=200)
+    assert entry.secret() == b"ladder cat"
+    entry.go_to(1)
+    entry.press("*", 300)
+    assert entry.secret() == b"cat"
+    assert entry.press("*", 301) is Outcome.CHANGED
+    assert entry.press("*", 302) is Outcome.LEAVE
+
+
+def test_a_and_b_go_through_the_words_and_stop_at_both_ends() -> None:
+    entry = typed_in("zoo", "able")
+    assert [entry.press("B", 100), entry.press("A", 101), entry.press("A", 102), entry.press("A", 103)] == [
+        Outcome.NOTHING,
+        Outcome.CHANGED,
+        Outcome.CHANGED,
+        Outcome.NOTHING,
+    ]
+    assert entry.view(0).position == 1
+    assert entry.press("B", 104) is Outcome.CHANGED
+    assert dict(entry.view(0).choices)["A"] == "previous word"
+    assert dict(entry.view(0).choices)["B"] == "next word"
+
+
+def test_a_word_that_does_not_fit_is_refused() -> None:
+    entry = Entry(max_bytes=8)
+    pressed(entry, keys_for("zoo"))
+    digits, key = count_presses("ladder")
+    pressed(entry, digits, start=100)
+    assert entry.press(key, 200) is Outcome.NOTHING
+    assert entry.secret() == b"zoo"
+
+
+def test_wrong_words_are_named_by_number() -> None:
+    entry = typed_in("zoo", "able", "cat")
+    assert entry.wrong_words(("zoo", "able", "cat")) == ()
+    assert entry.wrong_words(("zoo", "ladder", "cat")) == (2,)
+    assert entry.wrong_words(("zoo", "able")) == (3,)
+    assert entry.wrong_words(("zoo", "able", "cat", "cat")) == (4,)
+
+
+def test_there_is_no_place_beyond_the_words() -> None:
+    entry = typed_in("zoo")
+    assert not entry.go_to(0)
+    assert not entry.go_to(3)
+    assert not entry.go_to(2)  # it stands there
+    assert Entry(modes=(Mode.TEXT,)).go_to(1) is False
+
+
+def test_spaces_typed_as_text_become_the_one_space_between_words() -> None:
+    entry = Entry(modes=(Mode.TEXT, Mode.WORDS))
+    pressed(entry, "0")
+    entry.press("C", 5)
+    assert entry.press("*", 6) is Outcome.CHANGED
+    assert entry.press("*", 7) is Outcome.LEAVE
+    entry.press("C", 8)
+    pressed(entry, "2", start=10)
+    pressed(entry, "00", start=20, step=2.0)
+    entry.press("C", 30)
+    pressed(entry, keys_for("zoo"), start=40)
+    assert entry.secret() == b"a zoo"
+
+
+@given(st.lists(st.sampled_from("0123456789ABCD*#"), max_size=60), st.randoms(use_true_random=False))
+def test_any_keys_leave_single_spaces_and_whole_words(keys: list[str], random: object) -> None:
+    entry = Entry(modes=(Mode.WORDS,))
+    for number, key in enumerate(keys):
+        entry.press(key, float(number))
+        entry.release(key, number + 0.1)
+    text = entry.secret().decode()
+    assert text == " ".join(text.split())
+    assert set(text.split()) <= set(WORDS)
+    assert entry.view(99).count == len(text.split())
