@@ -12,6 +12,7 @@ Pure: days in, days out. It knows no certificate and no clock.
 import math
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Final
 
 from core.errors import ConfigValueError
@@ -45,11 +46,7 @@ class Quantum:
     @property
     def longest_days(self) -> int:
         """Days of the longest period on this grid."""
-        if self.years:
-            # Starts are multiples of the quantum, so one of them is followed by a leap year soonest.
-            return 365 * self.years + math.ceil(self.years / 4)
-        starts = [date(_LEAP_YEAR, month, 1) for month in range(1, MONTHS_A_YEAR + 1, self.months)]
-        return max((self.next_start(start) - start).days for start in starts)
+        return _longest_days(self)
 
     def start_of(self, day: date) -> date:
         """Return the first day of the period that holds `day`."""
@@ -72,6 +69,16 @@ class Quantum:
             return str(start.year)
         place = (start.month - 1) // self.months + 1
         return f"{start.year}.{place:02}" if self.months == 1 else f"{start.year}.{place}"
+
+
+@cache
+def _longest_days(quantum: Quantum) -> int:
+    """Return the days of the longest period; kept, since choosing each signer's issuer asks for it."""
+    if quantum.years:
+        # Starts are multiples of the quantum, so one of them has as many leap years as ever fit.
+        return 365 * quantum.years + math.ceil(quantum.years / 4)
+    starts = [date(_LEAP_YEAR, month, 1) for month in range(1, MONTHS_A_YEAR + 1, quantum.months)]
+    return max((quantum.next_start(start) - start).days for start in starts)
 
 
 def parse_quantum(years: float) -> Quantum:

@@ -1,0 +1,35 @@
+"""Small makers of values for tests; everything can be overridden by name."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from core.policy import Policy
+from core.settings import AuthorityName, Backup, CrlSettings, Egress, RootSettings, SignerSettings, Target
+
+AGE_KEY = "age1lggyhqrw2nlhcxprm67z43rta597azn8gknawjehu9d9dl0jq3yqqvfafg"
+OTHER_AGE_KEY = "age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa"
+
+
+def utc(text: str) -> datetime:
+    """Return an aware UTC instant from ISO text such as 2027-01-01 or 2027-01-01T12:00."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def make_policy(**sections: Any) -> Policy:
+    """Return a small policy: one target services/mongo, quarters, half a year ahead."""
+    given: dict[str, Any] = {
+        "authority": AuthorityName(
+            name="Example Virtual Worlds", id="c5ce9b8a-3cf1-4b50-b62c-7979d7d0edd7", domain="worlds.example"
+        ),
+        "algorithm": "ed25519",
+        "visit_every_days": 90,
+        "spread_days": 30,
+        "drill_every_days": 180,
+        "crl": CrlSettings(lifetime_days=180),
+        "roots": RootSettings(quantum=1.0, lead_time=1.0),
+        "signers": SignerSettings(lead_time=0.5, classes={"services": {"mongo": Target(quantum=0.25)}}),
+        "egresses": {"main-kudo": Egress(recipients=(AGE_KEY,))},
+        "backups": {"main-backup": Backup(recipients=(OTHER_AGE_KEY,))},
+        "sticks": {"PISM-ALL": ("top-up", "export main-kudo", "backup main-backup")},
+    }
+    return Policy(**(given | sections))
