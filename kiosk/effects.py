@@ -36,7 +36,8 @@ class Timer(StrEnum):
     DIM = "dim"  # nobody pressed a key: dim, then move the picture
     BLANK = "blank"  # still nobody: glass off
     LOCK = "lock"  # still nobody: warn, count down, lock
-    COUNT = "count"  # one second of a countdown
+    COUNT = "count"  # one second of the warning before the lock
+    WAIT = "wait"  # one second of the wait after a wrong passphrase
     KEEP = "keep"  # the typed words may be corrected until it fires
     POWER = "power"  # how long a power-off waits for the work to end
 
@@ -48,7 +49,10 @@ class OpenVault:
 
 @dataclass(frozen=True, slots=True)
 class CloseVault:
-    """Close the connection, which is the lock, and forget archives kept for a stick; no answer."""
+    """Close the connection, which is the lock; no answer.
+
+    Archives kept for a stick are forgotten. What the old vault said, and still waits in the queue, is dropped.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The states of the kiosk, one frozen class per screen: see kiosk.states.box for their rules."""
 
-from kiosk.states.box import Box, Glass, Screen, Vault
+from kiosk.states.box import Box, ClockTrouble, Glass, Screen, Vault
 from kiosk.states.entry import Checking, Entering, Refused
 from kiosk.states.menu import (
     ClockIsWrong,
@@ -21,9 +21,21 @@ from kiosk.states.menu import (
     TestKeys,
     TestPixels,
 )
-from kiosk.states.rest import Home, Locked, Problem, StickAsks, TwoSticks, Warned, WrongStick
-from kiosk.states.setup import (
+from kiosk.states.rest import (
+    CHANGING,
     Asking,
+    Home,
+    Locked,
+    Problem,
+    StickAsks,
+    Topic,
+    TwoSticks,
+    Warned,
+    WrongStick,
+)
+from kiosk.states.setup import (
+    PROPOSED_WORDS,
+    WORDS_PER_PAGE,
     Boot,
     ChoosePassphrase,
     ConfirmDate,
@@ -45,6 +57,9 @@ from kiosk.states.work import (
 )
 
 __all__ = [
+    "CHANGING",
+    "PROPOSED_WORDS",
+    "WORDS_PER_PAGE",
     "Asking",
     "Boot",
     "Box",
@@ -52,6 +67,7 @@ __all__ = [
     "ChoosePassphrase",
     "ClockIsWrong",
     "ClockPage",
+    "ClockTrouble",
     "ConfirmClock",
     "ConfirmDate",
     "ConfirmFormat",
@@ -87,6 +103,7 @@ __all__ = [
     "TestFindings",
     "TestKeys",
     "TestPixels",
+    "Topic",
     "TwoSticks",
     "Vault",
     "Warned",

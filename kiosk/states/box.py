@@ -7,15 +7,18 @@ Rules:
 3. Class variables say what the machine grants a state without asking its rule:
    `secretive`: the daemon may keep entry buffers; they are wiped when a state follows that is not;
    `busy`: something runs, so no auto-lock and no blanking;
-   `holds`: the keys that mean something when held.
+   `holds`: the keys that mean something when held;
+   `vault`: the vault process is wanted, and started if it does not run;
+   `timers`: those that belong to the state and end with it.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
 from hw.ports import Stick
-from kiosk.effects import Purpose
+from kiosk.effects import Purpose, Timer
 from kiosk.reports import Session, Settings, StatusReport
 
 
@@ -36,6 +39,21 @@ class Vault(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClockTrouble:
+    """Nothing runs before the clock is put right.
+
+    Args:
+        code: E-CLOCK-BEHIND or E-CLOCK-AHEAD.
+        now: What the clock says.
+        last: Time of the last journal entry.
+    """
+
+    code: str
+    now: datetime
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
     """What holds whatever the screen shows.
 
@@ -47,6 +65,7 @@ class Box:
         provisioned: There is an authority; None until the vault said so.
         failed_attempts: Wrong passphrases in a row, as the vault counts.
         session: What is known while unlocked; None while locked.
+        clock: The session may do nothing until this is put right; None when the clock is believed.
         single_job: The session was opened for one stick, and ends with its job.
         report: The last status of this session; None until asked.
         glass: How the panel stands.
@@ -63,6 +82,7 @@ class Box:
     provisioned: bool | None = None
     failed_attempts: int = 0
     session: Session | None = None
+    clock: ClockTrouble | None = None
     single_job: bool = False
     report: StatusReport | None = None
     glass: Glass = Glass.BRIGHT
@@ -91,6 +111,8 @@ class Screen:
     secretive: ClassVar[bool] = False
     busy: ClassVar[bool] = False
     holds: ClassVar[str] = ""
+    vault: ClassVar[bool] = False
+    timers: ClassVar[tuple[Timer, ...]] = ()
 
     box: Box
 

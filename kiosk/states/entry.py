@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from kiosk.effects import Purpose
+from kiosk.effects import Purpose, Timer
 from kiosk.states.box import Screen
 
 
@@ -21,6 +21,7 @@ class Entering(Screen):
     """
 
     secretive = True
+    vault = True
 
     purpose: Purpose
     stick: str = ""
@@ -46,6 +47,7 @@ class Checking(Screen):
 
     secretive = True
     busy = True
+    vault = True
 
     stick: str = ""
     change: bool = False
@@ -63,6 +65,7 @@ class Refused(Screen):
     """
 
     secretive = True
+    timers = (Timer.WAIT, Timer.KEEP)
 
     code: str
     wait_s: int

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from kiosk.effects import Timer
 from kiosk.reports import SignerRow, TestRow
 from kiosk.states.box import Screen
 
@@ -91,19 +92,7 @@ class ClockPage(Screen):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockIsWrong(Screen):
-    """Nothing runs before the clock is put right.
-
-    Args:
-        code: E-CLOCK-BEHIND or E-CLOCK-AHEAD.
-        now: What the clock says.
-        last: Time of the last journal entry.
-        stick: Identity of the stick whose job waits; "" for none.
-    """
-
-    code: str
-    now: datetime
-    last: datetime
-    stick: str = ""
+    """Nothing runs before the clock is put right; box.clock says how it is wrong."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +154,7 @@ class Ending(Screen):
     """The work is being stopped so that the box can go down; at most 30 s."""
 
     busy = True
+    timers = (Timer.POWER,)
 
     restart: bool
 

@@ -1,8 +1,10 @@
 """Where the box rests: locked or unlocked, with or without a stick, and after an error."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
-from kiosk.effects import Purpose
+from kiosk.effects import Timer
+from kiosk.reports import Result
 from kiosk.states.box import Screen
 
 
@@ -24,6 +26,8 @@ class StickAsks(Screen):
         page: Of its steps, three a page.
     """
 
+    vault = True
+
     page: int = 0
 
 
@@ -34,7 +38,13 @@ class WrongStick(Screen):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TwoSticks(Screen):
-    """More than one stick, until one remains."""
+    """More than one stick, until one remains.
+
+    Args:
+        results: Of the job that ended while the second came; () when there was none.
+    """
+
+    results: tuple[Result, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,17 +64,48 @@ class Problem(Screen):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Warned(Screen):
-    """Ten seconds before the auto-lock: any key keeps the session.
+    """Ten seconds before the auto-lock: any key keeps the session, and does nothing else.
 
     Args:
         under: Where the operator was.
         left_s: Seconds left.
     """
 
+    timers = (Timer.COUNT,)
+
     under: Screen
     left_s: int
 
-    @property
-    def entry(self) -> Purpose | None:
-        """The buffers of what lies under stay, but keys only wake."""
-        return None
+
+class Topic(StrEnum):
+    """What an answer is awaited for."""
+
+    SETUP_DATE = "setup-date"
+    SETUP_POLICY = "setup-policy"
+    SETUP_CLOCK = "setup-clock"
+    STATUS = "status"
+    RECIPIENTS = "recipients"
+    ROOTS = "roots"
+    JOURNAL = "journal"
+    SIGNERS = "signers"
+    POLICY = "policy"
+    CLOCK = "clock"
+    TEST = "test"
+    SET_CLOCK = "set-clock"
+    APPROVE = "approve"
+    REVOKE = "revoke"
+
+
+CHANGING = frozenset({Topic.SETUP_CLOCK, Topic.SET_CLOCK, Topic.APPROVE, Topic.REVOKE})
+"""Topics that change something: their answer is waited for; the others may be left with `*`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking(Screen):
+    """Something quick was asked, and its answer opens the next screen.
+
+    Args:
+        topic: What for.
+    """
+
+    topic: Topic

@@ -20,24 +20,12 @@ class Boot(Screen):
     """Starting: the vault has not answered yet."""
 
     busy = True
+    vault = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Welcome(Screen):
     """No authority yet: `#` begins the set-up."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asking(Screen):
-    """Something quick was asked, and its answer opens the next screen.
-
-    Args:
-        topic: What for, as the rules know it.
-        what: What the screen says.
-    """
-
-    topic: str
-    what: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
