@@ -16,6 +16,7 @@ blocks in it. A driver and its twin pass one contract suite. Every failure is a 
     │   ├── StickExistsError       a file of that name is there; nothing is overwritten
     │   ├── StickNameError         a file name that FAT, or we, refuse
     │   ├── StickMissingError      no such file on the stick
+    │   ├── StickSizeError         a file on the stick is larger than what is taken
     │   ├── StickIoError           reading or writing fails
     │   └── StickVerifyError       what was read back is not what was written
     ├── ClockSetError          the system clock cannot be set
@@ -26,9 +27,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from PIL import Image
+
+if TYPE_CHECKING:
+    from hw.medium import Medium
 
 KEYS = "123A456B789C*0#D"
 """The 16 keys, row by row, as a 4x4 pad is printed."""
@@ -59,7 +63,7 @@ class StickError(HardwareError):
     """Something is wrong with the stick."""
 
     code = "E-STICK"
-    action = ("Try another stick",)
+    action: ClassVar[tuple[str, ...]] = ("Try another stick",)
 
 
 class StickGoneError(StickError):
@@ -122,6 +126,13 @@ class StickMissingError(StickError):
 
     code = "E-STICK-MISSING"
     action = ("Check what is on the", "stick")
+
+
+class StickSizeError(StickError):
+    """A file on the stick is larger than what may be taken from it."""
+
+    code = "E-STICK-SIZE"
+    action = ("That file is too", "large for PiSM")
 
 
 class StickIoError(StickError):
@@ -245,6 +256,9 @@ class Sticks(Protocol):
 
     def start(self, post: Post) -> None:
         """Post StickInserted for what is in already, then every change."""
+
+    def open_medium(self, stick: Stick) -> "Medium":
+        """Claim the stick of that insertion; StickGoneError when it is out, StickInUseError when taken."""
 
     def close(self) -> None:
         """Stop posting."""
