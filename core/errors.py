@@ -17,6 +17,7 @@
     │   ├── StateExistsError, StateMissingError, StateLockedError, StateModeError
     │   ├── StateDamagedError      truncated, empty, altered, or an old page put back
     │   └── StateOldError          an older copy was put back
+    ├── SwapError              keys could reach a disk
     ├── JournalError           the hash chain does not hold
     ├── ClockError
     │   ├── ClockBehindError       now is before the last journal entry
@@ -95,7 +96,7 @@ class RecipientPrivateError(RecipientError):
     """The file holds a private key, which must never come here."""
 
     code = "E-RECIPIENT-PRIVATE"
-    action = ("Replace that key pair:", "its private half was", "carried about")
+    action = ("Replace this key pair", "its private half was", "carried about")
 
 
 class RecipientWeakError(RecipientError):
@@ -186,6 +187,13 @@ class StateOldError(StateError):
 
     code = "E-STATE-OLD"
     action = ("Restore the newest", "backup")
+
+
+class SwapError(CaError):
+    """The system swaps memory to a disk, so a key could end up there in the clear."""
+
+    code = "E-SWAP"
+    action = ("Turn swap off:", "see the manual,", "Installing")
 
 
 class JournalError(CaError):
@@ -286,14 +294,14 @@ class ArchiveTrustError(ArchiveError):
     """The root or incarnation is not pinned here and was not confirmed."""
 
     code = "E-ARCHIVE-TRUST"
-    action = ("Compare the words with", "the box, then confirm")
+    action = ("Compare its words on", "the box, then confirm")
 
 
 class ArchiveRollbackError(ArchiveError):
     """The archive is not newer than the last one opened here."""
 
     code = "E-ARCHIVE-ROLLBACK"
-    action = ("Use the newest archive",)
+    action = ("Use the newest one",)
 
 
 class ArchiveForkError(ArchiveError):
@@ -314,4 +322,4 @@ class StoppedError(CaError):
     """The operator stopped the work; what was finished is kept."""
 
     code = "E-STOPPED"
-    action = ("Start the job again to", "go on")
+    action = ("Start the job again,", "it goes on")

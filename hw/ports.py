@@ -112,7 +112,7 @@ class StickExistsError(StickError):
     """A file of that name is on the stick already; nothing is overwritten."""
 
     code = "E-STICK-EXISTS"
-    action = ("Move that file off the", "stick on a PC")
+    action = ("Move that file off", "the stick on a PC")
 
 
 class StickNameError(StickError):

@@ -73,11 +73,11 @@ class PickLabel(Screen):
 
     Args:
         stick: To be erased.
-        index: Of the label shown.
+        page: Of the labels, three a page.
     """
 
     stick: Stick
-    index: int = 0
+    page: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

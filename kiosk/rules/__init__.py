@@ -1,0 +1,19 @@
+"""The transitions of the machine, one module per group of states: see kiosk.machine."""
+
+from kiosk.rules import asking, clock, entry, menu, power, rest, selftest, setup, sticks, work
+from kiosk.rules.act import Move, act
+
+__all__ = [
+    "Move",
+    "act",
+    "asking",
+    "clock",
+    "entry",
+    "menu",
+    "power",
+    "rest",
+    "selftest",
+    "setup",
+    "sticks",
+    "work",
+]

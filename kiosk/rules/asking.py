@@ -1,0 +1,115 @@
+"""While a quick answer is awaited: what is asked for each topic, and what the answer opens."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from hw.ports import KeyPressed
+from kiosk.effects import AskClock, AskPolicy, AskStatus, Effects, RunSelfTest
+from kiosk.events import (
+    ClockRead,
+    ClockSet,
+    Event,
+    JobFailed,
+    PolicyProposal,
+    Revoked,
+    SelfTestReady,
+    StatusReady,
+    Unlocked,
+)
+from kiosk.rules.act import Move, act
+from kiosk.rules.resting import rest
+from kiosk.states import (
+    CHANGING,
+    Asking,
+    Box,
+    ClockPage,
+    ConfirmDate,
+    Finished,
+    Home,
+    JournalHead,
+    PickTarget,
+    Problem,
+    Recipients,
+    Review,
+    Roots,
+    Screen,
+    Status,
+    TestFindings,
+    Topic,
+)
+
+_ASKS: dict[Topic, Effects] = {
+    Topic.SETUP_DATE: (AskClock(),),
+    Topic.SETUP_POLICY: (AskPolicy(),),
+    Topic.POLICY: (AskPolicy(),),
+    Topic.CLOCK: (AskClock(),),
+    Topic.TEST: (RunSelfTest(),),
+}
+_REPORT_PAGES: dict[Topic, type[Screen]] = {
+    Topic.STATUS: Status,
+    Topic.RECIPIENTS: Recipients,
+    Topic.ROOTS: Roots,
+    Topic.JOURNAL: JournalHead,
+    Topic.SIGNERS: PickTarget,
+}
+
+
+def ask(box: Box, topic: Topic) -> Move:
+    """Return the waiting state and the question of a topic that changes nothing."""
+    return Asking(box=box, topic=topic), _ASKS.get(topic, (AskStatus(),))
+
+
+@act.register
+def _(state: Asking, event: Event) -> Move:
+    match event:
+        case JobFailed(code=code, text=text):
+            return Problem(box=state.box, code=code, text=text), ()
+        case KeyPressed(key="*") if state.topic not in CHANGING:
+            return rest(state.box), ()
+    return _answer_act(state, event) if state.topic in CHANGING else (_answer(state, event), ())
+
+
+def _answer(state: Asking, event: Event) -> Screen:
+    """Return what the answer to a question opens; the state itself while it is not the answer."""
+    box = state.box
+    match event, state.topic:
+        case ClockRead(now=now), Topic.SETUP_DATE:
+            return ConfirmDate(box=box, now=now)
+        case ClockRead(now=now), Topic.CLOCK:
+            return ClockPage(box=box, now=now)
+        case PolicyProposal(proposal=proposal), Topic.SETUP_POLICY | Topic.POLICY:
+            return Review(box=box, proposal=proposal, setup=state.topic is Topic.SETUP_POLICY)
+        case StatusReady(report=report), topic if topic in _REPORT_PAGES:
+            return _REPORT_PAGES[topic](box=replace(box, report=report))
+        case SelfTestReady(rows=rows), Topic.TEST:
+            return TestFindings(box=box, rows=rows)
+    return state
+
+
+def _answer_act(state: Asking, event: Event) -> Move:
+    """Return what follows an act that was done; the state itself while it is not."""
+    box = state.box
+    match event, state.topic:
+        case ClockSet(), Topic.SETUP_CLOCK:
+            return ask(box, Topic.SETUP_DATE)
+        case ClockSet(now=now), Topic.SET_CLOCK:
+            return _after_clock(replace(box, clock=None), now), ()
+        case Unlocked(session=session), Topic.APPROVE:
+            approved = replace(box, session=session, report=None)
+            return _tell(approved, "POLICY APPROVED", "It holds from now on"), ()
+        case Revoked(), Topic.REVOKE:
+            return _tell(replace(box, report=None), "REVOKED", "It is on the new CRL", "Export it soon"), ()
+    return state, ()
+
+
+def _after_clock(box: Box, now: datetime) -> Screen:
+    """Return what follows a clock put right: the stick that waits, or that it is done."""
+    after = rest(box)
+    if isinstance(after, Home):
+        return _tell(box, "CLOCK SET", "It is now", f"{now:%Y-%m-%d %H:%M} UTC")
+    return after
+
+
+def _tell(box: Box, title: str, *lines: str) -> Screen:
+    """Return the screen that says an act is over."""
+    return Finished(box=box, title=title, lines=lines)

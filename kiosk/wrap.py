@@ -1,0 +1,46 @@
+"""Text cut to the panel: lines of 21 characters, pages of three lines, names that must fit.
+
+Pure, and shared by rules (how many pages are there) and screens (what stands on one).
+"""
+
+import textwrap
+
+COLUMNS = 21
+BODY_ROWS = 3
+BIG_COLUMNS = 10
+
+
+def clean(text: str) -> str:
+    """Return the text, equally long, with "?" for every character that the font lacks."""
+    return "".join(c if " " <= c <= "~" or "\xa1" <= c <= "\xff" else "?" for c in text)
+
+
+def fit(text: str, columns: int = COLUMNS) -> str:
+    """Return the cleaned text, its end replaced by ".." when it has more characters than columns."""
+    plain = clean(text)
+    return plain if len(plain) <= columns else plain[: columns - 2].rstrip() + ".."
+
+
+def fit_path(path: str, columns: int = COLUMNS) -> str:
+    """Return "class/target" with the class shortened first: the target tells more."""
+    plain = clean(path)
+    if len(plain) <= columns:
+        return plain
+    head, slash, tail = plain.partition("/")
+    room = columns - len(slash + tail) - 2
+    return f"{head[:room]}..{slash}{tail}" if slash and room > 0 else fit(tail or head, columns)
+
+
+def wrap(text: str, columns: int = COLUMNS) -> tuple[str, ...]:
+    """Return the cleaned text as lines, broken at spaces, and inside a word only where it is too long."""
+    return tuple(textwrap.wrap(clean(" ".join(text.split())), columns, break_on_hyphens=False))
+
+
+def pages(lines: tuple[str, ...], rows: int = BODY_ROWS) -> tuple[tuple[str, ...], ...]:
+    """Return the lines in groups of at most `rows`; one empty page when there are no lines."""
+    return tuple(lines[start : start + rows] for start in range(0, len(lines), rows)) or ((),)
+
+
+def count_pages(items: int, per_page: int = BODY_ROWS) -> int:
+    """Return how many pages so many items need; at least one."""
+    return max(1, -(-items // per_page))
