@@ -136,6 +136,14 @@ class AskStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class AskSigners:
+    """List what can be revoked under one target, or the roots ("" and ""). Answer: SignersReady."""
+
+    class_name: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
 class Revoke:
     """Revoke one certificate, with an RFC 5280 reason name. Answer: Revoked."""
 
@@ -223,6 +231,7 @@ Effect = (
     | RunJob
     | StopJob
     | AskStatus
+    | AskSigners
     | Revoke
     | AskClock
     | SetClock

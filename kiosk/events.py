@@ -9,7 +9,7 @@ from datetime import datetime
 
 from hw.ports import HardwareEvent, Stick
 from kiosk.effects import Timer
-from kiosk.reports import Proposal, Result, Session, StatusReport, TestRow
+from kiosk.reports import Proposal, Result, Session, SignerRow, StatusReport, TestRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +194,13 @@ class StatusReady:
 
 
 @dataclass(frozen=True, slots=True)
+class SignersReady:
+    """Answers AskSigners."""
+
+    signers: tuple[SignerRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Revoked:
     """Answers Revoke."""
 
@@ -244,6 +251,7 @@ Event = (
     | JobFailed
     | Stopped
     | StatusReady
+    | SignersReady
     | Revoked
     | PassphraseChanged
     | SelfTestReady

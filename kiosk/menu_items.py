@@ -1,8 +1,6 @@
-"""What the menu offers, and what its lists hold."""
+"""What the menu offers, and the reasons for a revocation."""
 
 from enum import StrEnum
-
-from kiosk.reports import StatusReport
 
 
 class Item(StrEnum):
@@ -33,14 +31,17 @@ NAMES: dict[Item, str] = {
     Item.POWER: "Restart, power",
 }
 
+REASONS: dict[str, str] = {
+    "keyCompromise": "key stolen",
+    "superseded": "superseded",
+    "cessationOfOperation": "out of use",
+    "unspecified": "no reason",
+}
+"""RFC 5280 5.3.1 names, in the order of keys A to D, and what the screen calls them."""
+
 _WHILE_LOCKED = (Item.TEST, Item.POWER)
 
 
 def items(*, unlocked: bool) -> tuple[Item, ...]:
     """Return the lines of the menu, in order; while locked only what needs no key."""
     return tuple(Item) if unlocked else _WHILE_LOCKED
-
-
-def targets(report: StatusReport | None) -> tuple[str, ...]:
-    """Return the paths that have signers to revoke, each once, in the order they come."""
-    return () if report is None else tuple(dict.fromkeys(row.path for row in report.signers))

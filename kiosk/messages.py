@@ -48,6 +48,7 @@ _HAPPENED: dict[str, str] = {
     "E-STATE-MODE": "Store open to others",
     "E-STATE-DAMAGED": "The store is damaged",
     "E-STATE-OLD": "An old store came back",
+    "E-SWAP": "Keys could be swapped",
     "E-JOURNAL": "The journal is broken",
     "E-CLOCK": "The clock is wrong",
     "E-CLOCK-BEHIND": "The clock is behind",

@@ -33,14 +33,16 @@ class Session:
     Args:
         authority: Its name.
         sticks: The pinned table; only these steps run.
-        policy_changes: What config.yaml would change, one line each; it waits for approval.
-        failed_attempts: Wrong passphrases since the last right one.
+        next_visit_by: Aware UTC; None when nothing is covered yet.
+        policy_differs: config.yaml says something else than what is pinned; it waits for approval.
+        notes: Lines that the operator should see once, such as failed unlocks.
     """
 
     authority: str
     sticks: StickTable
-    policy_changes: tuple[str, ...] = ()
-    failed_attempts: int = 0
+    next_visit_by: datetime | None = None
+    policy_differs: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,16 +78,21 @@ class CoverRow:
     """How far ahead one target is covered; the lowest lane counts.
 
     Args:
-        path: "class/target", or "roots".
-        lanes: How many stand side by side.
-        until: End of the lowest lane's unbroken cover.
-        lowest_lane: Which one that is.
+        class_name: Of the target; "" for the roots.
+        target: Its name; "" for the roots.
+        days: Whole days of unbroken cover from now, of the lowest lane.
+        lead_days: Days that a top-up gives.
     """
 
-    path: str
-    lanes: int
-    until: datetime
-    lowest_lane: int
+    class_name: str
+    target: str
+    days: int
+    lead_days: int
+
+    @property
+    def path(self) -> str:
+        """What the screens call it."""
+        return f"{self.class_name}/{self.target}" if self.class_name else "roots"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +123,7 @@ class RootRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusReport:
-    """Everything the menu's pages show; `signers` are what can be revoked, in issuing order."""
+    """Everything the menu's pages show."""
 
     now: datetime
     next_visit_by: datetime | None
@@ -126,17 +133,14 @@ class StatusReport:
     roots: tuple[RootRow, ...]
     journal_sequence: int
     journal_words: tuple[str, ...]
-    signers: tuple["SignerRow", ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignerRow:
-    """A signer that can be revoked."""
+    """A certificate that can be revoked: its id, and what the operator calls it."""
 
     certificate_id: str
-    path: str
-    lane: int
-    period: str
+    title: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

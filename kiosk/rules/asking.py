@@ -13,6 +13,7 @@ from kiosk.events import (
     PolicyProposal,
     Revoked,
     SelfTestReady,
+    SignersReady,
     StatusReady,
     Unlocked,
 )
@@ -27,6 +28,7 @@ from kiosk.states import (
     Finished,
     Home,
     JournalHead,
+    PickSigner,
     PickTarget,
     Problem,
     Recipients,
@@ -50,7 +52,7 @@ _REPORT_PAGES: dict[Topic, type[Screen]] = {
     Topic.RECIPIENTS: Recipients,
     Topic.ROOTS: Roots,
     Topic.JOURNAL: JournalHead,
-    Topic.SIGNERS: PickTarget,
+    Topic.TARGETS: PickTarget,
 }
 
 
@@ -81,6 +83,8 @@ def _answer(state: Asking, event: Event) -> Screen:
             return Review(box=box, proposal=proposal, setup=state.topic is Topic.SETUP_POLICY)
         case StatusReady(report=report), topic if topic in _REPORT_PAGES:
             return _REPORT_PAGES[topic](box=replace(box, report=report))
+        case SignersReady(signers=signers), Topic.SIGNERS:
+            return PickSigner(box=box, path=state.path, signers=signers)
         case SelfTestReady(rows=rows), Topic.TEST:
             return TestFindings(box=box, rows=rows)
     return state

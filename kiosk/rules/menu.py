@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from hw.ports import KeyPressed, StickInserted, StickRemoved
-from kiosk.effects import Purpose, Revoke, RunJob
+from kiosk.effects import AskSigners, Purpose, Revoke, RunJob
 from kiosk.events import Event, KeyHeld
-from kiosk.menu_items import Item, items, targets
+from kiosk.menu_items import REASONS, Item, items
 from kiosk.rules.act import Move, act
 from kiosk.rules.asking import ask
 from kiosk.rules.resting import rest
-from kiosk.rules.turning import next_page, page_of
+from kiosk.rules.turning import next_page, page_of, place
 from kiosk.states import (
     Asking,
     Box,
@@ -31,9 +31,6 @@ from kiosk.states import (
 )
 from kiosk.status_pages import ROOT_PAGES, count_recipient_pages, count_status_pages
 
-REASONS = ("keyCompromise", "superseded", "cessationOfOperation", "unspecified")
-"""RFC 5280 5.3.1, for keys A to D."""
-
 _TOP_UP = ("top-up",)
 
 _OPENS: dict[Item, Callable[[Box], Move]] = {
@@ -44,7 +41,7 @@ _OPENS: dict[Item, Callable[[Box], Move]] = {
     Item.JOURNAL: lambda box: ask(box, Topic.JOURNAL),
     Item.CLOCK: lambda box: ask(box, Topic.CLOCK),
     Item.PASSPHRASE: lambda box: (Entering(box=box, purpose=Purpose.CURRENT), ()),
-    Item.REVOKE: lambda box: ask(box, Topic.SIGNERS),
+    Item.REVOKE: lambda box: ask(box, Topic.TARGETS),
     Item.TEST: lambda box: (TestKeys(box=box), ()),
     Item.POWER: lambda box: (PowerMenu(box=box), ()),
 }
@@ -58,9 +55,6 @@ def _(state: Menu, event: Event) -> Move:
             return rest(state.box), ()
         case KeyPressed(key="D"):
             return replace(state, page=page_of(len(offered), state.page)), ()
-        case KeyPressed(key="A" | "B" | "C" as key):
-            at = state.page * 3 + "ABC".index(key)
-            return _OPENS[offered[at]](state.box) if at < len(offered) else (state, ())
         case KeyPressed(key=key) if key in {item.value for item in offered}:
             return _OPENS[Item(key)](state.box)
     return state, ()
@@ -106,34 +100,35 @@ def _(state: JournalHead, event: Event) -> Move:
 
 @act.register
 def _(state: PickTarget, event: Event) -> Move:
-    paths = targets(state.box.report)
+    covers = () if state.box.report is None else state.box.report.covers
     match event:
         case KeyPressed(key="A" | "B" | "C" as key):
-            at = state.page * 3 + "ABC".index(key)
-            return (PickSigner(box=state.box, path=paths[at]) if at < len(paths) else state), ()
-    return _read(state, event, lambda: replace(state, page=page_of(len(paths), state.page)))
+            for cover in covers[place(state.page, key) :][:1]:
+                asked = Asking(box=state.box, topic=Topic.SIGNERS, path=cover.path)
+                return asked, (AskSigners(cover.class_name, cover.target),)
+            return state, ()
+    return _read(state, event, lambda: replace(state, page=page_of(len(covers), state.page)))
 
 
 @act.register
 def _(state: PickSigner, event: Event) -> Move:
-    report = state.box.report
-    rows = () if report is None else tuple(row for row in report.signers if row.path == state.path)
     match event:
         case KeyPressed(key="A" | "B" | "C" as key):
-            at = state.page * 3 + "ABC".index(key)
-            return (ConfirmRevoke(box=state.box, signer=rows[at]) if at < len(rows) else state), ()
+            for signer in state.signers[place(state.page, key) :][:1]:
+                return ConfirmRevoke(box=state.box, path=state.path, signer=signer), ()
+            return state, ()
         case KeyPressed(key="*"):
             return PickTarget(box=state.box), ()
-    return _read(state, event, lambda: replace(state, page=page_of(len(rows), state.page)))
+    return _read(state, event, lambda: replace(state, page=page_of(len(state.signers), state.page)))
 
 
 @act.register
 def _(state: ConfirmRevoke, event: Event) -> Move:
     match event:
         case KeyPressed(key="A" | "B" | "C" | "D" as key):
-            return replace(state, reason=REASONS["ABCD".index(key)]), ()
+            return replace(state, reason=tuple(REASONS)["ABCD".index(key)]), ()
         case KeyPressed(key="*"):
-            return PickSigner(box=state.box, path=state.signer.path), ()
+            return PickTarget(box=state.box), ()
         case KeyHeld(key="#"):
             asked = Asking(box=state.box, topic=Topic.REVOKE)
             return asked, (Revoke(state.signer.certificate_id, state.reason),)

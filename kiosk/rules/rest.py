@@ -49,7 +49,7 @@ def _(state: Home, event: Event) -> Move:
             return rest(state.box), ()
         case KeyPressed(key="#"):
             return Menu(box=state.box), ()
-        case KeyPressed(key="D") if state.box.session is not None and state.box.session.policy_changes:
+        case KeyPressed(key="D") if state.box.session is not None and state.box.session.policy_differs:
             return ask(state.box, Topic.POLICY)
         case KeyPressed(key="*"):
             return rest(lock(state.box)), ()

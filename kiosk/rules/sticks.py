@@ -7,7 +7,7 @@ from kiosk.effects import FormatStick, Purpose, RunJob
 from kiosk.events import Event, JobFailed, KeyHeld, StickFormatted
 from kiosk.rules.act import Move, act
 from kiosk.rules.resting import ignore_stick, rest
-from kiosk.rules.turning import page_of
+from kiosk.rules.turning import page_of, place
 from kiosk.states import (
     Box,
     ConfirmFormat,
@@ -70,9 +70,8 @@ def _(state: PickLabel, event: Event) -> Move:
         case KeyPressed(key="D"):
             return replace(state, page=page_of(len(choices), state.page)), ()
         case KeyPressed(key="A" | "B" | "C" as key):
-            at = state.page * 3 + "ABC".index(key)
-            if at < len(choices):
-                return ConfirmFormat(box=state.box, stick=state.stick, label=choices[at]), ()
+            for label in choices[place(state.page, key) :][:1]:
+                return ConfirmFormat(box=state.box, stick=state.stick, label=label), ()
     return state, ()
 
 

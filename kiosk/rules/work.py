@@ -6,6 +6,7 @@ from hw.ports import KeyPressed, StickInserted, StickRemoved
 from kiosk.effects import RunJob, StopJob
 from kiosk.events import Event, JobFailed, JobFinished, KeyHeld, Progress, Stopped
 from kiosk.reports import Result
+from kiosk.result_lines import result_lines
 from kiosk.rules.act import Move, act
 from kiosk.rules.resting import lock, rest
 from kiosk.states import (
@@ -18,8 +19,6 @@ from kiosk.states import (
     Working,
 )
 from kiosk.wrap import count_pages
-
-RESULTS_PER_PAGE = 3
 
 
 @act.register
@@ -83,6 +82,6 @@ def _(state: SafeToRemove, event: Event) -> Move:
         case StickInserted():
             return TwoSticks(box=state.box, results=state.results), ()
         case KeyPressed(key="D"):
-            turned = (state.page + 1) % count_pages(len(state.results), RESULTS_PER_PAGE)
+            turned = (state.page + 1) % count_pages(len(result_lines(state.results)))
             return replace(state, page=turned), ()
     return state, ()

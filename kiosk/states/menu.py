@@ -10,7 +10,7 @@ from kiosk.states.box import Screen
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Menu(Screen):
-    """The list: a digit picks from anywhere, A to C pick a row, D turns the page.
+    """The list: a digit picks from anywhere, D turns the page.
 
     Args:
         page: 0 first.
@@ -62,9 +62,16 @@ class PickTarget(Screen):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PickSigner(Screen):
-    """Revoke: which signer of that target; A to C pick, D turns the page."""
+    """Revoke: which certificate of that target; A to C pick, D turns the page.
+
+    Args:
+        path: Of the target.
+        signers: What can be revoked there.
+        page: 0 first.
+    """
 
     path: str
+    signers: tuple[SignerRow, ...]
     page: int = 0
 
 
@@ -73,12 +80,14 @@ class ConfirmRevoke(Screen):
     """Held `#` revokes; A to D choose the reason.
 
     Args:
+        path: Of its target.
         signer: Which.
         reason: RFC 5280 5.3.1 name.
     """
 
     holds = "#"
 
+    path: str
     signer: SignerRow
     reason: str = "keyCompromise"
 

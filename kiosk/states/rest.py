@@ -87,6 +87,7 @@ class Topic(StrEnum):
     RECIPIENTS = "recipients"
     ROOTS = "roots"
     JOURNAL = "journal"
+    TARGETS = "targets"
     SIGNERS = "signers"
     POLICY = "policy"
     CLOCK = "clock"
@@ -106,6 +107,8 @@ class Asking(Screen):
 
     Args:
         topic: What for.
+        path: SIGNERS: of the target that was picked.
     """
 
     topic: Topic
+    path: str = ""

@@ -47,7 +47,7 @@ class SafeToRemove(Screen):
 
     Args:
         results: Of the steps.
-        page: Two results a page.
+        page: Three lines a page.
     """
 
     results: tuple[Result, ...]

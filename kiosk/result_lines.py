@@ -1,0 +1,16 @@
+"""What a finished job's screen lists, line by line: written archives first, hashes and counts after."""
+
+from kiosk.reports import Result
+from kiosk.wrap import fit
+
+_HASH_DIGITS = 8
+_NAME_COLUMNS = 11
+
+
+def result_lines(results: tuple[Result, ...]) -> tuple[str, ...]:
+    """Return lines of at most 21 characters: "main-kudo 000001 ok", "sha 3fa41b9c", "226 signed"."""
+    archives = [result for result in results if result.sequence]
+    written = [f"{fit(result.name, _NAME_COLUMNS)} {result.sequence:06} ok" for result in archives]
+    hashes = [f"sha {result.sha256[:_HASH_DIGITS]}" for result in archives]
+    issued = sum(result.issued for result in results)
+    return (*written, *hashes, f"{issued} signed")
