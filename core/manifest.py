@@ -13,6 +13,7 @@ Seals, hashes of members and the dates of certificates are for the receiver to j
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from io import BytesIO
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -161,7 +162,7 @@ def make_entry(certificate: Certificate, status: Status, *, with_key: bool) -> C
 
 def encode_manifest(
     head: Manifest, certificates: Iterable[CertificateEntry] = (), files: Iterable[FileEntry] = ()
-) -> bytearray:
+) -> bytes:
     """Return the canonical bytes of a manifest, built entry by entry so that only the bytes grow.
 
     Args:
@@ -174,23 +175,24 @@ def encode_manifest(
     # A quotation mark inside a JSON string is escaped, so each marker is found exactly once.
     before, rest = bare.split(_NO_CERTIFICATES)
     between, after = rest.split(_NO_FILES)
-    data = bytearray(before + _NO_CERTIFICATES[:-1])
-    _append(data, head.certificates or certificates)
-    data += b"]" + between + _NO_FILES[:-1]
-    _append(data, head.files or files)
-    data += b"]" + after
-    return data
+    data = BytesIO()  # unlike a bytearray, it gives its bytes away without a copy
+    data.write(before + _NO_CERTIFICATES[:-1])
+    data.writelines(join_entries(head.certificates or certificates))
+    data.write(b"]" + between + _NO_FILES[:-1])
+    data.writelines(join_entries(head.files or files))
+    data.write(b"]" + after)
+    return data.getvalue()
 
 
-def _append(data: bytearray, entries: Iterable[Struct]) -> None:
+def join_entries(entries: Iterable[Struct]) -> Iterator[bytes]:
+    """Yield the canonical bytes of a JSON array's entries, without its brackets."""
     comma = b""
     for entry in entries:
-        data += comma
-        _ENCODER.encode_into(entry, data, -1)
+        yield comma + _ENCODER.encode(entry)
         comma = b","
 
 
-def decode_manifest(data: bytes | bytearray) -> Manifest:
+def decode_manifest(data: bytes) -> Manifest:
     """Return the manifest in `data`, or refuse it.
 
     Args:

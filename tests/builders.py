@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from core.certificate import Certificate
 from core.policy import Policy
 from core.settings import AuthorityName, Backup, CrlSettings, Egress, RootSettings, SignerSettings, Target
 
@@ -33,3 +34,48 @@ def make_policy(**sections: Any) -> Policy:
         "sticks": {"PISM-ALL": ("top-up", "export main-kudo", "backup main-backup")},
     }
     return Policy(**(given | sections))
+
+
+def make_certificate(**fields: Any) -> Certificate:
+    """Return the record of a signer services/mongo of 2027.1; `number` sets ids, digests and serial apart."""
+    number = fields.pop("number", 1)
+    given: dict[str, Any] = {
+        "id": f"{number:08x}-0000-4000-8000-000000000000",
+        "kind": "signer",
+        "class_name": "services",
+        "target": "mongo",
+        "lane": 1,
+        "period": "2027.1",
+        "algorithm": "ed25519",
+        "issue_from": utc("2027-01-01"),
+        "issue_until": utc("2027-04-01"),
+        "not_before": utc("2027-01-01"),
+        "not_after": utc("2027-04-30T23:59:59"),
+        "serial": 4096 + number,
+        "issuer": "0000000f-0000-4000-8000-000000000000",
+        "sha256": f"{number:064x}",
+    }
+    return Certificate(**(given | fields))
+
+
+def make_root(**fields: Any) -> Certificate:
+    """Return the record of a root of 2027."""
+    number = fields.pop("number", 0xF)
+    each = f"{number:08x}-0000-4000-8000-000000000000"
+    given: dict[str, Any] = {
+        "kind": "root",
+        "class_name": None,
+        "target": None,
+        "lane": None,
+        "period": "2027",
+        "issue_until": utc("2028-01-01"),
+        "not_after": utc("2028-12-31T23:59:59"),
+        "issuer": each,
+    }
+    return make_certificate(number=number, **(given | fields))
+
+
+def make_seal_record(**fields: Any) -> Certificate:
+    """Return the record of a seal under the root of `make_root`."""
+    given = {"number": 0xE, "kind": "seal", "issuer": "0000000f-0000-4000-8000-000000000000"}
+    return make_root(**(given | fields))

@@ -1,0 +1,128 @@
+"""Encrypted private keys on their way into an archive.
+
+1. Each key is encrypted under its own passphrase, 64 random bytes in base64, drawn here and new each time.
+2. Encrypted keys go to an unlinked file, so that memory stays flat; no unencrypted byte is ever written.
+3. A key is taken only if it belongs to its certificate and is none of the forbidden public keys.
+
+The passphrases grow in memory until they are encrypted to the recipients. It knows no tar and no age.
+"""
+
+import base64
+import os
+import secrets
+import tempfile
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Protocol, Self, cast
+
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    PublicFormat,
+    load_der_private_key,
+)
+from cryptography.x509 import load_der_x509_certificate
+
+from core.certificate import Certificate
+from core.errors import CheckError, FileError
+
+PASSPHRASE_BYTES = 64
+
+
+class _HasPublicBytes(Protocol):
+    """A public key of any of our algorithms."""
+
+    def public_bytes(self, encoding: Encoding, format: PublicFormat) -> bytes:  # noqa: A002 - the library's word
+        """Return the key encoded."""
+
+
+class KeySpool:
+    """An unlinked file of encrypted keys and, in memory, their passphrases.
+
+    Args:
+        folder: Where the file lies; a disk, as large as the keys.
+        forbidden: Public keys (DER SubjectPublicKeyInfo) that must not get in: in an egress, those of every
+            root and seal.
+    """
+
+    def __init__(self, folder: Path, forbidden: frozenset[bytes] = frozenset()) -> None:
+        self._forbidden = forbidden
+        self._sizes = array("L")
+        self._passphrases = bytearray(b"{")
+        try:
+            file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by __exit__
+            self._file = cast("BinaryIO", file)
+        except OSError as error:
+            raise FileError(f"There is no place for encrypted keys in the state folder: {error}.") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def add(self, certificate: Certificate, certificate_der: bytes, key_der: bytes) -> bytes:
+        """Encrypt one key and append it.
+
+        Args:
+            certificate: Whose key it is.
+            certificate_der: Its DER.
+            key_der: PKCS#8 DER, not encrypted.
+
+        Returns:
+            The PEM that was spooled (PBES2: PBKDF2 and AES-256-CBC, RFC 8018).
+
+        Raises:
+            CheckError: It is the key of another certificate, or a forbidden one (E-CHECK).
+            FileError: The disk is full (E-FILE).
+        """
+        key = load_der_private_key(key_der, None)
+        public = encode_public_key(key.public_key())
+        if public in self._forbidden:
+            raise CheckError(
+                f"Rule egress-holds-signer-keys-only: {certificate.id} has a root's or seal's key."
+            )
+        if public != public_key_of(certificate_der):
+            raise CheckError(f"Rule key-fits-certificate: the key of {certificate.id} belongs to another.")
+        passphrase = base64.b64encode(secrets.token_bytes(PASSPHRASE_BYTES))
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(passphrase))
+        try:
+            self._file.write(pem)
+        except OSError as error:
+            raise FileError(f"The state folder has no room for encrypted keys: {error}.") from error
+        comma = b"," if self._sizes else b""
+        self._passphrases += comma + b'"%b":"%b"' % (certificate.id.encode(), passphrase)
+        self._sizes.append(len(pem))
+        return pem
+
+    def passphrases(self) -> bytes:
+        """Return passphrases.age's clear text: JSON {certificate id: passphrase}, in the order of adding."""
+        return bytes(self._passphrases) + b"}"
+
+    def read(self) -> Iterator[bytes]:
+        """Yield the encrypted keys in the order of adding.
+
+        Raises:
+            FileError: What was written cannot be read back (E-FILE).
+        """
+        try:
+            self._file.seek(0, os.SEEK_SET)
+            for size in self._sizes:
+                yield self._file.read(size)
+        except OSError as error:
+            raise FileError(f"The encrypted keys in the state folder are lost: {error}.") from error
+
+
+def encode_public_key(key: _HasPublicBytes) -> bytes:
+    """Return a public key as DER SubjectPublicKeyInfo (RFC 5280 4.1.2.7)."""
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def public_key_of(certificate_der: bytes) -> bytes:
+    """Return the public key of a certificate as DER SubjectPublicKeyInfo."""
+    return encode_public_key(load_der_x509_certificate(certificate_der).public_key())

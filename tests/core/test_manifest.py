@@ -1,0 +1,206 @@
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from core.errors import ArchiveFormatError
+from core.manifest import (
+    MAX_MANIFEST_BYTES,
+    Authority,
+    FileEntry,
+    Manifest,
+    decode_manifest,
+    encode_manifest,
+    list_paths,
+    make_entry,
+)
+from tests.builders import make_certificate, make_root, make_seal_record, utc
+
+ID = "c5ce9b8a-3cf1-4b50-b62c-7979d7d0edd7"
+NOW = utc("2027-01-02")
+
+
+def make_manifest(**fields: Any) -> Manifest:
+    given: dict[str, Any] = {
+        "authority": Authority(id=ID, name='Ünï "certificates":[] "files":[] \\ \n', domain="worlds.example"),
+        "incarnation": ID,
+        "restored_from": None,
+        "kind": "backup",
+        "name": "main",
+        "sequence": 1,
+        "created": NOW,
+        "previous": None,
+        "policy_sha256": "a" * 64,
+        "journal_head": "b" * 64,
+        "next_visit_by": utc("2027-03-01"),
+        "certificates": (
+            make_entry(make_root(), "active", with_key=True),
+            make_entry(make_seal_record(), "active", with_key=True),
+            make_entry(make_certificate(), "active", with_key=True),
+            make_entry(make_certificate(number=2), "revoked", with_key=False),
+        ),
+    }
+    manifest = Manifest(**(given | fields))
+    if "files" in fields:
+        return manifest
+    crls = frozenset({f"crls/{make_root().id}.crl"})
+    files = tuple(FileEntry(path=path, size=1, sha256="c" * 64) for path in list_paths(manifest, crls))
+    return msgspec.structs.replace(manifest, files=files)
+
+
+def tampered(change: Any, **fields: Any) -> bytes:
+    """Return a manifest whose JSON was changed by a function and is canonical again."""
+    data = msgspec.json.decode(encode_manifest(make_manifest(**fields)))
+    change(data)
+    return msgspec.json.encode(data, order="sorted")
+
+
+def test_a_manifest_comes_back_from_its_bytes() -> None:
+    manifest = make_manifest()
+    assert decode_manifest(encode_manifest(manifest)) == manifest
+
+
+def test_the_top_level_keys_are_those_of_the_format() -> None:
+    data = msgspec.json.decode(encode_manifest(make_manifest()))
+    assert list(data) == [
+        *("authority", "certificates", "created", "files", "format", "incarnation", "journal_head", "kind"),
+        *("name", "next_visit_by", "policy_sha256", "previous", "restored_from", "sequence"),
+    ]
+    assert data["format"] == "pism-archive-v1"
+
+
+def test_a_certificate_entry_has_the_keys_of_the_format() -> None:
+    keys = {
+        *("id", "kind", "class", "target", "lane", "period", "algorithm", "issue_from", "issue_until"),
+        *("not_before", "not_after", "serial", "issuer", "file", "sha256", "status"),
+    }
+    with_key, without = msgspec.json.decode(encode_manifest(make_manifest()))["certificates"][2:]
+    assert set(without) == keys
+    assert set(with_key) == keys | {"key_file"}
+    assert with_key["issue_from"] == "2027-01-01T00:00:00Z"
+    assert with_key["not_after"] == "2027-04-30T23:59:59Z"
+    assert with_key["serial"] == f"{4097:040x}"
+
+
+def test_members_are_listed_in_the_order_of_the_format() -> None:
+    paths = [file.path for file in make_manifest().files]
+    assert [path.split("/")[0] for path in paths] == [
+        *("seals", "roots", "signers", "signers", "keys", "keys", "keys"),
+        *("passphrases.age", "crls", "journal.jsonl", "state.json"),
+    ]
+
+
+def test_an_egress_has_no_state() -> None:
+    entries = (make_entry(make_root(), "active", with_key=False),)
+    files = make_manifest(kind="egress", certificates=entries).files
+    assert files[-1].path == "journal.jsonl"
+
+
+def test_a_streamed_manifest_has_the_same_bytes() -> None:
+    manifest = make_manifest()
+    head = msgspec.structs.replace(manifest, certificates=(), files=())
+    streamed = encode_manifest(head, iter(manifest.certificates), iter(manifest.files))
+    assert streamed == encode_manifest(manifest)
+
+
+def test_refuses_another_version() -> None:
+    data = b'{"format":"pism-archive-v2","anything":[1]}'
+    with pytest.raises(ArchiveFormatError, match="pism-archive-v2"):
+        decode_manifest(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"{}", b"[]", b"{", b'{"format":1}', b'{"format":"\xff"}', b'{"format":"' + b"x" * 65 + b'"}'],
+)
+def test_refuses_what_names_no_format(data: bytes) -> None:
+    with pytest.raises(ArchiveFormatError):
+        decode_manifest(data)
+
+
+def test_refuses_a_manifest_above_the_bound() -> None:
+    with pytest.raises(ArchiveFormatError, match="larger"):
+        decode_manifest(bytes(MAX_MANIFEST_BYTES + 1))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b'"kind":"backup"', b'"kind": "backup"'),
+        (b'"sequence":1}', b'"sequence":1,"sequence":1}'),
+        (b'"created":"2027-01-02T00:00:00Z"', b'"created":"2027-01-02T00:00:00+00:00"'),
+        (b'"created":"2027-01-02T00:00:00Z"', b'"created":"2027-01-02t00:00:00Z"'),
+        (b'"domain":"worlds.example"', b'"domain":"worlds\\u002eexample"'),
+        (b'"sequence":1}', b'"sequence":1}\n'),
+        (b'"previous":null,', b""),
+    ],
+)
+def test_refuses_what_is_not_canonical(before: bytes, after: bytes) -> None:
+    data = encode_manifest(make_manifest())
+    assert before in data
+    with pytest.raises(ArchiveFormatError):
+        decode_manifest(data.replace(before, after))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: data.update(extra=1),
+        lambda data: data.pop("previous"),
+        lambda data: data.update(sequence=0),
+        lambda data: data.update(sequence=2**31),
+        lambda data: data.update(sequence="1"),
+        lambda data: data.update(name="../main"),
+        lambda data: data.update(name="main\n"),
+        lambda data: data.update(kind="other"),
+        lambda data: data.update(created="2027-01-02T00:00:00.5Z"),
+        lambda data: data.update(created="2027-01-02T00:00:00"),
+        lambda data: data.update(policy_sha256="A" * 64),
+        lambda data: data["authority"].update(name=""),
+        lambda data: data["files"][0].update(size=-1),
+        lambda data: data["files"][0].update(path="/etc/passwd"),
+        lambda data: data["files"].pop(),
+        lambda data: data["files"].append(data["files"][0]),
+        lambda data: data["files"].reverse(),
+        lambda data: data["certificates"].reverse(),
+        lambda data: data["certificates"].append(data["certificates"][-1]),
+        lambda data: data["certificates"][0].update(issuer=ID),
+        lambda data: data["certificates"][0].update(lane=1),
+        lambda data: data["certificates"][0].update(file="roots/other.pem"),
+        lambda data: data["certificates"][2].update(lane=None),
+        lambda data: data["certificates"][2].update(issuer=ID),
+        lambda data: data["certificates"][2].update(not_after="2027-04-30T23:59:59.9Z"),
+        lambda data: data["certificates"][2].update(key_file="keys/other.pem"),
+        lambda data: data["certificates"][2].update(file="signers/services/mongo/../x.pem"),
+        lambda data: data["certificates"][2].update(status="fine"),
+    ],
+)
+def test_refuses_what_is_not_to_the_format(change: Any) -> None:
+    with pytest.raises(ArchiveFormatError):
+        decode_manifest(tampered(change))
+
+
+def test_refuses_an_egress_that_names_a_root_key() -> None:
+    def make_egress(data: dict[str, Any]) -> None:
+        data["kind"] = "egress"
+        data["files"].pop()
+
+    with pytest.raises(ArchiveFormatError, match="key of root"):
+        decode_manifest(tampered(make_egress))
+
+
+def test_refuses_two_seals_of_one_root() -> None:
+    entries = (
+        make_entry(make_root(), "active", with_key=False),
+        make_entry(make_seal_record(), "active", with_key=False),
+        make_entry(make_seal_record(number=0xD), "active", with_key=False),
+    )
+    with pytest.raises(ArchiveFormatError, match="twice"):
+        decode_manifest(encode_manifest(make_manifest(certificates=entries)))
+
+
+def test_an_entry_has_whole_seconds() -> None:
+    odd = make_certificate(issue_from=utc("2027-01-01") + timedelta(microseconds=1))
+    with pytest.raises(ValueError, match="whole seconds"):
+        make_entry(odd, "active", with_key=False)
