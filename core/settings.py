@@ -46,7 +46,7 @@ class CrlSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class RootSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Issuing period and lead time of the roots, in years."""
 
-    quantum: Years
+    quantum: float
     lead_time: Years
 
 
@@ -70,7 +70,7 @@ class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One kind of signer: how many stand side by side, for how long, and what they may sign."""
 
     load: Annotated[int, Meta(ge=1, le=10_000)] = 1
-    quantum: Years
+    quantum: float
     path_length: Annotated[int, Meta(ge=0, le=255)] = 0
     leaf_lifetime_days: Annotated[int, Meta(ge=1, le=7320)] = 30
     algorithm: Algorithm | None = None
