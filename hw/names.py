@@ -1,0 +1,151 @@
+"""Names on a stick: what a file, a folder and a volume may be called, and which files are ours to clean.
+
+Rules:
+
+1. A name that FAT, Windows or mtools would take for something else is refused, never bent: what was
+   asked for is what stands on the stick, case included.
+2. Two names that differ in case only are one name to FAT.
+3. Only a `.part` file whose name PiSM itself makes is ours; every other file is the operator's.
+4. A short name in small letters (`roots.pem`) lives without a long one, its case kept in two bits that
+   mren takes over from the old name: such a part is called `roots.prt`, every other `<name>.part`.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from hw.ports import StickNameError
+
+PART = ".part"
+"""What a file is called until it was read back and found right."""
+
+_LONGEST = 255 - len(PART)  # UTF-16 units, Microsoft FAT specification 1.03, long names
+_LONGEST_LABEL = 11
+_FORBIDDEN = frozenset('"*/:<>?\\|')  # by FAT
+_PATTERN = frozenset("[]")  # by mtools, which reads them as a pattern
+_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+_LABEL = re.compile(r"[A-Z0-9][A-Z0-9_-]*")
+_SHORT = re.compile(r"([^ +,;=.]{1,8})(?:\.([^ +,;=.]{1,3}))?")
+_LAST_BMP = 0xFFFF
+
+_OURS = re.compile(
+    r"[a-z][a-z0-9-]{0,23}-\d{6}-\d{8}T\d{6}Z\.tar\.age"
+    r"|pism-receipt-[a-z][a-z0-9-]{0,23}-\d{6}\.(json|html)"
+    r"|next-visit(-[a-z0-9-]{1,40})?\.ics"
+)
+_OURS_PUBLIC = re.compile(r"[a-z0-9][a-z0-9-]{0,63}\.(pem|crl)")
+_OUR_SHORT_PARTS = frozenset({("public", "roots.prt")})
+PUBLIC = "public"
+FOLDERS = ("", PUBLIC)
+"""The folders that PiSM writes into; "" is the root."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StickPath:
+    """A checked place on a stick.
+
+    Args:
+        folder: "" for the root, else one folder's name.
+        name: The file's.
+    """
+
+    folder: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.folder}/{self.name}" if self.folder else self.name
+
+
+def parse_path(text: str) -> StickPath:
+    """Return the checked place of a file.
+
+    Args:
+        text: A file name, or one folder, `/` and a file name.
+
+    Raises:
+        StickNameError: FAT, or we, refuse it.
+    """
+    folder, slash, name = text.rpartition("/")
+    if slash:
+        check_name(folder)
+    check_name(name)
+    return StickPath(folder=folder, name=name)
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that a stick may not bear, or that would be taken for another.
+
+    Args:
+        name: Of one file or folder.
+
+    Raises:
+        StickNameError: With the reason.
+    """
+    reason = _refusal(name)
+    if reason:
+        raise StickNameError(f"{name!r} cannot be a file name on a stick: {reason}")
+
+
+def _refusal(name: str) -> str:
+    """Return why a name is refused, "" when it is not."""
+    reasons = (
+        (not name or name in {".", ".."}, "it names no file"),
+        (not _FORBIDDEN.isdisjoint(name), 'FAT forbids " * / : < > ? \\ |'),
+        (not _PATTERN.isdisjoint(name), "square brackets are not taken"),
+        (any(_is_strange(character) for character in name), "a character of it is not shown by every system"),
+        (name != name.strip() or name.endswith("."), "it begins or ends with a space, or ends with a dot"),
+        (len(name) > _LONGEST, f"it is longer than {_LONGEST} characters"),
+        (_DEVICE.fullmatch(name) is not None, "Windows takes it for a device"),
+    )
+    return next((reason for refused, reason in reasons if refused), "")
+
+
+def _is_strange(character: str) -> bool:
+    """Tell whether a character is invisible, undefined, or outside the 16 bits that FAT has for one."""
+    return unicodedata.category(character).startswith("C") or ord(character) > _LAST_BMP
+
+
+def check_label(label: str) -> None:
+    """Refuse a volume label that not every system shows alike.
+
+    Args:
+        label: 1 to 11 of A-Z, 0-9, `-` and `_`, the first a letter or digit.
+
+    Raises:
+        StickNameError: It is not such a label.
+    """
+    if len(label) > _LONGEST_LABEL or not _LABEL.fullmatch(label):
+        raise StickNameError(f"{label!r} cannot be a label: 1 to 11 of A-Z, 0-9, - and _ are taken")
+
+
+def same_name(first: str, second: str) -> bool:
+    """Tell whether two names are one to FAT, which keeps case but does not look at it."""
+    return first.upper() == second.upper() or first.casefold() == second.casefold()
+
+
+def part_name(name: str) -> str:
+    """Return what a file is called while it is being written.
+
+    Args:
+        name: Its own, checked.
+    """
+    short = _SHORT.fullmatch(name)
+    if short is None or name == name.upper():
+        return name + PART
+    stem, extension = short[1], short[2] or ""
+    if stem not in {stem.lower(), stem.upper()} or extension not in {extension.lower(), extension.upper()}:
+        return name + PART
+    return f"{stem}.PRT" if extension != extension.lower() else f"{stem}.prt"
+
+
+def is_our_part(folder: str, name: str) -> bool:
+    """Tell whether a file is one that PiSM began and did not finish.
+
+    Args:
+        folder: "" for the root.
+        name: As the stick has it.
+    """
+    if (folder, name) in _OUR_SHORT_PARTS:
+        return True
+    ours = {"": _OURS, PUBLIC: _OURS_PUBLIC}.get(folder)
+    return ours is not None and name.endswith(PART) and bool(ours.fullmatch(name.removesuffix(PART)))
