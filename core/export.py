@@ -1,0 +1,213 @@
+"""Writing an egress or a backup: from the store to one encrypted archive (docs/archive-format.md).
+
+1. The manifest comes first in the archive and knows the hash of all that follows, so everything is worked
+   out twice: once to be hashed, once to be written. Keys, new at each encryption, wait in a `KeySpool`.
+2. Only the manifest's bytes and the passphrases grow with the number of signers.
+3. An egress asks the store for signer keys only (core.contents), and each key is compared with the public
+   key of every root and seal before it is encrypted (core.keyspool).
+4. What was written is what was hashed: the second pass is compared with the first.
+
+The caller holds the transaction, makes fresh CRLs before, journals and remembers the archive after.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import BinaryIO, Final
+
+from core.archive import write_archive
+from core.changes import Changes, take_changes
+from core.contents import Contents, select_backup, select_egress
+from core.errors import ArchiveError, CheckError
+from core.keyspool import KeySpool, public_key_of
+from core.manifest import Authority, FileEntry, Manifest, encode_manifest, make_entry
+from core.members import MANIFEST_PATH, Member, make_member
+from core.parts import Part, Parts, Progress
+from core.plan import next_visit_by
+from core.policy import Policy
+from core.recipients import Recipient, parse_recipient
+from core.seal import load_seals
+from core.store import Store
+
+SLICE_BYTES: Final = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """One archive, as written.
+
+    Args:
+        head: Its manifest without the lists of certificates and files.
+        contents: Which certificates and keys it holds.
+        changes: What is new since the archive of that kind and name before it.
+        recipients: Whom it is encrypted to.
+        manifest_sha256: Of the exact bytes of manifest.json, 64 hex digits.
+        archive_name: `<name>-<sequence>-<time>.tar.age`.
+        archive_sha256: Of the age file, 64 hex digits.
+        size_bytes: Of the age file.
+    """
+
+    head: Manifest
+    contents: Contents
+    changes: Changes
+    recipients: tuple[Recipient, ...]
+    manifest_sha256: str
+    archive_name: str
+    archive_sha256: str
+    size_bytes: int
+
+
+def write_egress(
+    store: Store, policy: Policy, name: str, now: datetime, out: BinaryIO, *, progress: Progress
+) -> Written:
+    """Write the egress `name`: signers, their keys, never a root's.
+
+    Args:
+        store: Inside a transaction of the caller.
+        policy: The approved policy.
+        name: An egress of the policy.
+        now: Aware UTC, whole seconds.
+        out: Where the age file goes, front to back; not closed, not flushed.
+        progress: Told (keys done, keys in all, what); may raise StoppedError.
+
+    Returns:
+        What was written.
+
+    Raises:
+        PolicyError: No such egress (E-POLICY).
+        CheckError: A key is not its certificate's, or a root's; or nothing can seal (E-CHECK).
+        FileError: No room for encrypted keys (E-FILE).
+        StoppedError: From `progress`; `out` is then no archive.
+    """
+    contents = select_egress(policy, name, store.certificates(), store.key_ids(), now)
+    roots_and_seals = [item.id for item in store.certificates() if item.kind != "signer"]
+    forbidden = frozenset(public_key_of(der) for _, der in store.ders(roots_and_seals))
+    recipients = _recipients(policy.egresses[name].recipients)
+    return _write(
+        store, policy, contents, now, out, recipients=recipients, progress=progress, forbidden=forbidden
+    )
+
+
+def write_backup(
+    store: Store, policy: Policy, name: str, now: datetime, out: BinaryIO, *, progress: Progress
+) -> Written:
+    """Write the backup `name`: everything, root keys included. Arguments and errors as for `write_egress`."""
+    contents = select_backup(policy, name, store.certificates(), store.key_ids(), now)
+    recipients = _recipients(policy.backups[name].recipients)
+    return _write(
+        store, policy, contents, now, out, recipients=recipients, progress=progress, forbidden=frozenset()
+    )
+
+
+def _recipients(lines: Iterable[str]) -> tuple[Recipient, ...]:
+    return tuple(parse_recipient(line, "the approved policy") for line in lines)
+
+
+def _write(
+    store: Store,
+    policy: Policy,
+    contents: Contents,
+    now: datetime,
+    out: BinaryIO,
+    *,
+    recipients: tuple[Recipient, ...],
+    progress: Progress,
+    forbidden: frozenset[bytes],
+) -> Written:
+    """Write one archive: hash all parts, seal the manifest, write the same parts."""
+    seals = load_seals(store, contents.seals)
+    changes = take_changes(store, policy, contents, now)
+    head = _make_head(store, policy, contents, now)
+    parts = Parts(store=store, contents=contents, recipients=recipients, now=now, progress=progress)
+    hashed = _Hashed()
+    with KeySpool(store.state_folder, forbidden) as spool:
+        entries = (
+            make_entry(item, contents.status(item, now), with_key=item.id in contents.key_ids)
+            for item in contents.certificates
+        )
+        manifest = encode_manifest(head, entries, hashed.entries(parts.encrypted(spool)))
+        manifest_sha256 = hashlib.sha256(manifest).hexdigest()
+        signatures = {seal.root_id: seal.sign(manifest) for seal in seals}
+        members = hashed.members(parts.again(spool), manifest, signatures)
+        digest = write_archive(out, members, recipients, now)
+    hashed.require_same()
+    return Written(
+        head=head,
+        contents=contents,
+        changes=changes,
+        recipients=recipients,
+        manifest_sha256=manifest_sha256,
+        archive_name=f"{head.name}-{head.sequence:06}-{now:%Y%m%dT%H%M%SZ}.tar.age",
+        archive_sha256=digest.sha256,
+        size_bytes=digest.size_bytes,
+    )
+
+
+def _make_head(store: Store, policy: Policy, contents: Contents, now: datetime) -> Manifest:
+    """Return the manifest without its lists, and consume a sequence."""
+    last = store.last_entry()
+    incarnation = store.fact("incarnation")
+    if last is None or incarnation is None:
+        raise CheckError("Rule archive-names-its-journal: the store has no journal or no incarnation.")
+    before = [item for item in store.archives() if (item.kind, item.name) == (contents.kind, contents.name)]
+    previous = max(before, key=lambda item: item.sequence, default=None)
+    authority = policy.authority
+    return Manifest(
+        authority=Authority(id=authority.id, name=authority.name, domain=authority.domain),
+        incarnation=incarnation,
+        restored_from=store.fact("restored_from"),
+        kind=contents.kind,
+        name=contents.name,
+        sequence=store.take_sequence(contents.kind, contents.name),
+        created=now,
+        previous=previous.manifest_sha256 if previous else None,
+        policy_sha256=policy.sha256,
+        journal_head=last.hash,
+        next_visit_by=next_visit_by(policy, store.certificates(), store.crls(), now),
+    )
+
+
+class _Hashed:
+    """Hashes the parts when they are worked out, and again when they are written."""
+
+    def __init__(self) -> None:
+        self._first, self._second = hashlib.sha256(), hashlib.sha256()
+        self._sizes: dict[str, int] = {}
+
+    def entries(self, parts: Iterable[Part]) -> Iterator[FileEntry]:
+        """Yield how the manifest lists each part; remember the size of those made as they are read."""
+        for path, pieces in parts:
+            size, digest = 0, hashlib.sha256()
+            for piece in pieces:
+                size += len(piece)
+                digest.update(piece)
+                self._first.update(piece)
+            if not isinstance(pieces, tuple):
+                self._sizes[path] = size
+            yield FileEntry(path=path, size=size, sha256=digest.hexdigest())
+
+    def members(
+        self, parts: Iterable[Part], manifest: bytes, signatures: dict[str, bytes]
+    ) -> Iterator[Member]:
+        """Yield manifest, parts and signatures as an archive holds them."""
+        view = memoryview(manifest)
+        slices = (bytes(view[start : start + SLICE_BYTES]) for start in range(0, len(view), SLICE_BYTES))
+        yield Member(path=MANIFEST_PATH, size=len(view), open=lambda: slices)
+        for path, pieces in parts:
+            size = sum(map(len, pieces)) if isinstance(pieces, tuple) else self._sizes[path]
+            yield Member(path=path, size=size, open=partial(self._read, pieces))
+            folder, _, file = path.rpartition("/")
+            if file == "seal.pem":
+                yield make_member(f"{folder}/manifest.sig", signatures[folder.removeprefix("seals/")])
+
+    def _read(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        for piece in pieces:
+            self._second.update(piece)
+            yield piece
+
+    def require_same(self) -> None:
+        """Refuse an archive whose parts are not those of its manifest."""
+        if self._first.digest() != self._second.digest():
+            raise ArchiveError("What was written is not what was hashed: memory or disk is faulty.")

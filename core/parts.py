@@ -1,0 +1,115 @@
+"""The members of an archive as paths and bytes, in the order of design 4.
+
+1. Every part but keys and passphrases can be made again and is the same each time: once to be hashed, once
+   to be written.
+2. Certificates and keys are read from the store in small batches; only the passphrases stay in memory.
+
+Which certificates and keys these are is core.contents' matter; manifest and signatures are core.export's.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import chain
+from typing import Final
+
+import pyrage
+
+from core.backup_state import encode_state
+from core.certificate import Certificate
+from core.contents import Contents
+from core.errors import ArchiveError
+from core.journal import encode_line
+from core.keyspool import KeySpool
+from core.manifest import file_of
+from core.pem import encode_pem
+from core.recipients import Recipient, refusing, to_age
+from core.store import Store
+
+Progress = Callable[[int, int, str], None]
+Part = tuple[str, Iterable[bytes]]  # a tuple of pieces is at hand; anything else is made as it is read
+BATCH: Final = 100  # certificates that are in memory at a time
+STEPS: Final = 200  # words of progress over a whole export
+
+
+class Parts:
+    """What the members of one archive are made of.
+
+    Args:
+        store: Inside the caller's transaction.
+        contents: Which certificates and keys.
+        recipients: Whom the passphrases are encrypted to.
+        now: Aware UTC time of the archive.
+        progress: Told (keys done, keys in all, what); may raise StoppedError.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        contents: Contents,
+        recipients: Sequence[Recipient],
+        now: datetime,
+        progress: Progress,
+    ) -> None:
+        self._store = store
+        self._contents = contents
+        self._recipients = recipients
+        self._now = now
+        self._progress = progress
+        self._with_keys = contents.with_keys()
+        self._passphrases = b""
+        ids = [item.id for item in (*contents.roots, *contents.seals)]
+        self._pems = {id_: encode_pem(der) for id_, der in store.ders(ids)}
+
+    def encrypted(self, spool: KeySpool) -> Iterator[Part]:
+        """Yield all parts, encrypting keys and passphrases on the way."""
+        yield from self._certificates()
+        yield from self._encrypt_keys(spool)
+        with refusing(ArchiveError("The passphrases could not be encrypted.")):
+            keys = [to_age(recipient) for recipient in self._recipients]
+            self._passphrases = pyrage.encrypt(spool.passphrases(), keys)
+        yield from self._rest()
+
+    def again(self, spool: KeySpool) -> Iterator[Part]:
+        """Yield the same parts with the same bytes; after `encrypted` has ended."""
+        yield from self._certificates()
+        paths = (f"keys/{item.id}.pem" for item in self._with_keys)
+        yield from ((path, (pem,)) for path, pem in zip(paths, spool.read(), strict=True))
+        yield from self._rest()
+
+    def _certificates(self) -> Iterator[Part]:
+        for item in chain(self._contents.seals, self._contents.roots):
+            yield file_of(item), (self._pems[item.id],)
+        for batch in _batches(self._contents.signers):
+            ders = dict(self._store.ders([item.id for item in batch]))
+            for item in batch:
+                yield file_of(item), (encode_pem(ders[item.id]) + self._pems[item.issuer],)
+
+    def _encrypt_keys(self, spool: KeySpool) -> Iterator[Part]:
+        kind, name = self._contents.kind, self._contents.name
+        what = f"{'export' if kind == 'egress' else 'backup'} {name}"
+        total, done = len(self._with_keys), 0
+        step = max(1, total // STEPS)
+        for batch in _batches(self._with_keys):
+            ids = [item.id for item in batch]
+            ders, keys = dict(self._store.ders(ids)), dict(self._store.keys(ids))
+            for item in batch:
+                if done % step == 0:
+                    self._progress(done, total, what)
+                yield f"keys/{item.id}.pem", (spool.add(item, ders[item.id], keys.pop(item.id)),)
+                done += 1
+        self._progress(done, total, what)
+
+    def _rest(self) -> Iterator[Part]:
+        yield "passphrases.age", (self._passphrases,)
+        crls = {crl.issuer: crl.der for crl in self._store.crls()}
+        for root in self._contents.roots:
+            if root.id in crls:
+                yield f"crls/{root.id}.crl", (crls[root.id],)
+        yield "journal.jsonl", (encode_line(entry) for entry in self._store.entries())
+        if self._contents.kind == "backup":
+            yield "state.json", encode_state(self._store, self._contents, self._now)
+
+
+def _batches(certificates: Sequence[Certificate]) -> Iterator[Sequence[Certificate]]:
+    return (certificates[start : start + BATCH] for start in range(0, len(certificates), BATCH))
