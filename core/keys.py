@@ -1,0 +1,227 @@
+"""The eight algorithms: making keys, signing bytes, verifying them.
+
+Rules:
+    1. An algorithm is named as in config.yaml; a key whose kind, size or curve is none of them is refused.
+    2. Each algorithm has one way to sign, for certificates, CRLs and seals alike: EC with the hash of its
+       size, RSA as PKCS#1 v1.5 with SHA-256, Ed25519 and ML-DSA over the bytes (RFC 8410, RFC 9881).
+    3. A private key leaves this module as PKCS#8 DER only; ML-DSA as its seed (RFC 9881 section 6).
+    4. Keys are made in this process, never on a disk. RSA primes take long to find, and the library lets
+       go of the interpreter's lock meanwhile: threads find them on all cores, no key crosses a pipe.
+
+It stores nothing and knows nothing of certificates.
+"""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import cast, get_args
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_der_private_key,
+)
+from cryptography.x509 import ObjectIdentifier, SignatureAlgorithmOID
+
+from core.errors import CheckError, IssueError
+
+MlDsaPrivateKey = mldsa.MLDSA44PrivateKey | mldsa.MLDSA65PrivateKey | mldsa.MLDSA87PrivateKey
+MlDsaPublicKey = mldsa.MLDSA44PublicKey | mldsa.MLDSA65PublicKey | mldsa.MLDSA87PublicKey
+PrivateKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | MlDsaPrivateKey
+PublicKey = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey | rsa.RSAPublicKey | MlDsaPublicKey
+
+RSA_EXPONENT = 65537
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Algorithm:
+    """One of the eight.
+
+    Args:
+        make: Makes a private key.
+        digest: The hash it signs with; None where the algorithm hashes by itself.
+        signature_oid: How its signatures are named in certificates and CRLs.
+        slow: Making a key takes so long that threads pay.
+    """
+
+    make: Callable[[], PrivateKey]
+    digest: SHA256 | SHA384 | None = None
+    signature_oid: ObjectIdentifier
+    slow: bool = False
+
+
+def _rsa(bits: int) -> Algorithm:
+    return Algorithm(
+        make=partial(rsa.generate_private_key, public_exponent=RSA_EXPONENT, key_size=bits),
+        digest=SHA256(),
+        signature_oid=SignatureAlgorithmOID.RSA_WITH_SHA256,
+        slow=True,
+    )
+
+
+ALGORITHMS = {
+    "ed25519": Algorithm(
+        make=ed25519.Ed25519PrivateKey.generate, signature_oid=SignatureAlgorithmOID.ED25519
+    ),
+    "p256": Algorithm(
+        make=partial(ec.generate_private_key, ec.SECP256R1()),
+        digest=SHA256(),
+        signature_oid=SignatureAlgorithmOID.ECDSA_WITH_SHA256,
+    ),
+    "p384": Algorithm(
+        make=partial(ec.generate_private_key, ec.SECP384R1()),
+        digest=SHA384(),
+        signature_oid=SignatureAlgorithmOID.ECDSA_WITH_SHA384,
+    ),
+    "rsa3072": _rsa(3072),
+    "rsa4096": _rsa(4096),
+    "mldsa44": Algorithm(
+        make=mldsa.MLDSA44PrivateKey.generate, signature_oid=SignatureAlgorithmOID.ML_DSA_44
+    ),
+    "mldsa65": Algorithm(
+        make=mldsa.MLDSA65PrivateKey.generate, signature_oid=SignatureAlgorithmOID.ML_DSA_65
+    ),
+    "mldsa87": Algorithm(
+        make=mldsa.MLDSA87PrivateKey.generate, signature_oid=SignatureAlgorithmOID.ML_DSA_87
+    ),
+}
+KEY_ALGORITHMS = tuple(ALGORITHMS)
+
+_EC_NAMES = {"secp256r1": "p256", "secp384r1": "p384"}
+_RSA_NAMES = {3072: "rsa3072", 4096: "rsa4096"}
+_MLDSA_NAMES: dict[type, str] = {
+    mldsa.MLDSA44PublicKey: "mldsa44",
+    mldsa.MLDSA65PublicKey: "mldsa65",
+    mldsa.MLDSA87PublicKey: "mldsa87",
+}
+
+
+def algorithm_name(public_key: object) -> str:
+    """Return config.yaml's name for a public key's algorithm.
+
+    Raises:
+        IssueError: The key is of none of the eight algorithms (E-ISSUE).
+    """
+    name: str | None = None
+    if isinstance(public_key, ed25519.Ed25519PublicKey):
+        name = "ed25519"
+    elif isinstance(public_key, ec.EllipticCurvePublicKey):
+        name = _EC_NAMES.get(public_key.curve.name)
+    elif isinstance(public_key, rsa.RSAPublicKey):
+        usual = public_key.public_numbers().e == RSA_EXPONENT
+        name = _RSA_NAMES.get(public_key.key_size) if usual else None
+    else:
+        name = next((name for kind, name in _MLDSA_NAMES.items() if isinstance(public_key, kind)), None)
+    if name is None:
+        raise IssueError("a key is of none of the algorithms that PiSM knows")
+    return name
+
+
+def make_key(algorithm: str) -> PrivateKey:
+    """Make one private key.
+
+    Args:
+        algorithm: One of `KEY_ALGORITHMS`.
+
+    Raises:
+        IssueError: There is no such algorithm (E-ISSUE).
+    """
+    if algorithm not in ALGORITHMS:
+        raise IssueError(f"there is no key algorithm {algorithm}")
+    return ALGORITHMS[algorithm].make()
+
+
+def make_keys(algorithm: str, count: int, workers: int | None = None) -> Iterator[PrivateKey]:
+    """Make `count` private keys, RSA ones on all cores, at most twice `workers` of them ahead of the caller.
+
+    Closing the iterator early drops what is queued; keys that are being made are finished and forgotten.
+
+    Args:
+        algorithm: One of `KEY_ALGORITHMS`.
+        count: How many keys.
+        workers: Threads; the cores that this process may use, if None.
+
+    Raises:
+        IssueError: There is no such algorithm (E-ISSUE).
+    """
+    if algorithm not in ALGORITHMS:
+        raise IssueError(f"there is no key algorithm {algorithm}")
+    make = ALGORITHMS[algorithm].make
+    if not ALGORITHMS[algorithm].slow:
+        for _ in range(count):
+            yield make()
+        return
+    threads = workers or len(os.sched_getaffinity(0))
+    pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="make-key")
+    ahead: deque[Future[PrivateKey]] = deque()
+    try:
+        for _ in range(count):
+            ahead.append(pool.submit(make))
+            if len(ahead) > 2 * threads:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def encode_key(private_key: PrivateKey) -> bytes:
+    """Return the private key as unencrypted PKCS#8 DER, for memory only."""
+    return private_key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+
+
+def decode_key(pkcs8: bytes) -> PrivateKey:
+    """Return the private key of unencrypted PKCS#8 DER.
+
+    Raises:
+        IssueError: The bytes are no private key of one of the eight algorithms (E-ISSUE).
+    """
+    try:
+        key = load_der_private_key(pkcs8, None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise IssueError("a private key cannot be read") from error
+    if not isinstance(key, get_args(PrivateKey)):
+        raise IssueError("a private key is of none of the algorithms that PiSM knows")
+    known = cast("PrivateKey", key)
+    algorithm_name(known.public_key())
+    return known
+
+
+def sign_bytes(private_key: PrivateKey, data: bytes) -> bytes:
+    """Sign bytes as the key's algorithm signs certificates: Ed25519 and ML-DSA raw, EC and RSA hashed.
+
+    Raises:
+        IssueError: The key is of none of the eight algorithms (E-ISSUE).
+    """
+    digest = ALGORITHMS[algorithm_name(private_key.public_key())].digest
+    if isinstance(private_key, ec.EllipticCurvePrivateKey):
+        return private_key.sign(data, ec.ECDSA(cast("SHA256 | SHA384", digest)))
+    if isinstance(private_key, rsa.RSAPrivateKey):
+        return private_key.sign(bytes(data), padding.PKCS1v15(), cast("SHA256", digest))
+    return private_key.sign(data)
+
+
+def verify_bytes(public_key: PublicKey, signature: bytes, data: bytes) -> None:
+    """Refuse a signature that `sign_bytes` with the matching private key did not make.
+
+    Raises:
+        CheckError: The signature does not fit key and data (E-CHECK).
+        IssueError: The key is of none of the eight algorithms (E-ISSUE).
+    """
+    digest = ALGORITHMS[algorithm_name(public_key)].digest
+    try:
+        if isinstance(public_key, ec.EllipticCurvePublicKey):
+            public_key.verify(signature, data, ec.ECDSA(cast("SHA256 | SHA384", digest)))
+        elif isinstance(public_key, rsa.RSAPublicKey):
+            public_key.verify(signature, bytes(data), padding.PKCS1v15(), cast("SHA256", digest))
+        else:
+            public_key.verify(signature, data)
+    except InvalidSignature as error:
+        raise CheckError("rule signature: it does not fit the key and the bytes") from error
