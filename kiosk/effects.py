@@ -51,7 +51,7 @@ class OpenVault:
 class CloseVault:
     """Close the connection, which is the lock; no answer.
 
-    Archives kept for a stick are forgotten. What the old vault said, and still waits in the queue, is dropped.
+    Archives kept for a stick are forgotten. What the old vault said and is still queued, is dropped.
     """
 
 

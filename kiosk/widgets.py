@@ -26,11 +26,12 @@ from kiosk.wrap import BIG_COLUMNS, COLUMNS, clean
 WIDTH, HEIGHT = 128, 64
 CELL_WIDTH, CELL_HEIGHT = 6, 11
 LEFT = 1  # 21 cells are 126 pixels: one stays free on either side
-ROW_Y = (-1, 13, 26, 39, 53)  # the top row of a cell is empty
+ROW_Y = (-1, 13, 26, 39, 53)  # the two top rows of a cell are empty
 TITLE_RULE_Y = 11
 TIGHT_Y = (12, 22, 32, 42)
 KEYS_RULE_Y = 52
 BAR_HEIGHT = 9
+PAGE_PITCH = 9
 
 
 class TextOverflowError(ValueError):
@@ -124,6 +125,20 @@ class Canvas:
             raise TextOverflowError(f"{len(lines)} tight lines, the longest {max(map(len, lines))}")
         for y, line in zip(TIGHT_Y, lines, strict=False):
             self._put(LEFT, y, line)
+        return self
+
+    def page(self, lines: tuple[str, ...]) -> Self:
+        """Put up to seven lines over the whole panel, nine pixels a row; TextOverflowError beyond."""
+        if len(lines) > HEIGHT // PAGE_PITCH or any(len(line) > COLUMNS for line in lines):
+            raise TextOverflowError(f"{len(lines)} lines on a page")
+        for number, line in enumerate(lines):
+            self._put(LEFT, number * PAGE_PITCH - 2, line)  # a cell's two top rows are empty
+        return self
+
+    def cell(self, key: str, left: int, top: int, side: int, *, lit: bool) -> Self:
+        """Put one character in a framed square; `lit`: dark on lit ground."""
+        self._draw.rectangle((left, top, left + side - 2, top + side - 2), outline=1, fill=int(lit))
+        self._put(left + (side - CELL_WIDTH) // 2, top + (side - CELL_HEIGHT) // 2 - 1, key, lit=not lit)
         return self
 
     def bar(self, row: int, share: float, *, left: int = LEFT, width: int = WIDTH - 2 * LEFT) -> Self:

@@ -1,0 +1,28 @@
+"""The one verb of all screens, dispatched on the class of the state."""
+
+from functools import singledispatch
+
+from kiosk.entry_view import EntryView
+from kiosk.proposal import ProposalView
+from kiosk.states import Screen
+from kiosk.widgets import Canvas
+
+View = EntryView | ProposalView | None
+
+MORE = "D more"
+
+
+@singledispatch
+def paint(state: Screen, canvas: Canvas, view: View) -> None:
+    """Draw the state on an empty canvas; a state without a screen is a bug."""
+    raise NotImplementedError(type(state).__name__)
+
+
+def more(pages: int) -> str:
+    """Return what D does when there are pages to turn."""
+    return MORE if pages > 1 else ""
+
+
+def page_mark(page: int, pages: int) -> str:
+    """Return "2/5" when there are pages to turn."""
+    return f"{page + 1}/{pages}" if pages > 1 else ""

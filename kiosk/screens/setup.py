@@ -1,0 +1,102 @@
+"""Boot and first set-up."""
+
+from kiosk.proposal import ProposalView
+from kiosk.review import WORD_PAGES, count_review_pages, difference_pages, fingerprint_lines
+from kiosk.screens.paint import View, page_mark, paint
+from kiosk.states import (
+    PROPOSED_WORDS,
+    WORDS_PER_PAGE,
+    Boot,
+    ChoosePassphrase,
+    ConfirmDate,
+    Creating,
+    Mismatch,
+    ProposedWords,
+    Review,
+    SetUpDone,
+    Welcome,
+)
+from kiosk.widgets import Canvas
+from kiosk.wrap import clean, fit
+
+
+@paint.register
+def _(_state: Boot, canvas: Canvas, _view: View) -> None:
+    canvas.big("PiSM", 10).centre(3, "starting ...")
+
+
+@paint.register
+def _(_state: Welcome, canvas: Canvas, _view: View) -> None:
+    canvas.title("FIRST SET-UP")
+    canvas.body(("No authority here yet", "Have paper and a pen", "at hand."))
+    canvas.keys("#begin", "D menu")
+
+
+@paint.register
+def _(state: ConfirmDate, canvas: Canvas, _view: View) -> None:
+    canvas.title("IS THIS THE TIME?")
+    canvas.centre(1, f"{state.now:%Y-%m-%d}").centre(2, f"{state.now:%H:%M} UTC")
+    canvas.text(3, "Compare with a watch")
+    canvas.keys("#yes   A set", "*back")
+
+
+@paint.register
+def _(state: Review, canvas: Canvas, _view: View) -> None:
+    pages = count_review_pages(state.proposal)
+    differences = difference_pages(state.proposal)
+    mark = page_mark(state.page, pages)
+    recipient, half = divmod(state.page - len(differences), WORD_PAGES)
+    go_on = "#same words"
+    if state.page < len(differences):
+        canvas.title("POLICY CHANGES", mark).body(differences[state.page])
+        go_on = "#next"
+    elif recipient < len(state.proposal.recipients):
+        row = state.proposal.recipients[recipient]
+        canvas.title(fit(f"{row.use} {row.name}", 20 - len(mark)), mark)
+        canvas.body(fingerprint_lines(row.words, half))
+    if state.page == pages - 1 and not state.setup:
+        go_on = "#hold: approve" if differences else "#done"
+    canvas.keys(go_on, "*back")
+
+
+@paint.register
+def _(state: ChoosePassphrase, canvas: Canvas, _view: View) -> None:
+    canvas.title("NEW PASSPHRASE" if state.change else "PASSPHRASE")
+    canvas.body(("A eight random words,", "  the safe choice", "B words of your own"))
+    canvas.keys("A or B", "*back")
+
+
+@paint.register
+def _(state: ProposedWords, canvas: Canvas, view: View) -> None:
+    first = state.page * WORDS_PER_PAGE
+    canvas.title("WRITE DOWN", f"{first + 1}-{first + WORDS_PER_PAGE} of {PROPOSED_WORDS}")
+    words = view.words if isinstance(view, ProposalView) else ()
+    numbered = [f"{first + n} {word:<9}" for n, word in enumerate(words[first : first + WORDS_PER_PAGE], 1)]
+    canvas.body(("".join(numbered[:2]).rstrip(), "".join(numbered[2:]).rstrip(), "On paper, in order"))
+    canvas.keys("#next  D other", "*back")
+
+
+@paint.register
+def _(state: Mismatch, canvas: Canvas, _view: View) -> None:
+    canvas.title("NOT THE SAME", strong=True)
+    canvas.body(("What you typed is not", "what it should be.", "Check it on paper."))
+    canvas.keys("#again", "*see words" if state.proposed else "*start over")
+
+
+@paint.register
+def _(state: Creating, canvas: Canvas, _view: View) -> None:
+    canvas.title("SETTING UP")
+    progress = state.progress
+    if progress is None:
+        canvas.text(1, "Making the keys")
+    else:
+        canvas.text(1, fit(clean(progress.what)))
+        canvas.bar(2, progress.done / progress.total if progress.total else 0.0)
+    canvas.keys("do not unplug")
+
+
+@paint.register
+def _(_state: SetUpDone, canvas: Canvas, _view: View) -> None:
+    canvas.title("SET-UP IS DONE", strong=True)
+    canvas.body(("The box is locked", "again. Next: put in a", "stick to export."))
+    canvas.keys("#ok")
