@@ -28,34 +28,43 @@ PUBLIC = "public"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paper:
-    """One file: its path on the stick, with `/` between folder and name, and its bytes."""
+    """One file beside the archive.
+
+    Args:
+        path: On the stick, with `/` between folder and name.
+        data: Its bytes.
+        numbered: Its name has the archive's number, so no other archive's paper is called so.
+    """
 
     path: str
     data: bytes
+    numbered: bool = False
 
 
-def make_papers(store: Store, policy: Policy, written: Written) -> tuple[Paper, ...]:
+def make_papers(store: Store, policy: Policy, written: Written, *, public: bool = True) -> tuple[Paper, ...]:
     """Return everything that goes beside an archive, the receipt last.
 
     Args:
         store: As it stood when the archive was written.
         policy: The approved policy.
         written: The archive.
+        public: With what is to be hosted and the calendar: of several archives on one stick only one
+            brings them.
 
     Raises:
         CheckError: Nothing can seal the receipt (E-CHECK).
     """
-    papers = [
-        *make_public(store, written),
-        Paper(path=CALENDAR_NAME, data=make_calendar(written)),
-        Paper(path=f"{receipt_stem(written)}.html", data=make_report(written, policy)),
-    ]
+    papers = []
+    if public:
+        papers += [*make_public(store, written), Paper(path=CALENDAR_NAME, data=make_calendar(written))]
+    report = make_report(written, policy)
+    papers.append(Paper(path=f"{receipt_stem(written)}.html", data=report, numbered=True))
     named = (
         NamedFile(file=paper.path, size=len(paper.data), sha256=hashlib.sha256(paper.data).hexdigest())
         for paper in papers
     )
     receipt = make_receipt(written, named, load_seals(store, written.contents.seals))
-    return (*papers, Paper(path=f"{receipt_stem(written)}.json", data=receipt))
+    return (*papers, Paper(path=f"{receipt_stem(written)}.json", data=receipt, numbered=True))
 
 
 def make_public(store: Store, written: Written) -> Iterator[Paper]:
