@@ -39,6 +39,12 @@ class PinNet:
             self._pins[number] = pin
             self.settle()
 
+    @property
+    def watched(self) -> bool:
+        """A driver waits for edges: it is at rest."""
+        with self._lock:
+            return any(pin.when_changed is not None for pin in self._pins.values())
+
     def switch(self, first: int, second: int, *, closed: bool) -> None:
         """Close or open the switch between two lines."""
         with self._lock:

@@ -13,7 +13,9 @@ Faults: unplugged (no acknowledge), the n-th transfer refused.
 import errno
 import threading
 from collections.abc import Sequence
+from typing import Any
 
+from luma.core.interface.serial import i2c, spi
 from PIL import Image, ImageChops
 
 COLUMNS = {"ssd1306": 128, "ssd1309": 128, "sh1106": 132}
@@ -37,6 +39,7 @@ _ARGUMENTS = {
 _ONLY_SSD = (0x20, 0x21, 0x22, 0x8D)  # to an SH1106 these are no commands, and what follows is one
 _PUMP_ON = 0x14
 _HORIZONTAL, _VERTICAL = 0, 1
+_DATA_PIN = 24
 
 
 class Panel:
@@ -246,6 +249,14 @@ class PanelSpi:
     def writebytes(self, data: Sequence[int]) -> None:
         """Send bytes."""
         self._panel.receive(data, picture=self._picture)
+
+
+def open_serial(panel: Panel, bus: str) -> Any:
+    """Return luma's interface, "i2c" or "spi", with the panel at its end."""
+    if bus == "i2c":
+        return i2c(bus=PanelI2c(panel), address=panel.address)
+    wires = PanelSpi(panel, _DATA_PIN)
+    return spi(spi=wires, gpio=wires, gpio_DC=_DATA_PIN, gpio_RST=None)
 
 
 def _next(place: int, first: int, last: int) -> tuple[int, bool]:

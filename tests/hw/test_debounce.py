@@ -1,7 +1,7 @@
 """The debouncer: pure, sample by sample."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hw.debounce import Debouncer, KeyEvent
@@ -90,6 +90,7 @@ def test_forgetting_releases_what_was_down() -> None:
     assert feed(debouncer, *["1"] * 3) == [KeyStuck(("1",))]
 
 
+@settings(deadline=None)
 @given(st.lists(st.sets(st.sampled_from(KEYS), max_size=4), max_size=60), st.booleans())
 def test_any_samples_give_presses_and_releases_in_turn_of_two_keys_at_most(
     samples: list[set[str]],

@@ -5,7 +5,7 @@ import queue
 import threading
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hw.emulated.keys import KeyMatrix, NetFactory
@@ -64,6 +64,7 @@ def test_a_press_is_known_within_25_ms() -> None:
     assert 0.012 <= bench.posted[1][0] - 1.2 <= 0.025
 
 
+@settings(max_examples=40, deadline=None)
 @given(
     st.sampled_from(KEYS),
     st.integers(0, 12),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from gpiozero.exc import PinFixedPull, PinInvalidFunction, PinInvalidPull, PinSetInput
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hw.emulated.keys import KeyMatrix, NetFactory
@@ -57,6 +57,7 @@ def ghosted(keys: set[str]) -> set[str]:
         shown |= grown
 
 
+@settings(deadline=None)
 @given(st.sets(st.sampled_from(KEYS), max_size=6))
 def test_any_keys_show_with_their_ghosts(keys: set[str]) -> None:
     matrix = KeyMatrix(ROWS, COLUMNS)

@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from luma.core.error import DeviceNotFoundError
-from luma.core.interface.serial import i2c, spi
 from PIL import Image, ImageDraw
 
-from hw.emulated.panel import Panel, PanelI2c, PanelSpi
+from hw.emulated.panel import Panel, open_serial
 from hw.oled import CONTROLLERS, MAX_CONTRAST, RETRY_S, Oled, Serial
 from hw.ports import DisplayError
 
@@ -35,10 +34,7 @@ class Bench:
         self.opened += 1
         if self.missing:
             raise DeviceNotFoundError("I2C device not found: /dev/i2c-1")
-        if self.by_spi:
-            bus = PanelSpi(self.panel, 24)
-            return spi(spi=bus, gpio=bus, gpio_DC=24, gpio_RST=25)  # type: ignore[no-any-return] # luma is untyped
-        return i2c(bus=PanelI2c(self.panel))  # type: ignore[no-any-return] # luma is untyped
+        return open_serial(self.panel, "spi" if self.by_spi else "i2c")  # type: ignore[no-any-return] # luma
 
     def sent(self, image: Image.Image) -> int:
         """Show a picture and return the bytes that it cost."""
@@ -60,7 +56,7 @@ def same(first: Image.Image, second: Image.Image) -> bool:
 
 @pytest.mark.parametrize("by_spi", [False, True], ids=["i2c", "spi"])
 @pytest.mark.parametrize("controller", CONTROLLERS)
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(boxes=st.lists(st.tuples(*[st.integers(0, 120), st.integers(0, 60)] * 2), max_size=4))
 def test_what_is_shown_stands_on_the_glass(
     controller: str,

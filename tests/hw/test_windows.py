@@ -1,6 +1,6 @@
 """What changed between two pictures."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -56,6 +56,7 @@ def test_a_window_is_cut_page_after_page() -> None:
     assert len(list(split_pages((WHOLE,)))) == 8
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.integers(0, 1023), st.integers(1, 255), max_size=80),
     st.sampled_from([7, 10]),

@@ -1,6 +1,6 @@
 """An entry as a whole: modes, showing, strength, wiping, redaction."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hw.ports import KEYS
@@ -117,6 +117,7 @@ def test_reprs_tell_no_content() -> None:
         assert secret not in shown
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(KEYS), st.sampled_from(["tap", "hold", "roll"]), st.floats(0.01, 2.0)),

@@ -3,7 +3,7 @@
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kiosk.entry import Entry, Mode, Outcome
@@ -75,6 +75,7 @@ def test_a_release_after_the_second_masks_the_character() -> None:
     assert entry.view(1.5).line == "*_"
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(sorted(set(string.printable) - set("\t\n\r\x0b\x0c"))), max_size=12))
 def test_every_printable_character_can_be_typed(characters: list[str]) -> None:
     from kiosk.entry_text import _LAYERS

@@ -2,7 +2,7 @@
 
 import secrets
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mnemonic import Mnemonic
 
@@ -219,6 +219,7 @@ def test_spaces_typed_as_text_become_the_one_space_between_words() -> None:
     assert entry.secret() == b"a zoo"
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from("0123456789ABCD*#"), max_size=60), st.randoms(use_true_random=False))
 def test_any_keys_leave_single_spaces_and_whole_words(keys: list[str], random: object) -> None:
     entry = Entry(modes=(Mode.WORDS,))

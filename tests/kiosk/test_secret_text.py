@@ -1,7 +1,7 @@
 """The buffer of a passphrase."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kiosk.secret_text import MAX_BYTES, SecretText
@@ -25,6 +25,7 @@ def test_takes_exactly_128_bytes() -> None:
     assert secret.copy() == b"x" * 128
 
 
+@settings(deadline=None)
 @given(
     st.text("ab ", max_size=20),
     st.integers(0, 20),
@@ -43,6 +44,7 @@ def test_replace_is_the_slice_of_a_string(old: str, start: int, end: int, new: s
     assert bytes(secret._bytes) == secret.copy() + bytes(room - len(secret))
 
 
+@settings(deadline=None)
 @given(st.text("a ", max_size=20))
 def test_spans_are_the_words(text: str) -> None:
     secret = filled(text)
