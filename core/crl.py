@@ -159,7 +159,5 @@ def check_crl(crl: Crl, revoked: Iterable[Certificate], signing: Signing) -> Non
 
 
 def _reason(entry: x509.RevokedCertificate) -> str:
-    for extension in entry.extensions:
-        if isinstance(extension.value, x509.CRLReason):
-            return extension.value.reason.value
-    return UNSPECIFIED
+    reasons = [item.value.reason for item in entry.extensions if isinstance(item.value, x509.CRLReason)]
+    return reasons[0].value if reasons else UNSPECIFIED

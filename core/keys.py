@@ -13,7 +13,7 @@ It stores nothing and knows nothing of certificates.
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -138,10 +138,10 @@ def make_key(algorithm: str) -> PrivateKey:
     return ALGORITHMS[algorithm].make()
 
 
-def make_keys(algorithm: str, count: int, workers: int | None = None) -> Iterator[PrivateKey]:
+def make_keys(algorithm: str, count: int, workers: int | None = None) -> Generator[PrivateKey]:
     """Make `count` private keys, RSA ones on all cores, at most twice `workers` of them ahead of the caller.
 
-    Closing the iterator early drops what is queued; keys that are being made are finished and forgotten.
+    Closing the generator early drops what is queued; keys that are being made are finished and forgotten.
 
     Args:
         algorithm: One of `KEY_ALGORITHMS`.

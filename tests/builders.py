@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from core.certificate import Certificate
+from core.issue import Signing, issue_root, load_signing
+from core.plan import Gap
 from core.policy import Policy
 from core.settings import AuthorityName, Backup, CrlSettings, Egress, RootSettings, SignerSettings, Target
 
@@ -79,3 +81,30 @@ def make_seal_record(**fields: Any) -> Certificate:
     """Return the record of a seal under the root of `make_root`."""
     given = {"number": 0xE, "kind": "seal", "issuer": "0000000f-0000-4000-8000-000000000000"}
     return make_root(**(given | fields))
+
+
+def make_gap(**fields: Any) -> Gap:
+    """Return the gap of lane 1 of services/mongo in 2027.1."""
+    given: dict[str, Any] = {
+        "kind": "signer",
+        "class_name": "services",
+        "target": "mongo",
+        "lane": 1,
+        "period": "2027.1",
+        "issue_from": utc("2027-01-01"),
+        "issue_until": utc("2027-04-01"),
+    }
+    return Gap(**(given | fields))
+
+
+def make_root_gap(**fields: Any) -> Gap:
+    """Return the gap of a root of 2027."""
+    given = {"kind": "root", "class_name": None, "target": None, "lane": None, "period": "2027"}
+    return make_gap(**(given | {"issue_until": utc("2028-01-01")} | fields))
+
+
+def make_signing(policy: Policy, **fields: Any) -> Signing:
+    """Issue a root on the day that its gap begins, and return it ready to sign."""
+    gap = make_root_gap(**fields)
+    issued = issue_root(policy, gap, gap.issue_from)
+    return load_signing(issued.certificate, issued.der, issued.key)
