@@ -28,7 +28,7 @@ CELL_WIDTH, CELL_HEIGHT = 6, 11
 LEFT = 1  # 21 cells are 126 pixels: one stays free on either side
 ROW_Y = (-1, 13, 26, 39, 53)  # the two top rows of a cell are empty
 TITLE_RULE_Y = 11
-TIGHT_Y = (12, 22, 32, 42)
+TIGHT_Y = (11, 21, 31, 40)
 KEYS_RULE_Y = 52
 BAR_HEIGHT = 9
 PAGE_PITCH = 9
@@ -119,13 +119,17 @@ class Canvas:
             self.text(row, line)
         return self
 
-    def tight(self, lines: tuple[str, ...]) -> Self:
-        """Put up to four lines between title and keys; TextOverflowError beyond."""
-        if len(lines) > len(TIGHT_Y) or any(len(line) > COLUMNS for line in lines):
+    def tight(self, lines: tuple[str, ...], *, column: int = 0) -> Self:
+        """Put up to four lines between title and keys, from a column on; TextOverflowError beyond."""
+        if len(lines) > len(TIGHT_Y) or any(column + len(line) > COLUMNS for line in lines):
             raise TextOverflowError(f"{len(lines)} tight lines, the longest {max(map(len, lines))}")
         for y, line in zip(TIGHT_Y, lines, strict=False):
-            self._put(LEFT, y, line)
+            self._put(LEFT + column * CELL_WIDTH, y, line)
         return self
+
+    def lines(self, lines: tuple[str, ...]) -> Self:
+        """Put up to four lines between title and keys, tight only if four; TextOverflowError beyond."""
+        return self.tight(lines) if len(lines) == len(TIGHT_Y) else self.body(lines)
 
     def page(self, lines: tuple[str, ...]) -> Self:
         """Put up to seven lines over the whole panel, nine pixels a row; TextOverflowError beyond."""

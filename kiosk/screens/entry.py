@@ -8,7 +8,7 @@ from kiosk.messages import explain
 from kiosk.screens.paint import View, paint
 from kiosk.states import Checking, Entering, Refused
 from kiosk.widgets import Canvas
-from kiosk.wrap import COLUMNS, clean, fit
+from kiosk.wrap import COLUMNS, clean
 
 _WANTED = {
     Purpose.UNLOCK: "Passphrase",
@@ -18,8 +18,14 @@ _WANTED = {
     Purpose.DATE: "year..minute",
     Purpose.DATE_AGAIN: "Type it again",
 }
+_DATES = (Purpose.DATE, Purpose.DATE_AGAIN)
 _WEAK_BITS, _FAIR_BITS = 64, 80  # refused below the first, warned of below the second
 _TIGHT_ROWS = 4
+
+_LETTERS = ("2abc 3def", "4ghi 5jkl", "6mno 7pqrs", "8tuv 9wxyz")  # the keypad need not be printed with them
+_LETTERS_COLUMN = 11
+_MAX_DIGITS = 5  # of a word, before its candidates are few enough
+_DATE_ROWS = ("Year, month, day,", "hour, minute in UTC:", "yyyymmddhhmm")
 
 
 @paint.register
@@ -28,40 +34,53 @@ def _(state: Entering, canvas: Canvas, view: View) -> None:
     if entry.shown is not None:
         _show_all(canvas, entry.shown)
         return
+    # Left-aligned and without moving parts, so that a key press changes few bytes of the panel.
     name = _name(state, entry)
-    canvas.title(name, entry.line[-(COLUMNS - len(name) - 1) :])
-    canvas.tight(_rows(entry))
+    canvas.title(name).text(0, _line(entry, COLUMNS - len(name) - 1), column=len(name) + 1)
+    if entry.legend:
+        canvas.tight(entry.legend)
+    elif state.purpose in _DATES:
+        canvas.body(_DATE_ROWS)
+    else:
+        canvas.tight(_choices(entry))
+        if entry.mode is not Mode.DIGITS:
+            canvas.tight(_LETTERS, column=_LETTERS_COLUMN)
     canvas.keys(_hint(state, entry), "*del" if entry.length or entry.typed else "*back")
 
 
 def _name(state: Entering, entry: EntryView) -> str:
     """Return what the title calls the entry."""
-    if state.purpose in (Purpose.DATE, Purpose.DATE_AGAIN):
+    if state.purpose in _DATES:
         return "DATE"
     if entry.mode is Mode.WORDS:
         return f"WORD {entry.position}" + (f" of {entry.total}" if entry.total else "")
     return f"TEXT {entry.layer}" if entry.mode is Mode.TEXT else "DIGITS"
 
 
-def _rows(entry: EntryView) -> tuple[str, ...]:
-    """Return the candidates, or what the digits type, or what A to D do."""
+def _line(entry: EntryView, columns: int) -> str:
+    """Return as much of the line as fits: of words the digits in work, of text its end."""
+    if entry.mode is not Mode.WORDS:
+        return entry.line[-columns:]
+    stars = entry.line[: len(entry.line) - len(entry.line.lstrip("*"))]
+    kept = min(len(stars), columns - _MAX_DIGITS - len(" _"))
+    return entry.line[len(stars) - kept :][:columns]
+
+
+def _choices(entry: EntryView) -> tuple[str, ...]:
+    """Return what A to D pick: words, or else what they do."""
     if entry.candidates:
         return tuple(f"{key} {word}" for key, word in zip("ABCD", entry.candidates, strict=False))
-    if entry.legend:
-        return entry.legend
-    rows = tuple(fit(f"{key} {what}") for key, what in entry.choices)
-    if entry.full:
-        return (*rows[: _TIGHT_ROWS - 1], f"{entry.length} is the limit")
-    return rows
+    return tuple(f"{key} {what.partition(' ')[0]}" for key, what in entry.choices)
 
 
 def _hint(state: Entering, entry: EntryView) -> str:
-    """Return what `#` does, or what is wanted; when one is chosen, how strong it is."""
+    """Return what `#` does, or what is wanted; while one is chosen, how strong it is."""
     if entry.bits is not None and entry.length:
         if entry.bits < _WEAK_BITS:
             return f"{entry.bits} bits: weak"
-        fair = ", fair" if entry.bits < _FAIR_BITS else ""
-        return f"#done {entry.bits} bits{fair}"[: COLUMNS - len(" *del")]
+        return f"#ok {entry.bits} bits" + (" fair" if entry.bits < _FAIR_BITS else "")
+    if entry.full and state.purpose not in _DATES:
+        return "#done, is full"
     return "#done" if entry.complete else _WANTED[state.purpose]
 
 
@@ -88,7 +107,7 @@ def _(state: Checking, canvas: Canvas, _view: View) -> None:
 def _(state: Refused, canvas: Canvas, _view: View) -> None:
     canvas.title(explain(state.code).code, strong=True)
     attempts = state.box.failed_attempts
-    counted = f"{attempts} wrong in a row" if attempts else explain(state.code).happened
+    counted = f"{attempts} wrong in a row" if attempts else "Then try again"
     if state.wait_s:
         canvas.big(f"{state.wait_s // 60}:{state.wait_s % 60:02}", 14)
         canvas.centre(3, counted)
@@ -97,5 +116,5 @@ def _(state: Refused, canvas: Canvas, _view: View) -> None:
         canvas.body((counted, "You may correct the", "words for a minute."))
         canvas.keys("#correct", "*give up")
     else:
-        canvas.body((counted, "You may try again."))
+        canvas.body((explain(state.code).happened, "You may try again."))
         canvas.keys("#try again", "*give up")

@@ -1,7 +1,7 @@
 """The menu, revocation, clock and power."""
 
 from kiosk.menu_items import NAMES, REASONS, items
-from kiosk.screens.paint import View, more, page_mark, paint
+from kiosk.screens.paint import View, more, page_mark, paint, paint_time
 from kiosk.states import (
     ClockIsWrong,
     ClockPage,
@@ -66,7 +66,7 @@ def _(state: ConfirmRevoke, canvas: Canvas, _view: View) -> None:
 @paint.register
 def _(state: ClockPage, canvas: Canvas, _view: View) -> None:
     canvas.title("CLOCK")
-    canvas.centre(1, f"{state.now:%Y-%m-%d}").centre(2, f"{state.now:%H:%M} UTC")
+    paint_time(canvas, state.now)
     canvas.keys("#set", "*back")
 
 
@@ -84,8 +84,7 @@ def _(state: ClockIsWrong, canvas: Canvas, _view: View) -> None:
 @paint.register
 def _(state: ConfirmClock, canvas: Canvas, _view: View) -> None:
     canvas.title("SET THE CLOCK?", strong=True)
-    canvas.centre(1, f"{state.date:%Y-%m-%d}").centre(2, f"{state.date:%H:%M} UTC")
-    canvas.text(3, "Compare with a watch")
+    paint_time(canvas, state.date)
     canvas.keys("#hold: set", "*back")
 
 

@@ -1,5 +1,6 @@
 """The one verb of all screens, dispatched on the class of the state."""
 
+from datetime import datetime
 from functools import singledispatch
 
 from kiosk.entry_view import EntryView
@@ -16,6 +17,11 @@ MORE = "D more"
 def paint(state: Screen, canvas: Canvas, view: View) -> None:
     """Draw the state on an empty canvas; a state without a screen is a bug."""
     raise NotImplementedError(type(state).__name__)
+
+
+def paint_time(canvas: Canvas, when: datetime) -> None:
+    """Draw a date, large, and its time."""
+    canvas.big(f"{when:%Y-%m-%d}", 14).centre(3, f"{when:%H:%M} UTC")
 
 
 def more(pages: int) -> str:

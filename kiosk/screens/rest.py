@@ -51,7 +51,7 @@ def _(state: Locked, canvas: Canvas, _view: View) -> None:
 def _locked_line(box: Box) -> str:
     """Return the one line under LOCKED that matters most."""
     if box.stuck:
-        return fit(f"Key {' '.join(box.stuck)} is stuck")
+        return fit(f"Stuck keys: {' '.join(box.stuck)}")
     if box.failed_attempts:
         return f"{box.failed_attempts} wrong in a row"
     return "Stick is not used" if box.sticks else "Put in a stick"
@@ -116,7 +116,7 @@ def _(state: TwoSticks, canvas: Canvas, _view: View) -> None:
 def _(state: Problem, canvas: Canvas, _view: View) -> None:
     message = explain(state.code, state.text)
     canvas.title(message.code, strong=True)
-    canvas.tight((message.happened, *message.action) if state.page == 0 else message.details[state.page - 1])
+    canvas.lines((message.happened, *message.action) if state.page == 0 else message.details[state.page - 1])
     canvas.keys(f"#ok {more(message.pages)}".rstrip(), page_mark(state.page, message.pages))
 
 
@@ -138,4 +138,4 @@ def _(state: Warned, canvas: Canvas, _view: View) -> None:
 def _(state: Asking, canvas: Canvas, _view: View) -> None:
     canvas.title("ONE MOMENT")
     canvas.text(1, _ASKED.get(state.topic, "Asking the vault"))
-    canvas.keys("", "" if state.topic in CHANGING else "*back")
+    canvas.keys("please wait", "" if state.topic in CHANGING else "*back")

@@ -28,7 +28,7 @@ def _(state: TestPixels, canvas: Canvas, _view: View) -> None:
         # A chessboard of single pixels, then its opposite.
         for y in range(HEIGHT):
             for x in range((y + state.pattern) % 2, WIDTH, 2):
-                canvas.image.putpixel((x, y), 1)
+                canvas.image.putpixel((x, y), 255)
 
 
 @paint.register

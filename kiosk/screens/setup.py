@@ -2,7 +2,7 @@
 
 from kiosk.proposal import ProposalView
 from kiosk.review import WORD_PAGES, count_review_pages, difference_pages, fingerprint_lines
-from kiosk.screens.paint import View, page_mark, paint
+from kiosk.screens.paint import View, page_mark, paint, paint_time
 from kiosk.states import (
     PROPOSED_WORDS,
     WORDS_PER_PAGE,
@@ -35,8 +35,7 @@ def _(_state: Welcome, canvas: Canvas, _view: View) -> None:
 @paint.register
 def _(state: ConfirmDate, canvas: Canvas, _view: View) -> None:
     canvas.title("IS THIS THE TIME?")
-    canvas.centre(1, f"{state.now:%Y-%m-%d}").centre(2, f"{state.now:%H:%M} UTC")
-    canvas.text(3, "Compare with a watch")
+    paint_time(canvas, state.now)
     canvas.keys("#yes   A set", "*back")
 
 
@@ -54,6 +53,8 @@ def _(state: Review, canvas: Canvas, _view: View) -> None:
         row = state.proposal.recipients[recipient]
         canvas.title(fit(f"{row.use} {row.name}", 20 - len(mark)), mark)
         canvas.body(fingerprint_lines(row.words, half))
+    else:
+        canvas.title("POLICY").text(1, "Nothing differs")
     if state.page == pages - 1 and not state.setup:
         go_on = "#hold: approve" if differences else "#done"
     canvas.keys(go_on, "*back")
@@ -91,7 +92,8 @@ def _(state: Creating, canvas: Canvas, _view: View) -> None:
         canvas.text(1, "Making the keys")
     else:
         canvas.text(1, fit(clean(progress.what)))
-        canvas.bar(2, progress.done / progress.total if progress.total else 0.0)
+        if progress.total:
+            canvas.bar(2, progress.done / progress.total)
     canvas.keys("do not unplug")
 
 

@@ -38,14 +38,14 @@ def _(state: Status, canvas: Canvas, _view: View) -> None:
 
 def _paint_dates(canvas: Canvas, report: StatusReport | None, mark: str) -> None:
     """Draw when the next visit is due."""
-    canvas.title("STATUS", mark)
     if report is None or report.next_visit_by is None:
+        canvas.title("STATUS", mark)
         canvas.body(("Nothing is covered:", "top up now."))
         return
     days = (report.next_visit_by - report.now).days
-    late = "Visit overdue since" if days < 0 else "Next visit by"
-    canvas.text(1, late).centre(2, f"{report.next_visit_by:%Y-%m-%d}")
-    canvas.text(3, f"{-days} days ago" if days < 0 else f"in {days} days")
+    canvas.title("VISIT OVERDUE" if days < 0 else "NEXT VISIT BY", mark, strong=days < 0)
+    canvas.big(f"{report.next_visit_by:%Y-%m-%d}", 14)
+    canvas.centre(3, f"{-days} days ago" if days < 0 else f"in {days} days")
 
 
 def _paint_covers(canvas: Canvas, covers: tuple[CoverRow, ...], mark: str) -> None:
@@ -111,7 +111,7 @@ def _qr(text: str) -> Image.Image:
     import segno  # only this page needs it, and the first frame must not wait for it
 
     modules = segno.make(text, version=3, error="l", mode="alphanumeric", boost_error=False).matrix
-    image = Image.new("1", (HEIGHT, HEIGHT), 1)
+    image = Image.new("1", (HEIGHT, HEIGHT), 255)
     margin = (HEIGHT - len(modules) * _QR_SCALE) // 2
     for y, line in enumerate(modules):
         for x, dark in enumerate(line):

@@ -45,15 +45,15 @@ def _(state: Working, canvas: Canvas, _view: View) -> None:
 
 @paint.register
 def _(state: PulledEarly, canvas: Canvas, _view: View) -> None:
-    canvas.title("PULLED TOO EARLY", strong=True)
+    canvas.title("E-STICK-GONE", strong=True)
     there = state.box.stick
     if there is not None and there.label != state.stick.label:
         canvas.body(
             (fit(f"This one is {there.label or 'another'}"), f"Put in {fit(state.stick.label, 14)}", "")
         )
     else:
-        canvas.body(("Put it in again:", "the same job goes on.", fit(state.stick.label)))
-    canvas.keys("E-STICK-GONE", "*give up")
+        canvas.body(("Pulled too early.", "Put it in again:", fit(f"same job, {state.stick.label}")))
+    canvas.keys("", "*give up")
 
 
 @paint.register

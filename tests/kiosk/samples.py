@@ -1,0 +1,262 @@
+"""Samples of every state, each with the view that its screen draws: for goldens and for the machine."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from kiosk import states as st
+from kiosk.effects import Purpose
+from kiosk.entry_view import EntryView, Mode
+from kiosk.proposal import ProposalView
+from kiosk.reports import Proposal, SignerRow, TestRow
+from tests.kiosk.facts import (
+    CHANGES,
+    FACTORY,
+    HALF,
+    HERE,
+    JOB,
+    LOCKED,
+    NOW,
+    OPEN,
+    OTHER,
+    PROPOSAL,
+    REPORT,
+    RESULTS,
+    SESSION,
+    TROUBLE,
+    WORDS,
+    stick,
+    with_sticks,
+)
+
+FULL = "The stick has 3 MB free, 12 MB are needed."
+WITH_STICK = with_sticks(OPEN, HERE)
+BLANK = stick("")
+SIGNERS = tuple(SignerRow(certificate_id=f"id{n}", title=f"2026.4 lane {n}") for n in range(1, 8))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """A state, and what its screen may draw of secrets."""
+
+    state: st.Screen
+    entry: EntryView | None = None
+    proposal: ProposalView | None = None
+
+
+def _entering(view: EntryView, purpose: Purpose = Purpose.UNLOCK, **fields: bool) -> Sample:
+    box = FACTORY if purpose in (Purpose.CHOOSE, Purpose.REPEAT, Purpose.DATE) else LOCKED
+    return Sample(state=st.Entering(box=box, purpose=purpose, **fields), entry=view)
+
+
+def _samples() -> dict[str, Sample]:
+    """Return every sample under the name of its golden frame."""
+    chosen = (("A", "previous word"), ("B", "next word"), ("C", "text"), ("D", "show (hold)"))
+    typing = (("A", "ABC"), ("B", "symbols"), ("C", "digits"), ("D", "show (hold)"))
+    legend = ("1 .,?!  2 '\"`  3 -_~", "4 ()<>  5 []{}  6 /\\|", "7 +=*   8 :;^   9 @#&", "0 space $ %")
+    words = EntryView(mode=Mode.WORDS)
+    text = EntryView(mode=Mode.TEXT, layer="abc", choices=typing)
+    samples = {
+        "boot": st.Boot(box=replace(LOCKED, provisioned=None)),
+        "welcome": st.Welcome(box=FACTORY),
+        "confirm-date": st.ConfirmDate(box=FACTORY, now=NOW),
+        "review-setup-first": st.Review(box=FACTORY, proposal=PROPOSAL, setup=True),
+        "review-setup-long-name": st.Review(box=FACTORY, proposal=PROPOSAL, page=2, setup=True),
+        "review-changes": st.Review(box=OPEN, proposal=CHANGES),
+        "review-approve": st.Review(box=OPEN, proposal=CHANGES, page=5),
+        "review-same": st.Review(box=OPEN, proposal=PROPOSAL, page=3),
+        "review-empty": st.Review(box=OPEN, proposal=Proposal(recipients=())),
+        "choose-passphrase": st.ChoosePassphrase(box=FACTORY),
+        "choose-passphrase-change": st.ChoosePassphrase(box=OPEN, change=True),
+        "mismatch-proposed": st.Mismatch(box=FACTORY, proposed=True),
+        "mismatch-own": st.Mismatch(box=FACTORY, proposed=False),
+        "creating-start": st.Creating(box=FACTORY),
+        "creating": st.Creating(
+            box=FACTORY, progress=replace(HALF, step=1, steps=1, what="root 3 of 6", done=3, total=6)
+        ),
+        "creating-unknown": st.Creating(box=FACTORY, progress=replace(HALF, done=0, total=0, what="policy")),
+        "set-up-done": st.SetUpDone(box=LOCKED),
+        "checking": st.Checking(box=LOCKED),
+        "checking-change": st.Checking(box=OPEN, change=True),
+        "refused-wait": st.Refused(
+            box=replace(LOCKED, failed_attempts=3), code="E-PASSPHRASE-WRONG", wait_s=7
+        ),
+        "refused-wait-at-start": st.Refused(box=LOCKED, code="E-PASSPHRASE-WAIT", wait_s=900, kept=False),
+        "refused-correct": st.Refused(
+            box=replace(LOCKED, failed_attempts=1), code="E-PASSPHRASE-WRONG", wait_s=0
+        ),
+        "refused-again": st.Refused(box=LOCKED, code="E-PASSPHRASE-WRONG", wait_s=0, kept=False),
+        "locked": st.Locked(box=LOCKED),
+        "locked-stuck-key": st.Locked(box=replace(LOCKED, stuck=("5", "#"))),
+        "locked-attempts": st.Locked(box=replace(LOCKED, failed_attempts=2)),
+        "locked-stick-ignored": st.Locked(box=with_sticks(LOCKED, HERE, ignored=HERE.identity)),
+        "locked-dim": st.Locked(box=replace(LOCKED, glass=st.Glass.DIM, shift=2)),
+        "home": st.Home(box=OPEN),
+        "home-notes": st.Home(
+            box=replace(OPEN, session=replace(SESSION, policy_differs=True, notes=("3 failed unlocks",)))
+        ),
+        "stick-asks": st.StickAsks(box=with_sticks(LOCKED, HERE)),
+        "stick-asks-unlocked": st.StickAsks(box=with_sticks(OPEN, OTHER)),
+        "stick-asks-many": st.StickAsks(box=with_sticks(LOCKED, stick("PISM-MANY"))),
+        "stick-asks-many-2": st.StickAsks(box=with_sticks(LOCKED, stick("PISM-MANY")), page=1),
+        "wrong-stick-label": st.WrongStick(box=with_sticks(LOCKED, stick("HOLIDAYS"))),
+        "wrong-stick-exfat": st.WrongStick(box=with_sticks(LOCKED, stick("Über日本", filesystem="exfat"))),
+        "wrong-stick-blank": st.WrongStick(
+            box=with_sticks(LOCKED, replace(stick("", filesystem=""), size_bytes=524_288_000))
+        ),
+        "wrong-stick-reserved": st.WrongStick(box=with_sticks(OPEN, stick("PISM-RESCUE"))),
+        "two-sticks": st.TwoSticks(box=with_sticks(LOCKED, HERE, OTHER)),
+        "two-sticks-done": st.TwoSticks(
+            box=with_sticks(LOCKED, HERE, OTHER, ignored=HERE.identity), results=RESULTS
+        ),
+        "problem": st.Problem(box=LOCKED, code="E-STICK-FULL", text=FULL),
+        "problem-text": st.Problem(box=LOCKED, code="E-STICK-FULL", text=FULL, page=1),
+        "problem-bug": st.Problem(box=LOCKED, code="E-BUG", text=""),
+        "finished": st.Finished(box=OPEN, title="TOP-UP DONE", lines=("226 signed", "Export them soon")),
+        "asking": st.Asking(box=OPEN, topic=st.Topic.STATUS),
+        "asking-setup": st.Asking(box=FACTORY, topic=st.Topic.SETUP_POLICY),
+        "asking-act": st.Asking(box=OPEN, topic=st.Topic.REVOKE),
+        "warned": st.Warned(box=OPEN, under=st.Home(box=OPEN), left_s=10),
+        "working-start": st.Working(box=WITH_STICK, steps=JOB, stick=HERE),
+        "working": st.Working(box=WITH_STICK, steps=JOB, stick=HERE, progress=HALF),
+        "working-seconds": st.Working(
+            box=WITH_STICK,
+            steps=JOB,
+            stick=HERE,
+            progress=replace(HALF, done=226, seconds_left=0),
+        ),
+        "working-phrase": st.Working(
+            box=WITH_STICK,
+            steps=JOB,
+            stick=HERE,
+            progress=replace(HALF, done=0, total=0, what="reading back", seconds_left=None),
+        ),
+        "working-stopping": st.Working(
+            box=OPEN, steps=("top-up",), progress=replace(HALF, step=1, steps=1), stopping=True
+        ),
+        "pulled-early": st.PulledEarly(box=OPEN, steps=JOB, stick=HERE),
+        "pulled-early-OTHER": st.PulledEarly(box=with_sticks(OPEN, OTHER), steps=JOB, stick=HERE),
+        "safe-to-remove": st.SafeToRemove(box=with_sticks(LOCKED, HERE), results=RESULTS),
+        "safe-to-remove-2": st.SafeToRemove(box=with_sticks(LOCKED, HERE), results=RESULTS, page=1),
+        "safe-to-remove-short": st.SafeToRemove(box=with_sticks(LOCKED, HERE), results=RESULTS[:2]),
+        "pick-label": st.PickLabel(box=with_sticks(LOCKED, BLANK), stick=BLANK),
+        "confirm-format": st.ConfirmFormat(box=with_sticks(LOCKED, BLANK), stick=BLANK, label="PISM-ALL"),
+        "formatting": st.Formatting(box=with_sticks(LOCKED, BLANK), stick=BLANK, label="PISM-ALL"),
+        "menu": st.Menu(box=OPEN),
+        "menu-2": st.Menu(box=OPEN, page=1),
+        "menu-3": st.Menu(box=OPEN, page=2),
+        "menu-4": st.Menu(box=OPEN, page=3),
+        "menu-locked": st.Menu(box=LOCKED),
+        "status": st.Status(box=OPEN),
+        "status-overdue": st.Status(
+            box=replace(OPEN, report=replace(REPORT, next_visit_by=NOW - timedelta(days=3)))
+        ),
+        "status-empty": st.Status(box=replace(OPEN, report=None)),
+        "status-cover": st.Status(box=OPEN, page=1),
+        "status-cover-2": st.Status(box=OPEN, page=2),
+        "status-egress": st.Status(box=OPEN, page=3),
+        "status-backup": st.Status(box=OPEN, page=4),
+        "status-backup-never": st.Status(box=OPEN, page=5),
+        "recipients": st.Recipients(box=OPEN),
+        "recipients-none": st.Recipients(box=replace(OPEN, report=None)),
+        "roots": st.Roots(box=OPEN),
+        "roots-words": st.Roots(box=OPEN, page=1),
+        "roots-words-2": st.Roots(box=OPEN, page=2),
+        "roots-qr": st.Roots(box=OPEN, index=1, page=3),
+        "roots-none": st.Roots(box=replace(OPEN, report=None)),
+        "journal": st.JournalHead(box=OPEN),
+        "journal-2": st.JournalHead(box=OPEN, page=1),
+        "journal-none": st.JournalHead(box=replace(OPEN, report=None)),
+        "pick-target": st.PickTarget(box=OPEN),
+        "pick-signer": st.PickSigner(
+            box=OPEN,
+            path="infrastructure/avatars",
+            signers=SIGNERS,
+        ),
+        "pick-signer-none": st.PickSigner(box=OPEN, path="services/mongo", signers=()),
+        "confirm-revoke": st.ConfirmRevoke(
+            box=OPEN,
+            path="infrastructure/avatars",
+            signer=SignerRow(certificate_id="id1", title="2026.4 lane 17"),
+        ),
+        "clock": st.ClockPage(box=OPEN, now=NOW),
+        "clock-is-wrong": st.ClockIsWrong(box=replace(OPEN, clock=TROUBLE)),
+        "clock-is-wrong-gone": st.ClockIsWrong(box=OPEN),
+        "confirm-clock": st.ConfirmClock(box=OPEN, date=NOW),
+        "test-keys": st.TestKeys(box=OPEN, seen="147A*5"),
+        "test-pixels-lit": st.TestPixels(box=OPEN),
+        "test-pixels-dark": st.TestPixels(box=OPEN, pattern=1),
+        "test-pixels-board": st.TestPixels(box=OPEN, pattern=2),
+        "test-pixels-opposite": st.TestPixels(box=OPEN, pattern=3),
+        "test-findings": st.TestFindings(
+            box=OPEN,
+            rows=(TestRow(name="random", good=True), TestRow(name="clock", good=True, finding="15:34")),
+        ),
+        "test-findings-fault": st.TestFindings(
+            box=OPEN, rows=tuple(TestRow(name=f"part {n}", good=n != 2) for n in range(1, 6))
+        ),
+        "power-menu": st.PowerMenu(box=OPEN),
+        "ending": st.Ending(box=OPEN, restart=False),
+        "ending-restart": st.Ending(box=OPEN, restart=True),
+        "off": st.Off(box=LOCKED, restart=False),
+        "off-restart": st.Off(box=LOCKED, restart=True),
+    }
+    found = {name: Sample(state=state) for name, state in samples.items()}
+    found |= {
+        "proposed-words": Sample(state=st.ProposedWords(box=FACTORY), proposal=ProposalView(WORDS)),
+        "proposed-words-2": Sample(state=st.ProposedWords(box=FACTORY, page=1), proposal=ProposalView(WORDS)),
+        "proposed-words-missing": Sample(state=st.ProposedWords(box=FACTORY)),
+        "entry-words-start": _entering(replace(words, choices=chosen[2:])),
+        "entry-words-typing": _entering(
+            replace(words, position=3, count=2, typed="22", line="** 22_", length=14)
+        ),
+        "entry-words-candidates": _entering(
+            replace(
+                words,
+                position=3,
+                count=2,
+                typed="2283",
+                line="** 2283_",
+                candidates=("acid", "acoustic", "abstract", "absurd"),
+                length=14,
+            ),
+            Purpose.REPEAT,
+            proposed=True,
+        ),
+        "entry-words-of-8": _entering(
+            replace(words, position=8, count=7, total=8, typed="2", line="******* 2_", length=50),
+            Purpose.REPEAT,
+            proposed=True,
+        ),
+        "entry-words-complete": _entering(
+            replace(words, position=9, count=8, line="******** _", length=58, choices=chosen, complete=True)
+        ),
+        "entry-words-shown": _entering(replace(words, count=8, shown=" ".join(WORDS), length=58)),
+        "entry-text": _entering(replace(text, line="****r_", length=5, complete=True)),
+        "entry-text-weak": _entering(
+            replace(text, line="****r_", length=5, complete=True, bits=21), Purpose.CHOOSE
+        ),
+        "entry-text-fair": _entering(
+            replace(text, line="*" * 30 + "_", length=30, complete=True, bits=71), Purpose.CHOOSE
+        ),
+        "entry-text-strong": _entering(
+            replace(text, line="*" * 30 + "_", length=30, complete=True, bits=112), Purpose.CHOOSE
+        ),
+        "entry-text-symbols": _entering(replace(text, layer="!?#", legend=legend, line="****!_", length=5)),
+        "entry-text-full": _entering(
+            replace(text, line="*" * 128 + "_", length=128, full=True, complete=True)
+        ),
+        "entry-text-shown-long": _entering(replace(text, shown="Wm" * 64, length=128, full=True)),
+        "entry-date": _entering(
+            EntryView(mode=Mode.DIGITS, layer="123", line="20261123_", length=8, complete=True),
+            Purpose.DATE,
+            setup=True,
+        ),
+        "entry-digits": _entering(
+            EntryView(mode=Mode.DIGITS, layer="123", line="***7_", length=4, complete=True)
+        ),
+        "entry-missing": Sample(state=st.Entering(box=LOCKED, purpose=Purpose.UNLOCK)),
+    }
+    return found
+
+
+SAMPLES = _samples()

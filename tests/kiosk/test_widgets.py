@@ -1,0 +1,137 @@
+"""The bitmap font, rows, bars, and that nothing leaves the panel."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from kiosk.widgets import HEIGHT, WIDTH, Canvas, TextOverflowError, shifted
+from kiosk.wrap import clean, count_pages, fit, fit_path, pages, wrap
+
+
+def lit(canvas: Canvas) -> int:
+    return sum(canvas.image.histogram()[1:])
+
+
+def test_twenty_one_characters_fit_a_row_and_one_more_does_not() -> None:
+    Canvas().text(1, "W" * 21)
+    with pytest.raises(TextOverflowError):
+        Canvas().text(1, "W" * 22)
+
+
+@pytest.mark.parametrize("column", [-1, 12, 21])
+def test_text_at_a_column_must_fit_behind_it(column: int) -> None:
+    with pytest.raises(TextOverflowError):
+        Canvas().text(1, "ten digits", column=column)
+
+
+def test_right_text_ends_at_the_last_column() -> None:
+    at_right = Canvas().text(2, "ab", right=True)
+    assert at_right.image.tobytes() == Canvas().text(2, "ab", column=19).image.tobytes()
+
+
+def test_every_row_keeps_its_ink_on_the_panel() -> None:
+    for row in range(5):
+        inside = Canvas().text(row, "Åj|gÜ_").image.getbbox()
+        assert inside is not None
+        assert 0 <= inside[1] < inside[3] <= HEIGHT
+
+
+def test_large_text_has_ten_columns() -> None:
+    Canvas().big("2026-11-23")
+    with pytest.raises(TextOverflowError):
+        Canvas().big("eleven chars")
+    with pytest.raises(TextOverflowError):
+        Canvas().big("low", 43)
+
+
+def test_large_text_is_the_small_one_doubled() -> None:
+    small, large = Canvas().text(1, "AB"), Canvas().big("AB")
+    assert lit(large) == 4 * lit(small)
+
+
+@pytest.mark.parametrize("draw", ["title", "keys"])
+def test_two_texts_on_a_row_keep_a_space_between(draw: str) -> None:
+    getattr(Canvas(), draw)("ten column", "ten column")
+    with pytest.raises(TextOverflowError):
+        getattr(Canvas(), draw)("ten column", "ten columns")
+
+
+def test_centre_refuses_a_long_line() -> None:
+    with pytest.raises(TextOverflowError):
+        Canvas().centre(1, "W" * 22)
+
+
+def test_body_takes_three_lines_and_tight_four() -> None:
+    Canvas().body(("a", "b", "c"))
+    Canvas().tight(("a", "b", "c", "d"))
+    with pytest.raises(TextOverflowError):
+        Canvas().body(("a", "b", "c", "d"))
+    with pytest.raises(TextOverflowError):
+        Canvas().tight(("a", "b", "c", "d", "e"))
+    with pytest.raises(TextOverflowError):
+        Canvas().tight(("W" * 12,), column=10)
+
+
+def test_page_takes_seven_lines() -> None:
+    Canvas().page(("W" * 21,) * 7)
+    with pytest.raises(TextOverflowError):
+        Canvas().page(("a",) * 8)
+    with pytest.raises(TextOverflowError):
+        Canvas().page(("W" * 22,))
+
+
+@given(some.floats(min_value=-1, max_value=2))
+def test_bar_grows_with_its_share_and_stays_inside(share: float) -> None:
+    bar = Canvas().bar(2, share)
+    assert lit(Canvas().bar(2, 0.0)) <= lit(bar) <= lit(Canvas().bar(2, 1.0))
+
+
+def test_bar_refuses_to_leave_the_panel() -> None:
+    with pytest.raises(TextOverflowError):
+        Canvas().bar(1, 0.5, left=100, width=40)
+
+
+def test_strong_title_is_dark_on_light() -> None:
+    assert lit(Canvas().title("A", strong=True)) > WIDTH * 11
+
+
+def test_unknown_characters_become_question_marks() -> None:
+    assert clean("a\tb\x00日ÿ") == "a?b??ÿ"
+    assert Canvas().text(1, "日").image.tobytes() == Canvas().text(1, "?").image.tobytes()
+
+
+@given(some.text(max_size=60), some.integers(min_value=3, max_value=21))
+def test_fitted_text_fits(text: str, columns: int) -> None:
+    assert len(fit(text, columns)) <= columns
+    assert len(fit_path(text, columns)) <= columns
+
+
+@pytest.mark.parametrize(
+    ("path", "columns", "expected"),
+    [
+        ("services/mongo", 21, "services/mongo"),
+        ("infrastructure/avatars", 21, "infrastruct../avatars"),
+        ("infrastructure/servers-of-the-world", 19, "servers-of-the-wo.."),
+        ("one-long-name-without-class", 12, "one-long-n.."),
+    ],
+)
+def test_path_keeps_its_target(path: str, columns: int, expected: str) -> None:
+    assert fit_path(path, columns) == expected
+
+
+@given(some.text(max_size=300))
+def test_wrapped_text_fits_and_loses_no_word(text: str) -> None:
+    lines = wrap(text)
+    assert all(len(line) <= 21 for line in lines)
+    assert "".join(lines).replace(" ", "") == "".join(clean(" ".join(text.split())).split())
+
+
+def test_pages_hold_three_lines() -> None:
+    assert pages(("a", "b", "c", "d")) == (("a", "b", "c"), ("d",))
+    assert pages(()) == ((),)
+    assert [count_pages(items) for items in (0, 1, 3, 4)] == [1, 1, 1, 2]
+
+
+def test_shift_zero_moves_nothing() -> None:
+    frame = Canvas().text(1, "a").image
+    assert shifted(frame, 0).tobytes() == frame.tobytes()
