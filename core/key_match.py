@@ -1,0 +1,98 @@
+"""Private keys of an archive: each opens with its passphrase and belongs to its certificate (check 10).
+
+Rules:
+1. passphrases.age names exactly the keys that are inside, and opens with the receiver's identities.
+2. A key whose public half is only carried along, not derived, is proven by signing and verifying.
+3. No key of an egress is a root's or a seal's, whatever the manifest calls it.
+4. Decrypted keys are looked at one by one, and kept nowhere.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, cast
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+from core.age import decrypt_stream
+from core.archive import Archive
+from core.errors import ArchiveCertificateError, CaError
+from core.keys import PrivateKey, PublicKey, sign_bytes, verify_bytes
+from core.manifest import Manifest
+from core.recipients import refusing
+
+MAX_PASSPHRASES_BYTES: Final = 64 * 1024 * 1024
+_PROOF: Final = b"PiSM: this key belongs to its certificate"
+
+
+def check_keys(
+    archive: Archive, manifest: Manifest, keys: Mapping[str, PublicKey], identities: Sequence[Any]
+) -> int:
+    """Open every private key and hold it against its certificate.
+
+    Args:
+        archive: The archive.
+        manifest: Its sealed manifest; every key file is listed there.
+        keys: Certificate id -> public key, from core.chain.
+        identities: From core.identities.
+
+    Returns:
+        How many keys there are.
+
+    Raises:
+        ArchiveCertificateError: A key or a passphrase is missing, too many, or does not fit; or an egress
+            holds the key of a root (E-ARCHIVE-CERT).
+        ArchiveError: passphrases.age cannot be decrypted (E-ARCHIVE-IDENTITY, E-ARCHIVE-DAMAGED).
+    """
+    passphrases = _read_passphrases(archive, identities)
+    wanted = [entry for entry in manifest.certificates if isinstance(entry.key_file, str)]
+    if list(passphrases) != [entry.id for entry in wanted]:
+        raise ArchiveCertificateError("passphrases.age does not name exactly the keys that are inside.")
+    forbidden = frozenset(
+        _encode(keys[entry.id])
+        for entry in manifest.certificates
+        if entry.kind != "signer" and manifest.kind == "egress"
+    )
+    for entry in wanted:
+        path = f"keys/{entry.id}.pem"
+        if _encode(keys[entry.id]) in forbidden:
+            raise ArchiveCertificateError(f"{path} is the key of a root or a seal, which no egress may hold.")
+        _check_key(archive.read(path), passphrases[entry.id].encode(), keys[entry.id], path)
+    return len(wanted)
+
+
+def _read_passphrases(archive: Archive, identities: Sequence[Any]) -> dict[str, str]:
+    plain = io.BytesIO()
+    encrypted = io.BytesIO(archive.read("passphrases.age"))
+    decrypt_stream(encrypted, identities, plain, MAX_PASSPHRASES_BYTES)
+    refusal = ArchiveCertificateError("passphrases.age does not hold one passphrase for each key.")
+    with refusing(refusal):
+        passphrases = msgspec.json.decode(plain.getvalue(), type=dict[str, str])
+        if msgspec.json.encode(passphrases) != plain.getvalue():  # a key twice, or spaces
+            raise refusal
+    return passphrases
+
+
+def _check_key(pem: bytes, passphrase: bytes, public: PublicKey, path: str) -> None:
+    refusal = ArchiveCertificateError(f"{path} does not open with its passphrase.")
+    if not pem.startswith(b"-----BEGIN ENCRYPTED PRIVATE KEY-----\n"):
+        raise ArchiveCertificateError(f"{path} is not an encrypted PKCS#8 key.")
+    with refusing(refusal):
+        # The library's own check of RSA takes 0.1 s; the proof below is as good for our question.
+        key = cast("PrivateKey", load_pem_private_key(pem, passphrase, unsafe_skip_rsa_key_validation=True))
+        own = _encode(key.public_key())
+    strange = ArchiveCertificateError(f"{path} is not the key of its certificate.")
+    if own != _encode(public):
+        raise strange
+    if isinstance(key, EllipticCurvePrivateKey | RSAPrivateKey):
+        try:
+            with refusing(strange):
+                verify_bytes(public, sign_bytes(key, _PROOF), _PROOF)
+        except CaError:
+            raise strange from None
+
+
+def _encode(key: PublicKey) -> bytes:
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

@@ -1,0 +1,262 @@
+"""Opening and verifying an archive: the receiver's side, without any hardware.
+
+Every archive goes through these checks, in this order; the first that fails refuses it. Nothing is
+written before the last one, and nothing is left behind by a refusal.
+
+ 1. Decryption: an identity fits, and the whole file decrypts to its authenticated end (core.age).
+ 2. Members: plain files by rule, nothing after the end (core.archive, core.members).
+ 3. Manifest: format, canonical bytes, bounds; the members are exactly those it lists (core.manifest).
+ 4. Seal: made directly under a pinned root, not on that root's CRL, over the manifest's exact bytes, not
+    later than a day from now (core.sealing).
+ 5. Trust: a first root or a new incarnation was confirmed by the operator, or by a root given as trusted.
+ 6. Order: newer than, and continuing, what was opened before; no older CRL (core.trust).
+ 7. Files: every size and SHA-256 of the manifest.
+ 8. Certificates: each is its entry's, under its own root, nested in it, and of its kind (core.chain).
+ 9. CRLs: each is its root's and agrees with the manifest (core.chain).
+10. Keys: each opens with its passphrase and belongs to its certificate; no egress holds a root's key
+    (core.key_match).
+11. Journal: one whole chain that ends in the manifest's head (core.journal).
+12. Place: the tree is written, the memory replaced, the links pointed (core.tree); only when opening.
+
+state.json of a backup is hashed here and read by a restore.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+
+from core import journal
+from core.archive import Archive, read_archive
+from core.chain import Chains, check_certificates, check_crls
+from core.errors import (
+    ArchiveDamagedError,
+    ArchiveMemberError,
+    ArchiveTrustError,
+    JournalError,
+)
+from core.key_match import check_keys
+from core.manifest import Manifest, decode_manifest
+from core.members import MANIFEST_PATH
+from core.sealing import Question, find_seal
+from core.tree import filing, lock_folder, make_folder, point_links, write_tree
+from core.trust import (
+    Trust,
+    check_authority,
+    check_crl_numbers,
+    check_order,
+    load_trust,
+    remember,
+    save_trust,
+)
+
+Confirm = Callable[[Question], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """An archive that passed every check.
+
+    Args:
+        manifest: What it says of itself.
+        manifest_sha256: Of the exact bytes of manifest.json, 64 hex digits.
+        sealed_by: The pinned root whose seal was accepted, with its words.
+        key_count: How many private keys are inside.
+        folder: Where its members were written; None if it was only verified.
+    """
+
+    manifest: Manifest
+    manifest_sha256: str
+    sealed_by: Question
+    key_count: int
+    folder: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Checked:
+    """What the checks 1 to 11 came to."""
+
+    received: Received
+    chains: Chains
+    crl_numbers: dict[str, int]
+
+
+def verify_archive(
+    source: Path, identities: Sequence[Any], trust: Sequence[x509.Certificate], now: datetime
+) -> Received:
+    """Run checks 1 to 11 on an archive; write nothing, remember nothing.
+
+    Args:
+        source: The archive.
+        identities: From core.identities.
+        trust: Roots to believe, from core.trust.load_roots.
+        now: Aware UTC.
+
+    Raises:
+        ArchiveError: A check failed; its class and code say which.
+        JournalError: Check 11 failed (E-JOURNAL).
+        FileError: The archive cannot be read (E-FILE).
+    """
+    with _open(source, identities, None) as archive:
+        return _check(archive, identities, memory=Trust(), trust=trust, confirm=None, now=now).received
+
+
+def open_archive(
+    source: Path,
+    identities: Sequence[Any],
+    trust: Sequence[x509.Certificate],
+    now: datetime,
+    *,
+    out: Path,
+    confirm: Confirm | None,
+) -> Received:
+    """Run all checks on an archive and place its members in `out`, or leave `out` as it was.
+
+    Args:
+        source: The archive.
+        identities: From core.identities.
+        trust: Roots to believe beside those remembered in `out`, from core.trust.load_roots.
+        now: Aware UTC.
+        out: The receiver's folder; made if it is missing. See core.tree for what is in it.
+        confirm: Asked before a first root or a new incarnation is trusted; None refuses both.
+
+    Raises:
+        ArchiveError: A check failed; its class and code say which.
+        JournalError: Check 11 failed (E-JOURNAL).
+        FileError: The archive cannot be read, or the tree not written (E-FILE).
+    """
+    with ExitStack() as stack:
+        memory = Trust()
+        is_new = not out.exists()
+        if not is_new:
+            stack.enter_context(lock_folder(out))
+            memory = load_trust(out)
+            if memory.seen:
+                point_links(out, memory)
+        archive = stack.enter_context(_open(source, identities, None if is_new else out))
+        checked = _check(archive, identities, memory=memory, trust=trust, confirm=confirm, now=now)
+        # 12. Place.
+        if is_new:
+            make_folder(out)
+            stack.enter_context(lock_folder(out))
+            if load_trust(out) != memory:
+                raise ArchiveTrustError(f"Another process opened an archive into {out}; try again.")
+        received = checked.received
+        manifest = received.manifest
+        name = f"{manifest.name}-{manifest.sequence:06}-{manifest.created:%Y%m%dT%H%M%SZ}"
+        folder = write_tree(archive, out, name)
+        memory = remember(
+            memory,
+            manifest=manifest,
+            manifest_sha256=received.manifest_sha256,
+            roots=checked.chains.roots,
+            crl_numbers=checked.crl_numbers,
+            folder=name,
+            now=now,
+        )
+        save_trust(out, memory)
+        point_links(out, memory)
+        return Received(
+            manifest=manifest,
+            manifest_sha256=received.manifest_sha256,
+            sealed_by=received.sealed_by,
+            key_count=received.key_count,
+            folder=folder,
+        )
+
+
+def _open(source: Path, identities: Sequence[Any], folder: Path | None) -> Archive:
+    # 1. Decryption, and 2. Members.
+    with filing(f"Opening {source}"), source.open("rb") as file:
+        return read_archive(file, identities, folder=folder)
+
+
+def _check(
+    archive: Archive,
+    identities: Sequence[Any],
+    *,
+    memory: Trust,
+    trust: Sequence[x509.Certificate],
+    confirm: Confirm | None,
+    now: datetime,
+) -> _Checked:
+    # 3. Manifest. Its bytes are the ones that are sealed: they are never encoded again.
+    manifest_bytes = archive.read(MANIFEST_PATH)
+    manifest = decode_manifest(manifest_bytes)
+    manifest_sha256 = hashlib.sha256(manifest_bytes).hexdigest()
+    _check_members(archive, manifest)
+    # 4. Seal.
+    check_authority(memory, manifest)
+    pinned = memory.pinned(trust)
+    has_trust = bool(trust) or memory.authority is not None
+    seal = find_seal(
+        archive,
+        manifest,
+        manifest_bytes,
+        pinned=pinned if has_trust else None,
+        revoked=memory.revoked,
+        now=now,
+    )
+    # 5. Trust.
+    is_given = seal.certificate in trust
+    is_known = memory.authority is not None and manifest.incarnation in memory.incarnations
+    if not is_given and not is_known and (confirm is None or not confirm(seal)):
+        raise ArchiveTrustError(
+            f"The {'incarnation' if has_trust else 'root'} of this archive is new here and was not confirmed:"
+            f" {manifest.authority.name}, root {seal.root_id}."
+        )
+    # 6. Order. CRLs follow as soon as they are read.
+    check_order(memory, manifest, manifest_sha256)
+    # 7. Files.
+    _check_files(archive, manifest)
+    # 8. Certificates.
+    chains = check_certificates(archive, manifest)
+    # 9. CRLs.
+    crl_numbers = check_crls(archive, manifest, chains)
+    check_crl_numbers(memory, crl_numbers)
+    # 10. Keys.
+    key_count = check_keys(archive, manifest, chains.keys, identities)
+    # 11. Journal.
+    if journal.verify_lines(_lines(archive, "journal.jsonl")).hash != manifest.journal_head:
+        raise JournalError("the archive's journal does not end in the entry that its manifest names")
+    received = Received(
+        manifest=manifest, manifest_sha256=manifest_sha256, sealed_by=seal, key_count=key_count
+    )
+    return _Checked(received=received, chains=chains, crl_numbers=crl_numbers)
+
+
+def _check_members(archive: Archive, manifest: Manifest) -> None:
+    wanted = [MANIFEST_PATH]
+    for entry in manifest.files:
+        wanted.append(entry.path)
+        if entry.path.endswith("/seal.pem"):
+            wanted.append(entry.path.removesuffix("seal.pem") + "manifest.sig")
+    if archive.paths != tuple(wanted):
+        strange = sorted(set(archive.paths) ^ set(wanted)) or ["their order"]
+        raise ArchiveMemberError(f"The archive does not hold what its manifest lists: {strange[0]}.")
+
+
+def _check_files(archive: Archive, manifest: Manifest) -> None:
+    for entry in manifest.files:
+        digest = hashlib.sha256()
+        for chunk in archive.chunks(entry.path):
+            digest.update(chunk)
+        if archive.size(entry.path) != entry.size or digest.hexdigest() != entry.sha256:
+            raise ArchiveDamagedError(f"{entry.path} is not the file that the manifest names.")
+
+
+def _lines(archive: Archive, path: str) -> Iterator[bytes]:
+    """Yield the lines of a member; an endless one is cut where the journal refuses it."""
+    rest = b""
+    for chunk in archive.chunks(path):
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from lines
+        if len(rest) > journal.MAX_LINE_BYTES:
+            break
+    if rest:
+        yield rest
