@@ -1,0 +1,175 @@
+"""Wrong passphrases, counted outside the store in attempts.json.
+
+Rules:
+1. An attempt counts as wrong before the passphrase is looked at: the count is written, synced and read
+   back first, so that pulling the plug gains nothing. A right passphrase takes it back (`clear`).
+2. After n wrong ones the next may come 2^n - 1 seconds later, 15 minutes at most. The wait restarts whole
+   at a new boot: with no clock to trust, it then runs from the start of that boot.
+3. No more than the last 32 times are kept, for the journal; the count goes on.
+4. A file that is not what this module writes was damaged or tampered with: it counts as the longest wait,
+   from the start of this boot, and is marked as damaged. It never locks out for ever.
+
+Who can delete the file can copy the keyslots as well and guess elsewhere: the wait stops fingers on the
+keypad, the key derivation stops the rest. The caller holds the lock of the state folder.
+"""
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from core.errors import FileError, PassphraseWaitError
+from core.files import fsync_folder, read_bounded, replace
+from core.folder import ATTEMPTS
+from core.process import Boot
+
+MAX_WAIT_S = 900
+MAX_TIMES = 32
+
+_MAX_COUNT = 1_000_000  # the count stops here; nobody types that often
+_LONGEST = 10  # 2^10 - 1 s is above the longest wait
+_MAX_BYTES = 4096
+_MAX_BOOT_ID = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempts:
+    """The wrong passphrases since the last right one.
+
+    Args:
+        count: How many.
+        times: When the last of them were, aware UTC, by the clock of then; 32 at most.
+        boot_id: The boot in which the last one was.
+        uptime_s: Seconds from the start of that boot to it.
+        damaged: Whether the file had been damaged or tampered with.
+    """
+
+    count: int = 0
+    times: tuple[datetime, ...] = ()
+    boot_id: str = ""
+    uptime_s: int = 0
+    damaged: bool = False
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    format: Literal["pism-attempts-v1"]
+    count: int
+    times: list[str]
+    boot_id: str
+    uptime_s: int
+    damaged: bool
+
+
+def begin(state: Path, boot: Boot, now: datetime) -> Attempts:
+    """Count an attempt as wrong, durably, before its passphrase is looked at.
+
+    Args:
+        state: The state folder, locked by the caller.
+        boot: This boot and its uptime.
+        now: Aware UTC; only kept for the journal.
+
+    Returns:
+        The count with this attempt.
+
+    Raises:
+        PassphraseWaitError: Too early after wrong ones; nothing is counted (E-PASSPHRASE-WAIT).
+        FileError: The count cannot be written, so no passphrase is looked at (E-FILE).
+    """
+    former = read_attempts(state)
+    if remaining := wait_s(former, boot):
+        raise PassphraseWaitError(remaining)
+    attempts = Attempts(
+        count=min(former.count + 1, _MAX_COUNT),
+        times=(*former.times, now.astimezone(UTC).replace(microsecond=0))[-MAX_TIMES:],
+        boot_id=boot.id[:_MAX_BOOT_ID],
+        uptime_s=math.ceil(boot.uptime_s),
+        damaged=former.damaged,
+    )
+    replace(state / ATTEMPTS, _encode(attempts))
+    if read_attempts(state) != attempts:
+        raise FileError(f"{state / ATTEMPTS} reads back differently from what was written")
+    return attempts
+
+
+def clear(state: Path) -> None:
+    """Forget the wrong passphrases, once the journal has them.
+
+    Args:
+        state: The state folder, locked by the caller.
+
+    Raises:
+        FileError: The system refused (E-FILE).
+    """
+    try:
+        (state / ATTEMPTS).unlink(missing_ok=True)
+        fsync_folder(state)
+    except OSError as error:
+        raise FileError(f"cannot remove {state / ATTEMPTS}: {error.strerror}") from error
+
+
+def read_attempts(state: Path) -> Attempts:
+    """Return the wrong passphrases since the last right one.
+
+    Args:
+        state: The state folder, which may be missing.
+
+    Returns:
+        What was counted; none without a file, the longest wait for a damaged one (rule 4).
+    """
+    path = state / ATTEMPTS
+    try:
+        if not path.is_symlink() and not path.exists():
+            return Attempts()
+        return _decode(read_bounded(path, _MAX_BYTES, follow=False))
+    except (FileError, OSError, msgspec.MsgspecError, ValueError):
+        return Attempts(count=_LONGEST, damaged=True)
+
+
+def wait_s(attempts: Attempts, boot: Boot) -> int:
+    """Return how long the next attempt has to wait (rule 2).
+
+    Args:
+        attempts: What was counted.
+        boot: This boot and its uptime.
+
+    Returns:
+        Whole seconds, 0 to 900.
+    """
+    whole = min(2 ** min(attempts.count, _LONGEST) - 1, MAX_WAIT_S)
+    # An uptime that has not come yet was not written in this boot, whatever the file says.
+    same = attempts.boot_id == boot.id[:_MAX_BOOT_ID] and attempts.uptime_s <= math.ceil(boot.uptime_s)
+    since = attempts.uptime_s if same else 0
+    return min(max(math.ceil(since + whole - boot.uptime_s), 0), whole)
+
+
+def _encode(attempts: Attempts) -> bytes:
+    times = [f"{each:%Y-%m-%dT%H:%M:%SZ}" for each in attempts.times]
+    return msgspec.json.encode(
+        _File(
+            format="pism-attempts-v1",
+            count=attempts.count,
+            times=times,
+            boot_id=attempts.boot_id,
+            uptime_s=attempts.uptime_s,
+            damaged=attempts.damaged,
+        )
+    )
+
+
+def _decode(data: bytes) -> Attempts:
+    file = msgspec.json.decode(data, type=_File)
+    attempts = Attempts(
+        count=file.count,
+        times=tuple(datetime.strptime(each, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC) for each in file.times),
+        boot_id=file.boot_id,
+        uptime_s=file.uptime_s,
+        damaged=file.damaged,
+    )
+    sizes_fit = 1 <= file.count <= _MAX_COUNT and len(file.times) <= MAX_TIMES and file.uptime_s >= 0
+    # Compared whole: there is one way to write a count.
+    if not sizes_fit or len(file.boot_id) > _MAX_BOOT_ID or _encode(attempts) != data:
+        raise ValueError("not a file of ours")
+    return attempts
