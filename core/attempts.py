@@ -14,6 +14,7 @@ keypad, the key derivation stops the rest. The caller holds the lock of the stat
 """
 
 import math
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -88,9 +89,12 @@ def begin(state: Path, boot: Boot, now: datetime) -> Attempts:
         uptime_s=math.ceil(boot.uptime_s),
         damaged=former.damaged,
     )
-    replace(state / ATTEMPTS, _encode(attempts))
+    path = state / ATTEMPTS
+    if path.is_dir() and not path.is_symlink():  # no file can take its place: rule 4
+        shutil.rmtree(path, ignore_errors=True)
+    replace(path, _encode(attempts))
     if read_attempts(state) != attempts:
-        raise FileError(f"{state / ATTEMPTS} reads back differently from what was written")
+        raise FileError(f"{path} reads back differently from what was written")
     return attempts
 
 
@@ -138,7 +142,7 @@ def wait_s(attempts: Attempts, boot: Boot) -> int:
     Returns:
         Whole seconds, 0 to 900.
     """
-    whole = min(2 ** min(attempts.count, _LONGEST) - 1, MAX_WAIT_S)
+    whole = min((1 << min(attempts.count, _LONGEST)) - 1, MAX_WAIT_S)
     # An uptime that has not come yet was not written in this boot, whatever the file says.
     same = attempts.boot_id == boot.id[:_MAX_BOOT_ID] and attempts.uptime_s <= math.ceil(boot.uptime_s)
     since = attempts.uptime_s if same else 0

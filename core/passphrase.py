@@ -83,7 +83,7 @@ def require_strong(text: str) -> float:
     bits = estimate_bits(text)
     if bits < MIN_BITS:
         raise PassphraseWeakError(
-            f"the passphrase has about {bits:.0f} bits; at least {MIN_BITS:.0f} are needed, {ASKED_BITS:.0f} asked"
+            f"the passphrase has about {bits:.0f} bits; {MIN_BITS:.0f} are needed, {ASKED_BITS:.0f} asked"
         )
     return bits
 
