@@ -18,7 +18,7 @@ Reading:
 import os
 import tarfile
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -35,6 +35,9 @@ BLOCK_BYTES: Final = 512
 RECORD_BYTES: Final = 20 * BLOCK_BYTES  # POSIX pax, "ustar Interchange Format": the file ends on a record
 MAX_ARCHIVE_BYTES: Final = 4 * 1024**3
 _TYPE_OFFSET: Final = 156  # of typeflag, in a ustar header
+_NAME: Final = slice(0, 100)
+_SIZE: Final = slice(124, 136)
+_CHECKSUM: Final = slice(148, 156)
 
 
 def write_archive(
@@ -58,13 +61,23 @@ def write_archive(
 
 
 def _tar(members: Iterable[Member], mtime: int) -> Iterator[bytes]:
+    """Yield the tar in pieces of about 64 KiB: most members are small, and each piece costs a call."""
+    piece = bytearray()
+    for block in _blocks(members, mtime):
+        piece += block
+        if len(piece) >= CHUNK_BYTES:
+            yield bytes(piece)
+            piece.clear()
+    yield bytes(piece)
+
+
+def _blocks(members: Iterable[Member], mtime: int) -> Iterator[bytes]:
     order = MemberOrder()
+    make_header = _header_maker(mtime)
     total = 0
     for member in members:
         order.admit(member.path, member.size)
-        header = tarfile.TarInfo(member.path)
-        header.size, header.mtime, header.mode = member.size, mtime, 0o600
-        yield header.tobuf(tarfile.USTAR_FORMAT, "ascii", "strict")
+        yield make_header(member.path, member.size)
         left = member.size
         for chunk in member.open():
             left -= len(chunk)
@@ -77,6 +90,27 @@ def _tar(members: Iterable[Member], mtime: int) -> Iterator[bytes]:
         total += BLOCK_BYTES + member.size + -member.size % BLOCK_BYTES
     total += 2 * BLOCK_BYTES
     yield bytes(2 * BLOCK_BYTES + -total % RECORD_BYTES)
+
+
+def _header_maker(mtime: int) -> Callable[[str, int], bytes]:
+    """Return a function from path and size to a ustar header: the library's, with three fields filled in."""
+    info = tarfile.TarInfo()
+    info.mtime, info.mode = mtime, 0o600
+    blank = info.tobuf(tarfile.USTAR_FORMAT, "ascii", "strict")
+    front, middle, end = (
+        blank[_NAME.stop : _SIZE.start],
+        blank[_SIZE.stop : _CHECKSUM.start],
+        blank[_CHECKSUM.stop :],
+    )
+    # POSIX pax, "ustar Interchange Format": the sum of all bytes, its own eight taken as spaces.
+    constant = sum(front) + sum(middle) + sum(end) + 8 * ord(" ")
+
+    def make(path: str, size: int) -> bytes:
+        name, digits = path.encode("ascii"), b"%011o\0" % size
+        checksum = b"%06o\0 " % (constant + sum(name) + sum(digits))
+        return b"".join((name.ljust(_NAME.stop, b"\0"), front, digits, middle, checksum, end))
+
+    return make
 
 
 class Archive:

@@ -72,12 +72,15 @@ _ENCODE = msgspec.json.Encoder(order="sorted").encode
 _DECODER = msgspec.json.Decoder(State)
 
 
-def encode_state(store: "Store", contents: Contents, now: datetime) -> Iterator[bytes]:
+def encode_state(
+    store: "Store", contents: Contents, issued: tuple[Certificate, ...], now: datetime
+) -> Iterator[bytes]:
     """Yield state.json in pieces.
 
     Args:
         store: Inside the transaction of the backup, after its sequence was taken.
         contents: What else the backup holds.
+        issued: All certificates, in issuing order.
         now: Aware UTC time of the backup.
     """
     archives = tuple(
@@ -96,7 +99,6 @@ def encode_state(store: "Store", contents: Contents, now: datetime) -> Iterator[
     )
     yield b'{"archives":' + _ENCODE(archives) + b',"certificates":['
     listed = frozenset(item.id for item in contents.certificates)
-    issued = store.certificates()
     comma = b""
     for start in range(0, len(issued), _BATCH):
         batch = issued[start : start + _BATCH]

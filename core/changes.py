@@ -43,18 +43,20 @@ class Changes:
     ended: tuple[Certificate, ...]
 
 
-def take_changes(store: "Store", policy: Policy, contents: Contents, now: datetime) -> Changes:
+def take_changes(
+    store: "Store", policy: Policy, contents: Contents, issued: Sequence[Certificate], now: datetime
+) -> Changes:
     """Return what changed since the last archive of this kind and name, and remember this one.
 
     Args:
         store: Inside the transaction of the export.
         policy: The approved policy.
         contents: What this archive holds.
+        issued: All certificates, in issuing order.
         now: Aware UTC time of this archive.
     """
     name = f"exported {contents.kind} {contents.name}"
     fact = store.fact(name)
-    issued = store.certificates()
     mark = _Mark(created=now, issued=len(issued))
     store.set_fact(name, msgspec.json.encode(mark, order="sorted").decode())
     egress = contents.kind == "egress"

@@ -18,10 +18,11 @@ from functools import partial
 from typing import BinaryIO, Final
 
 from core.archive import write_archive
+from core.certificate import Certificate
 from core.changes import Changes, take_changes
 from core.contents import Contents, select_backup, select_egress
 from core.errors import ArchiveError, CheckError
-from core.keyspool import KeySpool, public_key_of
+from core.keyspool import KeySpool, hash_public_key
 from core.manifest import Authority, FileEntry, Manifest, encode_manifest, make_entry
 from core.members import MANIFEST_PATH, Member, make_member
 from core.parts import Part, Parts, Progress
@@ -81,92 +82,101 @@ def write_egress(
         FileError: No room for encrypted keys (E-FILE).
         StoppedError: From `progress`; `out` is then no archive.
     """
-    contents = select_egress(policy, name, store.certificates(), store.key_ids(), now)
-    roots_and_seals = [item.id for item in store.certificates() if item.kind != "signer"]
-    forbidden = frozenset(public_key_of(der) for _, der in store.ders(roots_and_seals))
+    issued = store.certificates()
+    contents = select_egress(policy, name, issued, store.key_ids(), now)
+    roots_and_seals = [item.id for item in issued if item.kind != "signer"]
+    forbidden = frozenset(hash_public_key(der) for _, der in store.ders(roots_and_seals))
     recipients = _recipients(policy.egresses[name].recipients)
-    return _write(
-        store, policy, contents, now, out, recipients=recipients, progress=progress, forbidden=forbidden
-    )
+    export = _Export(store, policy, contents, issued, now, progress)
+    return export.write(out, recipients, forbidden)
 
 
 def write_backup(
     store: Store, policy: Policy, name: str, now: datetime, out: BinaryIO, *, progress: Progress
 ) -> Written:
     """Write the backup `name`: everything, root keys included. Arguments and errors as for `write_egress`."""
-    contents = select_backup(policy, name, store.certificates(), store.key_ids(), now)
+    issued = store.certificates()
+    contents = select_backup(policy, name, issued, store.key_ids(), now)
     recipients = _recipients(policy.backups[name].recipients)
-    return _write(
-        store, policy, contents, now, out, recipients=recipients, progress=progress, forbidden=frozenset()
-    )
+    return _Export(store, policy, contents, issued, now, progress).write(out, recipients, frozenset())
 
 
 def _recipients(lines: Iterable[str]) -> tuple[Recipient, ...]:
     return tuple(parse_recipient(line, "the approved policy") for line in lines)
 
 
-def _write(
-    store: Store,
-    policy: Policy,
-    contents: Contents,
-    now: datetime,
-    out: BinaryIO,
-    *,
-    recipients: tuple[Recipient, ...],
-    progress: Progress,
-    forbidden: frozenset[bytes],
-) -> Written:
-    """Write one archive: hash all parts, seal the manifest, write the same parts."""
-    seals = load_seals(store, contents.seals)
-    changes = take_changes(store, policy, contents, now)
-    head = _make_head(store, policy, contents, now)
-    parts = Parts(store=store, contents=contents, recipients=recipients, now=now, progress=progress)
-    hashed = _Hashed()
-    with KeySpool(store.state_folder, forbidden) as spool:
-        entries = (
-            make_entry(item, contents.status(item, now), with_key=item.id in contents.key_ids)
-            for item in contents.certificates
+@dataclass(frozen=True, slots=True)
+class _Export:
+    """One export: what it is of, and the two passes over it."""
+
+    store: Store
+    policy: Policy
+    contents: Contents
+    issued: tuple[Certificate, ...]
+    now: datetime
+    progress: Progress
+
+    def write(self, out: BinaryIO, recipients: tuple[Recipient, ...], forbidden: frozenset[bytes]) -> Written:
+        """Hash all parts, seal the manifest, write the same parts."""
+        store, contents, now = self.store, self.contents, self.now
+        seals = load_seals(store, contents.seals)
+        changes = take_changes(store, self.policy, contents, self.issued, now)
+        head = self._make_head()
+        parts = Parts(
+            store=store,
+            contents=contents,
+            issued=self.issued,
+            recipients=recipients,
+            now=now,
+            progress=self.progress,
         )
-        manifest = encode_manifest(head, entries, hashed.entries(parts.encrypted(spool)))
-        manifest_sha256 = hashlib.sha256(manifest).hexdigest()
-        signatures = {seal.root_id: seal.sign(manifest) for seal in seals}
-        members = hashed.members(parts.again(spool), manifest, signatures)
-        digest = write_archive(out, members, recipients, now)
-    hashed.require_same()
-    return Written(
-        head=head,
-        contents=contents,
-        changes=changes,
-        recipients=recipients,
-        manifest_sha256=manifest_sha256,
-        archive_name=f"{head.name}-{head.sequence:06}-{now:%Y%m%dT%H%M%SZ}.tar.age",
-        archive_sha256=digest.sha256,
-        size_bytes=digest.size_bytes,
-    )
+        hashed = _Hashed()
+        with KeySpool(store.state_folder, forbidden) as spool:
+            entries = (
+                make_entry(item, contents.status(item, now), with_key=item.id in contents.key_ids)
+                for item in contents.certificates
+            )
+            manifest = encode_manifest(head, entries, hashed.entries(parts.encrypted(spool)))
+            manifest_sha256 = hashlib.sha256(manifest).hexdigest()
+            signatures = {seal.root_id: seal.sign(manifest) for seal in seals}
+            members = hashed.members(parts.again(spool), manifest, signatures)
+            digest = write_archive(out, members, recipients, now)
+        hashed.require_same()
+        return Written(
+            head=head,
+            contents=contents,
+            changes=changes,
+            recipients=recipients,
+            manifest_sha256=manifest_sha256,
+            archive_name=f"{head.name}-{head.sequence:06}-{now:%Y%m%dT%H%M%SZ}.tar.age",
+            archive_sha256=digest.sha256,
+            size_bytes=digest.size_bytes,
+        )
 
-
-def _make_head(store: Store, policy: Policy, contents: Contents, now: datetime) -> Manifest:
-    """Return the manifest without its lists, and consume a sequence."""
-    last = store.last_entry()
-    incarnation = store.fact("incarnation")
-    if last is None or incarnation is None:
-        raise CheckError("Rule archive-names-its-journal: the store has no journal or no incarnation.")
-    before = [item for item in store.archives() if (item.kind, item.name) == (contents.kind, contents.name)]
-    previous = max(before, key=lambda item: item.sequence, default=None)
-    authority = policy.authority
-    return Manifest(
-        authority=Authority(id=authority.id, name=authority.name, domain=authority.domain),
-        incarnation=incarnation,
-        restored_from=store.fact("restored_from"),
-        kind=contents.kind,
-        name=contents.name,
-        sequence=store.take_sequence(contents.kind, contents.name),
-        created=now,
-        previous=previous.manifest_sha256 if previous else None,
-        policy_sha256=policy.sha256,
-        journal_head=last.hash,
-        next_visit_by=next_visit_by(policy, store.certificates(), store.crls(), now),
-    )
+    def _make_head(self) -> Manifest:
+        """Return the manifest without its lists, and consume a sequence."""
+        store, contents = self.store, self.contents
+        last = store.last_entry()
+        incarnation = store.fact("incarnation")
+        if last is None or incarnation is None:
+            raise CheckError("Rule archive-names-its-journal: the store has no journal or no incarnation.")
+        place = (contents.kind, contents.name)
+        before = [item for item in store.archives() if (item.kind, item.name) == place]
+        previous = max(before, key=lambda item: item.sequence, default=None)
+        authority = self.policy.authority
+        return Manifest(
+            authority=Authority(id=authority.id, name=authority.name, domain=authority.domain),
+            incarnation=incarnation,
+            restored_from=store.fact("restored_from"),
+            kind=contents.kind,
+            name=contents.name,
+            sequence=store.take_sequence(contents.kind, contents.name),
+            created=self.now,
+            previous=previous.manifest_sha256 if previous else None,
+            policy_sha256=self.policy.sha256,
+            journal_head=last.hash,
+            next_visit_by=next_visit_by(self.policy, self.issued, store.crls(), self.now),
+        )
 
 
 class _Hashed:

@@ -13,6 +13,7 @@ import secrets
 import tempfile
 from array import array
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self, cast
@@ -44,8 +45,8 @@ class KeySpool:
 
     Args:
         folder: Where the file lies; a disk, as large as the keys.
-        forbidden: Public keys (DER SubjectPublicKeyInfo) that must not get in: in an egress, those of every
-            root and seal.
+        forbidden: SHA-256 of the public keys that must not get in: in an egress, those of every root and
+            seal.
     """
 
     def __init__(self, folder: Path, forbidden: frozenset[bytes] = frozenset()) -> None:
@@ -66,12 +67,12 @@ class KeySpool:
     ) -> None:
         self._file.close()
 
-    def add(self, certificate: Certificate, certificate_der: bytes, key_der: bytes) -> bytes:
+    def add(self, certificate: Certificate, public_sha256: bytes, key_der: bytes) -> bytes:
         """Encrypt one key and append it.
 
         Args:
             certificate: Whose key it is.
-            certificate_der: Its DER.
+            public_sha256: SHA-256 of its public key, as `hash_public_key` gives it.
             key_der: PKCS#8 DER, not encrypted.
 
         Returns:
@@ -82,12 +83,12 @@ class KeySpool:
             FileError: The disk is full (E-FILE).
         """
         key = load_der_private_key(key_der, None)
-        public = encode_public_key(key.public_key())
-        if public in self._forbidden:
+        digest = sha256(encode_public_key(key.public_key())).digest()
+        if digest in self._forbidden:
             raise CheckError(
                 f"Rule egress-holds-signer-keys-only: {certificate.id} has a root's or seal's key."
             )
-        if public != public_key_of(certificate_der):
+        if digest != public_sha256:
             raise CheckError(f"Rule key-fits-certificate: the key of {certificate.id} belongs to another.")
         passphrase = base64.b64encode(secrets.token_bytes(PASSPHRASE_BYTES))
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(passphrase))
@@ -123,6 +124,6 @@ def encode_public_key(key: _HasPublicBytes) -> bytes:
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
-def public_key_of(certificate_der: bytes) -> bytes:
-    """Return the public key of a certificate as DER SubjectPublicKeyInfo."""
-    return encode_public_key(load_der_x509_certificate(certificate_der).public_key())
+def hash_public_key(certificate_der: bytes) -> bytes:
+    """Return the SHA-256 of a certificate's public key, as DER SubjectPublicKeyInfo."""
+    return sha256(encode_public_key(load_der_x509_certificate(certificate_der).public_key())).digest()

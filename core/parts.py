@@ -19,7 +19,7 @@ from core.certificate import Certificate
 from core.contents import Contents
 from core.errors import ArchiveError
 from core.journal import encode_line
-from core.keyspool import KeySpool
+from core.keyspool import KeySpool, hash_public_key
 from core.manifest import file_of
 from core.pem import encode_pem
 from core.recipients import Recipient, refusing, to_age
@@ -27,6 +27,7 @@ from core.store import Store
 
 Progress = Callable[[int, int, str], None]
 Part = tuple[str, Iterable[bytes]]  # a tuple of pieces is at hand; anything else is made as it is read
+DIGEST_BYTES: Final = 32
 BATCH: Final = 100  # certificates that are in memory at a time
 STEPS: Final = 200  # words of progress over a whole export
 
@@ -37,6 +38,7 @@ class Parts:
     Args:
         store: Inside the caller's transaction.
         contents: Which certificates and keys.
+        issued: All certificates, in issuing order.
         recipients: Whom the passphrases are encrypted to.
         now: Aware UTC time of the archive.
         progress: Told (keys done, keys in all, what); may raise StoppedError.
@@ -47,23 +49,27 @@ class Parts:
         *,
         store: Store,
         contents: Contents,
+        issued: tuple[Certificate, ...],
         recipients: Sequence[Recipient],
         now: datetime,
         progress: Progress,
     ) -> None:
         self._store = store
         self._contents = contents
+        self._issued = issued
         self._recipients = recipients
         self._now = now
         self._progress = progress
         self._with_keys = contents.with_keys()
+        self._public = bytearray()  # SHA-256 of the public keys of the signers with keys, one after the other
         self._passphrases = b""
         ids = [item.id for item in (*contents.roots, *contents.seals)]
-        self._pems = {id_: encode_pem(der) for id_, der in store.ders(ids)}
+        self._ders = dict(store.ders(ids))
+        self._pems = {id_: encode_pem(der) for id_, der in self._ders.items()}
 
     def encrypted(self, spool: KeySpool) -> Iterator[Part]:
         """Yield all parts, encrypting keys and passphrases on the way."""
-        yield from self._certificates()
+        yield from self._certificates(self._note_public_key)
         yield from self._encrypt_keys(spool)
         with refusing(ArchiveError("The passphrases could not be encrypted.")):
             keys = [to_age(recipient) for recipient in self._recipients]
@@ -72,31 +78,40 @@ class Parts:
 
     def again(self, spool: KeySpool) -> Iterator[Part]:
         """Yield the same parts with the same bytes; after `encrypted` has ended."""
-        yield from self._certificates()
+        yield from self._certificates(_ignore)
         paths = (f"keys/{item.id}.pem" for item in self._with_keys)
         yield from ((path, (pem,)) for path, pem in zip(paths, spool.read(), strict=True))
         yield from self._rest()
 
-    def _certificates(self) -> Iterator[Part]:
+    def _certificates(self, note: Callable[[Certificate, bytes], None]) -> Iterator[Part]:
         for item in chain(self._contents.seals, self._contents.roots):
             yield file_of(item), (self._pems[item.id],)
         for batch in _batches(self._contents.signers):
             ders = dict(self._store.ders([item.id for item in batch]))
             for item in batch:
+                note(item, ders[item.id])
                 yield file_of(item), (encode_pem(ders[item.id]) + self._pems[item.issuer],)
+
+    def _note_public_key(self, signer: Certificate, der: bytes) -> None:
+        if signer.id in self._contents.key_ids:
+            self._public += hash_public_key(der)
 
     def _encrypt_keys(self, spool: KeySpool) -> Iterator[Part]:
         kind, name = self._contents.kind, self._contents.name
         what = f"{'export' if kind == 'egress' else 'backup'} {name}"
-        total, done = len(self._with_keys), 0
+        total, done, signers = len(self._with_keys), 0, 0
         step = max(1, total // STEPS)
         for batch in _batches(self._with_keys):
-            ids = [item.id for item in batch]
-            ders, keys = dict(self._store.ders(ids)), dict(self._store.keys(ids))
+            keys = dict(self._store.keys([item.id for item in batch]))
             for item in batch:
                 if done % step == 0:
                     self._progress(done, total, what)
-                yield f"keys/{item.id}.pem", (spool.add(item, ders[item.id], keys.pop(item.id)),)
+                if item.id in self._ders:
+                    public = hash_public_key(self._ders[item.id])
+                else:
+                    public = bytes(self._public[signers : signers + DIGEST_BYTES])
+                    signers += DIGEST_BYTES
+                yield f"keys/{item.id}.pem", (spool.add(item, public, keys.pop(item.id)),)
                 done += 1
         self._progress(done, total, what)
 
@@ -108,7 +123,11 @@ class Parts:
                 yield f"crls/{root.id}.crl", (crls[root.id],)
         yield "journal.jsonl", (encode_line(entry) for entry in self._store.entries())
         if self._contents.kind == "backup":
-            yield "state.json", encode_state(self._store, self._contents, self._now)
+            yield "state.json", encode_state(self._store, self._contents, self._issued, self._now)
+
+
+def _ignore(signer: Certificate, der: bytes) -> None:
+    """Take note of nothing."""
 
 
 def _batches(certificates: Sequence[Certificate]) -> Iterator[Sequence[Certificate]]:

@@ -11,6 +11,17 @@ from datetime import datetime
 
 import msgspec
 
+from core.results import (
+    Acknowledged,
+    ArchiveWritten,
+    ClockCorrected,
+    PolicyProposal,
+    Ready,
+    StatusReport,
+    ToppedUp,
+    Unlocked,
+)
+
 
 class _Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag=True):
     """Base of all messages: strict, immutable, told apart by their class name."""
@@ -27,19 +38,22 @@ class Hello(_Message, frozen=True):
     """Ask how things stand before any passphrase: answered by `Ready`."""
 
 
+class AskPolicy(_Message, frozen=True):
+    """Ask what config.yaml says now, recipients' keys included: `PolicyProposal`."""
+
+
 class Init(_SecretMessage, frozen=True, kw_only=True):
-    """Found the authority in an empty state folder and stay unlocked: `Unlocked`."""
+    """Found the authority with the policy that was shown, and stay unlocked: `Unlocked`."""
 
     passphrase: bytes
-    policy: bytes
+    policy_sha256: str
     now: datetime
 
 
 class Unlock(_SecretMessage, frozen=True, kw_only=True):
-    """Open the store: `Unlocked`. `policy` is what config.yaml says now, to be compared, or None."""
+    """Open the store: `Unlocked`."""
 
     passphrase: bytes
-    policy: bytes | None
     now: datetime
 
 
@@ -50,10 +64,14 @@ class TopUp(_Message, frozen=True, kw_only=True):
 
 
 class WriteArchive(_Message, frozen=True, kw_only=True):
-    """Write an egress or backup archive into the one descriptor sent along: `ArchiveWritten`."""
+    """Write an egress or backup archive into the one descriptor sent along: `ArchiveWritten`.
+
+    `papers`: with what is to be hosted and the calendar file; one archive of a job brings them.
+    """
 
     kind: str
     name: str
+    papers: bool
     now: datetime
 
 
@@ -74,9 +92,9 @@ class AskStatus(_Message, frozen=True, kw_only=True):
 
 
 class ApprovePolicy(_Message, frozen=True, kw_only=True):
-    """Pin the policy that the operator has seen and approved: `Acknowledged`."""
+    """Pin the policy that was shown, all of it: `Unlocked`, with the new table of sticks."""
 
-    policy: bytes
+    policy_sha256: str
     now: datetime
 
 
@@ -108,6 +126,7 @@ class Stop(_Message, frozen=True):
 
 Request = (
     Hello
+    | AskPolicy
     | Init
     | Unlock
     | TopUp
@@ -122,152 +141,16 @@ Request = (
 )
 
 
-class Ready(_Message, frozen=True, kw_only=True):
-    """How things stand while locked.
-
-    Args:
-        provisioned: There is an authority in the state folder.
-        failed_attempts: Wrong passphrases since the last unlock.
-        wait_s: Seconds until the next try is allowed.
-        swap: The system has swap, so keys could reach a disk.
-    """
-
-    provisioned: bool
-    failed_attempts: int
-    wait_s: int
-    swap: bool
-
-
-class Unlocked(_Message, frozen=True, kw_only=True):
-    """The store is open.
-
-    Args:
-        authority: Its name.
-        sticks: The pinned table: volume label to steps.
-        clock: "" or the code that forbids work until the clock is corrected.
-        last_entry_at: Time of the last journal entry before this unlock.
-        policy_changes: What config.yaml would change, one line each; waits for approval.
-        failed_attempts: Wrong passphrases folded into the journal just now.
-    """
-
-    authority: str
-    sticks: dict[str, tuple[str, ...]]
-    clock: str
-    last_entry_at: datetime | None
-    policy_changes: tuple[str, ...]
-    failed_attempts: int
-
-
-class ToppedUp(_Message, frozen=True, kw_only=True):
-    """What a top-up made; `late_roots` start without their spread (design 3, Visits)."""
-
-    roots: int
-    signers: int
-    erased_keys: int
-    late_roots: int
-    next_visit_by: datetime
-
-
-class Companion(_Message, frozen=True, kw_only=True):
-    """A clear-text file that goes on the stick beside the archive; `replace`: newer takes the place."""
-
-    path: str
-    data: bytes
-    replace: bool
-
-
-class ArchiveWritten(_Message, frozen=True, kw_only=True):
-    """The archive that now stands in the descriptor, and the files that go with it, receipt last."""
-
-    kind: str
-    name: str
-    sequence: int
-    archive_name: str
-    size_bytes: int
-    sha256: str
-    companions: tuple[Companion, ...]
-
-
-class LaneCover(_Message, frozen=True, kw_only=True):
-    """How far one target (or the roots) is covered: its lanes and the lowest of them."""
-
-    path: str
-    lanes: int
-    until: datetime
-    lowest_lane: int
-
-
-class ArchiveState(_Message, frozen=True, kw_only=True):
-    """The last archive of an egress or backup; None where there was none."""
-
-    kind: str
-    name: str
-    sequence: int | None
-    created: datetime | None
-    written: datetime | None
-    drilled: datetime | None
-
-
-class RootSummary(_Message, frozen=True, kw_only=True):
-    """One root for a person to compare: period, state, SHA-256 and its words."""
-
-    id: str
-    period: str
-    status: str
-    sha256: str
-    words: tuple[str, ...]
-
-
-class RecipientSummary(_Message, frozen=True, kw_only=True):
-    """Whom an egress or backup is encrypted to."""
-
-    kind: str
-    name: str
-    key: str
-    words: tuple[str, ...]
-
-
-class SignerSummary(_Message, frozen=True, kw_only=True):
-    """One signer that can be revoked."""
-
-    id: str
-    path: str
-    lane: int
-    period: str
-    status: str
-
-
-class StatusReport(_Message, frozen=True, kw_only=True):
-    """The whole picture, for the status pages and `pism status`."""
-
-    authority: str
-    incarnation: str
-    now: datetime
-    next_visit_by: datetime | None
-    covers: tuple[LaneCover, ...]
-    roots: tuple[RootSummary, ...]
-    signers: tuple[SignerSummary, ...]
-    counts: dict[str, int]
-    recipients: tuple[RecipientSummary, ...]
-    archives: tuple[ArchiveState, ...]
-    undrilled: tuple[str, ...]
-    journal_sequence: int
-    journal_head: str
-    journal_words: tuple[str, ...]
-    clock: str
-
-
-class ClockCorrected(_Message, frozen=True, kw_only=True):
-    """The clock is believed again; these were issued after the true time and may need revoking."""
-
-    issued_after: tuple[SignerSummary, ...]
-
-
-class Acknowledged(_Message, frozen=True):
-    """It is done and journaled."""
-
-
-Result = Ready | Unlocked | ToppedUp | ArchiveWritten | StatusReport | ClockCorrected | Acknowledged
+Result = (
+    Ready
+    | PolicyProposal
+    | Unlocked
+    | ToppedUp
+    | ArchiveWritten
+    | StatusReport
+    | ClockCorrected
+    | Acknowledged
+)
 
 
 class Progress(_Message, frozen=True, kw_only=True):
@@ -292,12 +175,14 @@ class Failed(_Message, frozen=True, kw_only=True):
         text: What happened; never a secret.
         action: At most three lines for the screen.
         wait_s: Seconds before another passphrase is looked at.
+        failed_attempts: Wrong passphrases since the last unlock.
     """
 
     code: str
     text: str
     action: tuple[str, ...]
     wait_s: int = 0
+    failed_attempts: int = 0
 
 
 Reply = Progress | Done | Failed

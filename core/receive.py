@@ -106,14 +106,13 @@ def verify_archive(
         return _check(archive, identities, memory=Trust(), trust=trust, confirm=None, now=now).received
 
 
-def open_archive(
+def open_archive(  # noqa: PLR0917  in the order of the command line
     source: Path,
     identities: Sequence[Any],
     trust: Sequence[x509.Certificate],
-    now: datetime,
-    *,
     out: Path,
     confirm: Confirm | None,
+    now: datetime,
 ) -> Received:
     """Run all checks on an archive and place its members in `out`, or leave `out` as it was.
 
@@ -121,9 +120,9 @@ def open_archive(
         source: The archive.
         identities: From core.identities.
         trust: Roots to believe beside those remembered in `out`, from core.trust.load_roots.
-        now: Aware UTC.
         out: The receiver's folder; made if it is missing. See core.tree for what is in it.
         confirm: Asked before a first root or a new incarnation is trusted; None refuses both.
+        now: Aware UTC.
 
     Raises:
         ArchiveError: A check failed; its class and code say which.

@@ -14,12 +14,12 @@ import select
 import socket
 import sys
 import time
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from core import protocol, wire
-from core.errors import CaError, PassphraseWaitError, StateMissingError, StoppedError
+from core import protocol, results, wire
+from core.bug import describe_bug
+from core.errors import CaError, PassphraseError, StateMissingError, StoppedError
 from core.process import harden_process, read_boot, swap_is_on
 
 if TYPE_CHECKING:
@@ -34,11 +34,13 @@ class Vault:
     Args:
         peer: Stream socket to the client.
         state: State folder, absolute.
+        config: config.yaml, absolute; read when a policy is asked for.
     """
 
-    def __init__(self, peer: socket.socket, state: Path) -> None:
+    def __init__(self, peer: socket.socket, state: Path, config: Path) -> None:
         self._peer = peer
         self._state = state
+        self._config = config
         self._authority: Authority | None = None
         self._next_progress_s = 0.0
 
@@ -66,33 +68,37 @@ class Vault:
     def _answer(self, request: protocol.Request, descriptors: tuple[int, ...]) -> protocol.Reply:
         try:
             return protocol.Done(result=self._perform(request, descriptors))
+        except PassphraseError as error:
+            return self._refuse_passphrase(error)
         except CaError as error:
-            wait_s = error.wait_s if isinstance(error, PassphraseWaitError) else 0
-            return protocol.Failed(code=error.code, text=str(error), action=error.action, wait_s=wait_s)
+            return protocol.Failed(code=error.code, text=str(error), action=error.action)
         except wire.ConnectionLostError:
             raise
         except Exception as error:  # noqa: BLE001  whatever it is, the client must learn that the work ended
-            _report_bug(error)
+            sys.stderr.write(describe_bug(error))
             return protocol.Failed(code="E-BUG", text="", action=("The log has more",))
 
     def _perform(self, request: protocol.Request, descriptors: tuple[int, ...]) -> protocol.Result:
-        from core.authority import Authority  # heavy: after `Hello` was heard, before it is answered
+        # Heavy: loaded once `Hello` was heard, and before it is answered.
+        from core.authority import Authority
+        from core.keyslots import choose_cost
+        from core.proposal import approved_policy, propose_policy
 
         match request:
             case protocol.Hello():
                 return Authority.look(self._state, read_boot(), swap=swap_is_on())
+            case protocol.AskPolicy():
+                return propose_policy(self._config, self._authority.policy if self._authority else None)[1]
             case protocol.Init():
                 self._require_locked()
-                self._authority = Authority.found(
-                    self._state, request.policy, bytes(request.passphrase), request.now
-                )
-                return self._authority.unlocked()
+                policy = approved_policy(self._config, request.policy_sha256)
+                cost = choose_cost(time.perf_counter)
+                self._authority = Authority.found(self._state, policy, request.passphrase, cost, request.now)
+                return self._authority.unlocked(self._config)
             case protocol.Unlock():
                 self._require_locked()
-                self._authority = Authority.unlock(
-                    self._state, request.passphrase, request.now, read_boot(), proposed=request.policy
-                )
-                return self._authority.unlocked()
+                self._authority = Authority.unlock(self._state, request.passphrase, request.now, read_boot())
+                return self._authority.unlocked(self._config)
             case _:
                 if self._authority is None:
                     raise StateMissingError("the box is locked")
@@ -109,7 +115,12 @@ class Vault:
                     raise wire.ProtocolError("an archive needs one descriptor to be written into")
                 with os.fdopen(os.dup(descriptors[0]), "wb") as out:
                     return authority.write_archive(
-                        request.kind, request.name, out, request.now, self._progress
+                        request.kind,
+                        request.name,
+                        out,
+                        request.now,
+                        self._progress,
+                        papers=request.papers,
                     )
             case protocol.ConfirmWritten():
                 authority.confirm_written(
@@ -118,16 +129,35 @@ class Vault:
             case protocol.AskStatus():
                 return authority.status(request.now)
             case protocol.ApprovePolicy():
-                authority.approve_policy(request.policy, request.now)
+                from core.proposal import approved_policy
+
+                authority.approve_policy(approved_policy(self._config, request.policy_sha256), request.now)
+                return authority.unlocked(self._config)
             case protocol.ChangePassphrase():
-                authority.change_passphrase(request.old, request.new, request.now)
+                from core.keyslots import choose_cost
+
+                cost = choose_cost(time.perf_counter)
+                authority.change_passphrase(request.old, request.new, cost, request.now)
             case protocol.CorrectClock():
                 return authority.correct_clock(request.now)
             case protocol.Revoke():
                 authority.revoke(request.certificate, request.reason, request.now)
             case _:
                 raise wire.ProtocolError(f"{type(request).__name__} has no place here")
-        return protocol.Acknowledged()
+        return results.Acknowledged()
+
+    def _refuse_passphrase(self, error: PassphraseError) -> protocol.Failed:
+        """Return the refusal with how long the next try has to wait."""
+        from core.authority import Authority
+
+        ready = Authority.look(self._state, read_boot(), swap=False)
+        return protocol.Failed(
+            code=error.code,
+            text=str(error),
+            action=error.action,
+            wait_s=ready.wait_s,
+            failed_attempts=ready.failed_attempts,
+        )
 
     def _require_locked(self) -> None:
         if self._authority is not None:
@@ -146,18 +176,18 @@ class Vault:
             wire.send(self._peer, protocol.Progress(done=done, total=total, what=what))
 
 
-def _report_bug(error: BaseException) -> None:
-    """Write where it happened to standard error; an exception's text could quote a secret, so not that."""
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    sys.stderr.write(f"E-BUG {type(error).__name__}\n{frames}")
+def run_vault(peer: socket.socket, state: Path, config: Path) -> None:
+    """Harden this process and serve one connection.
 
-
-def run_vault(descriptor: int, state: Path) -> None:
-    """Harden this process and serve the connection on `descriptor` (an inherited stream socket)."""
+    Args:
+        peer: Stream socket to the client.
+        state: State folder, absolute.
+        config: config.yaml, absolute.
+    """
     harden_process()
-    with socket.socket(fileno=descriptor) as peer:
-        Vault(peer, state).serve()
+    with peer:
+        Vault(peer, state, config).serve()
 
 
 if __name__ == "__main__":
-    run_vault(int(sys.argv[1]), Path(sys.argv[2]))
+    run_vault(socket.socket(fileno=int(sys.argv[1])), Path(sys.argv[2]), Path(sys.argv[3]))

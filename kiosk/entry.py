@@ -31,7 +31,14 @@ from kiosk.entry_view import EntryView, Mode, Outcome
 from kiosk.entry_words import WordEntry
 from kiosk.secret_text import MAX_BYTES, SecretText
 
-__all__ = ["Entry", "EntryView", "Mode", "Outcome"]
+__all__ = ["CHOICES_AFTER_S", "Entry", "EntryView", "Mode", "Outcome"]
+
+CHOICES_AFTER_S = 4.0
+"""In words mode the names of A to D's choices come up this long after the last key, in seconds, and so does
+the word that `#` would finish: drawn and wiped with every word they would cost more of the display's bus
+than all letters do. The keys act at once."""
+
+_NO_CHOICES = tuple((key, "") for key in "ABCD")
 
 
 class Entry:
@@ -45,7 +52,19 @@ class Entry:
         max_bytes: The longest text, 1 to 128.
     """
 
-    __slots__ = ("_bits", "_estimate", "_masked", "_mode", "_modes", "_showing", "_text", "_typing", "_words")
+    __slots__ = (
+        "_bits",
+        "_complete_seen",
+        "_estimate",
+        "_masked",
+        "_mode",
+        "_modes",
+        "_pressed_at",
+        "_showing",
+        "_text",
+        "_typing",
+        "_words",
+    )
 
     def __init__(
         self,
@@ -64,6 +83,8 @@ class Entry:
         self._masked = masked
         self._showing = False
         self._bits: int | None = None
+        self._pressed_at: float | None = None
+        self._complete_seen = False
         self._enter(modes[0])
 
     def press(self, key: str, now: float) -> Outcome:
@@ -74,6 +95,8 @@ class Entry:
             now: Monotonic seconds.
         """
         was_showing, self._showing = self._showing, False
+        self._complete_seen = self._shows_complete(now)
+        self._pressed_at = now
         outcome = self._press_words(key, now) if self._mode is Mode.WORDS else self._press_text(key, now)
         return self._noted(outcome, redraw=was_showing)
 
@@ -96,9 +119,10 @@ class Entry:
 
     def next_change(self, now: float) -> float | None:
         """Return the monotonic second at which the view changes without a key; None when it will not."""
-        if self._mode is Mode.WORDS or not self._masked:
-            return None
-        return self._typing.next_change(now)
+        if self._mode is Mode.WORDS:
+            due = None if self._pressed_at is None else self._pressed_at + CHOICES_AFTER_S
+            return due if due is not None and now < due and not self._words.typed else None
+        return self._typing.next_change(now) if self._masked else None
 
     def view(self, now: float) -> EntryView:
         """Return what a screen may draw at this instant."""
@@ -112,14 +136,14 @@ class Entry:
             typed=words.typed,
             line=self._words_line() if in_words else self._text_line(now),
             candidates=words.candidates,
-            choices=() if words.typed else self._choices(),
+            choices=self._named_choices(now),
             legend=LEGEND if layer == SYMBOLS and not in_words else (),
             layer="" if in_words else layer,
             shown=self._text.text() if self._showing else None,
             length=len(self._text),
             full=len(self._text) == self._text.max_bytes,
             bits=self._estimated(),
-            complete=self._complete(),
+            complete=self._shows_complete(now),
         )
 
     def secret(self) -> bytearray:
@@ -147,6 +171,8 @@ class Entry:
         self._typing.wipe()
         self._showing = False
         self._bits = None
+        self._pressed_at = None
+        self._complete_seen = False
         self._enter(self._modes[0])
 
     def __repr__(self) -> str:
@@ -218,6 +244,27 @@ class Entry:
         if self._masked:
             choices.append(("D", "show (hold)"))
         return tuple(choices)
+
+    def _in_flow(self, now: float) -> bool:
+        """Tell whether words are being typed too fast to want reminding of the choices."""
+        if self._mode is not Mode.WORDS or self._pressed_at is None:
+            return False
+        return now - self._pressed_at < CHOICES_AFTER_S
+
+    def _named_choices(self, now: float) -> tuple[tuple[str, str], ...]:
+        """Return what A to D do, or the bare keys while their names would be wiped at once."""
+        if self._mode is Mode.WORDS:
+            if self._words.candidates:
+                return ()
+            if self._words.typed or self._in_flow(now):
+                return _NO_CHOICES
+        return self._choices()
+
+    def _shows_complete(self, now: float) -> bool:
+        """Tell whether `#` is to be named: in words mode from the first pause on."""
+        if self._mode is not Mode.WORDS:
+            return self._complete()
+        return self._words.enough and (self._complete_seen or not self._in_flow(now))
 
     def _complete(self) -> bool:
         """Tell whether `#` would finish."""

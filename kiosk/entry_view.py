@@ -42,14 +42,16 @@ class EntryView:
         line: One line to draw, masked, with a cursor: "** 2283_" in words mode, "****r_" in text and
             digits mode (the last character visible for a second). As long as the entry: draw its tail.
         candidates: Up to four words; the first is picked by key A, the fourth by D.
-        choices: What A to D do when there are no candidates: ("A", "previous word"), ...; "" is not in it.
+        choices: What A to D do, to be drawn when there are no candidates: ("A", "previous word"), ...; in
+            words mode the names are "" until the operator pauses.
         legend: Up to four lines of 21 characters that say what the digit keys type (symbols), else ().
         layer: "abc", "ABC", "!?#" in text mode, "123" in digits mode, "" in words mode.
         shown: The whole text, words parted by one space, while the show key is held; else None.
         length: Bytes typed so far.
         full: True when nothing more fits (128 bytes).
         bits: Strength by estimate, when the entry chooses a passphrase; else None.
-        complete: `#` would finish.
+        complete: `#` would finish, in words mode once the word in work is picked or taken back, and not
+            before a pause after the last word that was wanted.
     """
 
     mode: Mode

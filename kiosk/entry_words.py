@@ -76,10 +76,14 @@ class WordEntry:
         return find_candidates(self._typed)
 
     @property
+    def enough(self) -> bool:
+        """The words are as many as wanted, whatever is half typed."""
+        return self.count == self.total if self.total is not None else self.count > 0
+
+    @property
     def complete(self) -> bool:
         """Nothing is half typed and the words are as many as wanted."""
-        count = self.count
-        return not self._typed and count > 0 and (self.total is None or count == self.total)
+        return not self._typed and self.enough
 
     def go_to(self, slot: int) -> bool:
         """Move to a place; False when there is no such place or it is this one."""

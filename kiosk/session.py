@@ -99,12 +99,17 @@ class Session:
             self._child.wait()
 
 
-def start_vault(state: Path) -> Session:
-    """Exec a vault process of our own on `state` (absolute) and return the session with it."""
+def start_vault(state: Path, config: Path) -> Session:
+    """Exec a vault process of our own and return the session with it.
+
+    Args:
+        state: State folder, absolute.
+        config: config.yaml, absolute.
+    """
     ours, theirs = socket.socketpair()
     with theirs:
         child = subprocess.Popen(
-            [sys.executable, "-I", "-m", "core.vault", str(theirs.fileno()), str(state)],
+            [sys.executable, "-I", "-m", "core.vault", str(theirs.fileno()), str(state), str(config)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             pass_fds=(theirs.fileno(),),

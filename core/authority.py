@@ -1,0 +1,287 @@
+"""The authority, unlocked: the facade that the vault process and the command line use.
+
+Owns the order of things in every act: is the clock believed, what is done in which transaction, and that
+each act is journaled in the transaction that does it. What the acts consist of is the business of
+core.top_up, core.delivery, core.status and those below them.
+
+Rules:
+
+1. `found` and `unlock` are the only ways in; `close` ends it. The passphrase is never kept.
+2. A passphrase is counted as wrong, on disk, before it is looked at (core.attempts).
+3. At unlock the journal is verified and the state compared with it; then failed unlocks are folded in.
+4. `now` behind the last entry, or further ahead of it than a visit plus spread, forbids every act but
+   reading and `correct_clock` (design 3, Time).
+5. A change of policy takes effect only by `approve_policy`, whole.
+"""
+
+import secrets
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, Self
+
+from core import attempts, journal, results
+from core.certificate import Certificate
+from core.delivery import archive_kind, deliver
+from core.errors import CaError, ClockAheadError, ClockBehindError, ClockError, StateDamagedError
+from core.keyslots import KdfCost
+from core.passphrase import require_strong
+from core.plan import next_visit_by
+from core.policy import Policy, decode_policy, differences, encode_policy
+from core.process import Boot
+from core.proposal import propose_policy, render_difference
+from core.revoke import revoke
+from core.status import make_status, summarize_signer
+from core.store import Store, create_store, is_provisioned, open_store
+from core.top_up import top_up
+
+Progress = Callable[[int, int, str], None]
+
+
+class Authority:
+    """One unlocked authority; use `found` or `unlock`.
+
+    Args:
+        store: Open.
+        now: When it was unlocked, aware UTC.
+        failed_attempts: Wrong passphrases that were folded into the journal.
+    """
+
+    def __init__(self, store: Store, now: datetime, failed_attempts: int = 0) -> None:
+        self._store = store
+        self._failed_attempts = failed_attempts
+        self._opened_at = now
+        self._last_entry = store.last_entry()
+        self.policy = _pinned_policy(store)
+
+    @staticmethod
+    def look(state: Path, boot: Boot, *, swap: bool) -> results.Ready:
+        """Return how things stand while locked."""
+        counted = attempts.read_attempts(state)
+        return results.Ready(
+            provisioned=is_provisioned(state),
+            failed_attempts=counted.count,
+            wait_s=attempts.wait_s(counted, boot),
+            swap=swap,
+        )
+
+    @classmethod
+    def found(cls, state: Path, policy: Policy, passphrase: bytes, cost: KdfCost, now: datetime) -> Self:
+        """Found the authority in an empty state folder; nothing is issued yet.
+
+        Args:
+            state: The folder; made if it is missing, mode 0700.
+            policy: Shown to and confirmed by the operator.
+            passphrase: Canonical.
+            cost: Of the key derivation.
+            now: Aware UTC, whole seconds.
+
+        Raises:
+            PassphraseWeakError: Under 64 bits by estimate (E-PASSPHRASE-WEAK).
+            StateExistsError: There is one already (E-STATE-EXISTS).
+            StateError: The folder cannot be used (E-STATE-...).
+        """
+        require_strong(passphrase.decode())
+        incarnation = str(uuid.uuid4())
+        with create_store(state, passphrase, cost) as store, store.transaction():
+            store.set_fact("policy", encode_policy(policy).decode())
+            store.set_fact("incarnation", incarnation)
+            store.set_fact("drill_token", secrets.token_hex(32))
+            detail = {"authority": policy.authority.id, "incarnation": incarnation, "policy": policy.sha256}
+            journal.append(store, "init", detail, now)
+        return cls(open_store(state, passphrase), now)
+
+    @classmethod
+    def unlock(cls, state: Path, passphrase: bytes, now: datetime, boot: Boot) -> Self:
+        """Open the store of `state` and prove that it is what its journal says.
+
+        Raises:
+            PassphraseWaitError: Too early after wrong ones (E-PASSPHRASE-WAIT).
+            PassphraseWrongError: It opens nothing (E-PASSPHRASE-WRONG).
+            StateError: The folder or the store cannot be used (E-STATE-...).
+            JournalError: The journal or the state was altered (E-JOURNAL).
+        """
+        store = open_store(state, passphrase, before_check=partial(_count_attempt, state, boot, now))
+        try:
+            journal.verify(store)
+            authority = cls(store, now)
+            authority._fold_attempts(state, now)
+        except BaseException:
+            store.close()
+            raise
+        return authority
+
+    def close(self) -> None:
+        """Close the store; what Python kept of keys is wiped when the process ends."""
+        self._store.close()
+
+    def unlocked(self, config: Path) -> results.Unlocked:
+        """Return what the kiosk may know of the session; `config` is compared with what is pinned."""
+        try:
+            changes = propose_policy(config, self.policy)[1].changes
+        except CaError as error:
+            changes = (f"{error.code}: {error}",)
+        now = self._opened_at
+        return results.Unlocked(
+            authority=self.policy.authority.name,
+            sticks=self.policy.sticks,
+            clock=self._clock_code(now),
+            last_entry_at=self._last_entry.time if self._last_entry else None,
+            next_visit_by=next_visit_by(self.policy, self._store.certificates(), self._store.crls(), now),
+            policy_changes=changes,
+            failed_attempts=self._failed_attempts,
+        )
+
+    def certificates(self) -> tuple[Certificate, ...]:
+        """Return everything that was ever issued, in issuing order."""
+        return self._store.certificates()
+
+    def entries(self) -> Iterator[journal.Entry]:
+        """Return the journal, oldest entry first."""
+        return self._store.entries()
+
+    def status(self, now: datetime) -> results.StatusReport:
+        """Return the whole picture at `now`."""
+        return make_status(self._store, self.policy, now, self._clock_code(now))
+
+    def top_up(self, now: datetime, progress: Progress) -> results.ToppedUp:
+        """Issue what the policy asks for by `now`; see core.top_up."""
+        self._require_clock(now)
+        made = top_up(self._store, self.policy, now, progress)
+        self._last_entry = self._store.last_entry()
+        return results.ToppedUp(
+            roots=made.roots,
+            signers=made.signers,
+            erased_keys=made.erased_keys,
+            late_roots=made.late_roots,
+            next_visit_by=next_visit_by(self.policy, self._store.certificates(), self._store.crls(), now),
+        )
+
+    def write_archive(
+        self, kind: str, name: str, out: BinaryIO, now: datetime, progress: Progress, *, papers: bool
+    ) -> results.ArchiveWritten:
+        """Write an egress or backup archive into `out`; see core.delivery."""
+        self._require_clock(now)
+        written = deliver(
+            self._store,
+            self.policy,
+            archive_kind(kind),
+            name,
+            out=out,
+            public=papers,
+            now=now,
+            progress=progress,
+        )
+        self._last_entry = self._store.last_entry()
+        return written
+
+    def confirm_written(self, kind: str, name: str, sequence: int, where: str, now: datetime) -> None:
+        """Journal that an archive stands, read back and compared, at `where` (a stick's label, a folder)."""
+        self._require_clock(now)
+        with self._act() as store:
+            store.mark_written(archive_kind(kind), name, sequence, now)
+            detail = {"kind": kind, "name": name, "sequence": sequence, "where": where}
+            journal.append(store, "written", detail, now)
+
+    def approve_policy(self, policy: Policy, now: datetime) -> None:
+        """Pin another policy, whole."""
+        self._require_clock(now)
+        with self._act() as store:
+            changes = [render_difference(item) for item in differences(self.policy, policy)]
+            store.set_fact("policy", encode_policy(policy).decode())
+            journal.append(store, "policy", {"policy": policy.sha256, "changes": changes}, now)
+        self.policy = policy
+
+    def change_passphrase(self, old: bytes, new: bytes, cost: KdfCost, now: datetime) -> None:
+        """Wrap the master key under another passphrase.
+
+        Raises:
+            PassphraseWeakError: The new one is under 64 bits by estimate (E-PASSPHRASE-WEAK).
+            PassphraseWrongError: The old one does not fit (E-PASSPHRASE-WRONG).
+        """
+        self._require_clock(now)
+        require_strong(new.decode())
+        self._store.change_passphrase(old, new, cost)
+        with self._act() as store:
+            journal.append(store, "passphrase", {}, now)
+
+    def revoke(self, certificate_id: str, reason: str, now: datetime) -> None:
+        """Revoke a root, signer or seal; see core.revoke."""
+        self._require_clock(now)
+        with self._act() as store:
+            revoke(store, certificate_id, reason, now)
+
+    def correct_clock(self, now: datetime) -> results.ClockCorrected:
+        """Believe `now`, for which the operator vouches, and list what was issued after it."""
+        last = self._last_entry
+        late = tuple(
+            summarize_signer(item, now) for item in self._store.issued_after(now) if item.kind == "signer"
+        )
+        with self._act() as store:
+            detail = {"last": f"{last.time:%Y-%m-%dT%H:%M:%SZ}" if last else "", "issued_after": len(late)}
+            journal.append(store, "clock", detail, now)
+        return results.ClockCorrected(issued_after=late)
+
+    @contextmanager
+    def _act(self) -> Iterator[Store]:
+        """Yield the store inside a transaction of one act, which ends with a journal entry."""
+        with self._store.transaction():
+            yield self._store
+        self._last_entry = self._store.last_entry()
+
+    def _clock_code(self, now: datetime) -> str:
+        try:
+            self._require_clock(now)
+        except ClockError as error:
+            return error.code
+        return ""
+
+    def _require_clock(self, now: datetime) -> None:
+        """Refuse a time that the journal speaks against (design 3, Time)."""
+        if self._last_entry is None:
+            return
+        last = self._last_entry.time
+        if now < last:
+            raise ClockBehindError(f"the clock says {now:%Y-%m-%d %H:%M}, the journal {last:%Y-%m-%d %H:%M}")
+        longest = timedelta(days=self.policy.visit_every_days + self.policy.spread_days)
+        if now > last + longest:
+            raise ClockAheadError(
+                f"the clock says {now:%Y-%m-%d}, {(now - last).days} days after the last entry; "
+                f"at most {longest.days} are expected"
+            )
+
+    def _fold_attempts(self, state: Path, now: datetime) -> None:
+        """Journal the unlock and the failed ones before it, then forget those.
+
+        A time that is not believed must not become the journal's: such an unlock is dated as the entry
+        before it, and says what the clock said.
+        """
+        counted = attempts.read_attempts(state)
+        # The last one counted is this one, which was right.
+        self._failed_attempts = max(0, counted.count - 1)
+        detail: dict[str, object] = {"failed": self._failed_attempts}
+        if self._failed_attempts:
+            detail["failed_at"] = [f"{time:%Y-%m-%dT%H:%M:%SZ}" for time in counted.times[:-1]]
+        if counted.damaged:
+            detail["count_damaged"] = True
+        time = now
+        if self._clock_code(now) and self._last_entry is not None:
+            time = self._last_entry.time
+            detail["clock"] = f"{now:%Y-%m-%dT%H:%M:%SZ}"
+        with self._store.transaction():
+            journal.append(self._store, "unlock", detail, time)
+        attempts.clear(state)
+
+
+def _count_attempt(state: Path, boot: Boot, now: datetime) -> None:
+    attempts.begin(state, boot, now)
+
+
+def _pinned_policy(store: Store) -> Policy:
+    text = store.fact("policy")
+    if text is None:
+        raise StateDamagedError("the store holds no policy")
+    return decode_policy(text.encode())

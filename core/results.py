@@ -1,0 +1,182 @@
+"""What the authority answers: results of its acts, for the kiosk, the command line and programs (--json).
+
+Frozen and strict; public to whoever has the passphrase; no key, no passphrase. Times are aware UTC.
+"""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+
+class _Message(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag=True):
+    """Base of all results: strict, immutable, told apart by their class name."""
+
+
+class Ready(_Message, frozen=True, kw_only=True):
+    """How things stand while locked.
+
+    Args:
+        provisioned: There is an authority in the state folder.
+        failed_attempts: Wrong passphrases since the last unlock.
+        wait_s: Seconds until the next try is allowed.
+        swap: The system has swap, so keys could reach a disk.
+    """
+
+    provisioned: bool
+    failed_attempts: int
+    wait_s: int
+    swap: bool
+
+
+class RecipientSummary(_Message, frozen=True, kw_only=True):
+    """Whom an egress or backup is encrypted to."""
+
+    kind: str
+    name: str
+    key: str
+    words: tuple[str, ...]
+
+
+class PolicyProposal(_Message, frozen=True, kw_only=True):
+    """config.yaml resolved, for the operator's eyes; approved by its hash.
+
+    Args:
+        policy_sha256: Hash of the whole policy, 64 hex digits.
+        recipients: Whom archives would be encrypted to.
+        changes: Against what is pinned, one line each; empty before the first set-up.
+    """
+
+    policy_sha256: str
+    recipients: tuple[RecipientSummary, ...]
+    changes: tuple[str, ...]
+
+
+class Unlocked(_Message, frozen=True, kw_only=True):
+    """The store is open.
+
+    Args:
+        authority: Its name.
+        sticks: The pinned table: volume label to steps.
+        clock: "" or the code that forbids work until the clock is corrected.
+        last_entry_at: Time of the last journal entry before this unlock.
+        next_visit_by: When the next visit is due; the present where it is due now.
+        policy_changes: What config.yaml would change, one line each; waits for approval.
+        failed_attempts: Wrong passphrases folded into the journal just now.
+    """
+
+    authority: str
+    sticks: dict[str, tuple[str, ...]]
+    clock: str
+    last_entry_at: datetime | None
+    next_visit_by: datetime
+    policy_changes: tuple[str, ...]
+    failed_attempts: int
+
+
+class ToppedUp(_Message, frozen=True, kw_only=True):
+    """What a top-up made; `late_roots` start without their spread (design 3, Visits)."""
+
+    roots: int
+    signers: int
+    erased_keys: int
+    late_roots: int
+    next_visit_by: datetime
+
+
+class Companion(_Message, frozen=True, kw_only=True):
+    """A clear-text file that goes beside the archive, `numbered`: its name has the archive's number.
+
+    A name without a number may be taken already on a stick; nothing is overwritten there, so whoever writes
+    it finds another place (kiosk.job).
+    """
+
+    path: str
+    data: bytes
+    numbered: bool
+
+
+class ArchiveWritten(_Message, frozen=True, kw_only=True):
+    """The archive that now stands in the descriptor, and the files that go with it, receipt last."""
+
+    kind: str
+    name: str
+    sequence: int
+    archive_name: str
+    size_bytes: int
+    sha256: str
+    companions: tuple[Companion, ...]
+
+
+class TargetCover(_Message, frozen=True, kw_only=True):
+    """How far one target is covered: its lanes, the lowest of them, until when, and the lead time.
+
+    `class_name` and `target` are "" for the roots.
+    """
+
+    class_name: str
+    target: str
+    lanes: int
+    lowest_lane: int
+    until: datetime
+    lead_days: int
+
+
+class ArchiveState(_Message, frozen=True, kw_only=True):
+    """The last archive of an egress or backup; None where there was none."""
+
+    kind: str
+    name: str
+    sequence: int | None
+    created: datetime | None
+    written: datetime | None
+    drilled: datetime | None
+
+
+class RootSummary(_Message, frozen=True, kw_only=True):
+    """One root for a person to compare: period, state, SHA-256 and its words."""
+
+    id: str
+    period: str
+    status: str
+    sha256: str
+    words: tuple[str, ...]
+
+
+class SignerSummary(_Message, frozen=True, kw_only=True):
+    """One signer that can be revoked."""
+
+    id: str
+    path: str
+    lane: int
+    period: str
+    status: str
+
+
+class StatusReport(_Message, frozen=True, kw_only=True):
+    """The whole picture, for the status pages and `pism status`."""
+
+    authority: str
+    incarnation: str
+    now: datetime
+    next_visit_by: datetime
+    covers: tuple[TargetCover, ...]
+    roots: tuple[RootSummary, ...]
+    signers: tuple[SignerSummary, ...]
+    counts: dict[str, int]
+    recipients: tuple[RecipientSummary, ...]
+    archives: tuple[ArchiveState, ...]
+    undrilled: tuple[str, ...]
+    journal_sequence: int
+    journal_head: str
+    journal_words: tuple[str, ...]
+    clock: str
+
+
+class ClockCorrected(_Message, frozen=True, kw_only=True):
+    """The clock is believed again; these were issued after the true time and may need revoking."""
+
+    issued_after: tuple[SignerSummary, ...]
+
+
+class Acknowledged(_Message, frozen=True):
+    """It is done and journaled."""

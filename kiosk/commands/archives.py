@@ -1,0 +1,95 @@
+"""`pism export` and `pism backup`: an archive and its papers into a folder."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from core.results import ArchiveWritten
+from kiosk.access import Access, access_options
+from kiosk.options import json_option, progress_bar, show_json
+from kiosk.placing import place_companions
+
+_CHUNK_BYTES = 1 << 20
+
+to_option = click.option(
+    "--to",
+    type=click.Path(path_type=Path, exists=True, file_okay=False, writable=True),
+    required=True,
+    help="The folder that the archive and its papers go into.",
+)
+
+
+@click.command("export")
+@click.argument("egress")
+@to_option
+@access_options
+@json_option
+def export_command(egress: str, to: Path, access: Access, *, as_json: bool) -> None:
+    """Write the signers and keys of EGRESS, encrypted to its recipients."""
+    _write("egress", egress, to, access, as_json=as_json)
+
+
+@click.command("backup")
+@click.argument("name")
+@to_option
+@access_options
+@json_option
+def backup_command(name: str, to: Path, access: Access, *, as_json: bool) -> None:
+    """Write everything, root keys included, encrypted to the recipients of backup NAME."""
+    _write("backup", name, to, access, as_json=as_json)
+
+
+def _write(kind: str, name: str, to: Path, access: Access, *, as_json: bool) -> None:
+    with access.unlocked() as authority, tempfile.TemporaryFile(dir=to) as spool:
+        with progress_bar() as progress:
+            written = authority.write_archive(kind, name, spool, access.now, progress, papers=True)
+        places = _place(written, spool, to)
+        authority.confirm_written(kind, name, written.sequence, "folder", access.now)
+    _show(written, to, places, as_json=as_json)
+
+
+def _place(written: ArchiveWritten, spool: BinaryIO, to: Path) -> list[Path]:
+    """Write archive and companions into the folder, receipt last; all of them or none."""
+    from core.files import write_new
+
+    places = place_companions(written, (item.name for item in to.iterdir()))
+    done: list[Path] = []
+    try:
+        write_new(to / written.archive_name, _pieces(spool))
+        done.append(to / written.archive_name)
+        for companion in written.companions:
+            place = to / places[companion.path]
+            place.parent.mkdir(exist_ok=True)
+            write_new(place, companion.data, 0o644)
+            done.append(place)
+    except BaseException:
+        for place in done:
+            place.unlink()
+        raise
+    return done
+
+
+def _show(written: ArchiveWritten, to: Path, places: list[Path], *, as_json: bool) -> None:
+    if as_json:
+        show_json(
+            {
+                "archive": str(to / written.archive_name),
+                "sequence": written.sequence,
+                "sha256": written.sha256,
+                "size_bytes": written.size_bytes,
+                "companions": [str(place) for place in places[1:]],
+            }
+        )
+        return
+    click.echo(f"{places[0]}\n  SHA-256 {written.sha256}")
+    for place in places[1:]:
+        click.echo(str(place))
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    file.seek(0)
+    while piece := file.read(_CHUNK_BYTES):
+        yield piece

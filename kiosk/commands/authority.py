@@ -1,0 +1,96 @@
+"""`pism init`, `top-up`, `revoke`, `passphrase`: the authority without a box."""
+
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from hw.clock import SystemClock
+from kiosk.access import Access, access_options
+from kiosk.options import (
+    config_option,
+    json_option,
+    passphrase_option,
+    progress_bar,
+    read_passphrase,
+    say,
+    show_json,
+    state_option,
+)
+
+
+@click.command("init")
+@state_option
+@config_option
+@passphrase_option
+@json_option
+def init_command(state: Path, config: Path, passphrase_file: Path | None, *, as_json: bool) -> None:
+    """Found the authority: pin the policy of --config under a new passphrase.
+
+    Every recipient's fingerprint words are shown first. On a terminal they must be confirmed; a script
+    that calls this has read them before.
+    """
+    from core.authority import Authority
+    from core.keyslots import choose_cost
+    from core.process import harden_process
+    from core.proposal import propose_policy
+
+    harden_process()
+    policy, proposal = propose_policy(config.absolute())
+    for recipient in proposal.recipients:
+        say(f"{recipient.kind} {recipient.name}: {recipient.key}\n    {' '.join(recipient.words)}")
+    if sys.stdin.isatty():
+        click.confirm("Do these words match those of the servers?", abort=True, err=True)
+    passphrase = read_passphrase(passphrase_file, prompt="New passphrase", confirm=True)
+    cost = choose_cost(time.perf_counter)
+    Authority.found(state.absolute(), policy, passphrase, cost, SystemClock().now()).close()
+    if as_json:
+        show_json({"authority": policy.authority.name, "state": str(state), "policy_sha256": policy.sha256})
+    else:
+        click.echo(f"{policy.authority.name} is founded in {state}; next: pism top-up")
+
+
+@click.command("top-up")
+@access_options
+@json_option
+def top_up_command(access: Access, *, as_json: bool) -> None:
+    """Issue every root and signer that the policy asks for by now."""
+    with access.unlocked() as authority, progress_bar() as progress:
+        result = authority.top_up(access.now, progress)
+    if as_json:
+        show_json(result)
+        return
+    click.echo(f"issued {result.roots} roots and {result.signers} signers")
+    if result.late_roots:
+        click.echo(f"{result.late_roots} roots start before they could be spread: export today")
+    click.echo(f"next visit by {result.next_visit_by:%Y-%m-%d}")
+
+
+@click.command("revoke")
+@click.argument("certificate")
+@click.option("--reason", required=True, help="A reason of RFC 5280 5.3.1, such as keyCompromise.")
+@access_options
+def revoke_command(certificate: str, reason: str, access: Access) -> None:
+    """Revoke the root, signer or seal with the id CERTIFICATE; the next top-up fills the hole it leaves."""
+    with access.unlocked() as authority:
+        authority.revoke(certificate, reason, access.now)
+    click.echo(f"revoked {certificate}; next: pism top-up, then export")
+
+
+@click.command("passphrase")
+@access_options
+@click.option(
+    "--new-passphrase-file",
+    type=click.Path(path_type=Path),
+    help="Read the new passphrase from this file; else it is asked for.",
+)
+def passphrase_command(access: Access, new_passphrase_file: Path | None) -> None:
+    """Change the passphrase."""
+    from core.keyslots import choose_cost
+
+    with access.unlocked() as authority:
+        old = read_passphrase(access.passphrase_file, prompt="Old passphrase")
+        new = read_passphrase(new_passphrase_file, prompt="New passphrase", confirm=True)
+        authority.change_passphrase(old, new, choose_cost(time.perf_counter), access.now)
+    click.echo("the passphrase is changed")

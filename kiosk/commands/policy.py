@@ -1,0 +1,94 @@
+"""`pism plan` and `pism policy`: what the configuration asks for."""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hw.clock import SystemClock
+from kiosk.access import Access, access_options
+from kiosk.options import config_option, json_option, passphrase_option, say, show_json
+
+if TYPE_CHECKING:
+    from core.certificate import Certificate
+
+
+class Instant(click.ParamType[datetime]):
+    """A date, or an RFC 3339 instant, in UTC."""
+
+    name = "time"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Return the aware UTC instant that `value` names; a date is its midnight."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            instant = datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is neither a date nor an RFC 3339 time", param, ctx)
+        return (
+            (instant if instant.tzinfo else instant.replace(tzinfo=UTC))
+            .astimezone(UTC)
+            .replace(microsecond=0)
+        )
+
+
+@click.command("plan")
+@config_option
+@click.option("--state", type=click.Path(path_type=Path), help="Plan on what this state has issued already.")
+@click.option("--at", "at", type=Instant(), help="Plan as if it were this time; default: now.")
+@passphrase_option
+@json_option
+def plan_command(
+    config: Path, state: Path | None, at: datetime | None, passphrase_file: Path | None, *, as_json: bool
+) -> None:
+    """Show what a top-up would issue by --config; issues nothing."""
+    from core.config import load_config
+    from core.plan import find_gaps
+
+    policy = load_config(config)
+    now = SystemClock().now()
+    issued: tuple[Certificate, ...] = ()
+    if state is not None:
+        access = Access(state=state, passphrase_file=passphrase_file, confirm_date=None, now=now)
+        with access.unlocked() as authority:
+            issued = authority.certificates()
+    plan = find_gaps(policy, issued, at or now)
+    if as_json:
+        show_json({"at": at or now, "gaps": plan.rows()})
+        return
+    for path, count in plan.counts():
+        spans = [gap for gap in plan.gaps if gap.path == path]
+        first, last = min(gap.issue_from for gap in spans), max(gap.issue_until for gap in spans)
+        click.echo(f"{count:6d}  {path}  {first:%Y-%m-%d} to {last:%Y-%m-%d}")
+    click.echo(f"{len(plan.gaps):6d}  certificates to issue at {at or now:%Y-%m-%d}")
+
+
+@click.command("policy")
+@click.argument("act", type=click.Choice(["show", "diff", "approve"]), default="diff")
+@config_option
+@access_options
+@json_option
+def policy_command(act: str, config: Path, access: Access, *, as_json: bool) -> None:
+    """Show the pinned policy, what --config would change in it, or approve that, all or nothing."""
+    from core.policy import encode_policy
+    from core.proposal import propose_policy
+
+    with access.unlocked() as authority:
+        if act == "show":
+            click.echo(encode_policy(authority.policy))
+            return
+        policy, proposal = propose_policy(config.absolute(), authority.policy)
+        if as_json:
+            show_json({"policy_sha256": proposal.policy_sha256, "changes": proposal.changes})
+        else:
+            click.echo("\n".join(proposal.changes) or f"{config} says what is pinned")
+        if act == "approve" and proposal.changes:
+            for recipient in proposal.recipients:
+                say(f"{recipient.kind} {recipient.name}: {' '.join(recipient.words)}")
+            if sys.stdin.isatty():
+                click.confirm("Approve all of this?", abort=True, err=True)
+            authority.approve_policy(policy, access.now)
+            say("approved")

@@ -1,0 +1,140 @@
+"""`pism open` and `pism verify`: the receiver's side. It needs no box and no hardware package."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hw.clock import SystemClock
+from kiosk.options import json_option, read_passphrase, say, show_json
+
+if TYPE_CHECKING:
+    from core.receive import Received
+    from core.sealing import Question
+
+_MAX_IDENTITY_BYTES = 64 * 1024
+_MAX_ROOTS_BYTES = 16 * 1024 * 1024
+
+_archive = click.argument("archive", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+_identity = click.option(
+    "--identity",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    required=True,
+    help="The private key that belongs to the recipient: age, OpenSSH or PEM.",
+)
+_identity_passphrase = click.option(
+    "--passphrase-file",
+    type=click.Path(path_type=Path, allow_dash=True),
+    help="The identity's passphrase, if it has one; else it is asked for.",
+)
+_trust = click.option(
+    "--trust",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    multiple=True,
+    help="A root certificate to believe, such as public/roots.pem; may be repeated.",
+)
+
+
+@click.command("open")
+@_archive
+@_identity
+@_identity_passphrase
+@_trust
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("pism"),
+    show_default=True,
+    help="The folder that archives are opened into; it remembers the roots and what was opened.",
+)
+@json_option
+def open_command(
+    archive: Path,
+    identity: Path,
+    passphrase_file: Path | None,
+    trust: tuple[Path, ...],
+    out: Path,
+    *,
+    as_json: bool,
+) -> None:
+    """Check ARCHIVE and put what it holds into --out, or change nothing.
+
+    The first root of an authority is believed if --trust names it, or if you confirm its words, which the
+    box shows in its menu under "roots".
+    """
+    from core.receive import open_archive
+
+    confirm = _confirm if sys.stdin.isatty() else None
+    received = open_archive(
+        archive, _identities(identity, passphrase_file), _roots(trust), out, confirm, SystemClock().now()
+    )
+    _show(received, as_json=as_json)
+
+
+@click.command("verify")
+@_archive
+@_identity
+@_identity_passphrase
+@_trust
+@json_option
+def verify_command(
+    archive: Path, identity: Path, passphrase_file: Path | None, trust: tuple[Path, ...], *, as_json: bool
+) -> None:
+    """Check ARCHIVE against the roots of --trust; write nothing."""
+    from core.receive import verify_archive
+
+    received = verify_archive(
+        archive, _identities(identity, passphrase_file), _roots(trust), SystemClock().now()
+    )
+    _show(received, as_json=as_json)
+
+
+def _identities(file: Path, passphrase_file: Path | None) -> tuple[Any, ...]:
+    from core.files import read_bounded
+    from core.identities import load_identities
+
+    def passphrase() -> bytes:
+        return read_passphrase(passphrase_file, prompt="Passphrase of the identity")
+
+    return load_identities(read_bounded(file, _MAX_IDENTITY_BYTES), passphrase, str(file))
+
+
+def _roots(files: tuple[Path, ...]) -> list[Any]:
+    from core.files import read_bounded
+    from core.trust import load_roots
+
+    return [root for file in files for root in load_roots(read_bounded(file, _MAX_ROOTS_BYTES), str(file))]
+
+
+def _confirm(question: "Question") -> bool:
+    say(f"{question.authority_name} ({question.authority_id}) is new here. Its root:")
+    say(f"    {' '.join(question.root_words)}\n    SHA-256 {question.root_sha256}")
+    return click.confirm("Does the box show the same words?", err=True)
+
+
+def _show(received: "Received", *, as_json: bool) -> None:
+    manifest = received.manifest
+    count = {kind: sum(item.kind == kind for item in manifest.certificates) for kind in ("root", "signer")}
+    if as_json:
+        show_json(
+            {
+                "authority": manifest.authority.id,
+                "kind": manifest.kind,
+                "name": manifest.name,
+                "sequence": manifest.sequence,
+                "created": manifest.created,
+                "manifest_sha256": received.manifest_sha256,
+                "roots": count["root"],
+                "signers": count["signer"],
+                "keys": received.key_count,
+                "next_visit_by": manifest.next_visit_by,
+                "folder": str(received.folder) if received.folder else None,
+            }
+        )
+        return
+    click.echo(f"{manifest.authority.name}: {manifest.kind} {manifest.name} {manifest.sequence:06d} is good")
+    click.echo(f"{count['root']} roots, {count['signer']} signers, {received.key_count} keys")
+    click.echo(f"next visit by {manifest.next_visit_by:%Y-%m-%d}")
+    if received.folder is not None:
+        click.echo(str(received.folder))

@@ -1,0 +1,82 @@
+"""`pism stick`: format, list, put and get on a block node or an image file, with the kiosk's own code."""
+
+import hashlib
+from pathlib import Path
+
+import click
+
+from hw.fat import open_volume
+from hw.writing import MAX_FILE_BYTES
+from kiosk.options import RefusingGroup, json_option, progress_bar, show_json
+
+_target = click.argument("target", type=click.Path(path_type=Path))
+
+
+@click.group("stick", cls=RefusingGroup)
+def stick_command() -> None:
+    """Work on a stick: TARGET is a block node or an image file."""
+
+
+@stick_command.command("format")
+@_target
+@click.option("--label", required=True, help="The volume label, at most 11 characters, such as PISM-ALL.")
+@click.option("--size", "size_mb", type=click.IntRange(34, 4096), help="Make a new image of so many MiB.")
+@click.confirmation_option("--yes", prompt="Everything on it is erased. Go on?")
+def format_command(target: Path, label: str, size_mb: int | None) -> None:
+    """Erase TARGET and make it a FAT32 stick with a label."""
+    from hw.mkfs import format_stick, make_image
+    from hw.node import NodeMedium
+
+    if size_mb is None:
+        format_stick(NodeMedium(target), label)
+    else:
+        make_image(target, label, size_mb << 20)
+    click.echo(f"{target} is {label}")
+
+
+@stick_command.command("list")
+@_target
+@click.argument("folder", default="")
+@json_option
+def list_command(target: Path, folder: str, *, as_json: bool) -> None:
+    """List the files of TARGET, or of one of its folders."""
+    with open_volume(target) as volume:
+        files, label, free = volume.list(folder), volume.label, volume.free_bytes
+    if as_json:
+        rows = [{"name": item.name, "size_bytes": item.size_bytes, "folder": item.folder} for item in files]
+        show_json({"label": label, "free_bytes": free, "files": rows})
+        return
+    click.echo(f"{label or 'no label'}, {free} bytes free")
+    for item in files:
+        size = "<folder>" if item.folder else item.size_bytes
+        click.echo(f"{size:>12}  {item.name}")
+
+
+@stick_command.command("put")
+@_target
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--name", help="Its name on the stick, `folder/name` or `name`; default: the file's own.")
+def put_command(target: Path, file: Path, name: str | None) -> None:
+    """Write FILE to TARGET, read it back off the medium and compare; overwrites nothing."""
+    with file.open("rb") as source:
+        digest = hashlib.file_digest(source, "sha256").hexdigest()
+        size_bytes = source.tell()
+        with open_volume(target) as volume, progress_bar() as progress:
+            volume.put(name or file.name, source, size_bytes=size_bytes, sha256=digest, progress=progress)
+    click.echo(f"{name or file.name} is written, SHA-256 {digest}")
+
+
+@stick_command.command("get")
+@_target
+@click.argument("name")
+@click.option("--to", type=click.Path(path_type=Path), help="Where it goes; default: its own name, here.")
+def get_command(target: Path, name: str, to: Path | None) -> None:
+    """Read the file NAME from TARGET; overwrites nothing."""
+    from core.files import write_new
+
+    place = to or Path(name.rpartition("/")[2])
+    pieces: list[bytes] = []
+    with open_volume(target) as volume, progress_bar() as progress:
+        volume.get_into(name, pieces.append, MAX_FILE_BYTES, progress)
+    write_new(place, iter(pieces))
+    click.echo(f"{name} is in {place}")

@@ -1,0 +1,219 @@
+"""The daemon: one queue, one loop. It feeds events to the machine, performs its effects, draws its states.
+
+Rules:
+
+1. Only this loop touches state, entry and display. Devices and the worker post events from their threads.
+2. Nothing here blocks but waiting for the next event: vault and stick work is the worker's.
+3. A display that fails never stops anything: the frame is owed, and tried again with back-off.
+4. What is in neither error tree is a bug: it is logged where it happened, without values; the machine is
+   told (`Bug`), which locks; the loop goes on.
+5. Idle, it sleeps in the kernel until an event, a timer, or the watchdog's turn.
+"""
+
+import logging
+import queue
+from collections import deque
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from core.bug import describe_bug
+from hw.board import Board
+from hw.ports import DisplayError
+from kiosk import effects as fx
+from kiosk import events as ev
+from kiosk.entries import Entries
+from kiosk.machine import step
+from kiosk.screens import draw
+from kiosk.states import Screen
+from kiosk.timers import Timers
+
+log = logging.getLogger(__name__)
+
+BRIGHT: Final = 0x7F
+DIM: Final = 0x08
+RETRY_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
+
+Post = Callable[[ev.Event], None]
+
+
+class Worker(Protocol):
+    """Whoever performs the effects that take time, and posts their answers."""
+
+    def submit(self, effect: fx.Effect, entries: Entries) -> None:
+        """Take an effect; the secrets it needs are copied out of `entries` now."""
+
+    def stop(self) -> None:
+        """End the running work at its next commit."""
+
+    def close(self) -> None:
+        """Lock, and end for good."""
+
+
+class Daemon:
+    """The kiosk.
+
+    Args:
+        board: Its devices.
+        make_worker: Makes the worker, given where answers are posted.
+        entries: Where what the operator types stands.
+        start: The machine's first state and its effects.
+        turn: Called once a turn of the loop: the watchdog's ping.
+        turn_every_s: Longest time between two turns; None: no need to wake.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        make_worker: Callable[[Post], Worker],
+        entries: Entries,
+        start: tuple[Screen, fx.Effects],
+        *,
+        turn: Callable[[], None] = lambda: None,
+        turn_every_s: float | None = None,
+    ) -> None:
+        self.screen, self._first_effects = start
+        self._board = board
+        self._entries = entries
+        self._turn = turn
+        self._turn_every_s = turn_every_s
+        self._posted: queue.SimpleQueue[ev.Event | None] = queue.SimpleQueue()
+        self._own: deque[ev.Event] = deque()
+        self._timers = Timers()
+        self._redraw_at_s: float | None = None
+        self._failed_draws = 0
+        self._worker = make_worker(self.post)
+
+    def post(self, event: ev.Event) -> None:
+        """Queue an event, from any thread."""
+        self._posted.put(event)
+
+    def end(self) -> None:
+        """Let `run` return after what is queued, from any thread."""
+        self._posted.put(None)
+
+    def run(self) -> None:
+        """Show the first screen, start the devices, and turn until `end`."""
+        self._show()
+        for effect in self._first_effects:
+            self._perform(effect)
+        self._board.keypad.start(self.post)
+        self._board.sticks.start(self.post)
+        try:
+            while self._wait():
+                self._turn()
+        finally:
+            self._board.sticks.close()
+            self._board.keypad.close()
+            self._worker.close()
+            self._entries.wipe()
+            self._board.display.close()
+
+    def _wait(self) -> bool:
+        """Take the next event, or let time pass; False when the daemon is to end."""
+        now_s = self._board.clock.monotonic()
+        dues = (self._timers.next_due_s(), self._entries.next_change_s(now_s), self._redraw_at_s)
+        waits = [max(0.0, due - now_s) for due in dues if due is not None]
+        if self._turn_every_s is not None:
+            waits.append(self._turn_every_s)
+        try:
+            event = self._posted.get(timeout=min(waits, default=None))
+        except queue.Empty:
+            pass
+        else:
+            if event is None:
+                return False
+            self._take(event)
+        self._pass_time()
+        return True
+
+    def _pass_time(self) -> None:
+        now_s = self._board.clock.monotonic()
+        change_s = self._entries.next_change_s(now_s)
+        if change_s is not None and change_s <= now_s and (event := self._entries.tick(now_s)) is not None:
+            self._take(event)
+        while (name := self._timers.take_due(now_s)) is not None:
+            self._take(ev.TimerFired(name))
+        if self._redraw_at_s is not None and self._redraw_at_s <= now_s:
+            self._show()
+
+    def _take(self, event: ev.Event) -> None:
+        """Feed an event to the machine, and all that its effects set off at once; then draw."""
+        self._own.append(event)
+        while self._own:
+            taken = self._own.popleft()
+            try:
+                self.screen, effects = step(self.screen, taken)
+                for effect in effects:
+                    self._perform(effect)
+            except Exception as error:
+                log.error("%s", describe_bug(error))  # noqa: TRY400  rule 4: without values
+                if isinstance(taken, ev.Bug):
+                    raise  # the machine cannot even say that there is a bug: let the service restart
+                self._own.append(ev.Bug())
+        self._show()
+
+    def _perform(self, effect: fx.Effect) -> None:
+        now_s = self._board.clock.monotonic()
+        match effect:
+            case fx.SetTimer(name=name, seconds=seconds):
+                self._timers.set(name, seconds, now_s)
+            case fx.CancelTimer(name=name):
+                self._timers.cancel(name)
+            case fx.Dim():
+                self._light(DIM, off=False)
+            case fx.Blank():
+                self._light(DIM, off=True)
+            case fx.Wake():
+                self._light(BRIGHT, off=False)
+            case fx.StopJob():
+                self._worker.stop()
+            case fx.StartEntry() | fx.FeedEntry() | fx.WipeEntry() | fx.ProposeWords():
+                if (event := self._enter(effect, now_s)) is not None:
+                    self._own.append(event)
+            case _:
+                if isinstance(effect, fx.PowerOff | fx.Restart):
+                    self._show()  # the last words stand on the glass before the system goes
+                self._worker.submit(effect, self._entries)
+
+    def _enter(
+        self, effect: fx.StartEntry | fx.FeedEntry | fx.WipeEntry | fx.ProposeWords, now_s: float
+    ) -> ev.Event | None:
+        """Perform what concerns typed text, and return what came of it."""
+        match effect:
+            case fx.StartEntry(purpose=purpose):
+                self._entries.start(purpose)
+            case fx.FeedEntry(key=key, down=down):
+                return self._entries.feed(key, now_s, down=down)
+            case fx.WipeEntry():
+                self._entries.wipe()
+            case fx.ProposeWords():
+                self._entries.propose()
+                return ev.EntryChanged()
+        return None
+
+    def _light(self, contrast: int, *, off: bool) -> None:
+        try:
+            self._board.display.contrast(contrast)
+            self._board.display.blank(off=off)
+        except DisplayError as error:
+            self._owe(error)
+
+    def _show(self) -> None:
+        """Draw the screen; the driver sends what changed."""
+        now_s = self._board.clock.monotonic()
+        try:
+            image = draw(self.screen, self._entries.entry_view(now_s), self._entries.proposal_view())
+            self._board.display.show(image)
+        except DisplayError as error:
+            self._owe(error)
+        else:
+            self._redraw_at_s = None
+            self._failed_draws = 0
+
+    def _owe(self, error: DisplayError) -> None:
+        """Try the frame again later; said once in the log, not at every try."""
+        if self._failed_draws == 0:
+            log.warning("%s %s", error.code, error)
+        delay_s = RETRY_S[min(self._failed_draws, len(RETRY_S) - 1)]
+        self._failed_draws += 1
+        self._redraw_at_s = self._board.clock.monotonic() + delay_s

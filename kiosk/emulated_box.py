@@ -1,0 +1,164 @@
+"""The emulated box: the whole kiosk on twins, with hands for a scenario, a person or a test.
+
+Daemon, machine, screens, the keypad's scan, the panel's driver, the vault process, mtools and SQLCipher are
+the real ones; below the pins, the bus and the socket are the twins of hw.emulated.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self
+
+from PIL import Image
+
+from core.config import load_config
+from hw.board import Emulation, Twins, open_board
+from hw.emulated.flash import Faults
+from kiosk.compose import board_settings, make_daemon
+from kiosk.session import start_vault
+
+if TYPE_CHECKING:
+    from hw.ports import Stick
+
+PRESS_S: Final = 0.045  # three equal samples and the wake-up of the scan, with a margin
+PAUSE_S: Final = 0.035
+LOOK_EVERY_S: Final = 0.02
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folders:
+    """Where an emulated box lives.
+
+    Args:
+        config: config.yaml.
+        state: The vault's state folder.
+        sticks: Stick images.
+        spool: Archives on their way to a stick.
+        pictures: Snapshots; made when the first is taken.
+    """
+
+    config: Path
+    state: Path
+    sticks: Path
+    spool: Path
+    pictures: Path
+
+
+class EmulatedBox:
+    """A running kiosk; a context manager that ends it.
+
+    Args:
+        folders: Where it lives; sticks and spool exist.
+        instant: What its clock shows at first; None: this machine's time.
+        seen: Called with each picture that comes onto the panel, from a thread of its own.
+        power_heard: Called with "off" or "restart".
+    """
+
+    def __init__(
+        self,
+        folders: Folders,
+        *,
+        instant: datetime | None = None,
+        seen: Callable[[Image.Image], None] | None = None,
+        power_heard: Callable[[str], None] | None = None,
+    ) -> None:
+        self._folders = folders
+        self._seen = seen
+        config = load_config(folders.config)
+        emulation = Emulation(sticks=folders.sticks, instant=instant, power_heard=power_heard)
+        self.board = open_board(board_settings(config), emulation)
+        self.daemon = make_daemon(
+            self.board,
+            config,
+            lambda: start_vault(folders.state, folders.config),
+            spool=folders.spool,
+            refuse_swap=False,  # a PC may swap; the box that holds real keys may not
+        )
+        self._thread = threading.Thread(target=self._run, name="daemon")
+        self._watcher = threading.Thread(target=self._watch_panel, name="eye", daemon=True)
+        self._ended = threading.Event()
+        self._sticks: dict[str, Path] = {}
+        self._in: Stick | None = None
+
+    @property
+    def twins(self) -> Twins:
+        """The far side of the devices."""
+        if self.board.twins is None:
+            raise TypeError("this board is a real one")
+        return self.board.twins
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        if self._seen is not None:
+            self._watcher.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.daemon.end()
+        self._thread.join()
+        self._ended.set()
+        if self._seen is not None:
+            self._watcher.join()
+
+    def press(self, key: str) -> None:
+        """Press a key and let go."""
+        self.hold(key, PRESS_S)
+
+    def hold(self, key: str, seconds: float) -> None:
+        """Press a key, wait, let go."""
+        self.twins.keys.press(key)
+        time.sleep(seconds)
+        self.twins.keys.release(key)
+        time.sleep(PAUSE_S)
+
+    def insert(self, label: str, faults: Faults | None = None) -> None:
+        """Put in the stick of that label: the same one as before, or a new one."""
+        if label not in self._sticks:
+            self._sticks[label] = self.twins.sticks.make(label)
+        self._in = self.twins.sticks.insert(self._sticks[label], faults)
+
+    def pull(self) -> None:
+        """Pull the stick that was put in last."""
+        self.twins.sticks.pull(self._in)
+        self._in = None
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        time.sleep(seconds)
+
+    def picture(self) -> Image.Image:
+        """Return what is on the glass."""
+        return self.twins.panel.image()
+
+    def watch(self, holds: Callable[[Image.Image], bool], timeout_s: float) -> bool:
+        """Wait until `holds` is true of the glass; False when it was not within the time."""
+        deadline_s = time.monotonic() + timeout_s
+        while not holds(self.picture()):
+            if time.monotonic() > deadline_s:
+                return False
+            time.sleep(LOOK_EVERY_S)
+        return True
+
+    def snapshot(self, name: str) -> None:
+        """Keep the picture as NAME.png, four times enlarged."""
+        self._folders.pictures.mkdir(parents=True, exist_ok=True)
+        picture = self.picture()
+        enlarged = picture.resize((picture.width * 4, picture.height * 4), Image.Resampling.NEAREST)
+        enlarged.save(self._folders.pictures / f"{name}.png")
+
+    def _run(self) -> None:
+        self.daemon.run()
+
+    def _watch_panel(self) -> None:
+        last = b""
+        while not self._ended.wait(LOOK_EVERY_S):
+            picture = self.picture()
+            if picture.tobytes() != last and self._seen is not None:
+                last = picture.tobytes()
+                self._seen(picture)

@@ -1,0 +1,196 @@
+"""The job: one stick's steps, in order, on one page.
+
+    top-up      the vault issues what the policy asks for
+    export X    the vault writes the archive into a file of ours; it goes on the stick, is read back off the
+    backup X    medium and compared; then its papers; its receipt last; then the vault journals "written"
+
+Rules:
+
+1. What is done is not done again: a stick pulled early is put in again, and the job goes on where it was;
+   an archive that the vault has written stays here, encrypted, in an unlinked file, until it is on a stick.
+2. Nothing on the stick is overwritten. Papers whose names have no number (public/, next-visit.ics) move to
+   a name with the archive's number where theirs is taken.
+3. The job holds no key and no passphrase.
+"""
+
+import hashlib
+import io
+import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from core import protocol as pr
+from core import results as rs
+from hw.fat import FatVolume
+from hw.ports import Stick, StickExistsError, StickMissingError, StickSizeError
+from kiosk.placing import place_companions
+from kiosk.reports import Result
+from kiosk.session import Session
+
+OpenVolume = Callable[[Stick], AbstractContextManager[FatVolume]]
+StepProgress = Callable[[int, int, int, int, str], None]
+"""Told (step, steps, done, total, what); step 1 is the first."""
+
+
+@dataclass(slots=True)
+class _Archive:
+    """An archive that the vault has written, its file, and what of it stands on which stick."""
+
+    written: rs.ArchiveWritten
+    file: BinaryIO
+    stick: str = ""
+    on_stick: set[str] = field(default_factory=set)
+    places: dict[str, str] = field(default_factory=dict)
+    confirmed: bool = False
+
+
+class Job:
+    """One stick's steps; `run` may be called again after a failure and goes on where it was.
+
+    Args:
+        session: Unlocked.
+        steps: As in config.yaml: "top-up", "export NAME", "backup NAME".
+        now: Sampled once for the whole job, aware UTC.
+        open_volume: Opens a stick's volume.
+        spool: Folder for encrypted archives that wait for their stick.
+    """
+
+    def __init__(
+        self, session: Session, steps: tuple[str, ...], now: datetime, open_volume: OpenVolume, spool: Path
+    ) -> None:
+        self.steps = steps
+        self._session = session
+        self._now = now
+        self._open_volume = open_volume
+        self._spool = spool
+        self._made: dict[str, rs.ToppedUp | _Archive] = {}
+
+    def run(self, stick: Stick | None, progress: StepProgress) -> tuple[Result, ...]:
+        """Do what is left of the steps.
+
+        Args:
+            stick: Where archives go; None when no step makes one.
+            progress: See StepProgress.
+
+        Returns:
+            What each step did.
+
+        Raises:
+            VaultRefusalError, VaultLostError: From the session.
+            StickError: From the stick (E-STICK-...); put in again, the job goes on.
+        """
+        results = []
+        for number, step in enumerate(self.steps, 1):
+
+            def tell(done: int, total: int, what: str, *, number: int = number) -> None:
+                progress(number, len(self.steps), done, total, what)
+
+            verb, _, name = step.partition(" ")
+            if verb == "top-up":
+                made = self._top_up(step, tell)
+                results.append(Result(step=step, issued=made.roots + made.signers))
+            else:
+                archive = self._archive(step, {"export": "egress", "backup": "backup"}[verb], name, tell)
+                if stick is None:
+                    raise StickMissingError(f"{step} needs a stick")
+                self._deliver(archive, stick, tell)
+                written = archive.written
+                results.append(Result(step=step, name=name, sequence=written.sequence, sha256=written.sha256))
+        return tuple(results)
+
+    def close(self) -> None:
+        """Forget what was made and not written; its unlinked files are gone with that."""
+        for made in self._made.values():
+            if isinstance(made, _Archive):
+                made.file.close()
+        self._made.clear()
+
+    def _top_up(self, step: str, tell: Callable[[int, int, str], None]) -> rs.ToppedUp:
+        made = self._made.get(step)
+        if not isinstance(made, rs.ToppedUp):
+            made = self._session.ask(pr.TopUp(now=self._now), rs.ToppedUp, progress=tell)
+            self._made[step] = made
+        return made
+
+    def _archive(self, step: str, kind: str, name: str, tell: Callable[[int, int, str], None]) -> _Archive:
+        made = self._made.get(step)
+        if isinstance(made, _Archive):
+            return made
+        first = not any(isinstance(other, _Archive) for other in self._made.values())
+        file = tempfile.TemporaryFile(dir=self._spool)  # noqa: SIM115  it lives until the job is closed
+        try:
+            request = pr.WriteArchive(kind=kind, name=name, papers=first, now=self._now)
+            written = self._session.ask(request, rs.ArchiveWritten, into=file, progress=tell)
+        except BaseException:
+            file.close()
+            raise
+        archive = _Archive(written=written, file=file)
+        self._made[step] = archive
+        return archive
+
+    def _deliver(self, archive: _Archive, stick: Stick, tell: Callable[[int, int, str], None]) -> None:
+        """Put an archive and its papers on the stick, the receipt last, and have it journaled."""
+        if archive.confirmed:
+            return
+        if archive.stick != stick.uuid:  # another stick than the one that was pulled: from the beginning
+            archive.stick = stick.uuid
+            archive.on_stick.clear()
+            archive.places = {}
+        written = archive.written
+        with self._open_volume(stick) as volume:
+            volume.clean_parts()
+            if not archive.places:
+                archive.places = place_companions(written, (item.name for item in volume.list()))
+            _put(
+                volume,
+                archive,
+                archive.file,
+                place=written.archive_name,
+                sha256=written.sha256,
+                tell=tell,
+            )
+            for companion in written.companions:
+                data = io.BytesIO(companion.data)
+                digest = hashlib.sha256(companion.data).hexdigest()
+                _put(volume, archive, data, place=archive.places[companion.path], sha256=digest)
+        confirm = pr.ConfirmWritten(
+            kind=written.kind, name=written.name, sequence=written.sequence, where=stick.label, now=self._now
+        )
+        self._session.ask(confirm, rs.Acknowledged)
+        archive.confirmed = True
+
+
+def _put(
+    volume: FatVolume,
+    archive: _Archive,
+    source: BinaryIO,
+    *,
+    place: str,
+    sha256: str,
+    tell: Callable[[int, int, str], None] | None = None,
+) -> None:
+    """Put one file on the stick, unless this very file stands there from before a pull."""
+    if place in archive.on_stick:
+        return
+    size_bytes = source.seek(0, io.SEEK_END)
+    source.seek(0)
+    try:
+        volume.put(place, source, size_bytes=size_bytes, sha256=sha256, progress=tell)
+    except StickExistsError:
+        if not _holds(volume, place, size_bytes, sha256):
+            raise
+    archive.on_stick.add(place)
+
+
+def _holds(volume: FatVolume, place: str, size_bytes: int, sha256: str) -> bool:
+    """Return whether the stick holds exactly that file there: a pull can come right after its renaming."""
+    digest = hashlib.sha256()
+    try:
+        volume.get_into(place, digest.update, size_bytes)
+    except (StickMissingError, StickSizeError):
+        return False
+    return digest.hexdigest() == sha256

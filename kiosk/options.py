@@ -1,0 +1,119 @@
+"""What the commands of `pism` share: options, passphrases, progress bars, output, refusals.
+
+Rules: results go to standard output, everything said to a person goes to standard error; a progress bar
+appears on a terminal only. Exit status: 0 done, 1 `error E-CODE: text`, 2 usage.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from core.bug import describe_bug
+from core.errors import CaError, FileError
+from hw.ports import HardwareError
+
+F = TypeVar("F", bound=Callable[..., Any])
+Progress = Callable[[int, int, str], None]
+
+MAX_PASSPHRASE_FILE_BYTES = 4096
+
+state_option = click.option(
+    "--state",
+    type=click.Path(path_type=Path),
+    default=Path("/var/lib/pism"),
+    show_default=True,
+    help="The state folder.",
+)
+config_option = click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    default=Path("/etc/pism/config.yaml"),
+    show_default=True,
+    help="The configuration.",
+)
+passphrase_option = click.option(
+    "--passphrase-file",
+    type=click.Path(path_type=Path, allow_dash=True),
+    help="Read the passphrase from this file, `-` for standard input; else it is asked for.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+
+class RefusingGroup(click.Group):
+    """A command group that turns refusals into one line and exit status 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a bug shows where it happened, never the values it happened with."""
+        try:
+            return super().invoke(ctx)
+        except (CaError, HardwareError) as error:
+            click.echo(f"error {error.code}: {error}", err=True)
+            ctx.exit(1)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, KeyboardInterrupt):
+            raise
+        except BrokenPipeError:
+            ctx.exit(1)
+        except Exception as error:  # noqa: BLE001  anything else is a bug of ours and must say so
+            click.echo(describe_bug(error), err=True)
+            click.echo("error E-BUG: this is a mistake in PiSM; nothing more can be said here", err=True)
+            ctx.exit(1)
+
+
+def read_passphrase(file: Path | None, *, prompt: str = "Passphrase", confirm: bool = False) -> bytes:
+    """Return the canonical passphrase from `file` (its first line), or asked for on the terminal.
+
+    Raises:
+        FileError: The file cannot be read or is too large (E-FILE).
+        PassphraseWeakError: It holds characters that no passphrase may (E-PASSPHRASE-WEAK).
+    """
+    from core.passphrase import canonical
+
+    if file is None:
+        return canonical(click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True))
+    if str(file) == "-":
+        data = sys.stdin.buffer.readline(MAX_PASSPHRASE_FILE_BYTES + 1)
+    else:
+        from core.files import read_bounded
+
+        data = read_bounded(file, MAX_PASSPHRASE_FILE_BYTES)
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        raise FileError("the passphrase file is not UTF-8 text") from None
+    return canonical(text.split("\n", 1)[0].rstrip("\r"))
+
+
+def say(text: str) -> None:
+    """Say something to the person at the terminal."""
+    click.echo(text, err=True)
+
+
+def show_json(value: object) -> None:
+    """Print a result for a program to read."""
+    click.echo(msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=2).decode())
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """Yield a progress callable that draws on a terminal and is silent elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _total, _what: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        tasks: dict[str, Any] = {}
+
+        def show(done: int, total: int, what: str) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total)
+            bars.update(tasks[what], completed=done, total=total)
+
+        yield show

@@ -1,0 +1,57 @@
+"""What the self-test finds by itself: random source, clock, store, free space.
+
+Keys and pixels are for the operator's hands and eyes (kiosk.rules.selftest).
+"""
+
+import os
+import shutil
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+from hw.ports import Clock
+from kiosk.reports import TestRow
+
+SAMPLE_BYTES: Final = 4096
+# SP 800-90B 4.4.2, adaptive proportion test, for 8-bit samples that claim 7 bits: of 512 samples the value
+# of the first may stand 21 times; more has a chance below 2^-30.
+WINDOW: Final = 512
+CUTOFF: Final = 22
+# SP 800-90B 4.4.1, repetition count test, the same claim and chance: 1 + 30/7, rounded up.
+REPETITIONS: Final = 6
+FIRST_YEAR: Final = 2026
+MIN_FREE_BYTES: Final = 64 << 20
+
+
+def run_self_test(clock: Clock, spool: Path, store: str) -> tuple[TestRow, ...]:
+    """Return what was found.
+
+    Args:
+        clock: Of the board.
+        spool: A folder on the medium whose free space counts.
+        store: "" while locked, "good" when the journal was verified in this session, else a code.
+    """
+    now = clock.now()
+    free = shutil.disk_usage(spool).free
+    return (
+        TestRow(name="random", good=is_random(os.urandom(SAMPLE_BYTES)), finding="health"),
+        TestRow(name="clock", good=now.year >= FIRST_YEAR, finding=f"{now:%y-%m-%d}"),
+        TestRow(name="store", good=store in ("", "good"), finding=store[:8] or "locked"),
+        TestRow(name="free space", good=free >= MIN_FREE_BYTES, finding=f"{min(free >> 20, 9_999_999)} M"),
+    )
+
+
+def is_random(sample: bytes) -> bool:
+    """Return whether a sample passes the two health tests of SP 800-90B 4.4.
+
+    Args:
+        sample: A multiple of WINDOW bytes.
+    """
+    run = 1
+    for before, byte in pairwise(sample):
+        run = run + 1 if byte == before else 1
+        if run >= REPETITIONS:
+            return False
+    windows = (sample[at : at + WINDOW] for at in range(0, len(sample), WINDOW))
+    return all(Counter(window)[window[0]] < CUTOFF for window in windows)

@@ -1,0 +1,83 @@
+"""The vault's messages in the kiosk's own words: neither the machine nor a screen knows the protocol."""
+
+from core import results as rs
+from kiosk import reports as rp
+
+SCREEN_COLUMNS = 21
+
+
+def to_session(unlocked: rs.Unlocked) -> rp.Session:
+    """Return what the machine may know of an unlocked session."""
+    notes = []
+    if unlocked.failed_attempts:
+        notes.append(f"{unlocked.failed_attempts} failed unlocks")
+    return rp.Session(
+        authority=unlocked.authority,
+        sticks=tuple(unlocked.sticks.items()),
+        next_visit_by=unlocked.next_visit_by,
+        policy_differs=bool(unlocked.policy_changes),
+        notes=tuple(notes),
+    )
+
+
+def to_proposal(proposal: rs.PolicyProposal) -> rp.Proposal:
+    """Return config.yaml's policy for the pages that show it before it is approved."""
+    return rp.Proposal(recipients=_recipients(proposal.recipients), differences=proposal.changes)
+
+
+def to_status(report: rs.StatusReport) -> rp.StatusReport:
+    """Return the status for the menu's pages."""
+    covers = tuple(
+        rp.CoverRow(
+            class_name=cover.class_name,
+            target=cover.target,
+            days=max(0, (cover.until - report.now).days),
+            lead_days=cover.lead_days,
+        )
+        for cover in report.covers
+    )
+    archives = tuple(
+        rp.ArchiveRow(
+            kind=archive.kind,
+            name=archive.name,
+            sequence=archive.sequence or 0,
+            written=archive.written,
+            drilled=archive.drilled,
+        )
+        for archive in report.archives
+    )
+    roots = tuple(
+        rp.RootRow(period=root.period, sha256=root.sha256.upper(), words=root.words)
+        for root in report.roots
+        if root.status in ("future", "active", "retired")
+    )
+    return rp.StatusReport(
+        now=report.now,
+        next_visit_by=report.next_visit_by,
+        covers=covers,
+        archives=archives,
+        recipients=_recipients(report.recipients),
+        roots=roots,
+        journal_sequence=report.journal_sequence,
+        journal_words=report.journal_words,
+    )
+
+
+def to_signers(report: rs.StatusReport, class_name: str, target: str) -> tuple[rp.SignerRow, ...]:
+    """Return what can be revoked under one target, or the roots for two empty names."""
+    if not class_name:
+        return tuple(
+            rp.SignerRow(certificate_id=root.id, title=f"root {root.period}"[:SCREEN_COLUMNS])
+            for root in report.roots
+            if root.status != "revoked"
+        )
+    path = f"{class_name}/{target}"
+    return tuple(
+        rp.SignerRow(certificate_id=signer.id, title=f"{signer.period} lane {signer.lane}"[:SCREEN_COLUMNS])
+        for signer in report.signers
+        if signer.path == path and signer.status != "revoked"
+    )
+
+
+def _recipients(recipients: tuple[rs.RecipientSummary, ...]) -> tuple[rp.RecipientRow, ...]:
+    return tuple(rp.RecipientRow(use=item.kind, name=item.name, words=item.words) for item in recipients)

@@ -1,0 +1,291 @@
+"""The worker: performs, in one thread and in order, the effects that take time, and posts their answers.
+
+Owns the session (the vault process) and what a job has prepared but not yet written. Rules:
+
+1. A secret reaches it as the bytes of one request, copied when the effect was submitted.
+2. Every effect is answered: by its own event, by JobFailed or UnlockRefused with a code, or by VaultLost.
+3. What is in neither error tree becomes `Bug`, logged where it happened, without values.
+"""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import singledispatchmethod
+from pathlib import Path
+
+from core import protocol as pr
+from core import results as rs
+from core.bug import describe_bug
+from core.errors import CaError, PolicyError, StoppedError, SwapError
+from hw.board import Board
+from hw.ports import HardwareError, Stick
+from kiosk import effects as fx
+from kiosk import events as ev
+from kiosk.entries import Entries
+from kiosk.job import Job
+from kiosk.pace import Pace
+from kiosk.self_test import run_self_test
+from kiosk.session import Session, VaultLostError, VaultRefusalError
+from kiosk.translate import to_proposal, to_session, to_signers, to_status
+
+log = logging.getLogger(__name__)
+
+Post = Callable[[ev.Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An effect and the secrets that its request carries."""
+
+    effect: fx.Effect
+    secrets: tuple[bytes, ...] = field(default=(), repr=False)
+
+
+class VaultWorker:
+    """Does the work of one kiosk.
+
+    Args:
+        board: Sticks' volumes, clock and power.
+        open_session: Starts or connects to a vault process.
+        spool: Folder for encrypted archives that wait for their stick.
+        refuse_swap: Never unlock while the system has swap: keys could reach a disk (the real box).
+        post: Where answers go.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        open_session: Callable[[], Session],
+        *,
+        spool: Path,
+        refuse_swap: bool,
+        post: Post,
+    ) -> None:
+        self._board = board
+        self._open_session = open_session
+        self._spool = spool
+        self._refuse_swap = refuse_swap
+        self._post = post
+        self._session: Session | None = None
+        self._job: Job | None = None
+        self._proposal: rs.PolicyProposal | None = None
+        self._secrets: tuple[bytes, ...] = ()
+        self._unlocked = False
+        self._orders: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
+        self._thread.start()
+
+    def submit(self, effect: fx.Effect, entries: Entries) -> None:
+        """Take an effect; the secrets it needs are copied out of `entries` now."""
+        self._orders.put(Order(effect, _secrets_for(effect, entries)))
+
+    def stop(self) -> None:
+        """End the running work at its next commit."""
+        if (session := self._session) is not None:
+            session.stop()
+
+    def close(self) -> None:
+        """Lock, and end for good, after what was submitted is done."""
+        self._orders.put(Order(fx.CloseVault()))
+        self._orders.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (order := self._orders.get()) is not None:
+            self._secrets = order.secrets
+            try:
+                answer = self._perform(order.effect)
+            except VaultRefusalError as refusal:
+                answer = _refused(order.effect, refusal.failed)
+            except VaultLostError as error:
+                self._lock()
+                answer = ev.VaultLost(str(error))
+            except (CaError, HardwareError) as error:
+                answer = ev.JobFailed(error.code, str(error))
+            except Exception as error:  # noqa: BLE001  rule 3
+                log.error("%s", describe_bug(error))  # noqa: TRY400  without values
+                answer = ev.Bug()
+            self._secrets = ()
+            if answer is not None:
+                self._post(answer)
+
+    @singledispatchmethod
+    def _perform(self, effect: fx.Effect) -> ev.Event | None:
+        """Perform an effect and return its answer, None for those that have none."""
+        raise TypeError(f"{type(effect).__name__} is not the worker's")
+
+    @_perform.register
+    def _(self, _effect: fx.OpenVault) -> ev.Event:
+        if self._session is None:
+            self._session = self._open_session()
+        ready = self._session.ask(pr.Hello(), rs.Ready)
+        if ready.swap and self._refuse_swap:
+            self._lock()
+            raise SwapError("the system swaps memory to a disk")
+        return ev.VaultReady(ready.provisioned, ready.failed_attempts, ready.wait_s)
+
+    @_perform.register
+    def _(self, _effect: fx.CloseVault) -> None:
+        self._lock()
+
+    @_perform.register
+    def _(self, _effect: fx.AskPolicy) -> ev.Event:
+        self._proposal = self._vault.ask(pr.AskPolicy(), rs.PolicyProposal)
+        return ev.PolicyProposal(to_proposal(self._proposal))
+
+    @_perform.register
+    def _(self, _effect: fx.Create) -> ev.Event:
+        (passphrase,) = self._secrets
+        request = pr.Init(passphrase=passphrase, policy_sha256=self._approved.policy_sha256, now=self._now)
+        self._vault.ask(request, rs.Unlocked)
+        self._unlocked = True
+        return ev.Created()
+
+    @_perform.register
+    def _(self, _effect: fx.Unlock) -> ev.Event:
+        (passphrase,) = self._secrets
+        now = self._now
+        unlocked = self._vault.ask(pr.Unlock(passphrase=passphrase, now=now), rs.Unlocked)
+        self._unlocked = True
+        session = to_session(unlocked)
+        if unlocked.clock and unlocked.last_entry_at is not None:
+            return ev.ClockWrong(unlocked.clock, now, unlocked.last_entry_at, session)
+        return ev.Unlocked(session)
+
+    @_perform.register
+    def _(self, _effect: fx.ApprovePolicy) -> ev.Event:
+        request = pr.ApprovePolicy(policy_sha256=self._approved.policy_sha256, now=self._now)
+        return ev.Unlocked(to_session(self._vault.ask(request, rs.Unlocked)))
+
+    @_perform.register
+    def _(self, _effect: fx.ChangePassphrase) -> ev.Event:
+        old, new = self._secrets
+        self._vault.ask(pr.ChangePassphrase(old=old, new=new, now=self._now), rs.Acknowledged)
+        return ev.PassphraseChanged()
+
+    @_perform.register
+    def _(self, effect: fx.RunJob) -> ev.Event:
+        return self._work(effect.stick, effect.steps)
+
+    @_perform.register
+    def _(self, _effect: fx.AskStatus) -> ev.Event:
+        return ev.StatusReady(to_status(self._status()))
+
+    @_perform.register
+    def _(self, effect: fx.AskSigners) -> ev.Event:
+        return ev.SignersReady(to_signers(self._status(), effect.class_name, effect.target))
+
+    @_perform.register
+    def _(self, effect: fx.Revoke) -> ev.Event:
+        request = pr.Revoke(certificate=effect.certificate_id, reason=effect.reason, now=self._now)
+        self._vault.ask(request, rs.Acknowledged)
+        return ev.Revoked()
+
+    @_perform.register
+    def _(self, _effect: fx.AskClock) -> ev.Event:
+        return ev.ClockRead(self._now)
+
+    @_perform.register
+    def _(self, effect: fx.SetClock) -> ev.Event:
+        self._board.clock.set(effect.instant)
+        if self._unlocked:
+            self._vault.ask(pr.CorrectClock(now=effect.instant), rs.ClockCorrected)
+        return ev.ClockSet(effect.instant)
+
+    @_perform.register
+    def _(self, effect: fx.FormatStick) -> ev.Event:
+        return ev.StickFormatted(self._board.format_stick(effect.stick, effect.label))
+
+    @_perform.register
+    def _(self, _effect: fx.RunSelfTest) -> ev.Event:
+        if self._unlocked:
+            self._status()  # reads the whole store; a damaged page refuses
+        store = "good" if self._unlocked else ""
+        return ev.SelfTestReady(run_self_test(self._board.clock, self._spool, store))
+
+    @_perform.register
+    def _(self, _effect: fx.PowerOff) -> None:
+        self._board.power.off()
+
+    @_perform.register
+    def _(self, _effect: fx.Restart) -> None:
+        self._board.power.restart()
+
+    def _lock(self) -> None:
+        if self._job is not None:
+            self._job.close()
+            self._job = None
+        self._proposal = None
+        self._unlocked = False
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+    def _work(self, stick: Stick | None, steps: tuple[str, ...]) -> ev.Event:
+        if self._job is None or self._job.steps != steps:
+            if self._job is not None:
+                self._job.close()
+            self._job = Job(self._vault, steps, self._board.clock.now(), self._board.open_volume, self._spool)
+        pace = Pace(self._board.clock.monotonic)
+
+        def tell(step: int, total_steps: int, done: int, total: int, what: str) -> None:
+            left = pace.seconds_left(step, done, total)
+            self._post(
+                ev.Progress(
+                    step=step, steps=total_steps, done=done, total=total, what=what, seconds_left=left
+                )
+            )
+
+        try:
+            results = self._job.run(stick, tell)
+        except VaultRefusalError as refusal:
+            if refusal.failed.code == StoppedError.code:
+                return ev.Stopped()
+            raise
+        self._job.close()
+        self._job = None
+        return ev.JobFinished(results)
+
+    def _status(self) -> rs.StatusReport:
+        return self._vault.ask(pr.AskStatus(now=self._now), rs.StatusReport)
+
+    @property
+    def _now(self) -> datetime:
+        return self._board.clock.now()
+
+    @property
+    def _vault(self) -> Session:
+        if self._session is None:
+            raise VaultLostError("the box is locked")
+        return self._session
+
+    @property
+    def _approved(self) -> rs.PolicyProposal:
+        if self._proposal is None:
+            raise PolicyError("no policy was shown")
+        return self._proposal
+
+
+def _secrets_for(effect: fx.Effect, entries: Entries) -> tuple[bytes, ...]:
+    """Return the secrets that an effect's request carries."""
+    match effect:
+        case fx.Unlock():
+            return (entries.secret(fx.Purpose.UNLOCK),)
+        case fx.Create():
+            return (entries.new_secret(),)
+        case fx.ChangePassphrase():
+            return (entries.secret(fx.Purpose.CURRENT), entries.new_secret())
+        case _:
+            return ()
+
+
+def _refused(effect: fx.Effect, failed: pr.Failed) -> ev.Event:
+    """Return what a refusal means for the effect that asked."""
+    if failed.code == "E-BUG":
+        return ev.Bug()
+    if isinstance(effect, fx.Unlock | fx.ChangePassphrase):
+        return ev.UnlockRefused(failed.code, failed.text, failed.wait_s, failed.failed_attempts)
+    return ev.JobFailed(failed.code, failed.text)
