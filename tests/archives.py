@@ -120,6 +120,11 @@ class Box:
         self.made.append(Made(record=record, x509=certificate, key=key))
         return self.made[-1]
 
+    def swap(self, kind: str, **options: Any) -> "Made":
+        """Put another certificate in place of the first one of its kind."""
+        self.made.remove(self.of(kind)[0])
+        return self.add(kind, **options)
+
     def crl(self, root: Any, spoil: Any = None) -> Any:
         builder = (
             x509.CertificateRevocationListBuilder()
@@ -224,6 +229,19 @@ class Box:
                 content.append((f"seals/{root_id}/manifest.sig", sign_bytes(seals[root_id].key, signed)))
         content = members(content) if members else content
         return pyrage.encrypt(make_tar(content), to)
+
+
+def vars_of(builder: x509.CertificateBuilder) -> dict[str, Any]:
+    """The fields of a builder, which refuses to have one set twice."""
+    names = (
+        "issuer_name",
+        "subject_name",
+        "public_key",
+        "serial_number",
+        "not_valid_before",
+        "not_valid_after",
+    )
+    return {name: getattr(builder, f"_{name}") for name in names}
 
 
 def kind_extensions(kind: str) -> Any:

@@ -1,0 +1,125 @@
+"""Checks 5 and 6: trust and order, and the memory that they rest on."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.errors import CaError
+from core.trust import Trust, load_roots, load_trust, save_trust
+from tests.archives import NOW, Box, day, make_box
+from tests.receiver import Receiver
+
+DAY = timedelta(days=1)
+
+
+def test_the_operator_is_asked_about_a_first_root_with_its_words(receiver: Receiver, box: Box) -> None:
+    asked: list[Any] = []
+    assert receiver.refused_open(box.make(), confirm=lambda q: bool(asked.append(q))) == "E-ARCHIVE-TRUST"
+    assert receiver.refused_open(box.make(), confirm=None) == "E-ARCHIVE-TRUST"
+    (question,) = asked
+    assert (question.authority_name, question.authority_id) == (box.name, box.id)
+    assert len(question.root_words) == 12
+    receiver.open(box.make(), confirm=None, trust=[box.of("root")[0].x509])
+
+
+def test_the_root_in_use_is_the_one_that_is_asked_about(receiver: Receiver, box: Box) -> None:
+    late = box.add("root", start=day(2028), until=day(2029), tail=400)
+    box.add("seal", late)
+    box.made.sort(key=lambda item: item.record.issue_from, reverse=True)
+    asked: list[Any] = []
+    receiver.open(box.make(), confirm=lambda q: not asked.append(q))
+    assert asked[0].certificate.not_valid_before_utc == day(2027)
+
+
+def test_a_new_incarnation_is_asked_about_and_ends_the_old_one(receiver: Receiver, box: Box) -> None:
+    receiver.open(box.make(sequence=5))
+    former, box.incarnation, box.restored_from = box.incarnation, "6a1b2c3d-0000-4000-8000-000000000000", None
+    box.restored_from = former
+    data = box.make(sequence=3, created=NOW + DAY)
+    assert receiver.refused_open(data, confirm=None) == "E-ARCHIVE-TRUST"
+    asked: list[Any] = []
+    receiver.open(data, confirm=lambda q: not asked.append(q))
+    assert (asked[0].incarnation, asked[0].restored_from) == (box.incarnation, former)
+    box.incarnation = former
+    assert receiver.refused_open(box.make(sequence=6)) == "E-ARCHIVE-ROLLBACK"
+    assert receiver.refused_open(box.make(sequence=1, name="other")) == "E-ARCHIVE-ROLLBACK"
+
+
+def test_a_folder_belongs_to_one_authority(receiver: Receiver, box: Box) -> None:
+    receiver.open(box.make())
+    stranger = make_box(identity=box.identity, name="Strangers")
+    data = stranger.make(sequence=9)
+    assert receiver.refused_open(data, trust=[stranger.of("root")[0].x509]) == "E-ARCHIVE-TRUST"
+
+
+def test_trusted_roots_are_roots_in_pem(box: Box) -> None:
+    bundle = b"".join(item.pem for item in box.of("root")) * 2
+    assert len(load_roots(bundle, "roots.pem")) == 2
+    for data in (
+        b"",
+        b"garbage",
+        box.of("signer")[0].pem,
+        box.of("seal")[0].pem,
+        b" " * (16 * 1024 * 1024 + 1),
+    ):
+        with pytest.raises(CaError, match=r"roots\.pem") as caught:
+            load_roots(data, "roots.pem")
+        assert caught.value.code == "E-ARCHIVE-TRUST"
+
+
+# 6: order.
+
+
+def test_what_is_not_newer_is_a_rollback(receiver: Receiver, box: Box) -> None:
+    old, data = box.make(sequence=2), box.make(sequence=3)
+    receiver.open(data)
+    assert receiver.refused_open(old) == "E-ARCHIVE-ROLLBACK"
+    assert receiver.refused_open(data) == "E-ARCHIVE-ROLLBACK"
+
+
+def test_another_archive_of_the_same_sequence_is_a_fork(receiver: Receiver, box: Box) -> None:
+    receiver.open(box.make(sequence=3))
+    assert receiver.refused_open(box.make(sequence=3, created=NOW + DAY)) == "E-ARCHIVE-FORK"
+
+
+def test_the_next_sequence_names_the_one_before_and_holes_are_normal(receiver: Receiver, box: Box) -> None:
+    receiver.open(box.make(sequence=3))
+    first = box.manifest_sha256
+    assert receiver.refused_open(box.make(sequence=4, previous="7" * 64)) == "E-ARCHIVE-FORK"
+    assert receiver.refused_open(box.make(sequence=4)) == "E-ARCHIVE-FORK"
+    receiver.open(box.make(sequence=4, previous=first))
+    receiver.open(box.make(sequence=9, previous="7" * 64))
+
+
+def test_an_older_crl_is_a_rollback(receiver: Receiver, box: Box) -> None:
+    box.crl_number = 10
+    receiver.open(box.make())
+    box.crl_number = 9
+    data = box.make(sequence=2, previous=box.manifest_sha256)
+    assert receiver.refused_open(data) == "E-ARCHIVE-ROLLBACK"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}x", '{"format":"pism-receiver-v2"}', '{"more":1}', '{"roots":["x"]}']
+)
+def test_a_memory_that_is_not_to_its_format_is_refused(receiver: Receiver, box: Box, text: str) -> None:
+    receiver.out.mkdir(mode=0o700)
+    (receiver.out / "receiver.json").write_text(text)
+    with pytest.raises(CaError, match=r"receiver\.json") as caught:
+        receiver.open(box.make())
+    assert caught.value.code == "E-ARCHIVE-TRUST"
+
+
+def test_a_memory_grows_within_its_bound(tmp_path: Path) -> None:
+    with pytest.raises(CaError) as caught:
+        save_trust(tmp_path, Trust(roots=("x" * (17 * 1024 * 1024),)))
+    assert caught.value.code == "E-FILE"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_expired_roots_are_not_kept(receiver: Receiver, box: Box) -> None:
+    box.add("root", start=day(2026), until=day(2027))
+    receiver.open(box.make())
+    assert load_trust(receiver.out).roots == (box.of("root")[0].pem.decode(),)
