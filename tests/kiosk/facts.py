@@ -84,7 +84,7 @@ RESULTS = (
 )
 
 FACTORY = Box(settings=Settings(sticks=TABLE), provisioned=False, vault=Vault.OPEN)
-LOCKED = replace(FACTORY, provisioned=True, vault=Vault.CLOSED)
+LOCKED = replace(FACTORY, provisioned=True)
 OPEN = replace(LOCKED, vault=Vault.OPEN, session=SESSION, report=REPORT)
 
 

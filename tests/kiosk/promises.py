@@ -1,0 +1,122 @@
+"""Every event, and what one step of the machine must never break."""
+
+from dataclasses import replace
+from datetime import timedelta
+from functools import cache
+from typing import get_args
+
+from hw.ports import KEYS, KeyPressed, KeyReleased, KeyStuck, StickInserted, StickRemoved
+from kiosk import effects as fx
+from kiosk import events as ev
+from kiosk.reports import Proposal, SignerRow, TestRow
+from kiosk.screens import draw
+from kiosk.states import SafeToRemove, Screen, TwoSticks, Vault, Warned, Working
+from tests.kiosk.facts import (
+    CHANGES,
+    HALF,
+    HERE,
+    NOW,
+    OTHER,
+    PROPOSAL,
+    REPORT,
+    RESULTS,
+    SESSION,
+    TABLE,
+    stick,
+)
+
+EFFECTS = get_args(fx.Effect)
+LABELLED = stick("PISM-ALL", identity="14:usb1")
+EVENTS: tuple[ev.Event, ...] = (
+    *(KeyPressed(key) for key in KEYS),
+    *(KeyReleased(key) for key in KEYS),
+    *(ev.KeyHeld(key) for key in "*#5"),
+    KeyStuck(()),
+    KeyStuck(("5", "#")),
+    StickInserted(HERE),
+    StickInserted(OTHER),
+    StickInserted(LABELLED),
+    StickInserted(stick("", identity="15:usb1", filesystem="")),
+    StickRemoved(HERE.identity),
+    StickRemoved(OTHER.identity),
+    StickRemoved("nobody"),
+    *(ev.TimerFired(name) for name in fx.Timer),
+    ev.PowerAsked(),
+    ev.PowerAsked(restart=True),
+    ev.VaultReady(provisioned=True),
+    ev.VaultReady(provisioned=False),
+    ev.VaultReady(provisioned=True, failed_attempts=3, wait_s=7),
+    ev.VaultLost("it ended"),
+    ev.PolicyProposal(PROPOSAL),
+    ev.PolicyProposal(CHANGES),
+    ev.PolicyProposal(Proposal(recipients=())),
+    ev.EntryChanged(),
+    ev.EntryFinished(),
+    ev.EntryFinished(same=False),
+    ev.EntryFinished(text="202611231534"),
+    ev.EntryFinished(text="202613231534"),
+    ev.EntryLeft(),
+    ev.Created(),
+    ev.Unlocked(SESSION),
+    ev.Unlocked(replace(SESSION, sticks=TABLE[:1], policy_differs=True)),
+    ev.UnlockRefused("E-PASSPHRASE-WRONG", "wrong", 3, 2),
+    ev.UnlockRefused("E-PASSPHRASE-WRONG", "wrong", 0, 1),
+    ev.UnlockRefused("E-STATE-DAMAGED", "damaged"),
+    ev.ClockWrong("E-CLOCK-AHEAD", NOW + timedelta(days=4000), NOW, SESSION),
+    ev.ClockRead(NOW),
+    ev.ClockSet(NOW),
+    HALF,
+    replace(HALF, total=0),
+    replace(HALF, step=9),
+    ev.JobFinished(RESULTS),
+    ev.JobFinished(()),
+    ev.JobFailed("E-STICK-GONE", "gone"),
+    ev.JobFailed("E-STICK-FULL", "full"),
+    ev.JobFailed("E-STOPPED", "stopped"),
+    ev.Stopped(),
+    ev.StatusReady(REPORT),
+    ev.StatusReady(replace(REPORT, covers=(), archives=(), recipients=(), roots=())),
+    ev.SignersReady(()),
+    ev.SignersReady((SignerRow(certificate_id="a", title="2026.4 lane 1"),)),
+    ev.Revoked(),
+    ev.PassphraseChanged(),
+    ev.SelfTestReady((TestRow(name="random", good=True),)),
+    ev.StickFormatted(replace(HERE, label="PISM-EXPORT")),
+    ev.StickFormatted(replace(OTHER, label="HOLIDAYS")),
+    ev.Bug(),
+)
+
+
+def secretive(state: Screen) -> bool:
+    return state.under.secretive if isinstance(state, Warned) else state.secretive
+
+
+def check(before: Screen, event: ev.Event, after: Screen, effects: tuple[fx.Effect, ...]) -> None:
+    """Fail when one step breaks a promise of kiosk.machine."""
+    assert isinstance(after, Screen)
+    assert type(after) is not Screen
+    assert isinstance(effects, tuple)
+    assert all(isinstance(effect, EFFECTS) for effect in effects)
+    if isinstance(after, SafeToRemove) and not isinstance(before, SafeToRemove | TwoSticks | Warned):
+        assert isinstance(before, Working)
+        assert isinstance(event, ev.JobFinished)
+    if secretive(before) and not secretive(after):
+        assert fx.WipeEntry() in effects
+    if before.box.session is not None and after.box.session is None:
+        assert fx.CloseVault() in effects
+        assert after.box.vault is not Vault.OPEN
+    if isinstance(after, Working) and not isinstance(before, Working):
+        runs = [effect for effect in effects if isinstance(effect, fx.RunJob)]
+        assert runs == [fx.RunJob(after.stick, after.steps)]
+    if after.vault:
+        assert after.box.vault is not Vault.CLOSED
+    assert not (after.box.session is not None and after.box.vault is Vault.CLOSED)
+    if isinstance(event, ev.Bug):
+        assert after.box.session is None
+    drawn(after)
+
+
+@cache
+def drawn(state: Screen) -> bytes:
+    """Return the frame; each state is drawn once."""
+    return draw(state).tobytes()
