@@ -26,7 +26,8 @@ enough and how the bytes are made canonical (core.passphrase).
 
 from collections.abc import Callable, Sequence
 
-from kiosk.entry_text import DIGITS, LEGEND, LOWER, SYMBOLS, UPPER, TextEntry
+from kiosk.entry_lines import layer_choices, text_line, word_choices, words_line
+from kiosk.entry_text import DIGITS, LEGEND, LOWER, SYMBOLS, TextEntry, next_layer
 from kiosk.entry_view import EntryView, Mode, Outcome
 from kiosk.entry_words import WordEntry
 from kiosk.secret_text import MAX_BYTES, SecretText
@@ -134,7 +135,7 @@ class Entry:
             count=words.count,
             total=words.total,
             typed=words.typed,
-            line=self._words_line() if in_words else self._text_line(now),
+            line=words_line(self._text, words, masked=self._masked) if in_words else self._text_line(now),
             candidates=words.candidates,
             choices=self._named_choices(now),
             legend=LEGEND if layer == SYMBOLS and not in_words else (),
@@ -215,7 +216,7 @@ class Entry:
         elif self._mode is Mode.WORDS:
             self._words.go_to(self._words.slot + (1 if key == "B" else -1))
         else:
-            self._typing.use(_next_layer(key, self._typing.layer))
+            self._typing.use(next_layer(key, self._typing.layer))
         return Outcome.CHANGED
 
     def _enter(self, mode: Mode) -> None:
@@ -230,26 +231,12 @@ class Entry:
 
     def _choices(self) -> tuple[tuple[str, str], ...]:
         """Return what A to D do while they offer no words."""
-        choices = []
         if self._mode is Mode.WORDS:
-            if self._words.slot > 0:
-                choices.append(("A", "previous word"))
-            if self._words.slot < self._words.last_slot:
-                choices.append(("B", "next word"))
-        elif self._mode is Mode.TEXT:
-            choices.append(("A", _next_layer("A", self._typing.layer)))
-            choices.append(("B", "letters" if self._typing.layer == SYMBOLS else "symbols"))
-        if len(self._modes) > 1:
-            choices.append(("C", self._next_mode().value))
-        if self._masked:
-            choices.append(("D", "show (hold)"))
-        return tuple(choices)
-
-    def _in_flow(self, now: float) -> bool:
-        """Tell whether words are being typed too fast to want reminding of the choices."""
-        if self._mode is not Mode.WORDS or self._pressed_at is None:
-            return False
-        return now - self._pressed_at < CHOICES_AFTER_S
+            own = word_choices(self._words)
+        else:
+            own = layer_choices(self._typing.layer) if self._mode is Mode.TEXT else ()
+        mode = (("C", self._next_mode().value),) if len(self._modes) > 1 else ()
+        return own + mode + ((("D", "show (hold)"),) if self._masked else ())
 
     def _named_choices(self, now: float) -> tuple[tuple[str, str], ...]:
         """Return what A to D do, or the bare keys while their names would be wiped at once."""
@@ -259,6 +246,10 @@ class Entry:
             if self._words.typed or self._in_flow(now):
                 return _NO_CHOICES
         return self._choices()
+
+    def _in_flow(self, now: float) -> bool:
+        """Tell whether words are being typed too fast to want reminding of the choices."""
+        return self._pressed_at is not None and now - self._pressed_at < CHOICES_AFTER_S
 
     def _shows_complete(self, now: float) -> bool:
         """Tell whether `#` is to be named: in words mode from the first pause on."""
@@ -270,24 +261,10 @@ class Entry:
         """Tell whether `#` would finish."""
         return self._words.complete if self._mode is Mode.WORDS else len(self._text) > 0
 
-    def _words_line(self) -> str:
-        """Return the words before, the digits of the one in work and the words behind it."""
-        words = self._words
-        before, behind = words.around
-        if self._masked:
-            parts = ["*" * len(before), f"{words.typed}_", "*" * len(behind)]
-        else:
-            parts = [*(self._text.text(*span) for span in before), f"{words.typed}_"]
-            parts += [self._text.text(*span) for span in behind]
-        return " ".join(part for part in parts if part)
-
     def _text_line(self, now: float) -> str:
-        """Return the text masked, or as it is, with a cursor."""
-        length = len(self._text)
-        clear = length
-        if self._masked:
-            clear = 1 if length and self._typing.visible(now) else 0
-        return "*" * (length - clear) + self._text.text(length - clear) + "_"
+        """Return the line of the text and digits modes."""
+        clear = int(self._typing.visible(now)) if self._masked else len(self._text)
+        return text_line(self._text, clear=clear)
 
     def _estimated(self) -> int | None:
         """Return the strength in whole bits, reckoned once for each text."""
@@ -309,10 +286,3 @@ class Entry:
 def _changed(changed: bool) -> Outcome:  # noqa: FBT001 - it has this one argument
     """Return the outcome of a key that did something or nothing."""
     return Outcome.CHANGED if changed else Outcome.NOTHING
-
-
-def _next_layer(key: str, layer: str) -> str:
-    """Return the layer that A (upper, lower) or B (symbols, letters) leads to."""
-    if key == "A":
-        return UPPER if layer == LOWER else LOWER
-    return LOWER if layer == SYMBOLS else SYMBOLS

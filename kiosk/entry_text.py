@@ -36,6 +36,13 @@ LEGEND = ("1 .,?!  2 '\"`  3 -_~", "4 ()<>  5 []{}  6 /\\|", "7 +=*   8 :;^   9 
 """What the digit keys type in the layer of symbols."""
 
 
+def next_layer(key: str, layer: str) -> str:
+    """Return the layer that A (upper, lower) or B (symbols, letters) leads to."""
+    if key == "A":
+        return UPPER if layer == LOWER else LOWER
+    return LOWER if layer == SYMBOLS else SYMBOLS
+
+
 class TextEntry:
     """The text and digits modes of an entry.
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from luma.core.interface.serial import i2c, spi
 from PIL import Image, ImageChops
+from smbus2 import i2c_msg
 
 COLUMNS = {"ssd1306": 128, "ssd1309": 128, "sh1106": 132}
 _ROWS = 64
@@ -213,9 +214,19 @@ class PanelI2c:
 
     def write_i2c_block_data(self, address: int, control: int, data: Sequence[int]) -> None:
         """Send one transfer: address, control byte (0x00 commands, 0x40 picture), data."""
+        self._send(address, [control, *data])
+
+    def i2c_rdwr(self, message: Any) -> None:
+        """Send one transfer of any length, an smbus2.i2c_msg."""
+        self._send(message.addr, list(message))
+
+    def close(self) -> None:
+        """Close the bus."""
+
+    def _send(self, address: int, data: list[int]) -> None:
         if address != self._panel.address:
             raise OSError(errno.EREMOTEIO, "Remote I/O error")
-        self._panel.receive(data, picture=control == 0x40, overhead=2)  # noqa: PLR2004 - the data sheet's code
+        self._panel.receive(data[1:], picture=data[0] == 0x40, overhead=2)  # noqa: PLR2004 - the data sheet's code
 
 
 class PanelSpi:
@@ -254,7 +265,10 @@ class PanelSpi:
 def open_serial(panel: Panel, bus: str) -> Any:
     """Return luma's interface, "i2c" or "spi", with the panel at its end."""
     if bus == "i2c":
-        return i2c(bus=PanelI2c(panel), address=panel.address)
+        serial = i2c(bus=PanelI2c(panel), address=panel.address)
+        # As luma has it when it opened the bus itself: a picture goes in one transfer, not in blocks of 32.
+        serial._managed, serial._i2c_msg_write = True, i2c_msg.write  # noqa: SLF001 - see above
+        return serial
     wires = PanelSpi(panel, _DATA_PIN)
     return spi(spi=wires, gpio=wires, gpio_DC=_DATA_PIN, gpio_RST=None)
 

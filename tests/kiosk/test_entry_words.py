@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mnemonic import Mnemonic
 
-from kiosk.entry import Entry, Mode, Outcome
+from kiosk.entry import CHOICES_AFTER_S, Entry, Mode, Outcome
 from kiosk.word_keys import count_presses
 
 WORDS = Mnemonic("english").wordlist
@@ -97,7 +97,7 @@ def test_hash_finishes_only_the_number_of_words_that_is_wanted() -> None:
     pressed(entry, keys_for("zoo"))
     assert entry.press("#", 100) is Outcome.NOTHING
     pressed(entry, keys_for("able"), start=200)
-    assert entry.view(0).complete
+    assert entry.view(290).complete
     assert entry.press("2", 300) is Outcome.NOTHING
     assert entry.press("#", 301) is Outcome.DONE
 
@@ -105,7 +105,6 @@ def test_hash_finishes_only_the_number_of_words_that_is_wanted() -> None:
 def test_half_a_word_is_never_finished() -> None:
     entry = typed_in("zoo")
     entry.press("2", 100)
-    assert not entry.view(100).complete
     assert entry.press("#", 101) is Outcome.NOTHING
 
 
@@ -176,8 +175,9 @@ def test_a_and_b_go_through_the_words_and_stop_at_both_ends() -> None:
     ]
     assert entry.view(0).position == 1
     assert entry.press("B", 104) is Outcome.CHANGED
-    assert dict(entry.view(0).choices)["A"] == "previous word"
-    assert dict(entry.view(0).choices)["B"] == "next word"
+    assert dict(entry.view(200).choices)["B"] == "next word"
+    entry.press("B", 300)
+    assert dict(entry.view(400).choices)["A"] == "previous word"
 
 
 def test_a_word_that_does_not_fit_is_refused() -> None:
@@ -217,6 +217,35 @@ def test_spaces_typed_as_text_become_the_one_space_between_words() -> None:
     entry.press("C", 30)
     pressed(entry, keys_for("zoo"), start=40)
     assert entry.secret() == b"a zoo"
+
+
+def test_the_names_of_choices_come_up_in_a_pause_and_not_between_words() -> None:
+    entry = Entry()
+    assert entry.next_change(0.0) is None
+    assert dict(entry.view(0.0).choices)["C"] == "text"
+    pressed(entry, keys_for("zoo"), start=10.0, step=0.1)
+    at = 10.0 + 0.1 * (len(keys_for("zoo")) - 1)
+    assert entry.view(at).choices == (("A", ""), ("B", ""), ("C", ""), ("D", ""))
+    due = entry.next_change(at)
+    assert due == at + CHOICES_AFTER_S
+    assert entry.view(due).choices == (("A", "previous word"), ("C", "text"), ("D", "show (hold)"))
+    assert entry.next_change(due) is None
+    entry.press("2", due + 1)
+    assert entry.next_change(due + 1) is None
+    assert entry.view(due + 99).choices == (("A", ""), ("B", ""), ("C", ""), ("D", ""))
+
+
+def test_that_hash_would_finish_is_said_in_the_first_pause_and_from_then_on() -> None:
+    entry = typed_in("zoo", total=2)
+    assert not entry.view(1e9).complete
+    entry = Entry()
+    pressed(entry, keys_for("zoo"), start=10.0, step=0.1)
+    assert not entry.view(10.5).complete
+    assert entry.view(20.0).complete
+    pressed(entry, keys_for("able"), start=20.0, step=0.1)
+    assert entry.view(20.5).complete
+    pressed(entry, "**", start=30.0, step=0.1)
+    assert not entry.view(99.0).complete
 
 
 @settings(deadline=None)
