@@ -151,8 +151,7 @@ def _move_new(part: Path, path: Path) -> None:
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        if os.path.lexists(path):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from error
+        # Linux looks for the name first (EEXIST), so it was free an instant ago.
         part.replace(path)
 
 

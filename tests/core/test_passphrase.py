@@ -1,0 +1,130 @@
+"""core.passphrase: one canonical form, an honest estimate, random proposals."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.errors import PassphraseWeakError
+from core.passphrase import (
+    ASKED_BITS,
+    MAX_CHARACTERS,
+    canonical,
+    estimate_bits,
+    propose_words,
+    require_strong,
+)
+
+
+@pytest.mark.parametrize(
+    ("typed", "form"),
+    [
+        ("one two", "one two"),
+        ("  one   two  ", "one two"),
+        ("one\u00a0\u3000two\u2003", "one two"),  # other spaces
+        ("\ufb01ne", "fine"),  # the ligature fi
+        ("e\u0301", "\u00e9"),  # a letter and its accent
+        ("\uff21\uff22", "AB"),  # full-width letters
+        ("Case stays", "Case stays"),
+    ],
+)
+def test_there_is_one_canonical_form(typed: str, form: str) -> None:
+    assert canonical(typed) == form.encode()
+
+
+@pytest.mark.parametrize(
+    "character",
+    [
+        "\t",
+        "\n",
+        "\r",
+        "\0",
+        "\x1b",
+        "\x7f",
+        "\x85",
+        "\u200b",
+        "\u202e",
+        "\u2028",
+        "\u2029",
+        "\ud800",
+        "\ue000",
+        "\u0378",
+    ],
+)
+def test_refuses_what_cannot_be_seen(character: str) -> None:
+    with pytest.raises(PassphraseWeakError, match="cannot be seen"):
+        canonical(f"one {character} two")
+
+
+@pytest.mark.parametrize("typed", ["", " ", "\u00a0\u2003"])
+def test_refuses_an_empty_passphrase(typed: str) -> None:
+    with pytest.raises(PassphraseWeakError, match="empty"):
+        canonical(typed)
+    assert estimate_bits(typed) == 0
+
+
+@pytest.mark.parametrize("typed", ["x" * (MAX_CHARACTERS + 1), "\ufdfa" * 20])  # the second grows to 360
+def test_refuses_more_than_256_characters(typed: str) -> None:
+    with pytest.raises(PassphraseWeakError, match="at most 256"):
+        canonical(typed)
+    assert canonical("x" * MAX_CHARACTERS)
+
+
+@given(st.text(max_size=60))
+def test_the_canonical_form_is_its_own(typed: str) -> None:
+    try:
+        form = canonical(typed).decode()
+    except PassphraseWeakError:
+        return
+    assert canonical(form).decode() == form
+    assert unicodedata.is_normalized("NFKC", form)
+    assert form == form.strip()
+    assert "  " not in form
+    assert estimate_bits(typed) >= 0
+
+
+@pytest.mark.parametrize(
+    ("typed", "bits"),
+    [
+        ("zoo", 11),
+        ("zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo", 11),
+        ("Zoo  ABANDON", 22),
+        ("legal winner thank year wave sausage worth useful", 88),
+    ],
+)
+def test_words_of_the_list_count_eleven_bits_each_once(typed: str, bits: int) -> None:
+    assert estimate_bits(typed) == bits
+
+
+def test_other_texts_are_estimated() -> None:
+    assert estimate_bits("password") < 10
+    assert estimate_bits("qwertyuiopqwertyuiop") < 30
+    assert estimate_bits("v7#Qm!2xL9@wZ4&kR8%t") > 64
+
+
+def test_the_estimate_of_a_long_text_is_bounded() -> None:
+    text = "v7#Qm!2xL9@wZ4&kR8%t" * 12
+    assert estimate_bits(text) == estimate_bits(text[:72])
+
+
+@pytest.mark.parametrize(
+    "typed", ["correct horse", "zoo abandon ability able about", "11111111111111111111111"]
+)
+def test_refuses_under_64_bits_without_repeating_it(typed: str) -> None:
+    with pytest.raises(PassphraseWeakError, match="bits") as raised:
+        require_strong(typed)
+    assert typed not in str(raised.value)
+    assert raised.value.code == "E-PASSPHRASE-WEAK"
+
+
+def test_six_words_are_enough_and_eight_are_what_is_asked() -> None:
+    assert require_strong("zoo abandon ability able about above") == 66
+    assert require_strong(" ".join(propose_words())) == 88 >= ASKED_BITS
+
+
+def test_proposes_different_words_each_time() -> None:
+    proposals = {propose_words() for _ in range(20)}
+    assert len(proposals) == 20
+    assert all(len(set(words)) == 8 for words in proposals)
+    assert len(propose_words(12)) == 12
