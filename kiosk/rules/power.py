@@ -36,9 +36,7 @@ _OVER = JobFinished | JobFailed | Stopped | Created | StickFormatted | VaultLost
 
 
 def go_down(state: Screen, *, restart: bool) -> Move:
-    """Return the way to power-off or restart from any state."""
-    if isinstance(state, Off | Ending):
-        return state, ()
+    """Return the way to power-off or restart from any state that is not on it."""
     if isinstance(state, Working | Creating | Formatting):
         stop: Effects = (StopJob(), SetTimer(Timer.POWER, WAIT_S))
         return Ending(box=state.box, restart=restart), stop

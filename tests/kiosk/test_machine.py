@@ -10,8 +10,9 @@ from kiosk import effects as fx
 from kiosk import events as ev
 from kiosk.machine import start, step
 from kiosk.reports import Settings
+from kiosk.rules import act
 from kiosk.states import Boot, Glass, Screen
-from tests.kiosk.facts import TABLE
+from tests.kiosk.facts import LOCKED, TABLE
 from tests.kiosk.promises import EVENTS, check
 from tests.kiosk.samples import SAMPLES
 
@@ -99,3 +100,7 @@ def test_states_can_be_logged() -> None:
     assert view is not None
     assert "absolute" not in repr(view)
     assert "absolute" not in repr(SAMPLES["proposed-words"].proposal)
+
+
+def test_a_state_without_rules_stays() -> None:
+    assert act(Screen(box=LOCKED), ev.Stopped()) == (Screen(box=LOCKED), ())

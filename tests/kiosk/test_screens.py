@@ -12,7 +12,7 @@ from kiosk import states
 from kiosk.effects import Purpose
 from kiosk.entry_view import EntryView, Mode
 from kiosk.screens import draw
-from kiosk.states import Entering, Glass, Locked, ProposedWords, Screen
+from kiosk.states import Entering, Glass, Home, Locked, ProposedWords, Screen, StickAsks, WrongStick
 from tests.golden.frames import from_text, to_text
 from tests.kiosk.facts import FACTORY, LOCKED
 from tests.kiosk.samples import SAMPLES
@@ -121,3 +121,8 @@ def test_qr_is_lit_ground_with_a_quiet_zone() -> None:
     for edge in ((0, 0, 64, 3), (0, 61, 64, 64), (0, 0, 3, 64), (61, 0, 64, 64)):
         assert frame.crop(edge).getextrema() == (255, 255)
     assert frame.crop((3, 3, 17, 5)).getextrema() == (0, 0), "the finder pattern begins in the corner"
+
+
+def test_screen_survives_a_box_without_what_it_shows() -> None:
+    for state in (Home(box=LOCKED), WrongStick(box=LOCKED), StickAsks(box=LOCKED)):
+        assert draw(state).getbbox() is not None
