@@ -11,6 +11,9 @@ of its own, everything may. Rules:
    file, no process, no file larger than MAX_BYTES, and dies with the thread that started it.
 3. Whatever cannot be confined is not run: exit 126 and one line on standard error.
 4. It imports little: every call of mtools pays for it (no typing, no pathlib, no signal).
+
+Coverage cannot see it, because it runs in a process that it confines; tests/hw/test_confine.py watches
+that process from outside.
 """
 
 from __future__ import annotations
@@ -59,7 +62,7 @@ _PR_SET_PDEATHSIG, _SIGKILL = 1, 9
 _FIRST_SPARE = 64  # above every descriptor that is given a fixed place
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str]) -> int:  # pragma: no cover
     """Confine this process and become the tool.
 
     Args:
@@ -87,7 +90,7 @@ def main(arguments: Sequence[str]) -> int:
     return NOT_RUN
 
 
-def _place_descriptors(node: int, source: int) -> None:
+def _place_descriptors(node: int, source: int) -> None:  # pragma: no cover
     """Put the stick, the source and the configuration where the tool expects them; close the rest."""
     config = os.memfd_create("mtools.conf")
     os.write(config, _CONFIG.encode())
@@ -102,7 +105,7 @@ def _place_descriptors(node: int, source: int) -> None:
     os.closerange(_FIRST_SPARE, 1 << 20)
 
 
-def _limit(cpu_s: int, max_bytes: int) -> None:
+def _limit(cpu_s: int, max_bytes: int) -> None:  # pragma: no cover
     """Set the resource limits, and die with the parent."""
     for kind, limit in (
         (resource.RLIMIT_CORE, 0),
@@ -116,7 +119,7 @@ def _limit(cpu_s: int, max_bytes: int) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
 
 
-def _sandbox(mode: str, *, with_source: bool) -> None:
+def _sandbox(mode: str, *, with_source: bool) -> None:  # pragma: no cover
     """Give up privileges and, where the kernel has Landlock, every file but the few that are needed."""
     from hw import landlock
 
@@ -128,5 +131,5 @@ def _sandbox(mode: str, *, with_source: bool) -> None:
     landlock.restrict(_SYSTEM, files)
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # pragma: no cover
     sys.exit(main(sys.argv[1:]))

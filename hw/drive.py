@@ -42,7 +42,7 @@ class Drive:
 
     def forget(self, folder: str) -> None:
         """Drop a folder's listing, because something is written there."""
-        self._listings.pop(folder, None)
+        self._listings.pop(folder.casefold(), None)
 
     def has_folder(self, folder: str) -> bool:
         """Tell whether the root has that folder."""
@@ -57,11 +57,12 @@ class Drive:
 
     def list_folder(self, folder: str) -> Listing:
         """Return a folder's listing; it stays true as long as we hold the claim and write nothing."""
-        if folder not in self._listings:
+        key = folder.casefold()
+        if key not in self._listings:
             text = self.ask(["mdir", "-a", at(folder)], "the stick cannot be listed")
-            self._listings[folder] = parse_listing(text)
-            self._free_bytes = self._listings[folder].free_bytes
-        return self._listings[folder]
+            self._listings[key] = parse_listing(text)
+            self._free_bytes = self._listings[key].free_bytes
+        return self._listings[key]
 
     def _read_shape(self) -> Shape:
         """Return where the clusters lie; refuses what is not FAT32."""

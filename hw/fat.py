@@ -142,14 +142,16 @@ class FatVolume:
             raise StickIoError(f"{place} has {found.size_bytes} bytes by its folder, {count} could be read")
         return count
 
-    def put_small(self, name: str, data: bytes, progress: Progress | None = None) -> None:
+    def put_small(
+        self, name: str, data: bytes, progress: Progress | None = None, *, resume: bool = False
+    ) -> None:
         """Write bytes that are at hand; as `put`."""
         source = os.memfd_create("pism-stick")
         with os.fdopen(source, "w+b") as file:
             file.write(data)
             file.flush()
             digest = hashlib.sha256(data).hexdigest()
-            self.put(name, file, size_bytes=len(data), sha256=digest, progress=progress)
+            self.put(name, file, size_bytes=len(data), sha256=digest, progress=progress, resume=resume)
 
     def put(
         self,
@@ -159,6 +161,7 @@ class FatVolume:
         size_bytes: int,
         sha256: str,
         progress: Progress | None = None,
+        resume: bool = False,
     ) -> None:
         """Write a file and prove that the medium holds it.
 
@@ -170,6 +173,8 @@ class FatVolume:
             sha256: Of the source, in hex.
             progress: Told how many of 2 x size_bytes are written or read back; when it raises, the stick
                 is left without the file.
+            resume: A file of that name that holds just these bytes counts as written: the stick was pulled
+                at the very end of an earlier try.
 
         Raises:
             StickNameError: No file can be called so.
@@ -181,7 +186,15 @@ class FatVolume:
         """
         place = parse_path(name)
         with source.open("rb") if isinstance(source, Path) else nullcontext(source) as file:
-            write_file(self._drive, place, file, size_bytes=size_bytes, sha256=sha256, progress=progress)
+            write_file(
+                self._drive,
+                place,
+                file,
+                size_bytes=size_bytes,
+                sha256=sha256,
+                progress=progress,
+                resume=resume,
+            )
 
     def clean_parts(self) -> tuple[str, ...]:
         """Delete the `.part` files that PiSM began and did not finish, and return their names.

@@ -52,14 +52,17 @@ def call_kernel(number: int, *arguments: int | bytes | None) -> int:
     return -ctypes.get_errno() if answer < 0 else answer
 
 
-def refuse_new_privileges() -> None:
-    """Give up, for this process and its children, all that a setuid program could give (prctl(2)).
+def refuse_new_privileges(prctl: Callable[..., int] | None = None) -> None:
+    """Give up, for this process and its children, all that a setuid program could give.
+
+    Args:
+        prctl: Makes the call, prctl(2).
 
     Raises:
         OSError: The kernel refused.
     """
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+    prctl = prctl or ctypes.CDLL(None, use_errno=True).prctl
+    if prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "no_new_privs is refused")
 
 

@@ -98,11 +98,13 @@ def parse_listing(text: str) -> Listing:
         raise StickFormatError("a folder on the stick cannot be listed")
     # the frame is mtools' own: what stands between, a name on the stick could have written
     header, body = lines[: titles[0]], [line for line in lines[titles[0] + 1 : -1] if line.strip()]
-    count = _COUNT.fullmatch(body[-1]) if body else None
-    entries = [_ENTRY.fullmatch(line) for line in (body[:-1] if body != ["No files"] else [])]
-    files = [_file(entry) for entry in entries if entry is not None]
-    if len(files) != len(entries) or len(files) != (int(count[1]) if count else 0):
-        raise StickFormatError("a folder on the stick holds a name that is none")
+    files: list[StickFile] = []
+    if body != ["No files"]:
+        count = _COUNT.fullmatch(body[-1]) if body else None
+        entries = [_ENTRY.fullmatch(line) for line in body[:-1]]
+        files = [_file(entry) for entry in entries if entry is not None]
+        if count is None or not int(count[1]) == len(files) == len(entries):
+            raise StickFormatError("a folder on the stick holds a name that is none")
     return Listing(
         label=next((found[1] for line in header if (found := _LABEL.fullmatch(line))), ""),
         files=tuple(item for item in files if item.name not in {".", ".."}),

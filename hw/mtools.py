@@ -9,6 +9,7 @@ Owns the child process. Rules:
 What an exit status means is not known here: mcopy exits 0 when writing fails (hw.medium, rule 3).
 """
 
+import math
 import os
 import selectors
 import signal
@@ -34,7 +35,6 @@ SOURCE = confine.SOURCE
 
 _BASE_TIMEOUT_S = 60.0
 _SLOWEST_BYTES_PER_S = 100_000  # of a stick that is still worth waiting for
-_CPU_S = 60
 _TICK_S = 0.25
 _PIECE_BYTES = 1 << 16
 _COMPLAINT_BYTES = 4096
@@ -60,7 +60,7 @@ class Limits:
 
     Args:
         output_bytes: On standard output.
-        timeout_s: From start to end.
+        timeout_s: From start to end; as much of it may be spent computing.
     """
 
     output_bytes: int = 8 << 20
@@ -103,7 +103,14 @@ def run_tool(
         StickError: It is not installed, or could not be confined and was not run.
     """
     limits = limits or Limits()
-    arguments = [mode, str(node), str(source), str(_CPU_S), str(0 if mode == "r" else node_bytes), *command]
+    arguments = [
+        mode,
+        str(node),
+        str(source),
+        str(math.ceil(limits.timeout_s)),
+        str(0 if mode == "r" else node_bytes),
+        *command,
+    ]
     launcher = [sys.executable, "-I", "-S", str(Path(confine.__file__)), *arguments]
     child = subprocess.Popen(
         launcher,
@@ -125,9 +132,8 @@ def run_tool(
         # a child that hangs in a dead device cannot be killed; it ends when the kernel gives the device up
         with suppress(subprocess.TimeoutExpired):
             child.wait(_REAP_S)
-        for pipe in (child.stdout, child.stderr):
-            if pipe is not None:
-                pipe.close()
+        for pipe in filter(None, (child.stdout, child.stderr)):
+            pipe.close()
     if child.returncode == confine.NOT_RUN:
         raise StickError(complaint)
     return Outcome(status=child.returncode, complaint=complaint)
@@ -141,9 +147,8 @@ def _follow(
     next_tick = time.monotonic() + _TICK_S
     left_bytes, complaint = limits.output_bytes, bytearray()
     with selectors.DefaultSelector() as waiting:
-        for pipe in (child.stdout, child.stderr):
-            if pipe is not None:
-                waiting.register(pipe, selectors.EVENT_READ)
+        for pipe in filter(None, (child.stdout, child.stderr)):
+            waiting.register(pipe, selectors.EVENT_READ)
         while waiting.get_map():
             for key, _ in waiting.select(_TICK_S):
                 piece = os.read(key.fd, _PIECE_BYTES)

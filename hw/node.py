@@ -98,16 +98,11 @@ class NodeMedium:
             StickGoneError: Pulled.
             StickIoError: The medium did not take what was written.
         """
-        try:
-            if tick is None or self.counters() is None:
-                self._kernel.sync(self._node)
-            else:
-                self._sync_telling(tick)
-            self._kernel.forget(self._node)
-        except OSError as error:
-            self.check()
-            raise stick_error(error, f"{self._path} did not take what was written") from error
+        failure = self._flush() if tick is None or self.counters() is None else self._flush_telling(tick)
         self.check()
+        if failure is not None:
+            what = f"{self._path} did not take what was written"
+            raise stick_error(failure, what) from failure
 
     def read_past_cache(self, offset: int, length: int) -> Iterator[bytes] | None:
         """Return bytes off the medium itself, in pieces of at most 1 MiB.
@@ -213,29 +208,31 @@ class NodeMedium:
         except OSError as error:
             raise stick_error(error, f"{self._path} cannot be locked") from error
 
-    def _sync_telling(self, tick: Tick) -> None:
+    def _flush(self) -> OSError | None:
+        """Flush and drop what is cached; return what went wrong."""
+        try:
+            self._kernel.sync(self._node)
+            self._kernel.forget(self._node)
+        except OSError as error:
+            return error
+        return None
+
+    def _flush_telling(self, tick: Tick) -> OSError | None:
         """Flush in a thread of its own, and tell meanwhile how far the device is."""
         start = self.counters()
-        failed: list[OSError] = []
-
-        def flush() -> None:
-            try:
-                self._kernel.sync(self._node)
-            except OSError as error:
-                failed.append(error)
-
-        thread = threading.Thread(target=flush, name="flush")
+        ends: list[OSError | None] = []
+        thread = threading.Thread(target=lambda: ends.append(self._flush()), name="flush")
         thread.start()
         try:
-            while thread.is_alive():
+            while True:
                 thread.join(_TICK_S)
                 here = self.counters()
                 if start is not None and here is not None:
                     tick(here.written_bytes - start.written_bytes)
+                if ends:
+                    return ends[0]
         finally:
             thread.join()
-        if failed:
-            raise failed[0]
 
     def _refuse_direct(self, error: OSError) -> None:
         """Remember that O_DIRECT is refused here; anything else is a failure."""

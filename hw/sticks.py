@@ -21,13 +21,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+import pyudev
+
 from hw.blockdev import BlockFacts
 from hw.medium import Medium
 from hw.node import NodeMedium
 from hw.ports import HardwareEvent, Post, Stick, StickGoneError, StickInserted, StickRemoved
 from hw.udev import BlockDevice
 
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 30.0
+_WAITS_S = (1.0, 30.0)
 _BROKEN = select.POLLERR | select.POLLHUP | select.POLLNVAL
 
 
@@ -55,14 +57,13 @@ class UdevListener:
 
     Args:
         facts: Reads sysfs.
+        udev: The package pyudev, or what stands for it.
     """
 
-    def __init__(self, facts: BlockFacts | None = None) -> None:
-        import pyudev
-
+    def __init__(self, facts: BlockFacts | None = None, udev: Any = pyudev) -> None:
         self._facts = facts or BlockFacts()
-        self._context = pyudev.Context()
-        self._monitor: Any = pyudev.Monitor.from_netlink(self._context, source="udev")
+        self._context: Any = udev.Context()
+        self._monitor: Any = udev.Monitor.from_netlink(self._context, source="udev")
         self._monitor.filter_by("block")
         self._monitor.start()
 
@@ -172,13 +173,16 @@ class UdevSticks:
     Args:
         listen: Makes a listener; OSError when udev cannot be heard.
         open_node: Claims a node.
+        waits_s: First and longest wait before a broken listener is made anew.
     """
 
     def __init__(
         self,
         listen: Callable[[], Listener] = UdevListener,
         open_node: Callable[[Path], Medium] = NodeMedium,
+        waits_s: tuple[float, float] = _WAITS_S,
     ) -> None:
+        self._waits_s = waits_s
         self._listen = listen
         self._open_node = open_node
         self._book = StickBook()
@@ -228,21 +232,21 @@ class UdevSticks:
 
     def _run(self) -> None:
         """Listen until told to stop, with a new listener whenever one breaks."""
-        wait_s = _FIRST_WAIT_S
+        wait_s = self._waits_s[0]
         while True:
             # libudev unpacks into OSError, and says ENOBUFS when events came faster than we took them
             with suppress(OSError):
                 listener = self._listen()
                 try:
                     self._tell(self._book.compare(tuple(listener.present()), listener.system_disks()))
-                    wait_s = _FIRST_WAIT_S
+                    wait_s = self._waits_s[0]
                     if self._hear(listener):
                         return
                 finally:
                     listener.close()
             if self._told_to_stop(wait_s):
                 return
-            wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+            wait_s = min(2 * wait_s, self._waits_s[1])
 
     def _hear(self, listener: Listener) -> bool:
         """Post what the listener hears; return True when told to stop."""

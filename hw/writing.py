@@ -41,6 +41,7 @@ def write_file(
     size_bytes: int,
     sha256: str,
     progress: Progress | None,
+    resume: bool,
 ) -> None:
     """Write a file and prove that the medium holds it; leave nothing of it when that fails.
 
@@ -51,11 +52,15 @@ def write_file(
         size_bytes: Of the file.
         sha256: Of the file, in hex.
         progress: Told how many of 2 x size_bytes are written or read back.
+        resume: A file of that name that holds just these bytes counts as written.
 
     Raises:
         StickExistsError, StickFullError, StickReadOnlyError, StickVerifyError, StickGoneError, StickIoError:
             As for FatVolume.put.
     """
+    tell_written, tell_checked = _ticks(progress, size_bytes, place)
+    if resume and _is_written(drive, place, size_bytes, sha256, tell_checked):
+        return
     check_writable(drive)
     _check_free_name(drive, place)
     _check_room(drive, place, size_bytes)
@@ -65,7 +70,6 @@ def write_file(
     part = StickPath(folder=place.folder, name=part_name(place.name))
     if drive.find(part) is not None:
         delete_part(drive, part)
-    tell_written, tell_checked = _ticks(progress, size_bytes, place)
     here = part
     try:
         drive.write(
@@ -125,6 +129,15 @@ def check_writable(drive: Drive) -> None:
     """Refuse a write-protected stick; StickReadOnlyError."""
     if drive.medium.read_only:
         raise StickReadOnlyError("the stick is write-protected")
+
+
+def _is_written(drive: Drive, place: StickPath, size_bytes: int, sha256: str, tick: Tick) -> bool:
+    """Tell whether an earlier try, pulled at its very end, has written the file after all."""
+    with suppress(StickVerifyError):
+        _check_entry(drive, place, size_bytes)
+        _check_hash(drive, place, size_bytes, sha256, tick)
+        return True
+    return False
 
 
 def _check_free_name(drive: Drive, place: StickPath) -> None:
