@@ -60,18 +60,14 @@ class Press:
         IssueError: A name does not fit into a certificate (E-ISSUE).
     """
 
-    __slots__ = ("_constant", "_frame", "_issuer", "_mould", "_profile")
+    __slots__ = ("_constant", "_issuer", "_mould", "_profile")
 
     def __init__(self, profile: Profile, issuer: Signing | None) -> None:
         self._profile = profile
         self._issuer = issuer
         self._constant = profile.extensions
-        self._frame = x509.CertificateBuilder()
         if issuer is not None:
             self._constant = (*self._constant, _authority_key_id(issuer.key_id))
-            self._frame = self._frame.issuer_name(issuer.x509.subject)
-        for extension in self._constant:
-            self._frame = self._frame.add_extension(extension.value, extension.critical)
         self._mould: Mould | None = None
         self._mould = self._rehearse()
 
@@ -180,17 +176,16 @@ class Press:
     ) -> tuple[bytes, Mould]:
         """Sign what passes the rules before; return bytes and mould of what passes the rules after."""
         check_before(asked)
-        builder = self._frame if issuer is not None else self._frame.issuer_name(asked.subject)
-        for extension in asked.extensions[len(self._constant) :]:
-            builder = builder.add_extension(extension.value, extension.critical)
-        signed = (
-            builder.subject_name(asked.subject)
-            .public_key(asked.public_key)
-            .serial_number(asked.serial)
-            .not_valid_before(asked.not_before)
-            .not_valid_after(asked.not_after)
-            .sign(private_key, ALGORITHMS[asked.issuer_algorithm].digest)
-        )
+        # All at once: each setter would copy the builder. What the setters look at, the rules do too.
+        signed = x509.CertificateBuilder(
+            issuer_name=asked.subject if issuer is None else issuer.subject,
+            subject_name=asked.subject,
+            public_key=asked.public_key,
+            serial_number=asked.serial,
+            not_valid_before=asked.not_before.replace(tzinfo=None),
+            not_valid_after=asked.not_after.replace(tzinfo=None),
+            extensions=list(asked.extensions),
+        ).sign(private_key, ALGORITHMS[asked.issuer_algorithm].digest)
         der = signed.public_bytes(Encoding.DER)
         return der, check_after(asked, der, issuer, self._mould)
 

@@ -22,7 +22,7 @@ from core.profile import CA_USAGE
 from tests.builders import make_gap, make_policy, make_signing, utc
 
 CHUNK, CHUNKS = 100, 50
-MAX_RATIO = 1.3  # of the 1.5 that a whole top-up may take, with store and journal
+MAX_RATIO = 1.25  # of the 1.5 that a whole top-up may take, with store and journal
 NOW = utc("2027-01-01T12:00")
 
 
