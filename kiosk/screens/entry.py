@@ -7,7 +7,7 @@ from kiosk.entry_view import EntryView, Mode
 from kiosk.messages import explain
 from kiosk.screens.paint import View, paint
 from kiosk.states import Checking, Entering, Refused
-from kiosk.widgets import Canvas
+from kiosk.widgets import TIGHTEST_Y, Canvas
 from kiosk.wrap import COLUMNS, clean
 
 _WANTED = {
@@ -34,7 +34,7 @@ def _(state: Entering, canvas: Canvas, view: View) -> None:
     if entry.shown is not None:
         _show_all(canvas, entry.shown)
         return
-    # Left-aligned and without moving parts, so that a key press changes few bytes of the panel.
+    # Left-aligned and with few moving parts: every byte that a key press changes goes over a slow bus.
     name = _name(state, entry)
     canvas.title(name).text(0, _line(entry, COLUMNS - len(name) - 1), column=len(name) + 1)
     if entry.legend:
@@ -42,9 +42,9 @@ def _(state: Entering, canvas: Canvas, view: View) -> None:
     elif state.purpose in _DATES:
         canvas.body(_DATE_ROWS)
     else:
-        canvas.tight(_choices(entry))
+        canvas.tight(_choices(entry), rows=TIGHTEST_Y)
         if entry.mode is not Mode.DIGITS:
-            canvas.tight(_LETTERS, column=_LETTERS_COLUMN)
+            canvas.tight(_LETTERS, column=_LETTERS_COLUMN, rows=TIGHTEST_Y)
     canvas.keys(_hint(state, entry), "*del" if entry.length or entry.typed else "*back")
 
 
@@ -70,6 +70,8 @@ def _choices(entry: EntryView) -> tuple[str, ...]:
     """Return what A to D pick: words, or else what they do."""
     if entry.candidates:
         return tuple(f"{key} {word}" for key, word in zip("ABCD", entry.candidates, strict=False))
+    if entry.mode is Mode.WORDS and entry.count and entry.position > entry.count:
+        return ()  # between two words: named at the first one, and not drawn and wiped for each
     return tuple(f"{key} {what.partition(' ')[0]}" for key, what in entry.choices)
 
 
@@ -81,7 +83,9 @@ def _hint(state: Entering, entry: EntryView) -> str:
         return f"#ok {entry.bits} bits" + (" fair" if entry.bits < _FAIR_BITS else "")
     if entry.full and state.purpose not in _DATES:
         return "#done, is full"
-    return "#done" if entry.complete else _WANTED[state.purpose]
+    if entry.complete:
+        return "#done"
+    return "" if entry.length or entry.typed else _WANTED[state.purpose]
 
 
 def _show_all(canvas: Canvas, text: str) -> None:

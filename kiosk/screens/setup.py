@@ -1,5 +1,6 @@
 """Boot and first set-up."""
 
+from kiosk.first_frame import paint_start
 from kiosk.proposal import ProposalView
 from kiosk.review import WORD_PAGES, count_review_pages, difference_pages, fingerprint_lines
 from kiosk.screens.paint import View, page_mark, paint, paint_time
@@ -22,7 +23,7 @@ from kiosk.wrap import clean, fit
 
 @paint.register
 def _(_state: Boot, canvas: Canvas, _view: View) -> None:
-    canvas.big("PiSM", 10).centre(3, "starting ...")
+    paint_start(canvas)
 
 
 @paint.register

@@ -1,4 +1,4 @@
-"""`make compare`: old, new and difference of every frame, side by side, on one page: build/golden.html."""
+"""Old, new and difference of every frame, side by side, on one page: build/golden.html."""
 
 import html
 import io
@@ -56,8 +56,8 @@ def section(name: str, old: Image.Image | None, new: Image.Image | None) -> tupl
     parts = [
         figure("old" if old else "no old one", old or dark),
         figure("new" if new else "no new one", new or dark),
+        figure("red went, green came", difference(old or dark, new or dark)),
     ]
-    parts.append(figure("red went, green came", difference(old or dark, new or dark)))
     return True, f'<div class="changed">{title}<div class="row">{"".join(parts)}</div></div>'
 
 
@@ -73,7 +73,8 @@ def make_page() -> tuple[int, str]:
     changed = [text for is_changed, text in sections if is_changed]
     same = [text for is_changed, text in sections if not is_changed]
     summary = f"<h1>PiSM screens: {len(changed)} changed, {len(same)} as recorded</h1>"
-    head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>PiSM screens</title><style>{STYLE}</style>'
+    head = '<!doctype html><html lang="en"><meta charset="utf-8"><title>PiSM screens</title>'
+    head += f"<style>{STYLE}</style>"
     return len(changed), head + summary + "".join(changed + same) + "</html>\n"
 
 

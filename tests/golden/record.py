@@ -1,4 +1,7 @@
-"""`make golden`: draw every sample anew into tests/golden/*.txt, and delete what no sample draws."""
+"""`make golden`: draw every sample anew into tests/golden/*.txt, and delete what no sample draws.
+
+What it changes is shown first, on the page of tests.golden.compare.
+"""
 
 import sys
 from pathlib import Path
@@ -6,6 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from kiosk.screens import draw
+from tests.golden import compare
 from tests.golden.frames import to_text
 from tests.kiosk.samples import SAMPLES
 
@@ -13,7 +17,8 @@ FOLDER = Path(__file__).parent
 
 
 def main() -> None:
-    """Record; say what changed."""
+    """Show what will change on a page, record it, and name it."""
+    compare.main()
     for orphan in sorted(set(FOLDER.glob("*.txt")) - {FOLDER / f"{name}.txt" for name in SAMPLES}):
         orphan.unlink()
         print(f"deleted {orphan.name}")

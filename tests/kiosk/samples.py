@@ -227,6 +227,9 @@ def _samples() -> dict[str, Sample]:
             Purpose.REPEAT,
             proposed=True,
         ),
+        "entry-words-earlier": _entering(
+            replace(words, position=2, count=3, line="* _ **", length=20, choices=chosen, complete=True)
+        ),
         "entry-words-complete": _entering(
             replace(words, position=9, count=8, line="******** _", length=58, choices=chosen, complete=True)
         ),

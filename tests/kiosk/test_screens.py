@@ -11,6 +11,7 @@ from PIL import ImageChops
 from kiosk import states
 from kiosk.effects import Purpose
 from kiosk.entry_view import EntryView, Mode
+from kiosk.first_frame import draw_start
 from kiosk.screens import draw
 from kiosk.states import Entering, Glass, Home, Locked, ProposedWords, Screen, StickAsks, WrongStick
 from tests.golden.frames import from_text, to_text
@@ -114,6 +115,17 @@ def test_importing_machine_and_screens_brings_nothing_heavy() -> None:
     command = [sys.executable, "-c", code]
     ran = subprocess.run(command, capture_output=True, text=True, check=True, cwd=GOLDEN.parents[1])
     assert ran.stdout.strip() == "[]"
+
+
+def test_first_frame_is_the_one_of_boot_and_needs_no_machine() -> None:
+    assert draw_start().tobytes() == draw(SAMPLES["boot"].state).tobytes()
+    code = (
+        "import sys, kiosk.first_frame;"
+        "print(sorted(n for n in sys.modules if n.startswith(('kiosk.', 'hw.'))))"
+    )
+    command = [sys.executable, "-c", code]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, cwd=GOLDEN.parents[1])
+    assert ran.stdout.strip() == "['kiosk.first_frame', 'kiosk.widgets', 'kiosk.wrap']"
 
 
 def test_qr_is_lit_ground_with_a_quiet_zone() -> None:

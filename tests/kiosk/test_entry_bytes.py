@@ -1,0 +1,39 @@
+"""What a key press of the entry costs on the display's bus, by the driver's own reckoning."""
+
+import random
+import statistics
+
+import pytest
+from mnemonic import Mnemonic
+
+from hw.windows import find_windows, to_pages
+from kiosk.effects import Purpose
+from kiosk.entry import Entry, Mode
+from kiosk.screens import draw
+from kiosk.states import Entering
+from kiosk.word_keys import count_presses
+from tests.kiosk.facts import LOCKED
+
+ADDRESS_BYTES = 9  # set the window on an SSD1306 over I2C, and begin to write
+ENTRIES = 8
+
+
+@pytest.mark.parametrize("total", [None, 8])
+def test_key_press_sends_few_bytes(total: int | None) -> None:
+    dice, words = random.Random(1), Mnemonic("english").wordlist
+    state = Entering(box=LOCKED, purpose=Purpose.REPEAT if total else Purpose.UNLOCK, proposed=bool(total))
+    costs = []
+    for _ in range(ENTRIES):
+        entry, now = Entry(modes=(Mode.WORDS,) if total else tuple(Mode), total=total), 0.0
+        shown = to_pages(draw(state, entry.view(now)))
+        for word in dice.sample(words, 8):
+            for key in "".join(count_presses(word)):
+                now += 1
+                entry.press(key, now)
+                wanted = to_pages(draw(state, entry.view(now)))
+                windows = find_windows(shown, wanted, address_bytes=ADDRESS_BYTES, join_pages=True)
+                costs.append(sum(window.size + ADDRESS_BYTES for window in windows))
+                shown = wanted
+    print(f"bytes a key press: median {statistics.median(costs)}, worst {max(costs)}")
+    assert statistics.median(costs) <= 64
+    assert max(costs) <= 400
