@@ -4,10 +4,12 @@ Daemon, machine, screens, the keypad's scan, the panel's driver, the vault proce
 the real ones; below the pins, the bus and the socket are the twins of hw.emulated.
 """
 
+import contextlib
+import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -18,15 +20,46 @@ from PIL import Image
 from core.config import load_config
 from hw.board import Emulation, Twins, open_board
 from hw.emulated.flash import Faults
+from hw.ports import HardwareEvent, Keypad, KeyPressed, KeyReleased, Post
 from kiosk.compose import board_settings, make_daemon
 from kiosk.session import start_vault
 
 if TYPE_CHECKING:
     from hw.ports import Stick
 
-PRESS_S: Final = 0.045  # three equal samples and the wake-up of the scan, with a margin
-PAUSE_S: Final = 0.035
+FELT_S: Final = 1.0  # a press that nothing answers (a lost keypad, a third key) is let go after that
 LOOK_EVERY_S: Final = 0.02
+
+
+class FeltKeypad:
+    """A keypad whose keys click: a hand can wait until a press, or a release, was taken.
+
+    Args:
+        keypad: The one that it is.
+    """
+
+    def __init__(self, keypad: Keypad) -> None:
+        self._keypad = keypad
+        self._felt: queue.SimpleQueue[HardwareEvent] = queue.SimpleQueue()
+
+    def start(self, post: Post) -> None:
+        """Begin to post key events."""
+
+        def post_and_click(event: HardwareEvent) -> None:
+            post(event)
+            self._felt.put(event)
+
+        self._keypad.start(post_and_click)
+
+    def close(self) -> None:
+        """Stop posting."""
+        self._keypad.close()
+
+    def feel(self, event: HardwareEvent) -> None:
+        """Wait until that event was posted, a second at most."""
+        with contextlib.suppress(queue.Empty):
+            while self._felt.get(timeout=FELT_S) != event:
+                pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +103,9 @@ class EmulatedBox:
         self._seen = seen
         config = load_config(folders.config)
         emulation = Emulation(sticks=folders.sticks, instant=instant, power_heard=power_heard)
-        self.board = open_board(board_settings(config), emulation)
+        board = open_board(board_settings(config), emulation)
+        self._keypad = FeltKeypad(board.keypad)
+        self.board = replace(board, keypad=self._keypad)
         self.daemon = make_daemon(
             self.board,
             config,
@@ -107,15 +142,16 @@ class EmulatedBox:
             self._watcher.join()
 
     def press(self, key: str) -> None:
-        """Press a key and let go."""
-        self.hold(key, PRESS_S)
+        """Press a key until it clicks and let go."""
+        self.hold(key, 0)
 
     def hold(self, key: str, seconds: float) -> None:
         """Press a key, wait, let go."""
         self.twins.keys.press(key)
+        self._keypad.feel(KeyPressed(key))
         time.sleep(seconds)
         self.twins.keys.release(key)
-        time.sleep(PAUSE_S)
+        self._keypad.feel(KeyReleased(key))
 
     def insert(self, label: str, faults: Faults | None = None) -> None:
         """Put in the stick of that label: the same one as before, or a new one."""

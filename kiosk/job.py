@@ -14,12 +14,12 @@ Rules:
 """
 
 import hashlib
-import io
 import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -32,6 +32,7 @@ from kiosk.reports import Result
 from kiosk.session import Session
 
 OpenVolume = Callable[[Stick], AbstractContextManager[FatVolume]]
+Tell = Callable[[int, int, str], None]
 StepProgress = Callable[[int, int, int, int, str], None]
 """Told (step, steps, done, total, what); step 1 is the first."""
 
@@ -46,6 +47,27 @@ class _Archive:
     on_stick: set[str] = field(default_factory=set)
     places: dict[str, str] = field(default_factory=dict)
     confirmed: bool = False
+
+    def put(
+        self, volume: FatVolume, place: str, size_bytes: int, sha256: str, write: Callable[[], None]
+    ) -> None:
+        """Put one file on the stick, unless this very file stands there from before a pull.
+
+        Args:
+            volume: The stick's.
+            place: Where the file goes.
+            size_bytes: Its size.
+            sha256: Of its bytes, in hex.
+            write: Writes it.
+        """
+        if place in self.on_stick:
+            return
+        try:
+            write()
+        except StickExistsError:
+            if not _holds(volume, place, size_bytes, sha256):
+                raise
+        self.on_stick.add(place)
 
 
 class Job:
@@ -109,14 +131,14 @@ class Job:
                 made.file.close()
         self._made.clear()
 
-    def _top_up(self, step: str, tell: Callable[[int, int, str], None]) -> rs.ToppedUp:
+    def _top_up(self, step: str, tell: Tell) -> rs.ToppedUp:
         made = self._made.get(step)
         if not isinstance(made, rs.ToppedUp):
             made = self._session.ask(pr.TopUp(now=self._now), rs.ToppedUp, progress=tell)
             self._made[step] = made
         return made
 
-    def _archive(self, step: str, kind: str, name: str, tell: Callable[[int, int, str], None]) -> _Archive:
+    def _archive(self, step: str, kind: str, name: str, tell: Tell) -> _Archive:
         made = self._made.get(step)
         if isinstance(made, _Archive):
             return made
@@ -132,7 +154,7 @@ class Job:
         self._made[step] = archive
         return archive
 
-    def _deliver(self, archive: _Archive, stick: Stick, tell: Callable[[int, int, str], None]) -> None:
+    def _deliver(self, archive: _Archive, stick: Stick, tell: Tell) -> None:
         """Put an archive and its papers on the stick, the receipt last, and have it journaled."""
         if archive.confirmed:
             return
@@ -145,18 +167,23 @@ class Job:
             volume.clean_parts()
             if not archive.places:
                 archive.places = place_companions(written, (item.name for item in volume.list()))
-            _put(
+            archive.put(
                 volume,
-                archive,
-                archive.file,
-                place=written.archive_name,
-                sha256=written.sha256,
-                tell=tell,
+                written.archive_name,
+                written.size_bytes,
+                written.sha256,
+                lambda: volume.put(
+                    written.archive_name,
+                    archive.file,
+                    size_bytes=written.size_bytes,
+                    sha256=written.sha256,
+                    progress=_in_kilobytes(tell),
+                ),
             )
             for companion in written.companions:
-                data = io.BytesIO(companion.data)
-                digest = hashlib.sha256(companion.data).hexdigest()
-                _put(volume, archive, data, place=archive.places[companion.path], sha256=digest)
+                place, data = archive.places[companion.path], companion.data
+                digest = hashlib.sha256(data).hexdigest()
+                archive.put(volume, place, len(data), digest, partial(volume.put_small, place, data))
         confirm = pr.ConfirmWritten(
             kind=written.kind, name=written.name, sequence=written.sequence, where=stick.label, now=self._now
         )
@@ -164,26 +191,9 @@ class Job:
         archive.confirmed = True
 
 
-def _put(
-    volume: FatVolume,
-    archive: _Archive,
-    source: BinaryIO,
-    *,
-    place: str,
-    sha256: str,
-    tell: Callable[[int, int, str], None] | None = None,
-) -> None:
-    """Put one file on the stick, unless this very file stands there from before a pull."""
-    if place in archive.on_stick:
-        return
-    size_bytes = source.seek(0, io.SEEK_END)
-    source.seek(0)
-    try:
-        volume.put(place, source, size_bytes=size_bytes, sha256=sha256, progress=tell)
-    except StickExistsError:
-        if not _holds(volume, place, size_bytes, sha256):
-            raise
-    archive.on_stick.add(place)
+def _in_kilobytes(tell: Tell) -> Tell:
+    """Return a progress for bytes that tells kilobytes: a person reads those."""
+    return lambda done, total, _what: tell(done // 1000, total // 1000, "KB")
 
 
 def _holds(volume: FatVolume, place: str, size_bytes: int, sha256: str) -> bool:

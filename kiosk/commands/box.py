@@ -1,0 +1,36 @@
+"""`pism demo`, `emulate`, `kiosk` and `vault`: the box, emulated or real."""
+
+from pathlib import Path
+
+import click
+
+from kiosk.options import config_option, state_option
+
+
+@click.command("demo")
+@click.option(
+    "--dir",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("demo"),
+    show_default=True,
+    help="The folder that the demo plays in.",
+)
+@click.option("--fresh", is_flag=True, help="Remove what an earlier demo left in the folder.")
+def demo_command(folder: Path, *, fresh: bool) -> None:
+    """Play a whole ceremony on the emulated box and open what it exported."""
+    from kiosk.demo import run_demo
+
+    run_demo(folder.absolute(), fresh=fresh)
+
+
+@click.command("vault")
+@state_option
+@config_option
+def vault_command(state: Path, config: Path) -> None:
+    """Serve one connection on standard input: the vault process that systemd starts."""
+    import socket
+
+    from core.vault import run_vault
+
+    run_vault(socket.socket(fileno=0), state, config)
