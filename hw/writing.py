@@ -85,7 +85,7 @@ def write_file(
         here = place
         drive.medium.settle()
         _check_entry(drive, place, size_bytes)
-        _check_hash(drive, place, size_bytes, sha256, tell_checked)
+        _check_hash(drive, place, size_bytes, sha256, lambda _: tell_checked(size_bytes))
     except BaseException:
         _abandon(drive, here)
         raise
