@@ -14,7 +14,7 @@ A chain of hashes shows edits, not a rewrite of the whole: its head goes out wit
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -147,9 +147,18 @@ def encode_body(entry: Entry) -> bytes:
     Returns:
         JSON without the hash.
     """
-    fields = asdict(entry) | {"time": entry.time.strftime(_TIME), "detail": dict(entry.detail)}
-    del fields["hash"]
-    return _canonical(_Body(**fields))
+    return _canonical(_body_of(entry))
+
+
+def _body_of(entry: Entry) -> _Body:
+    return _Body(
+        sequence=entry.sequence,
+        time=entry.time.strftime(_TIME),
+        act=entry.act,
+        detail=dict(entry.detail),
+        state=entry.state,
+        previous=entry.previous,
+    )
 
 
 def decode_body(data: bytes, digest: bytes) -> Entry:
@@ -182,7 +191,7 @@ def encode_line(entry: Entry) -> bytes:
     Returns:
         Canonical JSON with the hash, and a line feed.
     """
-    body = msgspec.structs.asdict(_decode_body(encode_body(entry)))
+    body = msgspec.structs.asdict(_body_of(entry))
     return _canonical(_Line(**body, hash=entry.hash)) + b"\n"
 
 

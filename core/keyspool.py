@@ -12,25 +12,24 @@ import os
 import secrets
 import tempfile
 from array import array
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self, cast
 
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    PrivateFormat,
-    PublicFormat,
-    load_der_private_key,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_private_key
 from cryptography.x509 import load_der_x509_certificate
 
 from core.certificate import Certificate
 from core.errors import CheckError, FileError
+from core.pbes2 import encrypt_key
 
 PASSPHRASE_BYTES = 64
+_BATCH = 16  # keys that a thread takes at a time
 
 
 class _HasPublicBytes(Protocol):
@@ -67,22 +66,34 @@ class KeySpool:
     ) -> None:
         self._file.close()
 
-    def add(self, certificate: Certificate, public_sha256: bytes, key_der: bytes) -> bytes:
-        """Encrypt one key and append it.
+    def encrypt(self, keys: Iterable[tuple[Certificate, bytes, bytes]]) -> Iterator[bytes]:
+        """Encrypt keys on all cores, append them, and yield each PEM in the order of `keys`.
 
         Args:
-            certificate: Whose key it is.
-            public_sha256: SHA-256 of its public key, as `hash_public_key` gives it.
-            key_der: PKCS#8 DER, not encrypted.
-
-        Returns:
-            The PEM that was spooled (PBES2: PBKDF2 and AES-256-CBC, RFC 8018).
+            keys: Of each its certificate; the SHA-256 of its public key, as `hash_public_key` gives it; its
+                PKCS#8 DER, not encrypted. Read a little ahead of what is yielded.
 
         Raises:
-            CheckError: It is the key of another certificate, or a forbidden one (E-CHECK).
+            CheckError: A key of another certificate, or a forbidden one (E-CHECK).
             FileError: The disk is full (E-FILE).
         """
-        key = load_der_private_key(key_der, None)
+        threads = len(os.sched_getaffinity(0))
+        ahead: deque[Future[list[bytes]]] = deque()
+        with ThreadPoolExecutor(threads, thread_name_prefix="encrypt-key") as pool:
+            try:
+                waiting = iter(keys)
+                while batch := [self._admit(*key) for key in islice(waiting, _BATCH)]:
+                    ahead.append(pool.submit(_encrypt_all, batch))
+                    if len(ahead) > threads:
+                        yield from map(self._append, ahead.popleft().result())
+                while ahead:
+                    yield from map(self._append, ahead.popleft().result())
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+
+    def _admit(self, certificate: Certificate, public_sha256: bytes, pkcs8: bytes) -> tuple[bytes, bytes]:
+        """Check a key and return it with its new passphrase."""
+        key = load_der_private_key(pkcs8, None)
         digest = sha256(encode_public_key(key.public_key())).digest()
         if digest in self._forbidden:
             raise CheckError(
@@ -91,13 +102,15 @@ class KeySpool:
         if digest != public_sha256:
             raise CheckError(f"Rule key-fits-certificate: the key of {certificate.id} belongs to another.")
         passphrase = base64.b64encode(secrets.token_bytes(PASSPHRASE_BYTES))
-        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(passphrase))
+        comma = b"," if len(self._passphrases) > 1 else b""
+        self._passphrases += comma + b'"%b":"%b"' % (certificate.id.encode(), passphrase)
+        return pkcs8, passphrase
+
+    def _append(self, pem: bytes) -> bytes:
         try:
             self._file.write(pem)
         except OSError as error:
             raise FileError(f"The state folder has no room for encrypted keys: {error}.") from error
-        comma = b"," if self._sizes else b""
-        self._passphrases += comma + b'"%b":"%b"' % (certificate.id.encode(), passphrase)
         self._sizes.append(len(pem))
         return pem
 
@@ -117,6 +130,10 @@ class KeySpool:
                 yield self._file.read(size)
         except OSError as error:
             raise FileError(f"The encrypted keys in the state folder are lost: {error}.") from error
+
+
+def _encrypt_all(keys: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
+    return [encrypt_key(pkcs8, passphrase) for pkcs8, passphrase in keys]
 
 
 def encode_public_key(key: _HasPublicBytes) -> bytes:

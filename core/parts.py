@@ -27,7 +27,7 @@ from core.store import Store
 
 Progress = Callable[[int, int, str], None]
 Part = tuple[str, Iterable[bytes]]  # a tuple of pieces is at hand; anything else is made as it is read
-DIGEST_BYTES: Final = 32
+_DIGEST_BYTES: Final = 32
 BATCH: Final = 100  # certificates that are in memory at a time
 STEPS: Final = 200  # words of progress over a whole export
 
@@ -97,23 +97,23 @@ class Parts:
             self._public += hash_public_key(der)
 
     def _encrypt_keys(self, spool: KeySpool) -> Iterator[Part]:
-        kind, name = self._contents.kind, self._contents.name
-        what = f"{'export' if kind == 'egress' else 'backup'} {name}"
-        total, done, signers = len(self._with_keys), 0, 0
+        total = len(self._with_keys)
         step = max(1, total // STEPS)
+        pems = spool.encrypt(self._read_keys())
+        for done, (item, pem) in enumerate(zip(self._with_keys, pems, strict=True)):
+            if done % step == 0:
+                self._progress(done, total, "key")
+            yield f"keys/{item.id}.pem", (pem,)
+        self._progress(total, total, "key")
+
+    def _read_keys(self) -> Iterator[tuple[Certificate, bytes, bytes]]:
+        """Yield each certificate with the digest of its public key, and its private key."""
+        digests = _split(self._public)
         for batch in _batches(self._with_keys):
             keys = dict(self._store.keys([item.id for item in batch]))
             for item in batch:
-                if done % step == 0:
-                    self._progress(done, total, what)
-                if item.id in self._ders:
-                    public = hash_public_key(self._ders[item.id])
-                else:
-                    public = bytes(self._public[signers : signers + DIGEST_BYTES])
-                    signers += DIGEST_BYTES
-                yield f"keys/{item.id}.pem", (spool.add(item, public, keys.pop(item.id)),)
-                done += 1
-        self._progress(done, total, what)
+                der = self._ders.get(item.id)
+                yield item, hash_public_key(der) if der else next(digests), keys.pop(item.id)
 
     def _rest(self) -> Iterator[Part]:
         yield "passphrases.age", (self._passphrases,)
@@ -124,6 +124,11 @@ class Parts:
         yield "journal.jsonl", (encode_line(entry) for entry in self._store.entries())
         if self._contents.kind == "backup":
             yield "state.json", encode_state(self._store, self._contents, self._issued, self._now)
+
+
+def _split(digests: bytearray) -> Iterator[bytes]:
+    """Yield the SHA-256 values that stand one after the other."""
+    return (bytes(digests[at : at + _DIGEST_BYTES]) for at in range(0, len(digests), _DIGEST_BYTES))
 
 
 def _ignore(signer: Certificate, der: bytes) -> None:

@@ -1,0 +1,54 @@
+"""A store with an authority in it, for tests of what stands above the store; real parts only."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from core import journal
+from core.export import Written, write_backup, write_egress
+from core.keyslots import KdfCost
+from core.policy import Policy, encode_policy
+from core.record_rows import ArchiveRecord
+from core.store import Store, create_store, open_store
+from core.top_up import top_up
+
+PASSPHRASE = b"correct horse battery staple and some more words"
+INCARNATION = "11111111-2222-4333-8444-555555555555"
+
+
+@contextmanager
+def make_store(state: Path, policy: Policy, now: datetime) -> Iterator[Store]:
+    """Yield an open store that was founded and topped up at `now`."""
+    with create_store(state, PASSPHRASE, KdfCost()) as store, store.transaction():
+        store.set_fact("policy", encode_policy(policy).decode())
+        store.set_fact("incarnation", INCARNATION)
+        store.set_fact("drill_token", "00" * 32)
+        journal.append(store, "init", {}, now)
+    with open_store(state, PASSPHRASE) as store:
+        top_up(store, policy, now, ignore_progress)
+        yield store
+
+
+def ignore_progress(done: int, total: int, what: str) -> None:
+    """Take a word of progress and go on."""
+
+
+def export(store: Store, policy: Policy, kind: str, name: str, now: datetime) -> tuple[Written, bytes]:
+    """Write an egress or a backup and remember it; return what was written, and the age file."""
+    out = io.BytesIO()
+    write = write_egress if kind == "egress" else write_backup
+    with store.transaction():
+        written = write(store, policy, name, now, out, progress=ignore_progress)
+        store.add_archive(
+            ArchiveRecord(
+                kind=written.head.kind,
+                name=name,
+                sequence=written.head.sequence,
+                created=now,
+                manifest_sha256=written.manifest_sha256,
+            )
+        )
+        journal.append(store, "export", {"manifest": written.manifest_sha256}, now)
+    return written, out.getvalue()
