@@ -81,6 +81,7 @@ class Daemon:
         self._timers = Timers()
         self._redraw_at_s: float | None = None
         self._failed_draws = 0
+        self._leaving = False
         self._worker = make_worker(self.post)
 
     def post(self, event: ev.Event) -> None:
@@ -90,6 +91,11 @@ class Daemon:
     def end(self) -> None:
         """Let `run` return after what is queued, from any thread."""
         self._posted.put(None)
+
+    def leave(self) -> None:
+        """Let the work end, lock, show the last words, and let `run` return; from a signal or any thread."""
+        self._leaving = True
+        self.post(ev.PowerAsked())
 
     def run(self) -> None:
         """Show the first screen, start the devices, and turn until `end`."""
@@ -173,6 +179,9 @@ class Daemon:
             case _:
                 if isinstance(effect, fx.PowerOff | fx.Restart):
                     self._show()  # the last words stand on the glass before the system goes
+                    if self._leaving:  # who asked takes the system down
+                        self.end()
+                        return
                 self._worker.submit(effect, self._entries)
 
     def _enter(

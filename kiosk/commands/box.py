@@ -24,6 +24,22 @@ def demo_command(folder: Path, *, fresh: bool) -> None:
     run_demo(folder.absolute(), fresh=fresh)
 
 
+@click.command("kiosk")
+@config_option
+@click.option(
+    "--spool",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default=Path("/var/cache/pism"),
+    show_default=True,
+    help="The folder for encrypted archives that wait for their stick.",
+)
+def kiosk_command(config: Path, spool: Path) -> None:
+    """Run the daemon on the real box; systemd starts it."""
+    from kiosk.appliance import run_appliance
+
+    run_appliance(config.absolute(), spool.absolute())
+
+
 @click.command("vault")
 @state_option
 @config_option
