@@ -165,24 +165,25 @@ class Daemon:
                 self._timers.set(name, seconds, now_s)
             case fx.CancelTimer(name=name):
                 self._timers.cancel(name)
-            case fx.Dim():
-                self._light(DIM, off=False)
-            case fx.Blank():
-                self._light(DIM, off=True)
-            case fx.Wake():
-                self._light(BRIGHT, off=False)
+            case fx.Dim() | fx.Blank() | fx.Wake():
+                self._light(BRIGHT if isinstance(effect, fx.Wake) else DIM, off=isinstance(effect, fx.Blank))
             case fx.StopJob():
                 self._worker.stop()
             case fx.StartEntry() | fx.FeedEntry() | fx.WipeEntry() | fx.ProposeWords():
                 if (event := self._enter(effect, now_s)) is not None:
                     self._own.append(event)
+            case fx.PowerOff() | fx.Restart():
+                self._go_down(effect)
             case _:
-                if isinstance(effect, fx.PowerOff | fx.Restart):
-                    self._show()  # the last words stand on the glass before the system goes
-                    if self._leaving:  # who asked takes the system down
-                        self.end()
-                        return
                 self._worker.submit(effect, self._entries)
+
+    def _go_down(self, effect: fx.PowerOff | fx.Restart) -> None:
+        """Leave the last words on the glass; then the system goes down, or we only end."""
+        self._show()
+        if self._leaving:
+            self.end()
+        else:
+            self._worker.submit(effect, self._entries)
 
     def _enter(
         self, effect: fx.StartEntry | fx.FeedEntry | fx.WipeEntry | fx.ProposeWords, now_s: float

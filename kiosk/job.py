@@ -13,20 +13,18 @@ Rules:
 3. The job holds no key and no passphrase.
 """
 
-import hashlib
 import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from core import protocol as pr
 from core import results as rs
 from hw.fat import FatVolume
-from hw.ports import Stick, StickExistsError, StickMissingError, StickSizeError
+from hw.ports import Stick, StickMissingError
 from kiosk.placing import place_companions
 from kiosk.reports import Result
 from kiosk.session import Session
@@ -47,27 +45,6 @@ class _Archive:
     on_stick: set[str] = field(default_factory=set)
     places: dict[str, str] = field(default_factory=dict)
     confirmed: bool = False
-
-    def put(
-        self, volume: FatVolume, place: str, size_bytes: int, sha256: str, write: Callable[[], None]
-    ) -> None:
-        """Put one file on the stick, unless this very file stands there from before a pull.
-
-        Args:
-            volume: The stick's.
-            place: Where the file goes.
-            size_bytes: Its size.
-            sha256: Of its bytes, in hex.
-            write: Writes it.
-        """
-        if place in self.on_stick:
-            return
-        try:
-            write()
-        except StickExistsError:
-            if not _holds(volume, place, size_bytes, sha256):
-                raise
-        self.on_stick.add(place)
 
 
 class Job:
@@ -167,23 +144,20 @@ class Job:
             volume.clean_parts()
             if not archive.places:
                 archive.places = place_companions(written, (item.name for item in volume.list()))
-            archive.put(
-                volume,
-                written.archive_name,
-                written.size_bytes,
-                written.sha256,
-                lambda: volume.put(
+            if written.archive_name not in archive.on_stick:
+                volume.put(
                     written.archive_name,
                     archive.file,
                     size_bytes=written.size_bytes,
                     sha256=written.sha256,
                     progress=_in_kilobytes(tell),
-                ),
-            )
+                    resume=True,  # a pull can come right after its renaming
+                )
+                archive.on_stick.add(written.archive_name)
             for companion in written.companions:
-                place, data = archive.places[companion.path], companion.data
-                digest = hashlib.sha256(data).hexdigest()
-                archive.put(volume, place, len(data), digest, partial(volume.put_small, place, data))
+                if companion.path not in archive.on_stick:
+                    volume.put_small(archive.places[companion.path], companion.data, resume=True)
+                    archive.on_stick.add(companion.path)
         confirm = pr.ConfirmWritten(
             kind=written.kind, name=written.name, sequence=written.sequence, where=stick.label, now=self._now
         )
@@ -194,13 +168,3 @@ class Job:
 def _in_kilobytes(tell: Tell) -> Tell:
     """Return a progress for bytes that tells kilobytes: a person reads those."""
     return lambda done, total, _what: tell(done // 1000, total // 1000, "KB")
-
-
-def _holds(volume: FatVolume, place: str, size_bytes: int, sha256: str) -> bool:
-    """Return whether the stick holds exactly that file there: a pull can come right after its renaming."""
-    digest = hashlib.sha256()
-    try:
-        volume.get_into(place, digest.update, size_bytes)
-    except (StickMissingError, StickSizeError):
-        return False
-    return digest.hexdigest() == sha256
