@@ -6,7 +6,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check lint bench golden emulate lock clean system-run system-dev
+.PHONY: help venv demo test check lint bench golden docs emulate lock clean system-run system-dev
 
 PYTHON ?= python3
 VENV := .venv
@@ -61,6 +61,9 @@ bench: system-dev $(VENV)/.dev ## Measure speed and memory, print the ratios
 
 golden: $(VENV)/.dev ## Record the golden frames anew; look at the difference before you commit
 	$(BIN)/python -m tests.golden.record
+
+docs: $(VENV)/.dev ## Write the pages that are made from the code
+	$(BIN)/python -m docs.make_errors
 
 lock: ## Lock the packages anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
