@@ -1,7 +1,7 @@
 """A store with an authority in it, for tests of what stands above the store; real parts only."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -16,15 +16,18 @@ from core.top_up import top_up
 
 PASSPHRASE = b"correct horse battery staple and some more words"
 INCARNATION = "11111111-2222-4333-8444-555555555555"
+FACTS = {"incarnation": INCARNATION, "drill_token": "00" * 32}
 
 
 @contextmanager
-def make_store(state: Path, policy: Policy, now: datetime) -> Iterator[Store]:
+def make_store(
+    state: Path, policy: Policy, now: datetime, facts: Mapping[str, str] = FACTS
+) -> Iterator[Store]:
     """Yield an open store that was founded and topped up at `now`."""
     with create_store(state, PASSPHRASE, KdfCost()) as store, store.transaction():
         store.set_fact("policy", encode_policy(policy).decode())
-        store.set_fact("incarnation", INCARNATION)
-        store.set_fact("drill_token", "00" * 32)
+        for name, value in facts.items():
+            store.set_fact(name, value)
         journal.append(store, "init", {}, now)
     with open_store(state, PASSPHRASE) as store:
         top_up(store, policy, now, ignore_progress)
