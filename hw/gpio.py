@@ -7,6 +7,7 @@ Rules:
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
@@ -27,7 +28,8 @@ from gpiozero.exc import (
 from gpiozero.pins.local import get_pi_revision
 from gpiozero.pins.pi import PiFactory, PiPin
 
-from hw.gpio_lines import Lines, OpenChip
+from hw.gpio_chip import OpenChip
+from hw.gpio_lines import Lines
 from hw.ports import KeypadError
 
 _FUNCTIONS = ("input", "output")
@@ -44,6 +46,7 @@ class GpiodPin(PiPin):  # type: ignore[misc] # gpiozero has no types
         self._edges = "both"
         if self._number not in self._lines:
             raise PinInvalidPin(f"{info.name} is not among the lines that were asked for")
+        factory.by_number[self._number] = self
 
     def close(self) -> None:
         """Let the line float, unwatched."""
@@ -139,6 +142,7 @@ class GpiodFactory(PiFactory):  # type: ignore[misc] # gpiozero has no types
     ) -> None:
         super().__init__()
         self.pin_class = GpiodPin
+        self.by_number: dict[int, GpiodPin] = {}
         try:
             self._revision = revision()
         except (OSError, PinUnknownPi) as error:
@@ -149,6 +153,10 @@ class GpiodFactory(PiFactory):  # type: ignore[misc] # gpiozero has no types
         """Let all lines go and end the watch."""
         super().close()
         self.lines.close()
+
+    def together(self) -> AbstractContextManager[None]:
+        """Let changes to several pins take effect at once; KeypadError when they cannot."""
+        return self.lines.together()
 
     @staticmethod
     def ticks() -> float:
@@ -168,4 +176,4 @@ class GpiodFactory(PiFactory):  # type: ignore[misc] # gpiozero has no types
         return self._revision
 
     def _on_edge(self, number: int, seconds: float, rising: bool) -> None:  # noqa: FBT001 - Lines' callback
-        self.pin(number)._call_when_changed(seconds, rising)  # noqa: SLF001 - its own pin
+        self.by_number[number]._call_when_changed(seconds, rising)  # noqa: SLF001 - its own pin

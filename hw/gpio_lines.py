@@ -1,13 +1,12 @@
 """One request for all GPIO lines that the box uses, over libgpiod: levels, directions, edges.
 
 Rules:
-1. The chip is found by the label that its kernel driver gives (Pi 3 to Pi 5); there is no other way in.
-2. All lines stand in one request, so one descriptor tells of every edge. A thread sleeps in poll() on it
+1. All lines stand in one request, so one descriptor tells of every edge. A thread sleeps in poll() on it
    and on an event descriptor that ends it; it wakes for edges only.
-3. An output is open drain: it pulls low or floats and can never drive high, whatever it is told.
-4. A floating line that was an output stays an open-drain output let go (electrically the same), so that
-   a scan costs one system call a step and no reconfiguration.
-5. Every failure of a chip or a line is a KeypadError.
+2. An output is open drain: it pulls low or floats and can never drive high, whatever it is told.
+3. A floating line that was an output stays an open-drain output let go (electrically the same), so that
+   a scan costs one system call a step and no reconfiguration. Changes made together cost one call.
+4. Every failure of a line is a KeypadError.
 
 Left to others: what a line is for (hw.gpio gives it gpiozero's shape).
 """
@@ -16,76 +15,26 @@ import logging
 import os
 import select
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import Protocol
 
 from gpiod import EdgeEvent, LineSettings
 from gpiod.line import Bias, Direction, Drive, Edge, Value
 
+from hw.gpio_chip import CONSUMER, Config, OpenChip, find_chip
 from hw.ports import KeypadError
-
-CHIP_LABELS = ("pinctrl-bcm2835", "pinctrl-bcm2711", "pinctrl-rp1")
-"""Kernel drivers of the header's lines: Pi 3 and Zero 2, Pi 4, Pi 5."""
-
-CONSUMER = "pism"
 
 _BIASES = {"floating": Bias.DISABLED, "up": Bias.PULL_UP, "down": Bias.PULL_DOWN}
 _EDGES = {"none": Edge.NONE, "both": Edge.BOTH, "rising": Edge.RISING, "falling": Edge.FALLING}
 
+_OPEN_DRAIN = ("open drain", "")
+
 _log = logging.getLogger(__name__)
 
 
-class ChipInfo(Protocol):
-    """What gpiod tells of a chip."""
-
-    @property
-    def label(self) -> str:
-        """Its driver's name for it."""
-
-
-class LineRequest(Protocol):
-    """The part of gpiod.LineRequest that is used."""
-
-    @property
-    def fd(self) -> int:
-        """The descriptor that is readable when an edge waits."""
-
-    def get_value(self, line: int | str) -> Value:
-        """Return a line's level."""
-
-    def set_value(self, line: int | str, value: Value) -> None:
-        """Set an output."""
-
-    def reconfigure_lines(self, config: dict[Iterable[int | str] | int | str, LineSettings | None]) -> None:
-        """Give every line its settings."""
-
-    def read_edge_events(self) -> list[EdgeEvent]:
-        """Return the edges that wait; at least one does."""
-
-    def release(self) -> None:
-        """Let the lines go."""
-
-
-class Chip(Protocol):
-    """The part of gpiod.Chip that is used."""
-
-    def get_info(self) -> ChipInfo:
-        """Return what the chip is."""
-
-    def request_lines(
-        self,
-        config: dict[Iterable[int | str] | int | str, LineSettings | None],
-        consumer: str | None = None,
-    ) -> LineRequest:
-        """Take lines for this process alone."""
-
-    def close(self) -> None:
-        """Close the chip."""
-
-
-OpenChip = Callable[[str], Chip]
 OnEdge = Callable[[int, float, bool], None]
 """Called with a line, the kernel's monotonic seconds and True for a rising edge."""
 
@@ -99,7 +48,7 @@ class Line:
         low: An output pulls low; else it floats.
         pull: "floating", "up" or "down", for an input.
         edges: "none", "both", "rising" or "falling", for an input.
-        was_output: It has been one (rule 4).
+        was_output: It has been one (rule 3).
     """
 
     output: bool = False
@@ -108,42 +57,26 @@ class Line:
     edges: str = "none"
     was_output: bool = False
 
-    def settings(self) -> LineSettings:
-        """Return the line as libgpiod takes it."""
+    @property
+    def mode(self) -> tuple[str, str]:
+        """What a reconfiguration is needed for: pull and edges of an input, nothing of an output."""
         if self.output or (self.was_output and self.pull == "floating" and self.edges == "none"):
-            return LineSettings(direction=Direction.OUTPUT, drive=Drive.OPEN_DRAIN, output_value=self.value())
-        return LineSettings(
-            direction=Direction.INPUT, bias=_BIASES[self.pull], edge_detection=_EDGES[self.edges]
-        )
+            return _OPEN_DRAIN
+        return self.pull, self.edges
 
+    @property
     def value(self) -> Value:
-        """Return what an output is set to: inactive pulls low, active floats."""
+        """What an output is set to: inactive pulls low, active floats."""
         return Value.INACTIVE if self.output and self.low else Value.ACTIVE
 
 
-def find_chip(paths: Sequence[Path], open_chip: OpenChip) -> Chip:
-    """Return the chip of a Raspberry Pi's header, open.
-
-    Args:
-        paths: The chips' device nodes.
-        open_chip: gpiod.Chip.
-
-    Raises:
-        KeypadError: There is none, or it may not be opened.
-    """
-    seen = []
-    for path in paths:
-        try:
-            chip = open_chip(str(path))
-        except OSError as error:
-            seen.append(f"{path}: {error.strerror}")
-            continue
-        label = chip.get_info().label
-        if label in CHIP_LABELS:
-            return chip
-        chip.close()
-        seen.append(f"{path}: {label}")
-    raise KeypadError(f"no GPIO chip of a Raspberry Pi ({'; '.join(seen) or 'no chip at all'})")
+@cache
+def _settings(mode: tuple[str, str], value: Value) -> LineSettings:
+    """Return a mode as libgpiod takes it; the few there are, are made once."""
+    if mode == _OPEN_DRAIN:
+        return LineSettings(direction=Direction.OUTPUT, drive=Drive.OPEN_DRAIN, output_value=value)
+    pull, edges = mode
+    return LineSettings(direction=Direction.INPUT, bias=_BIASES[pull], edge_detection=_EDGES[edges])
 
 
 class Lines:
@@ -172,6 +105,7 @@ class Lines:
         self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._batch: dict[int, Line] | None = None
         chip = find_chip(sorted(Path("/dev").glob("gpiochip*")) if paths is None else paths, open_chip)
         try:
             self._request = chip.request_lines(self._config(), consumer=CONSUMER)
@@ -194,22 +128,51 @@ class Lines:
         Raises:
             KeypadError: The kernel refuses.
         """
+        with self.together():
+            was = self._lines[number].was_output
+            self._lines[number] = replace(line, was_output=line.output or was)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Let the changes made inside take effect at the end, in one system call.
+
+        Raises:
+            KeypadError: The kernel refuses; all lines are as before.
+        """
         with self._lock:
-            old = self._lines[number]
-            new = replace(line, was_output=line.output or old.was_output)
-            self._lines[number] = new
-            before, after = old.settings(), new.settings()
+            if self._batch is not None:
+                yield
+                return
+            old = self._batch = dict(self._lines)
             try:
-                if after != replace(before, output_value=after.output_value):
-                    self._request.reconfigure_lines(self._config())
-                elif after.output_value is not before.output_value:
-                    self._request.set_value(number, after.output_value)
-            except OSError as error:
-                self._lines[number] = old
-                raise KeypadError(f"GPIO line {number} cannot be set: {error}") from error
-            if new.edges != "none" and self._thread is None:
-                self._thread = threading.Thread(target=self._watch, name="gpio-edges", daemon=True)
-                self._thread.start()
+                yield
+                self._apply(old)
+            except BaseException:
+                self._lines = old
+                raise
+            finally:
+                self._batch = None
+
+    def _apply(self, old: dict[int, Line]) -> None:
+        """Bring the kernel from the old lines to the present ones."""
+        new = self._lines
+        changed = [number for number, line in new.items() if line != old[number]]
+        try:
+            if any(new[number].mode != old[number].mode for number in changed):
+                self._request.reconfigure_lines(self._config())
+            else:
+                values: dict[int | str, Value] = {
+                    number: new[number].value
+                    for number in changed
+                    if new[number].value is not old[number].value
+                }
+                if values:
+                    self._request.set_values(values)
+        except OSError as error:
+            raise KeypadError(f"GPIO lines {_names(changed)} cannot be set: {error}") from error
+        if self._thread is None and any(new[number].edges != "none" for number in changed):
+            self._thread = threading.Thread(target=self._watch, name="gpio-edges", daemon=True)
+            self._thread.start()
 
     def level(self, number: int) -> bool:
         """Return True for high.
@@ -235,9 +198,9 @@ class Lines:
             self._request.release()
         os.close(self._shutdown)
 
-    def _config(self) -> dict[Iterable[int | str] | int | str, LineSettings | None]:
+    def _config(self) -> Config:
         """Return all lines' settings; a request is always reconfigured whole."""
-        return {number: line.settings() for number, line in self._lines.items()}
+        return {number: _settings(line.mode, line.value) for number, line in self._lines.items()}
 
     def _watch(self) -> None:
         """Sleep until an edge or the end, and tell of edges."""

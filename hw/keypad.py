@@ -4,7 +4,8 @@ Rules:
 1. A row pulls low (output, 0) or floats (input); none ever drives high. Columns are inputs, pulled up.
    So two keys of a column never join two outputs at odds.
 2. At rest all rows are low and both edges of the columns are watched: no wake-ups until a key goes down.
-   The watch is off during a scan, or the scan would wake itself.
+   A scan makes edges of its own; what they ring is cleared before the next rest. (To end the watch for
+   each scan would set up and free four interrupts at every key press.)
 3. A scan lets one row pull low at a time, in an order shuffled anew (a steady order can be heard on the
    radio); a random source that fails costs the shuffling, never the keypad.
 4. A scan every few milliseconds while a key is down; only stuck keys down, a slow one.
@@ -17,10 +18,11 @@ import logging
 import secrets
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from gpiozero.exc import GPIOZeroError
 
+from hw.alarm import Alarm, ThreadAlarm
 from hw.debounce import Debouncer, KeyEvent
 from hw.ports import KEYS, KeypadError, Post
 
@@ -39,64 +41,13 @@ RETRY_S = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 _log = logging.getLogger(__name__)
 
 
-class Alarm(Protocol):
-    """How the scan waits."""
-
-    @property
-    def stopped(self) -> bool:
-        """The keypad is being closed."""
-
-    def ring(self) -> None:
-        """An edge was seen; may be called from any thread."""
-
-    def wait(self) -> None:
-        """Return at the next ring, or the last one not yet waited for, or at the stop."""
-
-    def pause(self, seconds: float) -> None:
-        """Return after that time, or at the stop."""
-
-    def stop(self) -> None:
-        """End all waiting."""
-
-
-class ThreadAlarm:
-    """An alarm for a thread of its own."""
-
-    def __init__(self) -> None:
-        self._rung = threading.Event()
-        self._stop = threading.Event()
-
-    @property
-    def stopped(self) -> bool:
-        """The keypad is being closed."""
-        return self._stop.is_set()
-
-    def ring(self) -> None:
-        """Wake the thread."""
-        self._rung.set()
-
-    def wait(self) -> None:
-        """Sleep without a time limit."""
-        self._rung.wait()
-        self._rung.clear()
-
-    def pause(self, seconds: float) -> None:
-        """Sleep."""
-        self._stop.wait(seconds)
-
-    def stop(self) -> None:
-        """End all waiting."""
-        self._stop.set()
-        self._rung.set()
-
-
 class MatrixKeypad:
     """The keypad.
 
     Args:
         rows: BCM numbers of the rows, top first.
         columns: BCM numbers of the columns, left first.
-        open_factory: Takes the pins; a gpiozero factory, closed by the keypad.
+        open_factory: Takes the pins; a gpiozero factory that can change some together, closed by the keypad.
         alarm: How the scan waits; None: in a thread of its own.
         shuffle: Puts a list in random order; None: by the system's random source.
     """
@@ -163,11 +114,12 @@ class MatrixKeypad:
             if not self._debouncer.at_rest:
                 self._alarm.pause(SLOW_SCAN_S if self._debouncer.only_stuck else SCAN_S)
                 continue
-            self._arm()
-            # A key may have come down between the last scan and the watch: no edge will tell.
+            self._alarm.clear()
+            self._pull_rows(low=True)
+            # A key may have come down between the last scan and now, and its edge have been cleared.
             if all(column.state for column in self._columns):
                 self._alarm.wait()
-            self._disarm()
+            self._pull_rows(low=False)
             self._debouncer.wake()
 
     def _scan(self) -> frozenset[str]:
@@ -190,19 +142,14 @@ class MatrixKeypad:
             row.function = "input"
         return frozenset(closed)
 
-    def _arm(self) -> None:
-        """Pull all rows low and watch the columns."""
-        for row in self._rows:
-            row.output_with_state(0)
-        for column in self._columns:
-            column.when_changed = self._on_edge
-
-    def _disarm(self) -> None:
-        """End the watch and let all rows float."""
-        for column in self._columns:
-            column.when_changed = None
-        for row in self._rows:
-            row.function = "input"
+    def _pull_rows(self, *, low: bool) -> None:
+        """Pull all rows low, or let them float."""
+        with self._factory.together():
+            for row in self._rows:
+                if low:
+                    row.output_with_state(0)
+                else:
+                    row.function = "input"
 
     def _on_edge(self, _ticks: float, _state: bool) -> None:  # noqa: FBT001 - gpiozero's callback
         self._alarm.ring()
@@ -213,13 +160,15 @@ class MatrixKeypad:
             self._factory = self._open_factory()
             self._rows = tuple(self._factory.pin(number) for number in self._row_numbers)
             self._columns = tuple(self._factory.pin(number) for number in self._column_numbers)
-            for row in self._rows:
-                row.function = "input"
-                row.pull = "floating"
-            for column in self._columns:
-                column.function = "input"
-                column.pull = "up"
-                column.edges = "both"
+            with self._factory.together():
+                for row in self._rows:
+                    row.function = "input"
+                    row.pull = "floating"
+                for column in self._columns:
+                    column.function = "input"
+                    column.pull = "up"
+                    column.edges = "both"
+                    column.when_changed = self._on_edge
         except GPIOZeroError as error:
             self._let_go()
             raise KeypadError(f"the keypad's pins cannot be used: {error}") from error

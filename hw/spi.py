@@ -17,7 +17,7 @@ from gpiod import Chip, LineSettings
 from gpiod.line import Direction, Value
 from luma.core.interface.serial import spi
 
-from hw.gpio_lines import CONSUMER, LineRequest, OpenChip, find_chip
+from hw.gpio_chip import CONSUMER, LineRequest, OpenChip, find_chip
 from hw.ports import DisplayError, KeypadError
 
 DATA_PIN, RESET_PIN = 24, 25
@@ -101,7 +101,7 @@ class SpiPins:
 
     def output(self, pin: int, level: int) -> None:
         """Drive a line."""
-        self._lines[pin].set_value(pin, Value.ACTIVE if level else Value.INACTIVE)
+        self._lines[pin].set_values({pin: Value.ACTIVE if level else Value.INACTIVE})
 
     def release(self) -> None:
         """Let the lines go."""

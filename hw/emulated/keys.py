@@ -13,6 +13,7 @@ Faults: bounce, keys held before the start, any three keys (a ghost), a line tie
 
 import threading
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from gpiozero.exc import PinFixedPull, PinInvalidFunction, PinInvalidPull, PinSetInput
@@ -40,10 +41,11 @@ class PinNet:
             self.settle()
 
     @property
-    def watched(self) -> bool:
-        """A driver waits for edges: it is at rest."""
+    def at_rest(self) -> bool:
+        """A driver waits for edges with its rows pulled low: a key that goes down now is a press."""
         with self._lock:
-            return any(pin.when_changed is not None for pin in self._pins.values())
+            pins = self._pins.values()
+            return any(pin.when_changed is not None for pin in pins) and sum(pin.drives for pin in pins) > 1
 
     def switch(self, first: int, second: int, *, closed: bool) -> None:
         """Close or open the switch between two lines."""
@@ -162,6 +164,11 @@ class NetFactory(MockFactory):  # type: ignore[misc] # gpiozero has no types
     def __init__(self, net: PinNet, revision: str = "a02082") -> None:
         self.net = net
         super().__init__(revision=revision, pin_class=NetPin)
+
+    @staticmethod
+    def together() -> AbstractContextManager[None]:
+        """Let levels follow each change at once all the same: wires know no batches."""
+        return nullcontext()
 
 
 class KeyMatrix:

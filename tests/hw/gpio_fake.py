@@ -6,7 +6,7 @@ edges only for lines that watch them, one readable descriptor. `tests/vm` runs t
 
 import errno
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gpiod import EdgeEvent, LineSettings
 from gpiod.line import Direction, Drive, Edge, Value
@@ -40,11 +40,12 @@ class FakeRequest:
             return Value.INACTIVE
         return self.outside.get(line, Value.ACTIVE)
 
-    def set_value(self, line: int, value: Value) -> None:
+    def set_values(self, values: dict[int, Value]) -> None:
         self._call("set")
-        if self.settings[line].direction is not Direction.OUTPUT:
-            raise PermissionError(errno.EPERM, "line is an input")
-        self.settings[line].output_value = value
+        for line, value in values.items():
+            if self.settings[line].direction is not Direction.OUTPUT:
+                raise PermissionError(errno.EPERM, "line is an input")
+            self.settings[line] = replace(self.settings[line], output_value=value)
 
     def reconfigure_lines(self, config: dict[int, LineSettings]) -> None:
         self._call("reconfigure")

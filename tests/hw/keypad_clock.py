@@ -24,13 +24,15 @@ class ScriptedAlarm:
     def ring(self) -> None:
         self._rung = True
 
+    def clear(self) -> None:
+        self._rung = False
+
     def wait(self) -> None:
         self.waits += 1
         while not self._rung and self.script:
             self._play(self.script[0][0])
         if not self._rung:
             self.stopped = True
-        self._rung = False
 
     def pause(self, seconds: float) -> None:
         self.pauses.append(seconds)

@@ -53,7 +53,7 @@ def test_an_emulated_key_reaches_the_post() -> None:
     events: queue.SimpleQueue[HardwareEvent] = queue.SimpleQueue()
     board.keypad.start(events.put)
     # The first samples look for stuck keys; a key that comes after them is a press.
-    while not board.twins.keys.net.watched:
+    while not board.twins.keys.net.at_rest:
         pass
     board.twins.keys.press("5")
     assert events.get(timeout=5) == KeyPressed("5")

@@ -20,7 +20,7 @@ from gpiozero.exc import (
 )
 
 from hw.gpio import GpiodFactory
-from hw.gpio_lines import CHIP_LABELS
+from hw.gpio_chip import CHIP_LABELS
 from hw.ports import KeypadError
 from tests.hw.gpio_fake import FakeChip, FakeRequest, Machine
 
@@ -130,6 +130,35 @@ def test_a_scan_step_is_one_call_and_no_reconfiguration(factory: GpiodFactory, r
     assert request_.calls == ["set", "set"]
 
 
+def test_changes_made_together_are_one_call(factory: GpiodFactory, request_: FakeRequest) -> None:
+    rows = [factory.pin(5), factory.pin(6)]
+    with factory.together():
+        for row in rows:
+            row.output_with_state(0)
+        factory.pin(12).pull = "up"
+    assert request_.calls == ["reconfigure"]
+    with factory.together():
+        for row in rows:
+            row.function = "input"
+    with factory.together():
+        pass
+    assert request_.calls == ["reconfigure", "set"]
+
+
+def test_changes_that_fail_together_change_nothing(factory: GpiodFactory, request_: FakeRequest) -> None:
+    request_.fails = errno.EIO
+
+    def both() -> None:
+        with factory.together():
+            factory.pin(5).output_with_state(0)
+            factory.pin(6).output_with_state(0)
+
+    with pytest.raises(KeypadError, match="lines 5, 6 cannot be set"):
+        both()
+    request_.fails = 0
+    assert factory.pin(5).function == factory.pin(6).function == "input"
+
+
 def test_inputs_are_pulled_as_asked(factory: GpiodFactory, request_: FakeRequest) -> None:
     pin = factory.pin(6)
     for pull, bias in (("up", Bias.PULL_UP), ("down", Bias.PULL_DOWN), ("floating", Bias.DISABLED)):
@@ -164,6 +193,7 @@ def test_edges_reach_the_callback_with_the_kernels_time(factory: GpiodFactory, r
 
 
 def test_an_edge_that_comes_late_calls_nobody(factory: GpiodFactory) -> None:
+    factory.pin(12)
     factory._on_edge(12, 1.0, True)  # noqa: FBT003 - Lines' callback
 
 
@@ -191,7 +221,7 @@ def test_kernel_errors_are_keypad_errors_and_change_nothing(
 ) -> None:
     pin = factory.pin(5)
     request_.fails = errno.EIO
-    with pytest.raises(KeypadError, match="line 5 cannot be set"):
+    with pytest.raises(KeypadError, match="lines 5 cannot be set"):
         pin.output_with_state(0)
     with pytest.raises(KeypadError, match="line 5 cannot be read"):
         _ = pin.state

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hw.alarm import ThreadAlarm
 from hw.emulated.keys import KeyMatrix, NetFactory
-from hw.keypad import RETRY_S, SLOW_SCAN_S, MatrixKeypad, ThreadAlarm
+from hw.keypad import RETRY_S, SLOW_SCAN_S, MatrixKeypad
 from hw.ports import KEYS, HardwareEvent, KeypadError, KeyPressed, KeyReleased, KeyStuck
 from tests.hw.keypad_clock import ScriptedAlarm
 
@@ -142,15 +143,15 @@ def test_a_key_that_comes_down_while_the_watch_begins_is_seen() -> None:
     keypad = MatrixKeypad(
         rows=ROWS, columns=COLUMNS, open_factory=bench.matrix.open_factory, alarm=bench.alarm, shuffle=between
     )
-    armed = keypad._arm
+    pull = keypad._pull_rows
 
-    def arm_late() -> None:
-        if not bench.posted:
-            bench.matrix.press("5")  # no edge will tell: it is down before the watch
+    def pull_late(*, low: bool) -> None:
+        if low and not bench.posted:
+            bench.matrix.press("5")  # no edge will tell: it is down before the rows are
             bench.alarm.at(bench.alarm.now + 0.1, lambda: bench.matrix.release("5"))
-        armed()
+        pull(low=low)
 
-    keypad._arm = arm_late  # type: ignore[method-assign] # the instant cannot be hit from outside
+    keypad._pull_rows = pull_late  # type: ignore[method-assign] # the instant cannot be hit from outside
     keypad.run(lambda event: bench.posted.append((bench.alarm.now, event)))
     assert [event for _, event in bench.posted] == [KeyPressed("5"), KeyReleased("5")]
 
@@ -264,7 +265,10 @@ def test_a_ring_before_the_wait_is_not_lost_and_a_stop_ends_all() -> None:
     alarm = ThreadAlarm()
     alarm.ring()
     alarm.wait()
+    alarm.clear()
     alarm.stop()
+    alarm.clear()
     alarm.wait()
     alarm.pause(1e6)
+    alarm.pause(1e-5)
     assert alarm.stopped
