@@ -12,7 +12,9 @@ def test_every_named_test_exists() -> None:
     there = {
         name
         for file in (ROOT / "tests").rglob("test_*.py")
-        for name in re.findall(r"^ *(?:async )?def (test_[a-z0-9_]+)", file.read_text(encoding="utf-8"), re.M)
+        for name in re.findall(
+            r"^ *(?:async )?def (test_[a-z0-9_]+)", file.read_text(encoding="utf-8"), re.MULTILINE
+        )
     }
     assert named
     assert named <= there
