@@ -57,7 +57,8 @@ lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter
 check: lint test ## What CI runs
 
 bench: system-dev $(VENV)/.dev ## Measure speed and memory, print the ratios
-	for bench in tests/bench/bench_*.py; do $(BIN)/python $$bench; done
+	@failed=0; for bench in tests/bench/bench_*.py; do \
+		echo "== $$bench"; PYTHONPATH=. $(BIN)/python $$bench || failed=1; done; exit $$failed
 
 golden: $(VENV)/.dev ## Record the golden frames anew; look at the difference before you commit
 	$(BIN)/python -m tests.golden.record

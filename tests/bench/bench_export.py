@@ -1,52 +1,43 @@
 """Export of many signers: time against bare PKCS#8 encryption, and peak memory; each in a process of its own.
 
-Run by `make bench`, or alone: `pytest -s tests/bench/bench_export.py`. Prints what it saw.
+Run by `make bench`, or alone: `python tests/bench/bench_export.py`. Prints what it saw.
 """
 
-import json
-import resource
-import subprocess
-import sys
 import time
 from base64 import b64encode
-from collections.abc import Callable
 from pathlib import Path
 from secrets import token_bytes
 
 import pytest
 
+from tests.bench.children import Measured, peak_mb, run, serve, step
+
 SMALL, LARGE = 10_000, 20_000
 MAX_TIME_RATIO = 1.5
 MAX_PEAK_MB = 200
 MAX_GROWTH = 1.2
-REPOSITORY = Path(__file__).parents[2]
-STEPS: dict[str, Callable[[Path, int], dict[str, float]]] = {}
-
-
-def step(function: Callable[[Path, int], dict[str, float]]) -> Callable[[Path, int], dict[str, float]]:
-    """Make a function callable as a child process: bench_export.py NAME FOLDER COUNT."""
-    STEPS[function.__name__] = function
-    return function
 
 
 @step
-def fill(folder: Path, count: int) -> dict[str, float]:
+def fill(folder: Path, count: int) -> Measured:
     """Make a store with `count` signers, five targets, one period."""
     from tests.authority_store import make_store
+    from tests.bench.loads import NOW, bench_policy
 
-    with make_store(folder / str(count), bench_policy(count), bench_now()):
+    with make_store(folder / str(count), bench_policy(count), NOW):
         return {}
 
 
 @step
-def export(folder: Path, count: int) -> dict[str, float]:
+def export(folder: Path, count: int) -> Measured:
     """Export them all; then encrypt as many keys barely, in the same process."""
     from core.export import write_egress
     from core.journal import append
     from core.store import open_store
     from tests.authority_store import PASSPHRASE
+    from tests.bench.loads import NOW, bench_policy
 
-    policy, now = bench_policy(count), bench_now()
+    policy, now = bench_policy(count), NOW
     with open_store(folder / str(count), PASSPHRASE) as store, (folder / "archive").open("wb") as out:
         unlocked_mb = peak_mb()
         start = time.perf_counter()
@@ -72,50 +63,12 @@ def encrypt_barely(count: int) -> float:
     return time.perf_counter() - start
 
 
-def bench_policy(count: int):  # noqa: ANN201 - the imports belong to the child
-    """Return a policy whose top-up issues exactly `count` signers."""
-    from core.settings import RootSettings, SignerSettings, Target
-    from tests.builders import make_policy
-
-    targets = {f"t{number}": Target(quantum=2.0, load=count // 5) for number in range(5)}
-    return make_policy(
-        visit_every_days=60,
-        spread_days=7,
-        roots=RootSettings(quantum=2.0, lead_time=0.5),
-        signers=SignerSettings(lead_time=0.25, classes={"bench": targets}),
-    )
-
-
-def bench_now():  # noqa: ANN201 - the same
-    from tests.builders import utc
-
-    return utc("2026-02-01")
-
-
-def peak_mb() -> float:
-    """Return the largest memory of this process so far, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-
-
-def run(name: str, folder: Path, count: int) -> dict[str, float]:
-    """Run a step in a fresh process and return what it measured."""
-    done = subprocess.run(
-        [sys.executable, __file__, name, str(folder), str(count)],
-        check=True,
-        stdout=subprocess.PIPE,
-        cwd=REPOSITORY,
-        env={"PYTHONPATH": str(REPOSITORY)},
-    )
-    measured: dict[str, float] = json.loads(done.stdout)
-    return measured
-
-
 @pytest.mark.bench
 def test_export_of_10000_signers_is_quick_and_its_memory_flat(tmp_path: Path) -> None:
     seen = {}
     for count in (SMALL, LARGE):
-        run("fill", tmp_path, count)
-        seen[count] = run("export", tmp_path, count)
+        run(fill, tmp_path, count)
+        seen[count] = run(export, tmp_path, count)
         ratio = seen[count]["seconds"] / seen[count]["bare_seconds"]
         print(f"\nexport of {count} signers:", {key: round(value, 2) for key, value in seen[count].items()})
         print(f"  time against bare encryption: {ratio:.2f} (at most {MAX_TIME_RATIO})")
@@ -127,4 +80,4 @@ def test_export_of_10000_signers_is_quick_and_its_memory_flat(tmp_path: Path) ->
 
 
 if __name__ == "__main__":
-    json.dump(STEPS[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3])), sys.stdout)
+    serve(__file__)

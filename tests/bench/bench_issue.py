@@ -1,6 +1,6 @@
 """Issuing Ed25519 signers against a bare loop that does the least: key, certificate, PEM, parse, one verify.
 
-Run by `make bench`, or alone: `pytest -s tests/bench/bench_issue.py`. Prints what it saw. The two loops take
+Run by `make bench`, or alone: `python tests/bench/bench_issue.py`. Prints what it saw. The two loops take
 turns in small chunks, so that whatever else the machine does falls on both; the medians are compared.
 """
 
@@ -19,6 +19,7 @@ from core.issue import Signing, press_signers
 from core.keys import make_keys
 from core.plan import Gap
 from core.profile import CA_USAGE
+from tests.bench.children import serve
 from tests.builders import make_gap, make_policy, make_signing, utc
 
 CHUNK, CHUNKS = 100, 50
@@ -86,3 +87,7 @@ def test_rsa_keys_are_made_on_all_cores() -> None:
             pass
         seconds = time.perf_counter() - start
         print(f"rsa3072: {seconds / count * 1e3:.0f} ms a key, {workers or 'all'} threads")
+
+
+if __name__ == "__main__":
+    serve(__file__)

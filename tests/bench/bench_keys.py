@@ -1,6 +1,6 @@
 """Keys and glass: bytes on the bus and CPU for each key press of an entry, presses a word, wake-ups at rest.
 
-Run by `make bench`, or alone: `pytest -s tests/bench/bench_keys.py`. Prints what it saw.
+Run by `make bench`, or alone: `python tests/bench/bench_keys.py`. Prints what it saw.
 """
 
 import random
@@ -20,6 +20,7 @@ from kiosk.entry import Entry, Mode
 from kiosk.screens import draw
 from kiosk.states import Entering
 from kiosk.word_keys import count_presses
+from tests.bench.children import serve
 from tests.hw.gpio_fake import FakeChip, Machine
 from tests.kiosk.facts import FACTORY, LOCKED
 
@@ -133,3 +134,7 @@ def test_wake_ups_at_rest() -> None:
     keypad.close()
     print(f"\nwake-ups at rest: {seen} in {REST_S:.0f} s")
     assert seen <= MAX_WAKE_UPS_A_SECOND * REST_S
+
+
+if __name__ == "__main__":
+    serve(__file__)
