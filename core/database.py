@@ -13,7 +13,6 @@ Rules:
 What the tables mean is the store's.
 """
 
-import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -23,7 +22,8 @@ from typing import Any, Self
 import sqlcipher3
 
 from core.database_errors import translated
-from core.errors import CaError, FileError, StateDamagedError
+from core.errors import CaError, StateDamagedError
+from core.files import cut_file, reserve
 from core.schema import APPLICATION_ID, TABLES
 
 _KEY = re.compile(r"[0-9a-f]{64}")
@@ -36,8 +36,6 @@ _SETTINGS = (
     "journal_mode = DELETE",
     "synchronous = EXTRA",
     "temp_store = MEMORY",
-    # Pages set free leave the file at once: every page in it is in use and can be proven.
-    "auto_vacuum = FULL",
     "secure_delete = ON",
     "foreign_keys = ON",
     "cell_size_check = ON",
@@ -70,6 +68,7 @@ class Database:
             # since on the real one the key comes first.
             with closing(sqlcipher3.connect(":memory:")) as aside:
                 aside.execute("PRAGMA cipher_memory_security = ON")
+                aside.execute("PRAGMA cipher_log_level = NONE")  # it would write to standard error
             uri = f"{path.absolute().as_uri()}?mode=rw"
             # Few statements are kept prepared: they fill a small fast heap, and once that is full every
             # row locks and wipes memory (10,000 signers: 0.9 s to add instead of 0.2 s).
@@ -99,9 +98,11 @@ class Database:
         Raises:
             FileError: It exists or cannot be written (E-FILE).
         """
-        _reserve(path)
+        reserve(path)
         database = cls(path, key)
         try:
+            # Pages set free leave the file at once: every page in it is in use and can be proven.
+            database.run("PRAGMA auto_vacuum = FULL")
             with database.transaction():
                 database.run(f"PRAGMA application_id = {APPLICATION_ID}")
                 for table in TABLES:
@@ -144,9 +145,11 @@ class Database:
     def _check_schema(self) -> None:
         found = [sql for (sql,) in self.rows("SELECT sql FROM sqlite_master ORDER BY rowid")]
         # Read after the first query: only then a journal left by a kill has been rolled back.
-        pages = self.path.stat().st_size / _PAGE_BYTES
-        if pages != self.number("PRAGMA page_count"):
+        size, expected = self.path.stat().st_size, self.number("PRAGMA page_count") * _PAGE_BYTES
+        if size < expected or size % _PAGE_BYTES:
             raise StateDamagedError(f"{self.path} is cut off or has bytes after its end")
+        if size > expected:  # a kill came after the commit and before the pages set free were cut off
+            cut_file(self.path, expected)
         if self.number("PRAGMA application_id") != APPLICATION_ID or found != list(TABLES):
             raise StateDamagedError(f"{self.path} does not hold the tables of this version")
 
@@ -170,7 +173,7 @@ class Database:
         Raises:
             CaError: Rule 4; what was written so far stays.
         """
-        _reserve(path)
+        reserve(path)
         digits = _digits(key)
         self.run("ATTACH DATABASE ? AS fresh KEY ?", (f"{path.absolute().as_uri()}?mode=rw", f"x'{digits}'"))
         try:
@@ -293,11 +296,3 @@ def _digits(key: bytes) -> str:
     if not _KEY.fullmatch(digits):
         raise AssertionError("a database key has 32 bytes")
     return digits
-
-
-def _reserve(path: Path) -> None:
-    """Make an empty file for a database, closed to others; SQLite gives its journal the same mode."""
-    try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    except OSError as error:
-        raise FileError(f"cannot create {path}: {error.strerror}") from error

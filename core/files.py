@@ -98,6 +98,39 @@ def read_bounded(path: Path, max_bytes: int, *, follow: bool = True) -> bytes:
     return data
 
 
+def reserve(path: Path) -> None:
+    """Make an empty file that must not exist yet, for another library to fill; closed to others.
+
+    Args:
+        path: Where; its folder exists.
+
+    Raises:
+        FileError: It exists, or the system refused (E-FILE).
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise _refused("make", path, error) from error
+
+
+def cut_file(path: Path, size_bytes: int) -> None:
+    """Cut a file off after its first bytes, durably.
+
+    Args:
+        path: Which file.
+        size_bytes: What stays.
+
+    Raises:
+        FileError: The system refused (E-FILE).
+    """
+    try:
+        with path.open("r+b") as file:
+            file.truncate(size_bytes)
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise _refused("cut", path, error) from error
+
+
 def fsync_folder(path: Path) -> None:
     """Make the names in a folder durable.
 

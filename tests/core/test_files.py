@@ -105,6 +105,21 @@ def test_follows_links_only_where_allowed(tmp_path: Path) -> None:
         files.read_bounded(tmp_path / "b", 1, follow=False)
 
 
+def test_reserves_a_name_once_and_for_its_owner_only(tmp_path: Path) -> None:
+    files.reserve(tmp_path / "a")
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o600
+    with pytest.raises(FileError, match="cannot make"):
+        files.reserve(tmp_path / "a")
+
+
+def test_cuts_a_file_off(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"12345")
+    files.cut_file(tmp_path / "a", 2)
+    assert (tmp_path / "a").read_bytes() == b"12"
+    with pytest.raises(FileError, match="cannot cut"):
+        files.cut_file(tmp_path / "b", 2)
+
+
 _WRITE = """
 import sys
 from pathlib import Path
