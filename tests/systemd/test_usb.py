@@ -1,0 +1,118 @@
+"""Who may be plugged in, and who may open it: USBGuard's rules, udev's rules, the system's own disk."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+SYSTEMD = Path(__file__).parents[2] / "systemd"
+_PAIR = re.compile(r'([A-Z]+(?:\{[A-Za-z_]+\})?)(==|!=|\+=|=)"([^"]*)"(?:, *|$)')
+_MATCHED = {"ACTION", "SUBSYSTEM", "KERNEL", "ENV", "PROGRAM"}
+_SET = {"GROUP", "MODE", "GOTO", "LABEL", "ENV"}
+
+
+def allowed() -> list[frozenset[str]]:
+    """Return the interface sets that USBGuard lets in."""
+    text = (SYSTEMD / "usbguard/50-pism.conf").read_text()
+    return [
+        frozenset(found.split())
+        for found in re.findall(r"^allow with-interface equals \{ ([^}]*) \}$", text, re.MULTILINE)
+    ]
+
+
+@pytest.mark.parametrize(
+    "interfaces",
+    [{"08:06:50"}, {"08:06:50", "08:06:62"}, {"09:00:00"}, {"09:00:01", "09:00:02"}],
+    ids=["stick", "UAS stick", "hub", "multi-TT hub"],
+)
+def test_sticks_and_hubs_are_let_in(interfaces: set[str]) -> None:
+    assert frozenset(interfaces) in allowed()
+
+
+@pytest.mark.parametrize(
+    "interfaces",
+    [
+        {"03:01:01"},
+        {"08:06:50", "03:01:01"},
+        {"02:06:00", "0a:00:00"},
+        {"ff:ff:ff"},
+        {"08:06:50", "02:06:00"},
+    ],
+    ids=["keyboard", "stick and keyboard", "network", "vendor's own", "stick and network"],
+)
+def test_whatever_is_something_else_is_refused(interfaces: set[str]) -> None:
+    assert frozenset(interfaces) not in allowed()
+
+
+def test_all_that_no_rule_allows_is_blocked_last() -> None:
+    lines = (SYSTEMD / "usbguard/50-pism.conf").read_text().splitlines()
+    rules = [line for line in lines if line and not line.startswith("#")]
+    assert rules[-1] == "block"
+    assert len(rules) == len(allowed()) + 1
+
+
+def rules() -> list[list[tuple[str, str, str]]]:
+    """Return udev's rules: of each line its keys, operators and values."""
+    found = []
+    for line in (SYSTEMD / "udev/70-pism.rules").read_text().splitlines():
+        if line and not line.startswith("#"):
+            pairs = _PAIR.findall(line)
+            assert "".join(f'{key}{sign}"{value}"' for key, sign, value in pairs) == re.sub(r", *", "", line)
+            found.append(pairs)
+    return found
+
+
+def test_udev_rules_are_well_formed() -> None:
+    labels = {value for line in rules() for key, _, value in line if key == "LABEL"}
+    for line in rules():
+        for key, sign, value in line:
+            name = key.partition("{")[0]
+            assert name in (_MATCHED if sign in ("==", "!=") else _SET)
+            assert key != "GOTO" or value in labels
+
+
+def test_sticks_go_to_the_kiosk_and_are_never_mounted() -> None:
+    (given,) = [line for line in rules() if ("GROUP", "=", "pism") in line]
+    assert ("MODE", "=", "0660") in given
+    kept = [pair for line in rules() for pair in line if pair[0].startswith("ENV") and pair[1] == "="]
+    assert kept == [
+        ("ENV{UDISKS_IGNORE}", "=", "1"),
+        ("ENV{UDISKS_AUTO}", "=", "0"),
+        ("ENV{SYSTEMD_READY}", "=", "0"),
+    ]
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Path:
+    """A sysfs where `/` lies on the second partition of sda, and sdb is a stick with one partition."""
+    sys = tmp_path / "sys"
+    for disk, number in (("sda", 0), ("sdb", 16)):
+        for part in (0, 1, 2):
+            folder = sys / "devices/usb1/block" / disk / (f"{disk}{part}" if part else "")
+            folder.mkdir(parents=True, exist_ok=True)
+            if part:
+                (folder / "partition").write_text(str(part))
+            link = sys / "dev/block" / f"8:{number + part}"
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(folder)
+    mounts = "22 1 8:2 / / rw - ext4 /dev/sda2 rw\n23 22 8:1 / /boot/firmware rw - vfat /dev/sda1 rw\n"
+    (tmp_path / "mountinfo").write_text(mounts + "24 22 0:21 / /run rw - tmpfs tmpfs rw\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("place", "system"),
+    [("sda", True), ("sda/sda1", True), ("sda/sda2", True), ("sdb", False), ("sdb/sdb1", False)],
+)
+def test_the_disk_that_the_system_runs_from_is_no_stick(machine: Path, place: str, *, system: bool) -> None:
+    done = subprocess.run(
+        [
+            SYSTEMD / "is-system-disk",
+            f"/devices/usb1/block/{place}",
+            machine / "sys",
+            machine / "mountinfo",
+        ],
+        check=False,
+    )
+    assert (done.returncode == 0) is system
