@@ -118,9 +118,8 @@ class Parts:
     def _rest(self) -> Iterator[Part]:
         yield "passphrases.age", (self._passphrases,)
         crls = {crl.issuer: crl.der for crl in self._store.crls()}
-        for root in self._contents.roots:
-            if root.id in crls:
-                yield f"crls/{root.id}.crl", (crls[root.id],)
+        for root in self._contents.roots:  # each has one from the day it is made (design 3, Revocation)
+            yield f"crls/{root.id}.crl", (crls[root.id],)
         yield "journal.jsonl", (encode_line(entry) for entry in self._store.entries())
         if self._contents.kind == "backup":
             yield "state.json", encode_state(self._store, self._contents, self._issued, self._now)

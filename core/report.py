@@ -170,9 +170,8 @@ def _opening(written: Written) -> Iterator[str]:
 
 
 def _chart(title: str, rows: Sequence[Row], written: Written) -> Iterator[str]:
-    if rows:
-        chart = draw_chart(title, rows, written.head.created, written.head.next_visit_by)
-        yield f'<div class="chart">{chart}</div>'
+    chart = draw_chart(title, rows, written.head.created, written.head.next_visit_by)
+    yield f'<div class="chart">{chart}</div>'
 
 
 def _roots(written: Written) -> Iterator[str]:

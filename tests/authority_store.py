@@ -1,15 +1,21 @@
 """A store with an authority in it, for tests of what stands above the store; real parts only."""
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from core import journal
+from core.certificate import Certificate
+from core.changes import Changes
+from core.contents import select_backup, select_egress
 from core.export import Written, write_backup, write_egress
 from core.keyslots import KdfCost
+from core.manifest import Authority, Manifest
 from core.policy import Policy, encode_policy
+from core.recipients import parse_recipient
 from core.record_rows import ArchiveRecord
 from core.store import Store, create_store, open_store
 from core.top_up import top_up
@@ -55,3 +61,39 @@ def export(store: Store, policy: Policy, kind: str, name: str, now: datetime) ->
         )
         journal.append(store, "export", {"manifest": written.manifest_sha256}, now)
     return written, out.getvalue()
+
+
+def make_written(
+    policy: Policy, certificates: Sequence[Certificate], now: datetime, **fields: Any
+) -> Written:
+    """Return what an export of given records would say, without a store; `head` overrides its manifest."""
+    kind = fields.pop("kind", "egress")
+    name = fields.pop("name", "main-kudo" if kind == "egress" else "main-backup")
+    select = select_egress if kind == "egress" else select_backup
+    contents = select(policy, name, certificates, frozenset(item.id for item in certificates), now)
+    lines = (policy.egresses if kind == "egress" else policy.backups)[name].recipients
+    authority = policy.authority
+    head: dict[str, Any] = {
+        "authority": Authority(id=authority.id, name=authority.name, domain=authority.domain),
+        "incarnation": INCARNATION,
+        "restored_from": None,
+        "kind": kind,
+        "name": name,
+        "sequence": 1,
+        "created": now,
+        "previous": None,
+        "policy_sha256": policy.sha256,
+        "journal_head": "b" * 64,
+        "next_visit_by": now + timedelta(days=60),
+    }
+    given: dict[str, Any] = {
+        "head": Manifest(**(head | fields.pop("head", {}))),
+        "contents": contents,
+        "changes": Changes(since=None, issued=contents.signers, revoked=(), ended=()),
+        "recipients": tuple(parse_recipient(line, "test") for line in lines),
+        "manifest_sha256": "1" * 64,
+        "archive_name": f"{name}-000001-{now:%Y%m%dT%H%M%SZ}.tar.age",
+        "archive_sha256": "2" * 64,
+        "size_bytes": 4096,
+    }
+    return Written(**(given | fields))

@@ -79,7 +79,7 @@ def make_world(folder: Path, **sections: object) -> Iterator[World]:
         "signers": SignerSettings(lead_time=0.5, classes={"services": targets}),
         "egresses": {
             "main": Egress(recipients=(line,)),
-            "redis": Egress(recipients=(line,), targets=("services/redis",)),
+            "redis": Egress(recipients=(line,), targets=("services/r*",)),
         },
         "backups": {"main": Backup(recipients=(line,))},
     }
@@ -251,6 +251,25 @@ def test_progress_counts_keys_and_ends_at_all(world: World) -> None:
     assert seen[0] == (0, total, "key")
     assert seen[-1] == (total, total, "key")
     assert [done for done, _, _ in seen] == sorted(done for done, _, _ in seen)
+
+
+def test_progress_is_not_told_of_every_key_of_many(tmp_path: Path) -> None:
+    targets = {"avatars": Target(quantum=1, load=220)}
+    with make_world(tmp_path, signers=SignerSettings(lead_time=1.0, classes={"services": targets})) as world:
+        seen: list[int] = []
+        with world.store.transaction():
+            written = write_egress(
+                world.store,
+                world.policy,
+                "main",
+                NOW,
+                io.BytesIO(),
+                progress=lambda *word: seen.append(word[0]),
+            )
+            journal.append(world.store, "export", {}, NOW)
+    total = len(written.contents.key_ids)
+    assert total == 440
+    assert seen == [*range(0, total, 2), total]
 
 
 def test_a_stop_ends_it_and_leaves_the_store_as_it_was(world: World) -> None:

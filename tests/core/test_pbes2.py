@@ -45,7 +45,7 @@ def test_openssl_names_the_algorithms() -> None:
         assert name in done.stdout
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(1, 70_000))
 def test_any_length_is_wrapped_as_der(length: int) -> None:
     pem = encrypt_key(bytes(length), PASSPHRASE)

@@ -1,12 +1,13 @@
 import ssl
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.pem import encode_pem
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=300))
 def test_a_block_is_what_the_standard_library_writes(der: bytes) -> None:
     assert encode_pem(der).decode() == ssl.DER_cert_to_PEM_cert(der)

@@ -1,0 +1,60 @@
+import re
+
+import pytest
+
+from core.calendar import make_calendar
+from core.settings import AuthorityName
+from tests.authority_store import INCARNATION, make_written
+from tests.builders import make_policy, make_root, utc
+
+NOW = utc("2027-01-15T10:00")
+
+
+def make_lines(name: str = "Example", **head: object) -> list[str]:
+    """Return the unfolded lines of a calendar, after the rules of RFC 5545 3.1 were checked."""
+    authority = AuthorityName(name=name, id="c5ce9b8a-3cf1-4b50-b62c-7979d7d0edd7", domain="worlds.example")
+    data = make_calendar(make_written(make_policy(authority=authority), [make_root()], NOW, head=head))
+    assert data.endswith(b"\r\n")
+    assert b"\n" not in data.replace(b"\r\n", b"")
+    lines = data.removesuffix(b"\r\n").split(b"\r\n")
+    assert all(len(line) <= 75 for line in lines)
+    assert all(line.decode() for line in lines)  # no character is cut in two
+    return data.removesuffix(b"\r\n").replace(b"\r\n ", b"").decode().split("\r\n")
+
+
+def test_the_event_stands_at_the_next_visit() -> None:
+    lines = make_lines(next_visit_by=utc("2027-04-01"))
+    assert "DTSTART:20270401T000000Z" in lines
+    assert "DTSTAMP:20270115T100000Z" in lines
+    assert f"UID:next-visit-{INCARNATION}@worlds.example" in lines
+
+
+def test_every_component_begins_and_ends() -> None:
+    lines = make_lines()
+    assert lines[0] == "BEGIN:VCALENDAR"
+    assert lines[1] == "VERSION:2.0"
+    assert lines[-1] == "END:VCALENDAR"
+    for part in ("VCALENDAR", "VEVENT", "VALARM"):
+        assert lines.count(f"BEGIN:{part}") == lines.count(f"END:{part}") > 0
+    assert "TRIGGER:-P14D" in lines
+
+
+def test_a_later_calendar_replaces_the_earlier_one() -> None:
+    sequence = [
+        int(re.findall(r"^SEQUENCE:(\d+)$", "\n".join(make_lines(created=created)), re.MULTILINE)[0])
+        for created in (NOW, utc("2027-01-15T10:01"))
+    ]
+    assert sequence[0] < sequence[1] < 2**31
+
+
+@pytest.mark.parametrize(
+    ("name", "escaped"),
+    [
+        ("A, B; C\\D", "A\\, B\\; C\\\\D"),
+        ("line\r\nBEGIN:VALARM", "line  BEGIN:VALARM"),
+        ("Ü" * 60, "Ü" * 60),
+        ("\U0001f512" * 40, "\U0001f512" * 40),
+    ],
+)
+def test_names_are_escaped_and_folded_between_characters(name: str, escaped: str) -> None:
+    assert f"SUMMARY:Visit the PiSM box of {escaped}" in make_lines(name)
