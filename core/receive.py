@@ -24,7 +24,7 @@ state.json of a backup is hashed here and read by a restore.
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -204,7 +204,8 @@ def _check(
     # 5. Trust.
     is_given = seal.certificate in trust
     is_known = memory.authority is not None and manifest.incarnation in memory.incarnations
-    if not is_given and not is_known and (confirm is None or not confirm(seal)):
+    question = replace(seal, is_known=memory.authority is not None)
+    if not is_given and not is_known and (confirm is None or not confirm(question)):
         raise ArchiveTrustError(
             f"The {'incarnation' if has_trust else 'root'} of this archive is new here and was not confirmed:"
             f" {manifest.authority.name}, root {seal.root_id}."

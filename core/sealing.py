@@ -42,6 +42,7 @@ class Question:
         root_sha256: Of its DER, 64 hex digits.
         root_words: The same as 12 words.
         certificate: The root.
+        is_known: The authority's archives were opened here before: only the incarnation is new.
     """
 
     authority_name: str
@@ -52,6 +53,7 @@ class Question:
     root_sha256: str
     root_words: tuple[str, ...]
     certificate: x509.Certificate = field(repr=False)
+    is_known: bool = False
 
 
 def find_seal(

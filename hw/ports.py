@@ -29,9 +29,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from PIL import Image
+if TYPE_CHECKING:  # the receiver's commands know these errors, and have no picture library
+    from PIL import Image
 
-if TYPE_CHECKING:
     from hw.medium import Medium
 
 KEYS = "123A456B789C*0#D"
@@ -228,7 +228,7 @@ Post = Callable[[HardwareEvent], None]
 class Display(Protocol):
     """A monochrome panel of 128x64 pixels."""
 
-    def show(self, image: Image.Image) -> None:
+    def show(self, image: "Image.Image") -> None:
         """Put a 128x64 image of mode "1" on the glass; DisplayError when the panel does not answer."""
 
     def contrast(self, level: int) -> None:

@@ -5,9 +5,11 @@ Rules:
 1. Only this loop touches state, entry and display. Devices and the worker post events from their threads.
 2. Nothing here blocks but waiting for the next event: vault and stick work is the worker's.
 3. A display that fails never stops anything: the frame is owed, and tried again with back-off.
-4. What is in neither error tree is a bug: it is logged where it happened, without values; the machine is
-   told (`Bug`), which locks; the loop goes on.
-5. Idle, it sleeps in the kernel until an event, a timer, or the watchdog's turn.
+4. A keypad whose pins cannot be had is said on the screen, and tried again with back-off.
+5. What is in neither error tree is a bug: it is logged where it happened, without values; the machine is
+   told (`Bug`), which locks; the loop goes on. A bug while that is told ends the daemon: systemd starts it
+   again.
+6. Idle, it sleeps in the kernel until an event, a timer, or the watchdog's turn.
 """
 
 import logging
@@ -18,20 +20,20 @@ from typing import Final, Protocol
 
 from core.bug import describe_bug
 from hw.board import Board
-from hw.ports import DisplayError
+from hw.ports import DisplayError, KeypadError
 from kiosk import effects as fx
 from kiosk import events as ev
 from kiosk.entries import Entries
 from kiosk.machine import step
+from kiosk.retry import Retry
 from kiosk.screens import draw
-from kiosk.states import Screen
+from kiosk.states import Off, Screen
 from kiosk.timers import Timers
 
 log = logging.getLogger(__name__)
 
 BRIGHT: Final = 0x7F
 DIM: Final = 0x08
-RETRY_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
 
 Post = Callable[[ev.Event], None]
 
@@ -49,6 +51,16 @@ class Worker(Protocol):
         """Lock, and end for good."""
 
 
+class Inbox(Protocol):
+    """A queue.SimpleQueue, or in a test one that lets the time pass by hand."""
+
+    def put(self, event: ev.Event | None, /) -> None:
+        """Add an event, from any thread or signal handler; None ends the daemon."""
+
+    def get(self, *, timeout: float | None) -> ev.Event | None:
+        """Wait for an event; queue.Empty when `timeout` seconds passed without one."""
+
+
 class Daemon:
     """The kiosk.
 
@@ -59,6 +71,7 @@ class Daemon:
         start: The machine's first state and its effects.
         turn: Called once a turn of the loop: the watchdog's ping.
         turn_every_s: Longest time between two turns; None: no need to wake.
+        inbox: Where events wait; None: a queue.
     """
 
     def __init__(
@@ -70,27 +83,28 @@ class Daemon:
         *,
         turn: Callable[[], None] = lambda: None,
         turn_every_s: float | None = None,
+        inbox: Inbox | None = None,
     ) -> None:
         self.screen, self._first_effects = start
         self._board = board
         self._entries = entries
         self._turn = turn
         self._turn_every_s = turn_every_s
-        self._posted: queue.SimpleQueue[ev.Event | None] = queue.SimpleQueue()
+        self._inbox: Inbox = inbox or queue.SimpleQueue()
         self._own: deque[ev.Event] = deque()
         self._timers = Timers()
-        self._redraw_at_s: float | None = None
-        self._failed_draws = 0
+        self._display_retry = Retry()
+        self._keypad_retry = Retry()
         self._leaving = False
         self._worker = make_worker(self.post)
 
     def post(self, event: ev.Event) -> None:
         """Queue an event, from any thread."""
-        self._posted.put(event)
+        self._inbox.put(event)
 
     def end(self) -> None:
         """Let `run` return after what is queued, from any thread."""
-        self._posted.put(None)
+        self._inbox.put(None)
 
     def leave(self) -> None:
         """Let the work end, lock, show the last words, and let `run` return; from a signal or any thread."""
@@ -98,14 +112,14 @@ class Daemon:
         self.post(ev.PowerAsked())
 
     def run(self) -> None:
-        """Show the first screen, start the devices, and turn until `end`."""
-        self._show()
-        for effect in self._first_effects:
-            self._perform(effect)
-        self._board.keypad.start(self.post)
-        self._board.sticks.start(self.post)
+        """Show the first screen, start the devices, and turn until `end` or `leave`."""
         try:
-            while self._wait():
+            self._show()
+            for effect in self._first_effects:
+                self._perform(effect)
+            self._start_keypad()
+            self._board.sticks.start(self.post)
+            while not self._has_left() and self._wait():
                 self._turn()
         finally:
             self._board.sticks.close()
@@ -114,32 +128,43 @@ class Daemon:
             self._entries.wipe()
             self._board.display.close()
 
+    def _has_left(self) -> bool:
+        return self._leaving and isinstance(self.screen, Off)
+
     def _wait(self) -> bool:
         """Take the next event, or let time pass; False when the daemon is to end."""
         now_s = self._board.clock.monotonic()
-        dues = (self._timers.next_due_s(), self._entries.next_change_s(now_s), self._redraw_at_s)
+        dues = (
+            self._timers.next_due_s(),
+            self._entries.next_change_s(now_s),
+            self._display_retry.due_s,
+            self._keypad_retry.due_s,
+        )
         waits = [max(0.0, due - now_s) for due in dues if due is not None]
         if self._turn_every_s is not None:
             waits.append(self._turn_every_s)
         try:
-            event = self._posted.get(timeout=min(waits, default=None))
+            event = self._inbox.get(timeout=min(waits, default=None))
         except queue.Empty:
             pass
         else:
-            if event is None:
+            if event is None or self._has_left():
                 return False
             self._take(event)
         self._pass_time()
         return True
 
     def _pass_time(self) -> None:
+        """Do what is due."""
         now_s = self._board.clock.monotonic()
         change_s = self._entries.next_change_s(now_s)
         if change_s is not None and change_s <= now_s and (event := self._entries.tick(now_s)) is not None:
             self._take(event)
         while (name := self._timers.take_due(now_s)) is not None:
             self._take(ev.TimerFired(name))
-        if self._redraw_at_s is not None and self._redraw_at_s <= now_s:
+        if self._keypad_retry.is_due(now_s):
+            self._start_keypad()
+        if self._display_retry.is_due(now_s):
             self._show()
 
     def _take(self, event: ev.Event) -> None:
@@ -148,15 +173,32 @@ class Daemon:
         while self._own:
             taken = self._own.popleft()
             try:
-                self.screen, effects = step(self.screen, taken)
-                for effect in effects:
-                    self._perform(effect)
+                self._follow(taken)
             except Exception as error:
-                log.error("%s", describe_bug(error))  # noqa: TRY400  rule 4: without values
+                log.error("%s", describe_bug(error))  # noqa: TRY400  rule 5: without values
                 if isinstance(taken, ev.Bug):
-                    raise  # the machine cannot even say that there is a bug: let the service restart
+                    raise
                 self._own.append(ev.Bug())
-        self._show()
+
+    def _follow(self, event: ev.Event) -> None:
+        """Take one step of the machine, perform its effects, and draw when nothing else is set off."""
+        self.screen, effects = step(self.screen, event)
+        for effect in effects:
+            self._perform(effect)
+        if not self._own:
+            self._show()
+
+    def _start_keypad(self) -> None:
+        """Start the keypad, or say on the screen that there is none, once, and try again later."""
+        try:
+            self._board.keypad.start(self.post)
+        except KeypadError as error:
+            if self._keypad_retry.is_first:
+                log.warning("%s %s", error.code, error)
+                self._take(ev.JobFailed(error.code, str(error)))
+            self._keypad_retry.fail(self._board.clock.monotonic())
+        else:
+            self._keypad_retry.succeed()
 
     def _perform(self, effect: fx.Effect) -> None:
         now_s = self._board.clock.monotonic()
@@ -180,9 +222,7 @@ class Daemon:
     def _go_down(self, effect: fx.PowerOff | fx.Restart) -> None:
         """Leave the last words on the glass; then the system goes down, or we only end."""
         self._show()
-        if self._leaving:
-            self.end()
-        else:
+        if not self._leaving:
             self._worker.submit(effect, self._entries)
 
     def _enter(
@@ -217,13 +257,10 @@ class Daemon:
         except DisplayError as error:
             self._owe(error)
         else:
-            self._redraw_at_s = None
-            self._failed_draws = 0
+            self._display_retry.succeed()
 
     def _owe(self, error: DisplayError) -> None:
         """Try the frame again later; said once in the log, not at every try."""
-        if self._failed_draws == 0:
+        if self._display_retry.is_first:
             log.warning("%s %s", error.code, error)
-        delay_s = RETRY_S[min(self._failed_draws, len(RETRY_S) - 1)]
-        self._failed_draws += 1
-        self._redraw_at_s = self._board.clock.monotonic() + delay_s
+        self._display_retry.fail(self._board.clock.monotonic())

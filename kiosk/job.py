@@ -10,10 +10,13 @@ Rules:
    an archive that the vault has written stays here, encrypted, in an unlinked file, until it is on a stick.
 2. Nothing on the stick is overwritten. Papers whose names have no number (public/, next-visit.ics) move to
    a name with the archive's number where theirs is taken.
-3. The job holds no key and no passphrase.
+3. Told to stop, the vault ends at its next commit and a file on its way to the stick is given up; what is
+   done is kept, and the same job goes on from there.
+4. The job holds no key and no passphrase.
 """
 
 import tempfile
+import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -23,6 +26,7 @@ from typing import BinaryIO
 
 from core import protocol as pr
 from core import results as rs
+from core.errors import StoppedError
 from hw.fat import FatVolume
 from hw.ports import Stick, StickMissingError
 from kiosk.placing import place_companions
@@ -56,16 +60,25 @@ class Job:
         now: Sampled once for the whole job, aware UTC.
         open_volume: Opens a stick's volume.
         spool: Folder for encrypted archives that wait for their stick.
+        stopping: Set, from any thread, when the work shall end.
     """
 
     def __init__(
-        self, session: Session, steps: tuple[str, ...], now: datetime, open_volume: OpenVolume, spool: Path
+        self,
+        session: Session,
+        steps: tuple[str, ...],
+        *,
+        now: datetime,
+        open_volume: OpenVolume,
+        spool: Path,
+        stopping: threading.Event,
     ) -> None:
         self.steps = steps
         self._session = session
         self._now = now
         self._open_volume = open_volume
         self._spool = spool
+        self._stopping = stopping
         self._made: dict[str, rs.ToppedUp | _Archive] = {}
 
     def run(self, stick: Stick | None, progress: StepProgress) -> tuple[Result, ...]:
@@ -81,9 +94,11 @@ class Job:
         Raises:
             VaultRefusalError, VaultLostError: From the session.
             StickError: From the stick (E-STICK-...); put in again, the job goes on.
+            StoppedError: Told to stop while no vault was at work (E-STOPPED).
         """
         results = []
         for number, step in enumerate(self.steps, 1):
+            self._heed_stop()
 
             def tell(done: int, total: int, what: str, *, number: int = number) -> None:
                 progress(number, len(self.steps), done, total, what)
@@ -111,7 +126,7 @@ class Job:
     def _top_up(self, step: str, tell: Tell) -> rs.ToppedUp:
         made = self._made.get(step)
         if not isinstance(made, rs.ToppedUp):
-            made = self._session.ask(pr.TopUp(now=self._now), rs.ToppedUp, progress=tell)
+            made = self._session.ask(pr.TopUp(now=self._now), rs.ToppedUp, progress=self._asking(tell))
             self._made[step] = made
         return made
 
@@ -123,7 +138,7 @@ class Job:
         file = tempfile.TemporaryFile(dir=self._spool)  # noqa: SIM115  it lives until the job is closed
         try:
             request = pr.WriteArchive(kind=kind, name=name, papers=first, now=self._now)
-            written = self._session.ask(request, rs.ArchiveWritten, into=file, progress=tell)
+            written = self._session.ask(request, rs.ArchiveWritten, into=file, progress=self._asking(tell))
         except BaseException:
             file.close()
             raise
@@ -150,11 +165,12 @@ class Job:
                     archive.file,
                     size_bytes=written.size_bytes,
                     sha256=written.sha256,
-                    progress=_in_kilobytes(tell),
+                    progress=self._putting(tell),
                     resume=True,  # a pull can come right after its renaming
                 )
                 archive.on_stick.add(written.archive_name)
             for companion in written.companions:
+                self._heed_stop()
                 if companion.path not in archive.on_stick:
                     volume.put_small(archive.places[companion.path], companion.data, resume=True)
                     archive.on_stick.add(companion.path)
@@ -164,7 +180,25 @@ class Job:
         self._session.ask(confirm, rs.Acknowledged)
         archive.confirmed = True
 
+    def _asking(self, tell: Tell) -> Tell:
+        """Return the progress of a request: a stop that came before the vault had begun is said again."""
 
-def _in_kilobytes(tell: Tell) -> Tell:
-    """Return a progress for bytes that tells kilobytes: a person reads those."""
-    return lambda done, total, _what: tell(done // 1000, total // 1000, "KB")
+        def tell_and_stop(done: int, total: int, what: str) -> None:
+            tell(done, total, what)
+            if self._stopping.is_set():
+                self._session.stop()
+
+        return tell_and_stop
+
+    def _putting(self, tell: Tell) -> Tell:
+        """Return the progress of a file on its way to the stick: kilobytes, which a person reads."""
+
+        def tell_or_stop(done: int, total: int, _what: str) -> None:
+            self._heed_stop()
+            tell(done // 1000, total // 1000, "KB")
+
+        return tell_or_stop
+
+    def _heed_stop(self) -> None:
+        if self._stopping.is_set():
+            raise StoppedError("stopped by the operator")

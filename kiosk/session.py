@@ -20,6 +20,8 @@ Progress = Callable[[int, int, str], None]
 R = TypeVar("R")
 
 VAULT_SOCKET = Path("/run/pism/vault.sock")
+CLOSE_S = 10.0
+"""How long a vault process may take to end; it is killed then, which no store minds."""
 
 
 class VaultRefusalError(Exception):
@@ -40,11 +42,14 @@ class Session:
     Args:
         peer: Stream socket to it.
         child: The process, where we started it; it is reaped at the end.
+
+    Attributes:
+        child: The same.
     """
 
     def __init__(self, peer: socket.socket, child: "subprocess.Popen[bytes] | None" = None) -> None:
         self._peer = peer
-        self._child = child
+        self.child = child
         self._sending = threading.Lock()
 
     def ask(
@@ -66,6 +71,7 @@ class Session:
         Raises:
             VaultRefusalError: The vault answered `Failed`.
             VaultLostError: The vault process is gone.
+            core.wire.ProtocolError: It answered what was not asked: a bug.
         """
         descriptors = () if into is None else (into.fileno(),)
         try:
@@ -91,12 +97,12 @@ class Session:
             return  # it ended by itself, which whoever asked will be told
 
     def close(self) -> None:
-        """Lock: end the connection, wait until the vault process is gone."""
+        """Lock: end the connection, and see to it that a vault process of our own is gone."""
         with contextlib.suppress(OSError):  # the other side may have been faster
             self._peer.shutdown(socket.SHUT_RDWR)
         self._peer.close()
-        if self._child is not None:
-            self._child.wait()
+        if self.child is not None:
+            self.child.wait()
 
 
 def start_vault(state: Path, config: Path) -> Session:

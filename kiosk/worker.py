@@ -5,13 +5,15 @@ Owns the session (the vault process) and what a job has prepared but not yet wri
 1. A secret reaches it as the bytes of one request, copied when the effect was submitted.
 2. Every effect is answered: by its own event, by JobFailed or UnlockRefused with a code, or by VaultLost.
 3. What is in neither error tree becomes `Bug`, logged where it happened, without values.
+4. A job that failed or was stopped is kept, and goes on when it is asked for again; not across an act that
+   changes what its archives would hold.
+5. The switch waits for nobody: a stick that hangs must not keep the box from going down.
 """
 
 import logging
 import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import singledispatchmethod
 from pathlib import Path
@@ -26,6 +28,7 @@ from kiosk import effects as fx
 from kiosk import events as ev
 from kiosk.entries import Entries
 from kiosk.job import Job
+from kiosk.orders import Order, explain_refusal, make_order
 from kiosk.pace import Pace
 from kiosk.self_test import run_self_test
 from kiosk.session import Session, VaultLostError, VaultRefusalError
@@ -33,15 +36,10 @@ from kiosk.translate import to_proposal, to_session, to_signers, to_status
 
 log = logging.getLogger(__name__)
 
+CLOSE_S = 30.0
+"""How long `close` waits for a worker that hangs on a stick; its thread then ends with the process."""
+
 Post = Callable[[ev.Event], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """An effect and the secrets that its request carries."""
-
-    effect: fx.Effect
-    secrets: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 class VaultWorker:
@@ -53,6 +51,7 @@ class VaultWorker:
         spool: Folder for encrypted archives that wait for their stick.
         refuse_swap: Never unlock while the system has swap: keys could reach a disk (the real box).
         post: Where answers go.
+        close_s: See CLOSE_S.
     """
 
     def __init__(
@@ -63,54 +62,71 @@ class VaultWorker:
         spool: Path,
         refuse_swap: bool,
         post: Post,
+        close_s: float = CLOSE_S,
     ) -> None:
         self._board = board
         self._open_session = open_session
         self._spool = spool
         self._refuse_swap = refuse_swap
         self._post = post
+        self._close_s = close_s
         self._session: Session | None = None
         self._job: Job | None = None
         self._proposal: rs.PolicyProposal | None = None
         self._secrets: tuple[bytes, ...] = ()
         self._unlocked = False
+        self._stopping = threading.Event()
         self._orders: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._thread.start()
 
     def submit(self, effect: fx.Effect, entries: Entries) -> None:
         """Take an effect; the secrets it needs are copied out of `entries` now."""
-        self._orders.put(Order(effect, _secrets_for(effect, entries)))
+        if isinstance(effect, fx.RunJob):
+            self._stopping.clear()
+        order = make_order(effect, entries)
+        if isinstance(effect, fx.PowerOff | fx.Restart):
+            threading.Thread(target=self._do, args=(order,), name="switch", daemon=True).start()
+        else:
+            self._orders.put(order)
 
     def stop(self) -> None:
-        """End the running work at its next commit."""
+        """End the running work at its next commit, or the file on its way to the stick."""
+        self._stopping.set()
         if (session := self._session) is not None:
             session.stop()
 
     def close(self) -> None:
-        """Lock, and end for good, after what was submitted is done."""
+        """Stop, lock, and end for good."""
+        self.stop()
         self._orders.put(Order(fx.CloseVault()))
         self._orders.put(None)
-        self._thread.join()
+        self._thread.join(self._close_s)
 
     def _run(self) -> None:
         while (order := self._orders.get()) is not None:
             self._secrets = order.secrets
-            try:
-                answer = self._perform(order.effect)
-            except VaultRefusalError as refusal:
-                answer = _refused(order.effect, refusal.failed)
-            except VaultLostError as error:
-                self._lock()
-                answer = ev.VaultLost(str(error))
-            except (CaError, HardwareError) as error:
-                answer = ev.JobFailed(error.code, str(error))
-            except Exception as error:  # noqa: BLE001  rule 3
-                log.error("%s", describe_bug(error))  # noqa: TRY400  without values
-                answer = ev.Bug()
+            self._do(order)
             self._secrets = ()
-            if answer is not None:
-                self._post(answer)
+
+    def _do(self, order: Order) -> None:
+        """Perform an order and post its answer."""
+        try:
+            answer = self._perform(order.effect)
+        except VaultRefusalError as refusal:
+            answer = explain_refusal(order.effect, refusal.failed)
+        except VaultLostError as error:
+            self._lock()
+            answer = ev.VaultLost(str(error))
+        except StoppedError:
+            answer = ev.Stopped()
+        except (CaError, HardwareError) as error:
+            answer = ev.JobFailed(error.code, str(error))
+        except Exception as error:  # noqa: BLE001  rule 3
+            log.error("%s", describe_bug(error))  # noqa: TRY400  without values
+            answer = ev.Bug()
+        if answer is not None:
+            self._post(answer)
 
     @singledispatchmethod
     def _perform(self, effect: fx.Effect) -> ev.Event | None:
@@ -157,11 +173,13 @@ class VaultWorker:
 
     @_perform.register
     def _(self, _effect: fx.ApprovePolicy) -> ev.Event:
+        self._forget_job()
         request = pr.ApprovePolicy(policy_sha256=self._approved.policy_sha256, now=self._now)
         return ev.Unlocked(to_session(self._vault.ask(request, rs.Unlocked)))
 
     @_perform.register
     def _(self, _effect: fx.ChangePassphrase) -> ev.Event:
+        self._forget_job()  # its date would stand before that of this act
         old, new = self._secrets
         self._vault.ask(pr.ChangePassphrase(old=old, new=new, now=self._now), rs.Acknowledged)
         return ev.PassphraseChanged()
@@ -180,6 +198,7 @@ class VaultWorker:
 
     @_perform.register
     def _(self, effect: fx.Revoke) -> ev.Event:
+        self._forget_job()
         request = pr.Revoke(certificate=effect.certificate_id, reason=effect.reason, now=self._now)
         self._vault.ask(request, rs.Acknowledged)
         return ev.Revoked()
@@ -190,6 +209,7 @@ class VaultWorker:
 
     @_perform.register
     def _(self, effect: fx.SetClock) -> ev.Event:
+        self._forget_job()
         self._board.clock.set(effect.instant)
         if self._unlocked:
             self._vault.ask(pr.CorrectClock(now=effect.instant), rs.ClockCorrected)
@@ -215,20 +235,29 @@ class VaultWorker:
         self._board.power.restart()
 
     def _lock(self) -> None:
-        if self._job is not None:
-            self._job.close()
-            self._job = None
+        self._forget_job()
         self._proposal = None
         self._unlocked = False
         if self._session is not None:
             self._session.close()
             self._session = None
 
+    def _forget_job(self) -> None:
+        if self._job is not None:
+            self._job.close()
+            self._job = None
+
     def _work(self, stick: Stick | None, steps: tuple[str, ...]) -> ev.Event:
         if self._job is None or self._job.steps != steps:
-            if self._job is not None:
-                self._job.close()
-            self._job = Job(self._vault, steps, self._board.clock.now(), self._board.open_volume, self._spool)
+            self._forget_job()
+            self._job = Job(
+                self._vault,
+                steps,
+                now=self._now,
+                open_volume=self._board.open_volume,
+                spool=self._spool,
+                stopping=self._stopping,
+            )
         pace = Pace(self._board.clock.monotonic)
 
         def tell(step: int, total_steps: int, done: int, total: int, what: str) -> None:
@@ -239,14 +268,8 @@ class VaultWorker:
                 )
             )
 
-        try:
-            results = self._job.run(stick, tell)
-        except VaultRefusalError as refusal:
-            if refusal.failed.code == StoppedError.code:
-                return ev.Stopped()
-            raise
-        self._job.close()
-        self._job = None
+        results = self._job.run(stick, tell)
+        self._forget_job()
         return ev.JobFinished(results)
 
     def _status(self) -> rs.StatusReport:
@@ -267,25 +290,3 @@ class VaultWorker:
         if self._proposal is None:
             raise PolicyError("no policy was shown")
         return self._proposal
-
-
-def _secrets_for(effect: fx.Effect, entries: Entries) -> tuple[bytes, ...]:
-    """Return the secrets that an effect's request carries."""
-    match effect:
-        case fx.Unlock():
-            return (entries.secret(fx.Purpose.UNLOCK),)
-        case fx.Create():
-            return (entries.new_secret(),)
-        case fx.ChangePassphrase():
-            return (entries.secret(fx.Purpose.CURRENT), entries.new_secret())
-        case _:
-            return ()
-
-
-def _refused(effect: fx.Effect, failed: pr.Failed) -> ev.Event:
-    """Return what a refusal means for the effect that asked."""
-    if failed.code == "E-BUG":
-        return ev.Bug()
-    if isinstance(effect, fx.Unlock | fx.ChangePassphrase):
-        return ev.UnlockRefused(failed.code, failed.text, failed.wait_s, failed.failed_attempts)
-    return ev.JobFailed(failed.code, failed.text)

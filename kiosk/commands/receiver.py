@@ -108,7 +108,14 @@ def _roots(files: tuple[Path, ...]) -> list[Any]:
 
 
 def _confirm(question: "Question") -> bool:
-    say(f"{question.authority_name} ({question.authority_id}) is new here. Its root:")
+    """Show what is new and ask; nothing of the archive is believed yet but its seal."""
+    if question.is_known:
+        whence = f"restored from {question.restored_from}" if question.restored_from else "not restored"
+        say(f"{question.authority_name} ({question.authority_id}) has a new incarnation:")
+        say(f"    {question.incarnation}, {whence}")
+        say("Was the box restored from a backup? Its root:")
+    else:
+        say(f"{question.authority_name} ({question.authority_id}) is new here. Its root:")
     say(f"    {' '.join(question.root_words)}\n    SHA-256 {question.root_sha256}")
     return click.confirm("Does the box show the same words?", err=True)
 
