@@ -30,7 +30,7 @@ def fill(folder: Path, count: int) -> Measured:
 
 @step
 def export(folder: Path, count: int) -> Measured:
-    """Export them all; then encrypt as many keys barely, in the same process."""
+    """Export them all; encrypt as many keys barely in the same process, half before and half after."""
     from core.export import write_egress
     from core.journal import append
     from core.store import open_store
@@ -40,6 +40,7 @@ def export(folder: Path, count: int) -> Measured:
     policy, now = bench_policy(count), NOW
     with open_store(folder / str(count), PASSPHRASE) as store, (folder / "archive").open("wb") as out:
         unlocked_mb = peak_mb()
+        bare_seconds = encrypt_barely(count // 2)
         start = time.perf_counter()
         with store.transaction():
             written = write_egress(store, policy, "main-kudo", now, out, progress=lambda *_: None)
@@ -47,7 +48,8 @@ def export(folder: Path, count: int) -> Measured:
         seconds = time.perf_counter() - start
     assert len(written.contents.key_ids) == count
     seen = {"seconds": seconds, "unlocked_mb": unlocked_mb, "peak_mb": peak_mb()}
-    return seen | {"bare_seconds": encrypt_barely(count), "archive_mb": written.size_bytes / 1e6}
+    bare_seconds += encrypt_barely(count - count // 2)
+    return seen | {"bare_seconds": bare_seconds, "archive_mb": written.size_bytes / 1e6}
 
 
 def encrypt_barely(count: int) -> float:
