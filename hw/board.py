@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from hw.emulated.power import EmulatedPower
     from hw.emulated.sticks import EmulatedSticks
     from hw.fat import FatVolume
-    from hw.oled import Serial
 
 _PINS_A_SIDE = 4
 
@@ -55,6 +54,14 @@ class BoardSettings:
         """Refuse a keypad that is not 4x4 on eight lines."""
         if len(self.rows) != _PINS_A_SIDE or len({*self.rows, *self.columns}) != 2 * _PINS_A_SIDE:
             raise ValueError("a keypad has four rows and four columns, each on its own line")
+
+    def open_display(self) -> Display:
+        """Return the real display; its bus is opened at the first picture."""
+        from hw.display import open_display
+
+        return open_display(
+            driver=self.driver, bus=self.bus, port=self.port, address=self.address, rotate=self.rotate
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,37 +132,29 @@ class Board:
         return replace(stick, label=label, uuid="", filesystem="vfat")
 
 
-def open_board(settings: BoardSettings, emulation: Emulation | None = None) -> Board:
+def open_board(
+    settings: BoardSettings, emulation: Emulation | None = None, display: Display | None = None
+) -> Board:
     """Return the devices of the box.
 
     Args:
         settings: How it is wired.
         emulation: What an emulated box begins with; None: the real one.
+        display: Of the real box, where it is open already and shows the first picture.
     """
-    return _open_real(settings) if emulation is None else _open_twins(settings, emulation)
+    return _open_real(settings, display) if emulation is None else _open_twins(settings, emulation)
 
 
-def _open_real(settings: BoardSettings) -> Board:
+def _open_real(settings: BoardSettings, display: Display | None) -> Board:
     """Return the drivers."""
     from hw.clock import SystemClock
     from hw.gpio import GpiodFactory
     from hw.keypad import MatrixKeypad
-    from hw.oled import Oled
     from hw.power import SystemPower
     from hw.sticks import UdevSticks
 
-    def open_serial() -> "Serial":
-        if settings.bus == "spi":
-            from hw.spi import DisplaySpi, SpiNode, SpiPins
-
-            chips = sorted(Path("/dev").glob("gpiochip*"))
-            return DisplaySpi(settings.port, settings.address, SpiNode(), SpiPins(chips))
-        from luma.core.interface.serial import i2c
-
-        return i2c(port=settings.port, address=settings.address)  # type: ignore[no-any-return] # luma is untyped
-
     return Board(
-        display=Oled(controller=settings.driver, open_serial=open_serial, upside_down=settings.rotate != 0),
+        display=display or settings.open_display(),
         keypad=MatrixKeypad(
             rows=settings.rows,
             columns=settings.columns,

@@ -21,7 +21,7 @@ from luma.core.error import Error as LumaError
 from luma.oled.device import sh1106, ssd1306, ssd1309
 from PIL import Image
 
-from hw.ports import DisplayError
+from hw.errors import DisplayError
 from hw.windows import WHOLE, WIDTH, Window, find_windows, split_pages, to_pages
 
 MAX_CONTRAST = 0x80

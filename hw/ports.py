@@ -1,166 +1,79 @@
 """The ports of the box: what the kiosk may know of a display, a keypad, sticks, clock and power.
 
 Rules: a device posts its events through the `post` it was started with, from any thread, and never
-blocks in it. A driver and its twin pass one contract suite. Every failure is a HardwareError:
-
-    HardwareError
-    ├── DisplayError           the panel does not answer
-    ├── KeypadError            the pins cannot be had
-    ├── StickError
-    │   ├── StickGoneError         pulled, or the node answers ENXIO
-    │   ├── StickInUseError        somebody else has the node open (EBUSY)
-    │   ├── StickTwoError          more than one stick
-    │   ├── StickFormatError       not a FAT32 volume
-    │   ├── StickFullError         no room for what must be written
-    │   ├── StickReadOnlyError     write-protected
-    │   ├── StickExistsError       a file of that name is there; nothing is overwritten
-    │   ├── StickNameError         a file name that FAT, or we, refuse
-    │   ├── StickMissingError      no such file on the stick
-    │   ├── StickSizeError         a file on the stick is larger than what is taken
-    │   ├── StickIoError           reading or writing fails
-    │   └── StickVerifyError       what was read back is not what was written
-    ├── ClockSetError          the system clock cannot be set
-    └── PowerError             power-off or restart was refused
+blocks in it. A driver and its twin pass one contract suite. Every failure is a
+HardwareError; their tree is in hw.errors, and they are to be had here too.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from hw.errors import (
+    ClockSetError,
+    DisplayError,
+    HardwareError,
+    KeypadError,
+    PowerError,
+    StickError,
+    StickExistsError,
+    StickFormatError,
+    StickFullError,
+    StickGoneError,
+    StickInUseError,
+    StickIoError,
+    StickMissingError,
+    StickNameError,
+    StickReadOnlyError,
+    StickSizeError,
+    StickTwoError,
+    StickVerifyError,
+)
 
 if TYPE_CHECKING:  # the receiver's commands know these errors, and have no picture library
     from PIL import Image
 
     from hw.medium import Medium
 
+__all__ = [
+    "KEYS",
+    "Clock",
+    "ClockSetError",
+    "Display",
+    "DisplayError",
+    "HardwareError",
+    "HardwareEvent",
+    "KeyPressed",
+    "KeyReleased",
+    "KeyStuck",
+    "Keypad",
+    "KeypadError",
+    "Post",
+    "Power",
+    "PowerError",
+    "Stick",
+    "StickError",
+    "StickExistsError",
+    "StickFormatError",
+    "StickFullError",
+    "StickGoneError",
+    "StickInUseError",
+    "StickInserted",
+    "StickIoError",
+    "StickMissingError",
+    "StickNameError",
+    "StickReadOnlyError",
+    "StickRemoved",
+    "StickSizeError",
+    "StickTwoError",
+    "StickVerifyError",
+    "Sticks",
+]
+
 KEYS = "123A456B789C*0#D"
 """The 16 keys, row by row, as a 4x4 pad is printed."""
-
-
-class HardwareError(Exception):
-    """Root of everything the box can fail at; the text says what happened, never a secret."""
-
-    code: ClassVar[str] = "E-HARDWARE"
-    action: ClassVar[tuple[str, ...]] = ("Try again",)
-
-
-class DisplayError(HardwareError):
-    """The panel does not answer on its bus."""
-
-    code = "E-DISPLAY"
-    action = ("Check the display's", "wires")
-
-
-class KeypadError(HardwareError):
-    """The keypad's pins cannot be had or are wired wrongly."""
-
-    code = "E-KEYPAD"
-    action = ("Check the keypad's", "wires")
-
-
-class StickError(HardwareError):
-    """Something is wrong with the stick."""
-
-    code = "E-STICK"
-    action: ClassVar[tuple[str, ...]] = ("Try another stick",)
-
-
-class StickGoneError(StickError):
-    """The stick was pulled while it was needed."""
-
-    code = "E-STICK-GONE"
-    action = ("Put it in again: same", "job")
-
-
-class StickInUseError(StickError):
-    """Another program has the stick open, or it is the disk we run from."""
-
-    code = "E-STICK-IN-USE"
-    action = ("Unmount it, or use", "another stick")
-
-
-class StickTwoError(StickError):
-    """More than one stick is in."""
-
-    code = "E-STICK-TWO"
-    action = ("Pull one of the two",)
-
-
-class StickFormatError(StickError):
-    """The volume is not FAT32."""
-
-    code = "E-STICK-FORMAT"
-    action = ("Format it as a PiSM", "stick")
-
-
-class StickFullError(StickError):
-    """There is no room on the stick."""
-
-    code = "E-STICK-FULL"
-    action = ("Make room on a PC, or", "use another stick")
-
-
-class StickReadOnlyError(StickError):
-    """The stick is write-protected."""
-
-    code = "E-STICK-READONLY"
-    action = ("Open its write lock,", "or use another stick")
-
-
-class StickExistsError(StickError):
-    """A file of that name is on the stick already; nothing is overwritten."""
-
-    code = "E-STICK-EXISTS"
-    action = ("Move that file off", "the stick on a PC")
-
-
-class StickNameError(StickError):
-    """A file name that FAT does not take, or that leaves its folder."""
-
-    code = "E-STICK-NAME"
-
-
-class StickMissingError(StickError):
-    """There is no such file on the stick."""
-
-    code = "E-STICK-MISSING"
-    action = ("Check what is on the", "stick")
-
-
-class StickSizeError(StickError):
-    """A file on the stick is larger than what may be taken from it."""
-
-    code = "E-STICK-SIZE"
-    action = ("That file is too", "large for PiSM")
-
-
-class StickIoError(StickError):
-    """Reading from or writing to the stick fails."""
-
-    code = "E-STICK-IO"
-    action = ("It is dying: use", "another stick")
-
-
-class StickVerifyError(StickError):
-    """What was read back off the medium is not what was written."""
-
-    code = "E-STICK-VERIFY"
-    action = ("Do not trust it: use", "another stick")
-
-
-class ClockSetError(HardwareError):
-    """The system clock could not be set."""
-
-    code = "E-CLOCK-SET"
-    action = ("Restart and try again",)
-
-
-class PowerError(HardwareError):
-    """Power-off or restart was refused."""
-
-    code = "E-POWER"
-    action = ("Try again",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ costs its bytes plus a fixed number for addressing, so near changes are joined w
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from PIL import Image
 
@@ -14,8 +14,7 @@ WIDTH = 128
 PAGES = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
+class Window(NamedTuple):
     """Pages top..bottom and columns left..right, both ends included."""
 
     top: int
@@ -77,7 +76,7 @@ def split_pages(windows: tuple[Window, ...]) -> Iterator[Window]:
     """Yield the windows page by page, for a controller that takes no more."""
     for window in windows:
         for page in range(window.top, window.bottom + 1):
-            yield replace(window, top=page, bottom=page)
+            yield window._replace(top=page, bottom=page)
 
 
 def _runs(old: bytes, new: bytes, page: int, gap: int) -> Iterator[Window]:

@@ -6,8 +6,10 @@ Rules:
 2. SIGTERM and SIGINT are an event like any other: the machine ends the work at its next commit, locks, and
    leaves its last words on the glass.
 3. The box refuses to unlock while the system has swap.
+4. A config.yaml that cannot be used is said on the panel that the first picture is on.
 """
 
+import contextlib
 import logging
 import os
 import signal
@@ -17,31 +19,44 @@ from typing import Final
 from sdnotify import SystemdNotifier
 
 from core.config import load_config
+from core.errors import CaError
 from core.process import harden_process
-from hw.board import open_board
+from hw.board import BoardSettings, open_board
+from hw.ports import Display, DisplayError
 from kiosk.compose import board_settings, make_daemon
+from kiosk.first_light import FirstLight
+from kiosk.reports import Settings
+from kiosk.screens import draw
 from kiosk.session import connect_vault
+from kiosk.states import Box, Problem
 
 _MICROSECONDS: Final = 1_000_000
 _PINGS_A_WATCH: Final = 3
 
 
-def run_appliance(config_path: Path, spool: Path) -> None:
+def run_appliance(config_path: Path, spool: Path, first_light: FirstLight | None = None) -> None:
     """Run the kiosk until it is told to end.
 
     Args:
         config_path: config.yaml, absolute.
         spool: Folder for encrypted archives that wait for their stick.
+        first_light: The display that shows the first picture already, if there is one.
 
     Raises:
         ConfigError: config.yaml cannot be used (E-CONFIG...).
     """
     harden_process()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    config = load_config(config_path)
+    try:
+        config = load_config(config_path)
+    except CaError as error:
+        if first_light is not None:
+            show_refusal(first_light.display, error)
+        raise
+    settings = board_settings(config)
     notifier = SystemdNotifier()
     daemon = make_daemon(
-        open_board(board_settings(config)),
+        open_board(settings, display=keep_display(first_light, settings)),
         config,
         connect_vault,
         spool=spool,
@@ -53,6 +68,25 @@ def run_appliance(config_path: Path, spool: Path) -> None:
         signal.signal(number, lambda _number, _frame: daemon.leave())
     notifier.notify("READY=1")
     daemon.run()
+
+
+def keep_display(first_light: FirstLight | None, settings: BoardSettings) -> Display | None:
+    """Return the display of the first picture if it is wired as config.yaml says, else let it go."""
+    if first_light is None:
+        return None
+    wiring = first_light.wiring
+    if all(getattr(settings, name) == value for name, value in wiring._asdict().items()):
+        return first_light.display
+    first_light.display.close()
+    return None
+
+
+def show_refusal(display: Display, error: CaError) -> None:
+    """Leave on the panel why the box does not start."""
+    problem = Problem(box=Box(settings=Settings()), code=error.code, text=str(error))
+    with contextlib.suppress(DisplayError):
+        display.show(draw(problem))
+    display.close()
 
 
 def _turn_every_s(watchdog_usec: str | None) -> float | None:

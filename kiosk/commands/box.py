@@ -1,10 +1,14 @@
 """`pism demo`, `emulate`, `kiosk` and `vault`: the box, emulated or real."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from kiosk.options import config_option, state_option
+
+if TYPE_CHECKING:
+    from kiosk.first_light import FirstLight
 
 
 @click.command("demo")
@@ -33,11 +37,12 @@ def demo_command(folder: Path, *, fresh: bool) -> None:
     show_default=True,
     help="The folder for encrypted archives that wait for their stick.",
 )
-def kiosk_command(config: Path, spool: Path) -> None:
+@click.pass_obj
+def kiosk_command(first_light: "FirstLight | None", config: Path, spool: Path) -> None:
     """Run the daemon on the real box; systemd starts it."""
     from kiosk.appliance import run_appliance
 
-    run_appliance(config.absolute(), spool.absolute())
+    run_appliance(config.absolute(), spool.absolute(), first_light)
 
 
 @click.command("vault")

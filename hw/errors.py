@@ -1,0 +1,150 @@
+"""Everything that the box can fail at, as one tree.
+
+    HardwareError
+    ├── DisplayError           the panel does not answer
+    ├── KeypadError            the pins cannot be had
+    ├── StickError
+    │   ├── StickGoneError         pulled, or the node answers ENXIO
+    │   ├── StickInUseError        somebody else has the node open (EBUSY)
+    │   ├── StickTwoError          more than one stick
+    │   ├── StickFormatError       not a FAT32 volume
+    │   ├── StickFullError         no room for what must be written
+    │   ├── StickReadOnlyError     write-protected
+    │   ├── StickExistsError       a file of that name is there; nothing is overwritten
+    │   ├── StickNameError         a file name that FAT, or we, refuse
+    │   ├── StickMissingError      no such file on the stick
+    │   ├── StickSizeError         a file on the stick is larger than what is taken
+    │   ├── StickIoError           reading or writing fails
+    │   └── StickVerifyError       what was read back is not what was written
+    ├── ClockSetError          the system clock cannot be set
+    └── PowerError             power-off or restart was refused
+
+Rules: as core.errors; the first picture waits for this module, so that it imports nothing that costs time.
+"""
+
+from typing import ClassVar
+
+
+class HardwareError(Exception):
+    """Root of everything the box can fail at; the text says what happened, never a secret."""
+
+    code: ClassVar[str] = "E-HARDWARE"
+    action: ClassVar[tuple[str, ...]] = ("Try again",)
+
+
+class DisplayError(HardwareError):
+    """The panel does not answer on its bus."""
+
+    code = "E-DISPLAY"
+    action = ("Check the display's", "wires")
+
+
+class KeypadError(HardwareError):
+    """The keypad's pins cannot be had or are wired wrongly."""
+
+    code = "E-KEYPAD"
+    action = ("Check the keypad's", "wires")
+
+
+class StickError(HardwareError):
+    """Something is wrong with the stick."""
+
+    code = "E-STICK"
+    action: ClassVar[tuple[str, ...]] = ("Try another stick",)
+
+
+class StickGoneError(StickError):
+    """The stick was pulled while it was needed."""
+
+    code = "E-STICK-GONE"
+    action = ("Put it in again: same", "job")
+
+
+class StickInUseError(StickError):
+    """Another program has the stick open, or it is the disk we run from."""
+
+    code = "E-STICK-IN-USE"
+    action = ("Unmount it, or use", "another stick")
+
+
+class StickTwoError(StickError):
+    """More than one stick is in."""
+
+    code = "E-STICK-TWO"
+    action = ("Pull one of the two",)
+
+
+class StickFormatError(StickError):
+    """The volume is not FAT32."""
+
+    code = "E-STICK-FORMAT"
+    action = ("Format it as a PiSM", "stick")
+
+
+class StickFullError(StickError):
+    """There is no room on the stick."""
+
+    code = "E-STICK-FULL"
+    action = ("Make room on a PC, or", "use another stick")
+
+
+class StickReadOnlyError(StickError):
+    """The stick is write-protected."""
+
+    code = "E-STICK-READONLY"
+    action = ("Open its write lock,", "or use another stick")
+
+
+class StickExistsError(StickError):
+    """A file of that name is on the stick already; nothing is overwritten."""
+
+    code = "E-STICK-EXISTS"
+    action = ("Move that file off", "the stick on a PC")
+
+
+class StickNameError(StickError):
+    """A file name that FAT does not take, or that leaves its folder."""
+
+    code = "E-STICK-NAME"
+
+
+class StickMissingError(StickError):
+    """There is no such file on the stick."""
+
+    code = "E-STICK-MISSING"
+    action = ("Check what is on the", "stick")
+
+
+class StickSizeError(StickError):
+    """A file on the stick is larger than what may be taken from it."""
+
+    code = "E-STICK-SIZE"
+    action = ("That file is too", "large for PiSM")
+
+
+class StickIoError(StickError):
+    """Reading from or writing to the stick fails."""
+
+    code = "E-STICK-IO"
+    action = ("It is dying: use", "another stick")
+
+
+class StickVerifyError(StickError):
+    """What was read back off the medium is not what was written."""
+
+    code = "E-STICK-VERIFY"
+    action = ("Do not trust it: use", "another stick")
+
+
+class ClockSetError(HardwareError):
+    """The system clock could not be set."""
+
+    code = "E-CLOCK-SET"
+    action = ("Restart and try again",)
+
+
+class PowerError(HardwareError):
+    """Power-off or restart was refused."""
+
+    code = "E-POWER"
+    action = ("Try again",)
