@@ -98,6 +98,22 @@ def read_bounded(path: Path, max_bytes: int, *, follow: bool = True) -> bytes:
     return data
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder that must not exist yet, durably; closed to others.
+
+    Args:
+        path: Where; its parent exists.
+
+    Raises:
+        FileError: It exists, or the system refused (E-FILE).
+    """
+    try:
+        path.mkdir(mode=0o700)
+        fsync_folder(path.parent)
+    except OSError as error:
+        raise _refused("make", path, error) from error
+
+
 def reserve(path: Path) -> None:
     """Make an empty file that must not exist yet, for another library to fill; closed to others.
 

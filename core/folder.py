@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Self
 
 from core.errors import FileError, StateExistsError, StateLockedError, StateMissingError, StateModeError
-from core.files import fsync_folder
+from core.files import make_folder
 
 STORE = "store"
 DATABASE = "store.db"
@@ -111,23 +111,15 @@ class Folder:
         """
         fresh = False
         if not os.path.lexists(path):
-            try:
-                path.mkdir(mode=0o700)
-                fsync_folder(path.parent)
-            except OSError as error:
-                raise FileError(f"cannot make {path}: {error.strerror}") from error
+            make_folder(path)
             fresh = True
         _check_ours(path, directory=True)
         for name in sorted(each.name for each in path.iterdir()):
             if name == STORE:
                 raise StateExistsError(f"there is a state in {path} already")
-            if name not in (_LOCK, ATTEMPTS) and not name.startswith(NEW_PREFIX):
+            if name not in (_LOCK, ATTEMPTS) and not name.startswith((NEW_PREFIX, f"{ATTEMPTS}.")):
                 raise StateExistsError(f"{path} is not empty: it holds {name}")
-        folder = cls(path, fresh=fresh)
-        if os.path.lexists(folder.store):  # another one was quicker, before we had the lock
-            folder.close()
-            raise StateExistsError(f"there is a state in {path} already")
-        return folder
+        return cls(path, fresh=fresh)
 
     @property
     def store(self) -> Path:

@@ -16,7 +16,7 @@ the content (core.journal.verify) is the next thing to do after opening, and cou
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Self
@@ -25,7 +25,7 @@ from core.certificate import Certificate
 from core.certificate_rows import CertificateRows
 from core.database import Database
 from core.errors import CaError, FileError, StateDamagedError
-from core.files import fsync_folder, read_bounded, replace, write_new
+from core.files import fsync_folder, make_folder, read_bounded, replace, write_new
 from core.folder import DATABASE, KEYSLOTS, NEW_DATABASE, NEW_PREFIX, STORE, Folder
 from core.keyslots import (
     KEY_BYTES,
@@ -142,8 +142,10 @@ class Store(CertificateRows, RecordRows):
             self._database.copy_to(target, fresh)
             self._compare(target, fresh)
         except BaseException:
-            with suppress(CaError, OSError):  # what stays is dropped at the next opening
+            # What cannot be undone now is dropped at the next opening.
+            with suppress(OSError):
                 target.unlink(missing_ok=True)
+            with suppress(CaError):
                 replace(path, slots)
             raise
         self._database.close()
@@ -184,10 +186,7 @@ def create_store(state: Path, passphrase: bytes, cost: KdfCost) -> Iterator[Stor
     try:
         beside = folder.path / f"{NEW_PREFIX}{secrets.token_hex(4)}"
         master = secrets.token_bytes(KEY_BYTES)
-        try:
-            beside.mkdir(mode=0o700)
-        except OSError as error:
-            raise FileError(f"cannot make {beside}: {error.strerror}") from error
+        make_folder(beside)
         write_new(beside / KEYSLOTS, make_slots([master], passphrase, cost))
         database = Database.create(beside / DATABASE, master)
         try:
@@ -224,21 +223,17 @@ def open_store(state: Path, passphrase: bytes, before_check: Callable[[], None] 
         PassphraseWrongError: The passphrase opens no keyslot (E-PASSPHRASE-WRONG).
         CaError: Whatever `before_check` raises.
     """
-    folder = Folder.enter(state)
-    try:
+    with ExitStack() as undo:
+        folder = Folder.enter(state)
+        undo.callback(folder.close)
         if before_check is not None:
             before_check()
         slots = _read_slots(folder.store / KEYSLOTS)
         database, fitting = _open_any(folder.store / DATABASE, open_slots(slots, passphrase))
-        try:
-            if count_slots(slots) > 1:  # a re-encryption was interrupted: rule 3
-                replace(folder.store / KEYSLOTS, keep_slots(slots, [fitting.position]))
-        except BaseException:
-            database.close()
-            raise
-    except BaseException:
-        folder.close()
-        raise
+        undo.callback(database.close)
+        if count_slots(slots) > 1:  # a re-encryption was interrupted: rule 3
+            replace(folder.store / KEYSLOTS, keep_slots(slots, [fitting.position]))
+        undo.pop_all()
     return Store(database, folder)
 
 

@@ -112,6 +112,14 @@ def test_reserves_a_name_once_and_for_its_owner_only(tmp_path: Path) -> None:
         files.reserve(tmp_path / "a")
 
 
+def test_makes_a_folder_once_and_for_its_owner_only(tmp_path: Path) -> None:
+    files.make_folder(tmp_path / "a")
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o700
+    for name in ("a", "missing/b"):
+        with pytest.raises(FileError, match="cannot make"):
+            files.make_folder(tmp_path / name)
+
+
 def test_cuts_a_file_off(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"12345")
     files.cut_file(tmp_path / "a", 2)
