@@ -45,16 +45,18 @@ class Authority:
     """One unlocked authority; use `found` or `unlock`.
 
     Args:
-        store: Open.
-        now: When it was unlocked, aware UTC.
-        failed_attempts: Wrong passphrases that were folded into the journal.
+        store: Open, with a policy and a journal; whoever made the authority closes it, through `close`.
+        now: Aware UTC, whole seconds.
+
+    Raises:
+        StateDamagedError: The store holds no policy or no journal (E-STATE-DAMAGED).
     """
 
-    def __init__(self, store: Store, now: datetime, failed_attempts: int = 0) -> None:
+    def __init__(self, store: Store, now: datetime) -> None:
         self._store = store
-        self._failed_attempts = failed_attempts
-        self._opened_at = now
-        self._last_entry = store.last_entry()
+        self._failed_attempts = 0
+        self._now = now  # the last one that was given
+        self._last_at = _last_time(store)  # before this session
         self.policy = _pinned_policy(store)
 
     @staticmethod
@@ -124,13 +126,12 @@ class Authority:
             changes = propose_policy(config, self.policy)[1].changes
         except CaError as error:
             changes = (f"{error.code}: {error}",)
-        now = self._opened_at
         return results.Unlocked(
             authority=self.policy.authority.name,
             sticks=self.policy.sticks,
-            clock=self._clock_code(now),
-            last_entry_at=self._last_entry.time if self._last_entry else None,
-            next_visit_by=next_visit_by(self.policy, self._store.certificates(), self._store.crls(), now),
+            clock=self._clock_code(self._now),
+            last_entry_at=self._last_at,
+            next_visit_by=self._next_visit_by(self._now),
             policy_changes=changes,
             failed_attempts=self._failed_attempts,
         )
@@ -149,23 +150,22 @@ class Authority:
 
     def top_up(self, now: datetime, progress: Progress) -> results.ToppedUp:
         """Issue what the policy asks for by `now`; see core.top_up."""
-        self._require_clock(now)
+        self._believe(now)
         made = top_up(self._store, self.policy, now, progress)
-        self._last_entry = self._store.last_entry()
         return results.ToppedUp(
             roots=made.roots,
             signers=made.signers,
             erased_keys=made.erased_keys,
             late_roots=made.late_roots,
-            next_visit_by=next_visit_by(self.policy, self._store.certificates(), self._store.crls(), now),
+            next_visit_by=self._next_visit_by(now),
         )
 
     def write_archive(
         self, kind: str, name: str, out: BinaryIO, now: datetime, progress: Progress, *, papers: bool
     ) -> results.ArchiveWritten:
         """Write an egress or backup archive into `out`; see core.delivery."""
-        self._require_clock(now)
-        written = deliver(
+        self._believe(now)
+        return deliver(
             self._store,
             self.policy,
             archive_kind(kind),
@@ -175,21 +175,17 @@ class Authority:
             now=now,
             progress=progress,
         )
-        self._last_entry = self._store.last_entry()
-        return written
 
     def confirm_written(self, kind: str, name: str, sequence: int, where: str, now: datetime) -> None:
         """Journal that an archive stands, read back and compared, at `where` (a stick's label, a folder)."""
-        self._require_clock(now)
-        with self._act() as store:
+        with self._act(now) as store:
             store.mark_written(archive_kind(kind), name, sequence, now)
             detail = {"kind": kind, "name": name, "sequence": sequence, "where": where}
             journal.append(store, "written", detail, now)
 
     def approve_policy(self, policy: Policy, now: datetime) -> None:
         """Pin another policy, whole."""
-        self._require_clock(now)
-        with self._act() as store:
+        with self._act(now) as store:
             changes = [render_difference(item) for item in differences(self.policy, policy)]
             store.set_fact("policy", encode_policy(policy).decode())
             journal.append(store, "policy", {"policy": policy.sha256, "changes": changes}, now)
@@ -202,35 +198,49 @@ class Authority:
             PassphraseWeakError: The new one is under 64 bits by estimate (E-PASSPHRASE-WEAK).
             PassphraseWrongError: The old one does not fit (E-PASSPHRASE-WRONG).
         """
-        self._require_clock(now)
         require_strong(new.decode())
-        self._store.change_passphrase(old, new, cost)
-        with self._act() as store:
+        with self._act(now) as store:
+            # The entry first: keyslots are files, and what the journal refuses must not reach them.
             journal.append(store, "passphrase", {}, now)
+            store.change_passphrase(old, new, cost)
 
     def revoke(self, certificate_id: str, reason: str, now: datetime) -> None:
         """Revoke a root, signer or seal; see core.revoke."""
-        self._require_clock(now)
-        with self._act() as store:
+        with self._act(now) as store:
             revoke(store, certificate_id, reason, now)
 
     def correct_clock(self, now: datetime) -> results.ClockCorrected:
-        """Believe `now`, for which the operator vouches, and list what was issued after it."""
-        last = self._last_entry
+        """Believe `now`, for which the operator vouches, and list what was issued by a clock ahead of it.
+
+        Args:
+            now: Aware UTC, whole seconds.
+
+        Returns:
+            Roots and signers; whoever revokes a root revokes its signers.
+        """
         late = tuple(
-            summarize_signer(item, now) for item in self._store.issued_after(now) if item.kind == "signer"
+            summarize_signer(item, now) for item in self._store.issued_after(now) if item.kind != "seal"
         )
-        with self._act() as store:
-            detail = {"last": f"{last.time:%Y-%m-%dT%H:%M:%SZ}" if last else "", "issued_after": len(late)}
-            journal.append(store, "clock", detail, now)
+        detail = {"last": f"{_last_time(self._store):%Y-%m-%dT%H:%M:%SZ}", "issued_after": len(late)}
+        with self._store.transaction():
+            journal.append(self._store, "clock", detail, now)
+        self._now = now
         return results.ClockCorrected(issued_after=late)
 
     @contextmanager
-    def _act(self) -> Iterator[Store]:
-        """Yield the store inside a transaction of one act, which ends with a journal entry."""
+    def _act(self, now: datetime) -> Iterator[Store]:
+        """Yield the store inside the transaction of one act, which ends with a journal entry."""
+        self._believe(now)
         with self._store.transaction():
             yield self._store
-        self._last_entry = self._store.last_entry()
+
+    def _next_visit_by(self, now: datetime) -> datetime:
+        return next_visit_by(self.policy, self._store.certificates(), self._store.crls(), now)
+
+    def _believe(self, now: datetime) -> None:
+        """Take `now` as the time of an act, unless the journal speaks against it."""
+        self._require_clock(now)
+        self._now = now
 
     def _clock_code(self, now: datetime) -> str:
         try:
@@ -241,9 +251,7 @@ class Authority:
 
     def _require_clock(self, now: datetime) -> None:
         """Refuse a time that the journal speaks against (design 3, Time)."""
-        if self._last_entry is None:
-            return
-        last = self._last_entry.time
+        last = _last_time(self._store)
         if now < last:
             raise ClockBehindError(f"the clock says {now:%Y-%m-%d %H:%M}, the journal {last:%Y-%m-%d %H:%M}")
         longest = timedelta(days=self.policy.visit_every_days + self.policy.spread_days)
@@ -268,8 +276,8 @@ class Authority:
         if counted.damaged:
             detail["count_damaged"] = True
         time = now
-        if self._clock_code(now) and self._last_entry is not None:
-            time = self._last_entry.time
+        if self._clock_code(now):
+            time = self._last_at
             detail["clock"] = f"{now:%Y-%m-%dT%H:%M:%SZ}"
         with self._store.transaction():
             journal.append(self._store, "unlock", detail, time)
@@ -278,6 +286,13 @@ class Authority:
 
 def _count_attempt(state: Path, boot: Boot, now: datetime) -> None:
     attempts.begin(state, boot, now)
+
+
+def _last_time(store: Store) -> datetime:
+    entry = store.last_entry()
+    if entry is None:
+        raise StateDamagedError("the store holds no journal")
+    return entry.time
 
 
 def _pinned_policy(store: Store) -> Policy:

@@ -6,6 +6,7 @@ number nobody has seen. That the archive stands on a stick is journaled later, b
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import BinaryIO
 
@@ -85,6 +86,8 @@ def deliver(
 def refresh_crls(store: Store, policy: Policy, now: datetime) -> None:
     """Sign a fresh CRL for every root that has not expired; a revoked root's go on too.
 
+    What was revoked by a clock that was ahead counts as revoked now: a list names no future date.
+
     Args:
         store: In a transaction of the caller.
         policy: The approved policy.
@@ -95,7 +98,9 @@ def refresh_crls(store: Store, policy: Policy, now: datetime) -> None:
     for root in certificates:
         if root.kind == "root" and now < root.not_after:
             revoked = [
-                item for item in certificates if item.issuer == root.id and item.revoked_at is not None
+                replace(item, revoked_at=min(item.revoked_at, now))
+                for item in certificates
+                if item.issuer == root.id and item.revoked_at is not None
             ]
             last = numbers.get(root.id, 0)
             store.put_crl(sign_crl(load_root(store, root), revoked, last, policy.crl.lifetime_days, now))

@@ -25,13 +25,34 @@ def harden_process() -> None:
     Raises:
         OSError: The kernel refuses to forbid dumps; no secret may be read then.
     """
-    libc = ctypes.CDLL(None, use_errno=True)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl PR_SET_DUMPABLE")
+    set_dumpable(0)
     soft, _hard = resource.getrlimit(resource.RLIMIT_MEMLOCK)
-    if soft == resource.RLIM_INFINITY:
-        libc.mlockall(_MCL_CURRENT_AND_FUTURE)
+    lock_memory(soft)
+
+
+def set_dumpable(value: int) -> None:
+    """Say who may trace this process and whether it may leave a core: prctl(2), PR_SET_DUMPABLE.
+
+    Args:
+        value: 0: nobody and never; 1: as the system has it.
+
+    Raises:
+        OSError: The kernel refuses.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_DUMPABLE, value, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl PR_SET_DUMPABLE")
+
+
+def lock_memory(limit_bytes: int) -> None:
+    """Keep all memory of this process, now and later, out of swap, where its limit is infinite.
+
+    Args:
+        limit_bytes: RLIMIT_MEMLOCK.
+    """
+    if limit_bytes == resource.RLIM_INFINITY:
+        ctypes.CDLL(None).mlockall(_MCL_CURRENT_AND_FUTURE)
 
 
 def swap_is_on(swaps: Path = _SWAPS) -> bool:

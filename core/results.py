@@ -58,7 +58,7 @@ class Unlocked(_Message, frozen=True, kw_only=True):
         authority: Its name.
         sticks: The pinned table: volume label to steps.
         clock: "" or the code that forbids work until the clock is corrected.
-        last_entry_at: Time of the last journal entry before this unlock.
+        last_entry_at: Time of the last journal entry before this session; the founding's at the first.
         next_visit_by: When the next visit is due; the present where it is due now.
         policy_changes: What config.yaml would change, one line each; waits for approval.
         failed_attempts: Wrong passphrases folded into the journal just now.
@@ -67,7 +67,7 @@ class Unlocked(_Message, frozen=True, kw_only=True):
     authority: str
     sticks: dict[str, tuple[str, ...]]
     clock: str
-    last_entry_at: datetime | None
+    last_entry_at: datetime
     next_visit_by: datetime
     policy_changes: tuple[str, ...]
     failed_attempts: int
@@ -143,7 +143,7 @@ class RootSummary(_Message, frozen=True, kw_only=True):
 
 
 class SignerSummary(_Message, frozen=True, kw_only=True):
-    """One signer that can be revoked."""
+    """One signer, or a root, that can be revoked."""
 
     id: str
     path: str
@@ -173,7 +173,10 @@ class StatusReport(_Message, frozen=True, kw_only=True):
 
 
 class ClockCorrected(_Message, frozen=True, kw_only=True):
-    """The clock is believed again; these were issued after the true time and may need revoking."""
+    """The clock is believed again; these roots and signers were issued by a clock ahead of it.
+
+    They may need revoking. A root's path is `roots`, its lane 0.
+    """
 
     issued_after: tuple[SignerSummary, ...]
 

@@ -1,6 +1,7 @@
-"""Revocation: a root, signer or seal is marked, its root's CRL says so from then on, its key is erased.
+"""Revocation: a root, signer or seal is marked, and every CRL that its root signs from then on says so.
 
-A revoked root takes all of its signers out of the plan (core.cover); the next top-up fills the holes.
+A signer's or seal's key is erased at once; a root's stays, since it still has to sign its CRLs. A revoked
+root takes all of its signers out of the plan (core.cover); the next top-up fills the holes, seals too.
 """
 
 from datetime import datetime
@@ -36,6 +37,8 @@ def revoke(store: Store, certificate_id: str, reason: str, now: datetime) -> Cer
     if certificate.revoked_at is not None:
         raise PolicyError(f"{certificate_id} is revoked since {certificate.revoked_at:%Y-%m-%d}")
     store.revoke(certificate_id, now, reason)
+    if certificate.kind != "root":
+        store.erase_keys([certificate_id])
     detail = {"id": certificate_id, "kind": certificate.kind, "reason": reason}
     journal.append(store, "revoke", detail, now)
     return certificate

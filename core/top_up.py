@@ -2,11 +2,12 @@
 
 Rules:
 
-1. Roots first, each with its seal and its first CRL in one transaction (design 3, Revocation).
+1. Roots first, each with its seal and its first CRL in one transaction (design 3, Revocation). A live root
+   whose seal was revoked gets another one.
 2. Every target's profile is rehearsed once, under each root that signs for it, before its first signer.
 3. Signers are committed in batches; each batch is one transaction with its journal entry. Whatever ends
    the work between two commits, the next top-up goes on where it stopped. A stop commits first.
-4. Signer keys are erased once their issuing period is over; certificates stay.
+4. Signer keys are erased once their issuing period is over or they are revoked; certificates stay.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -60,9 +61,8 @@ def top_up(store: Store, policy: Policy, now: datetime, progress: Progress) -> T
     plan = find_gaps(policy, store.certificates(), now)
     total = len(plan.gaps)
     erased = _erase_keys(store, now)
-    for done, gap in enumerate(plan.roots):
-        progress(done, total, "root")
-        _found_root(store, policy, gap, now)
+    _replace_seals(store, policy, now)
+    _found_roots(store, policy, plan, now, progress)
     _issue_signers(store, policy, plan, now, progress)
     progress(total, total, "signer")
     return ToppedUp(
@@ -85,14 +85,30 @@ def load_root(store: Store, root: Certificate) -> Signing:
     return load_signing(root, der, key)
 
 
-def _found_root(store: Store, policy: Policy, gap: Gap, now: datetime) -> None:
-    root = press_roots(policy).issue(gap, now)
-    signing = load_signing(root.certificate, root.der, root.key)
-    seal = press_seals(policy, signing).issue_seal(now)
-    with store.transaction():
-        store.add([root, seal])
-        store.put_crl(sign_crl(signing, (), 0, policy.crl.lifetime_days, now))
-        _journal_issue(store, [root, seal], now)
+def _replace_seals(store: Store, policy: Policy, now: datetime) -> None:
+    """Issue a seal under every live root, not expired, that has none which is live."""
+    issued = store.certificates()
+    sealed = {item.issuer for item in issued if item.kind == "seal" and item.revoked_at is None}
+    for root in issued:
+        live = root.kind == "root" and root.revoked_at is None and now <= root.not_after
+        if live and root.id not in sealed:
+            seal = press_seals(policy, load_root(store, root)).issue_seal(now)
+            _commit(store, [seal], now)
+
+
+def _found_roots(store: Store, policy: Policy, plan: Plan, now: datetime, progress: Progress) -> None:
+    if not plan.roots:
+        return
+    press = press_roots(policy)
+    for done, gap in enumerate(plan.roots):
+        progress(done, len(plan.gaps), "root")
+        root = press.issue(gap, now)
+        signing = load_signing(root.certificate, root.der, root.key)
+        seal = press_seals(policy, signing).issue_seal(now)
+        with store.transaction():
+            store.add([root, seal])
+            store.put_crl(sign_crl(signing, (), 0, policy.crl.lifetime_days, now))
+            _journal_issue(store, [root, seal], now)
 
 
 def _issue_signers(store: Store, policy: Policy, plan: Plan, now: datetime, progress: Progress) -> None:

@@ -1,0 +1,108 @@
+"""Which clock an authority believes, and how a wrong one is put right."""
+
+import io
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.authorities import COST, NOW, Founded, refusal
+from tests.authority_store import PASSPHRASE, ignore_progress
+from tests.builders import make_policy
+
+SECOND = timedelta(seconds=1)
+LONGEST = timedelta(days=90 + 30)  # a visit and its spread, by the policy
+
+
+@pytest.mark.parametrize(
+    ("ahead", "code"),
+    [
+        (-SECOND, "E-CLOCK-BEHIND"),
+        (-timedelta(days=400), "E-CLOCK-BEHIND"),
+        (timedelta(), ""),
+        (LONGEST, ""),
+        (LONGEST + SECOND, "E-CLOCK-AHEAD"),
+        (timedelta(days=3650), "E-CLOCK-AHEAD"),
+    ],
+)
+def test_a_clock_is_believed_from_the_last_entry_to_a_visit_and_spread_after_it(
+    founded: Founded, tmp_path: Path, ahead: timedelta, code: str
+) -> None:
+    now = NOW + ahead
+    with founded.unlock(now) as authority:
+        unlocked = authority.unlocked(tmp_path / "config.yaml")
+        assert (unlocked.clock, unlocked.last_entry_at) == (code, NOW)
+        assert authority.status(now).clock == code
+        last = list(authority.entries())[-1]
+    assert last.act == "unlock"
+    if code:  # what is not believed does not become the journal's time
+        assert (last.time, last.detail["clock"]) == (NOW, f"{now:%Y-%m-%dT%H:%M:%SZ}")
+    else:
+        assert (last.time, "clock" in last.detail) == (now, False)
+
+
+@pytest.mark.parametrize("now", [NOW - SECOND, NOW + LONGEST + SECOND])
+def test_under_a_clock_that_is_not_believed_every_act_is_refused(founded: Founded, now: datetime) -> None:
+    with founded.open() as authority:
+        before = authority.status(NOW)
+        signer = authority.certificates()[-1]
+        refused = [
+            lambda: authority.top_up(now, ignore_progress),
+            lambda: authority.write_archive("egress", "main-kudo", out, now, ignore_progress, papers=True),
+            lambda: authority.confirm_written("egress", "main-kudo", 1, "PISM-ALL", now),
+            lambda: authority.approve_policy(make_policy(), now),
+            lambda: authority.change_passphrase(PASSPHRASE, PASSPHRASE, COST, now),
+            lambda: authority.revoke(signer.id, "superseded", now),
+        ]
+        out = io.BytesIO()
+        code = "E-CLOCK-BEHIND" if now < NOW else "E-CLOCK-AHEAD"
+        assert {refusal(act) for act in refused} == {code}
+        assert authority.status(NOW) == before
+        assert out.getvalue() == b""
+
+
+def test_within_a_session_no_act_may_be_dated_before_the_one_before_it(founded: Founded) -> None:
+    with founded.unlock(NOW + timedelta(hours=1)) as authority:
+        assert refusal(authority.top_up, NOW, ignore_progress) == "E-CLOCK-BEHIND"
+        stopped = NOW + timedelta(hours=2)
+        authority.top_up(stopped, ignore_progress)
+        authority.approve_policy(make_policy(), stopped + SECOND)
+        assert authority.unlocked(founded.state / "config.yaml").clock == ""
+        assert refusal(authority.revoke, "x", "superseded", stopped) == "E-CLOCK-BEHIND"
+
+
+def test_a_corrected_clock_works_again_and_lists_what_was_issued_after_it(
+    founded: Founded, tmp_path: Path
+) -> None:
+    wrong = NOW + timedelta(days=1000)
+    with founded.unlock(wrong) as authority:
+        assert authority.correct_clock(wrong).issued_after == ()
+        known = {item.id for item in authority.certificates()}
+        authority.top_up(wrong, ignore_progress)
+        late = [item.id for item in authority.certificates() if item.id not in known and item.kind != "seal"]
+    true = NOW + timedelta(days=1)
+    with founded.unlock(true) as authority:
+        assert authority.unlocked(tmp_path / "config.yaml").clock == "E-CLOCK-BEHIND"
+        assert refusal(authority.top_up, true, ignore_progress) == "E-CLOCK-BEHIND"
+        corrected = authority.correct_clock(true)
+        assert [item.id for item in corrected.issued_after] == late
+        assert {item.path for item in corrected.issued_after} == {"roots", "services/mongo"}
+        assert authority.unlocked(tmp_path / "config.yaml").clock == ""
+        last = list(authority.entries())[-1]
+        assert (last.act, last.time) == ("clock", true)
+        assert last.detail == {"last": f"{wrong:%Y-%m-%dT%H:%M:%SZ}", "issued_after": len(late)}
+        authority.top_up(true, ignore_progress)
+    with founded.unlock(true + SECOND) as authority:
+        assert authority.unlocked(tmp_path / "config.yaml").clock == ""
+
+
+def test_what_was_revoked_by_a_clock_ahead_does_not_stop_an_export_at_the_true_time(founded: Founded) -> None:
+    with founded.open() as authority:
+        signer = next(item for item in authority.certificates() if item.kind == "signer")
+        authority.correct_clock(NOW + timedelta(days=1000))
+        authority.revoke(signer.id, "superseded", NOW + timedelta(days=1000))
+        authority.correct_clock(NOW)
+        written = authority.write_archive(
+            "egress", "main-kudo", io.BytesIO(), NOW, ignore_progress, papers=False
+        )
+        assert written.sequence == 1

@@ -1,0 +1,225 @@
+"""Who gets in: passphrases that are counted, folders and stores that are refused."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from core.authority import Authority
+from core.process import Boot
+from tests.authorities import BOOT, COST, NOW, Founded, refusal, snapshot
+from tests.authority_store import PASSPHRASE, ignore_progress
+from tests.builders import make_policy
+
+PAGE_BYTES = 4096
+
+
+def unlock(state: Path, now: datetime = NOW, passphrase: bytes = PASSPHRASE, boot: Boot = BOOT) -> None:
+    Authority.unlock(state, passphrase, now, boot).close()
+
+
+def test_a_wrong_passphrase_is_counted_and_the_next_one_waits(founded: Founded) -> None:
+    store = snapshot(founded.state / "store")
+    assert refusal(unlock, founded.state, passphrase=b"not this one") == "E-PASSPHRASE-WRONG"
+    ready = Authority.look(founded.state, BOOT, swap=False)
+    assert (ready.provisioned, ready.failed_attempts, ready.wait_s) == (True, 1, 1)
+    # Too early, even the right one is not looked at, and nothing is counted.
+    before = snapshot(founded.state)
+    assert refusal(unlock, founded.state) == "E-PASSPHRASE-WAIT"
+    assert snapshot(founded.state) == before
+    assert snapshot(founded.state / "store") == store
+
+
+def test_waits_double_with_every_wrong_passphrase_up_to_a_quarter_of_an_hour(founded: Founded) -> None:
+    waits, uptime_s = [], BOOT.uptime_s
+    for count in range(1, 12):
+        boot = Boot(id=BOOT.id, uptime_s=uptime_s)
+        assert refusal(unlock, founded.state, NOW, b"wrong", boot) == "E-PASSPHRASE-WRONG"
+        ready = Authority.look(founded.state, boot, swap=True)
+        assert (ready.failed_attempts, ready.swap) == (count, True)
+        waits.append(ready.wait_s)
+        uptime_s += ready.wait_s
+    assert waits == [1, 3, 7, 15, 31, 63, 127, 255, 511, 900, 900]
+
+
+def test_the_right_passphrase_after_the_wait_folds_the_wrong_ones_into_the_journal(founded: Founded) -> None:
+    times = [NOW, NOW + timedelta(seconds=5)]
+    for time, uptime_s in zip(times, (5000.0, 5005.0), strict=True):
+        wrong = Boot(id="one", uptime_s=uptime_s)
+        assert refusal(unlock, founded.state, time, b"wrong", wrong)
+    at = NOW + timedelta(minutes=1)
+    with founded.unlock(at, Boot(id="one", uptime_s=5060.0)) as authority:
+        assert authority.unlocked(founded.state / "config.yaml").failed_attempts == 2
+        last = list(authority.entries())[-1]
+    assert (last.act, last.time) == ("unlock", at)
+    assert last.detail == {"failed": 2, "failed_at": ["2027-02-10T12:00:00Z", "2027-02-10T12:00:05Z"]}
+    assert Authority.look(founded.state, BOOT, swap=False).failed_attempts == 0
+    with founded.unlock(at) as authority:
+        assert list(authority.entries())[-1].detail == {"failed": 0}
+
+
+def test_a_count_that_was_tampered_with_is_waited_out_and_journaled(founded: Founded) -> None:
+    (founded.state / "attempts.json").write_text("{}")
+    early, late = Boot(id="one", uptime_s=899.0), Boot(id="one", uptime_s=900.0)
+    assert refusal(unlock, founded.state, boot=early) == "E-PASSPHRASE-WAIT"
+    with founded.unlock(boot=late) as authority:
+        assert list(authority.entries())[-1].detail["count_damaged"] is True
+
+
+def test_nothing_is_known_of_a_state_that_is_not_there(tmp_path: Path) -> None:
+    ready = Authority.look(tmp_path / "state", BOOT, swap=False)
+    assert (ready.provisioned, ready.failed_attempts, ready.wait_s) == (False, 0, 0)
+    assert refusal(unlock, tmp_path / "state") == "E-STATE-MISSING"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_passphrase_opens_it_from_then_on(founded: Founded) -> None:
+    new = b"zebra umbrella violin quartz tomato sandal"
+    with founded.open() as authority:
+        authority.change_passphrase(PASSPHRASE, new, COST, NOW)
+        assert list(authority.entries())[-1].act == "passphrase"
+    assert refusal(unlock, founded.state) == "E-PASSPHRASE-WRONG"
+    unlock(founded.state, passphrase=new, boot=replace(BOOT, uptime_s=6000.0))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        (PASSPHRASE, b"password1", "E-PASSPHRASE-WEAK"),
+        (b"not this one", b"zebra umbrella violin quartz tomato sandal", "E-PASSPHRASE-WRONG"),
+    ],
+)
+def test_a_change_of_passphrase_that_is_refused_changes_nothing(
+    founded: Founded, old: bytes, new: bytes, code: str
+) -> None:
+    before = snapshot(founded.state)
+    with founded.open() as authority:
+        assert refusal(authority.change_passphrase, old, new, COST, NOW) == code
+    assert snapshot(founded.state) == before
+
+
+def _open_folder(state: Path) -> None:
+    state.chmod(0o750)
+
+
+def _open_store_folder(state: Path) -> None:
+    (state / "store").chmod(0o701)
+
+
+def _open_database(state: Path) -> None:
+    (state / "store" / "store.db").chmod(0o640)
+
+
+def _link(state: Path) -> None:
+    moved = state.rename(state.with_name("moved"))
+    state.symlink_to(moved)
+
+
+def _link_store(state: Path) -> None:
+    moved = (state / "store").rename(state / "moved")
+    (state / "store").symlink_to(moved)
+
+
+@pytest.mark.parametrize("spoil", [_open_folder, _open_store_folder, _open_database, _link, _link_store])
+def test_a_state_that_is_open_to_others_is_refused(founded: Founded, spoil: Callable[[Path], None]) -> None:
+    spoil(founded.state)
+    before = snapshot(founded.state)
+    assert refusal(unlock, founded.state) == "E-STATE-MODE"
+    assert snapshot(founded.state) == before
+
+
+def test_a_state_of_another_owner_is_refused(founded: Founded) -> None:
+    """Whoever may give a folder away does; for anybody else the system's folders are another's."""
+    state = Path("/usr")
+    if os.geteuid() == 0:
+        state = founded.state
+        os.chown(state, 65534, 65534)
+    assert refusal(unlock, state) == "E-STATE-MODE"
+
+
+def test_a_state_that_another_process_has_open_is_refused(founded: Founded) -> None:
+    holder = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import fcntl, sys; f = open(sys.argv[1]); fcntl.flock(f, 2); print(flush=True); input()",
+            founded.state / "lock",
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert holder.stdout is not None
+    with holder:
+        holder.stdout.readline()
+        before = snapshot(founded.state)
+        assert refusal(unlock, founded.state) == "E-STATE-LOCKED"
+        assert snapshot(founded.state) == before
+        holder.communicate(b"\n")
+    unlock(founded.state)
+
+
+def _empty(store: Path) -> None:
+    os.truncate(store / "store.db", 0)
+
+
+def _halve(store: Path) -> None:
+    os.truncate(store / "store.db", (store / "store.db").stat().st_size // 2)
+
+
+def _cut_a_page(store: Path) -> None:
+    os.truncate(store / "store.db", (store / "store.db").stat().st_size - PAGE_BYTES)
+
+
+def _remove_database(store: Path) -> None:
+    (store / "store.db").unlink()
+
+
+def _cut_keyslots(store: Path) -> None:
+    os.truncate(store / "keyslots.json", 100)
+
+
+def _remove_keyslots(store: Path) -> None:
+    (store / "keyslots.json").unlink()
+
+
+@pytest.mark.parametrize(
+    "spoil", [_empty, _halve, _cut_a_page, _remove_database, _cut_keyslots, _remove_keyslots]
+)
+def test_an_emptied_or_cut_store_is_damage_and_never_a_new_one(
+    founded: Founded, spoil: Callable[[Path], None]
+) -> None:
+    spoil(founded.state / "store")
+    before = snapshot(founded.state / "store")
+    assert refusal(unlock, founded.state) == "E-STATE-DAMAGED"
+    assert refusal(Authority.found, founded.state, make_policy(), PASSPHRASE, COST, NOW) == ("E-STATE-EXISTS")
+    assert snapshot(founded.state / "store") == before
+
+
+def test_one_old_page_put_back_is_noticed(founded: Founded, tmp_path: Path) -> None:
+    old = (founded.state / "store" / "store.db").read_bytes()
+    with founded.open() as authority:
+        signer = next(item for item in authority.certificates() if item.kind == "signer")
+        authority.revoke(signer.id, "keyCompromise", NOW)
+        authority.top_up(NOW, ignore_progress)
+    new = (founded.state / "store" / "store.db").read_bytes()
+    changed = [
+        start
+        for start in range(0, min(len(old), len(new)), PAGE_BYTES)
+        if old[start : start + PAGE_BYTES] != new[start : start + PAGE_BYTES]
+    ]
+    assert len(changed) >= 3
+    codes = set()
+    for start in changed:
+        state = Path(shutil.copytree(founded.state, tmp_path / str(start)))
+        with (state / "store" / "store.db").open("r+b") as file:
+            file.seek(start)
+            file.write(old[start : start + PAGE_BYTES])
+        codes.add(refusal(unlock, state))
+    assert codes <= {"E-STATE-DAMAGED", "E-JOURNAL"}
+    unlock(founded.state)

@@ -1,0 +1,95 @@
+"""What a process asks of the kernel before it sees a secret; the hardened one is a process of its own."""
+
+import ctypes
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from core.process import harden_process, lock_memory, read_boot, set_dumpable, swap_is_on
+
+HARDENED = """
+import ctypes, os, resource
+from core.process import harden_process
+harden_process()
+print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), resource.getrlimit(resource.RLIMIT_CORE))
+os.abort()
+"""
+
+
+def test_a_hardened_process_is_not_dumpable_and_leaves_no_core(tmp_path: Path) -> None:
+    root = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-u", "-c", HARDENED],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={"PYTHONPATH": root},
+    )
+    assert done.stdout == "0 (0, 0)\n", done.stderr
+    assert done.returncode == -6
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_hardening_forbids_dumps_and_tracing() -> None:
+    try:
+        harden_process()
+        assert ctypes.CDLL(None).prctl(3, 0, 0, 0, 0) == 0
+        assert resource.getrlimit(resource.RLIMIT_CORE) == (0, 0)
+    finally:
+        set_dumpable(1)
+        ctypes.CDLL(None).munlockall()
+    assert ctypes.CDLL(None).prctl(3, 0, 0, 0, 0) == 1
+
+
+def test_what_the_kernel_refuses_is_not_passed_over() -> None:
+    with pytest.raises(OSError, match="PR_SET_DUMPABLE"):
+        set_dumpable(7)
+
+
+def _locked_kib() -> int:
+    (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if "VmLck" in line]
+    return int(line.split()[1])
+
+
+def test_memory_is_left_alone_under_a_finite_limit() -> None:
+    before = _locked_kib()
+    lock_memory(8 << 20)
+    assert _locked_kib() == before
+
+
+def test_memory_is_locked_where_the_limit_is_infinite() -> None:
+    limit, _ = resource.getrlimit(resource.RLIMIT_MEMLOCK)
+    try:
+        lock_memory(resource.RLIM_INFINITY)
+        # Without the right to it the kernel refuses, and the units are what grants it.
+        assert (_locked_kib() > 0) or limit != resource.RLIM_INFINITY
+    finally:
+        ctypes.CDLL(None).munlockall()
+
+
+@pytest.mark.parametrize(
+    ("text", "swap"),
+    [
+        ("Filename\tType\tSize\tUsed\tPriority\n", False),
+        ("Filename\tType\tSize\tUsed\tPriority\n/dev/zram0 partition 100 0 100\n", True),
+        ("Filename\n\n", False),
+    ],
+)
+def test_swap_is_on_where_the_kernel_lists_any(tmp_path: Path, text: str, *, swap: bool) -> None:
+    (tmp_path / "swaps").write_text(text)
+    assert swap_is_on(tmp_path / "swaps") is swap
+
+
+def test_swap_counts_as_on_where_nobody_knows(tmp_path: Path) -> None:
+    assert swap_is_on(tmp_path / "swaps") is True
+
+
+def test_a_boot_has_one_id_and_an_uptime_that_grows() -> None:
+    first, second = read_boot(), read_boot()
+    assert first.id == second.id
+    assert len(first.id) == 36
+    assert 0 < first.uptime_s <= second.uptime_s
