@@ -26,6 +26,7 @@ from typing import BinaryIO, Self
 from core import attempts, journal, results
 from core.certificate import Certificate
 from core.delivery import archive_kind, deliver
+from core.drill import record_drill
 from core.errors import CaError, ClockAheadError, ClockBehindError, ClockError, StateDamagedError
 from core.keyslots import KdfCost
 from core.passphrase import require_strong
@@ -208,6 +209,11 @@ class Authority:
         """Revoke a root, signer or seal; see core.revoke."""
         with self._act(now) as store:
             revoke(store, certificate_id, reason, now)
+
+    def record_drill(self, name: str | None, words: str, now: datetime) -> results.DrillRecorded:
+        """Remember that the backup `name`, or whichever the words are of, was drilled; see core.drill."""
+        with self._act(now) as store:
+            return record_drill(store, self.policy, name, words, now)
 
     def correct_clock(self, now: datetime) -> results.ClockCorrected:
         """Believe `now`, for which the operator vouches, and list what was issued by a clock ahead of it.

@@ -130,6 +130,19 @@ class CertificateRows(Rows):
             for (found,) in self._database.rows("SELECT id FROM certificate WHERE key_sha256 IS NOT NULL")
         )
 
+    def key_digests(self) -> Iterator[tuple[str, bytes]]:
+        """Yield the SHA-256 of every private key that is here; no key is read.
+
+        Yields:
+            Id and digest, in order of id.
+
+        Raises:
+            CaError: The database refuses.
+        """
+        yield from self._database.rows(
+            "SELECT id, key_sha256 FROM certificate WHERE key_sha256 IS NOT NULL ORDER BY id"
+        )
+
     def erase_keys(self, ids: Iterable[str]) -> None:
         """Destroy private keys; their certificates stay.
 

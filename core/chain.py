@@ -79,18 +79,36 @@ def check_certificates(archive: Archive, manifest: Manifest) -> Chains:
             raise ArchiveCertificateError(
                 f"{entry.file} does not hold one certificate and the root it needs."
             )
-        with refusing(_broken(entry, "it cannot be read")):
-            _check_entry(entry, certificates[0])
-            _check_dates(entry, certificates[0], root, manifest.created)
-            _check_kind(entry, certificates[0])
-            keys[entry.id] = cast("PublicKey", certificates[0].public_key())
-            if algorithm_name(keys[entry.id]) != entry.algorithm:
-                raise _broken(entry, "its algorithm is another one")
-        try:
-            _check_signature(certificates[0], root)
-        except CaError:
-            raise _broken(entry, "its root did not sign it") from None
+        keys[entry.id] = check_certificate(entry, certificates[0], root, manifest.created)
     return Chains(roots=roots, keys=keys)
+
+
+def check_certificate(
+    entry: CertificateEntry, certificate: x509.Certificate, root: x509.Certificate, created: datetime
+) -> PublicKey:
+    """Check one certificate against its entry, its root and its kind, and return its public key.
+
+    Args:
+        entry: What is said of it.
+        certificate: The certificate.
+        root: Its root; itself, if it is one.
+        created: When that was said, aware UTC.
+
+    Raises:
+        ArchiveCertificateError: It does not fit; the text names it and says why (E-ARCHIVE-CERT).
+    """
+    with refusing(_broken(entry, "it cannot be read")):
+        _check_entry(entry, certificate)
+        _check_dates(entry, certificate, root, created)
+        _check_kind(entry, certificate)
+        key = cast("PublicKey", certificate.public_key())
+        if algorithm_name(key) != entry.algorithm:
+            raise _broken(entry, "its algorithm is another one")
+    try:
+        _check_signature(certificate, root)
+    except CaError:
+        raise _broken(entry, "its root did not sign it") from None
+    return key
 
 
 def _check_entry(entry: CertificateEntry, certificate: x509.Certificate) -> None:

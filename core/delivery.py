@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from core import journal, results
 from core.crl import sign_crl
+from core.drill import expect_drill
 from core.errors import PolicyError
 from core.export import Written, write_backup, write_egress
 from core.manifest import ArchiveKind
@@ -117,6 +118,8 @@ def _record(store: Store, written: Written, now: datetime) -> None:
             manifest_sha256=written.manifest_sha256,
         )
     )
+    if head.kind == "backup":
+        expect_drill(store, head.name, head.sequence, written.manifest_sha256, written.contents.key_ids)
     detail = {
         "name": head.name,
         "sequence": head.sequence,

@@ -30,11 +30,13 @@
     │   ├── ArchiveDamagedError    truncated, altered, trailing bytes
     │   ├── ArchiveMemberError     unknown, unsafe or oversized member, links
     │   ├── ArchiveFormatError     manifest of another version, or not to the format
+    │   ├── ArchiveKindError       an egress where a backup is needed
     │   ├── ArchiveSealError       no seal of a pinned root fits
     │   ├── ArchiveCertificateError  chain, dates or key do not fit
     │   ├── ArchiveTrustError      a root or an authority that is not pinned
     │   ├── ArchiveRollbackError   not newer than what was opened before
     │   └── ArchiveForkError       does not continue what was opened before
+    ├── DrillError             words that no backup of this store waits for
     ├── FileError              a file exists already, is too large, or cannot be read
     └── StoppedError           the operator stopped the work; what was done is kept
 
@@ -276,6 +278,13 @@ class ArchiveFormatError(ArchiveError):
     action = ("Open it with a newer", "pism")
 
 
+class ArchiveKindError(ArchiveError):
+    """The archive is an egress; only a backup holds what a restore or a drill needs."""
+
+    code = "E-ARCHIVE-KIND"
+    action = ("Take an archive of a", "backup")
+
+
 class ArchiveSealError(ArchiveError):
     """No seal under a pinned root signs this archive."""
 
@@ -309,6 +318,13 @@ class ArchiveForkError(ArchiveError):
 
     code = "E-ARCHIVE-FORK"
     action = ("Do not use it: two", "boxes claim to be one")
+
+
+class DrillError(CaError):
+    """The words of a drill are not those that a recent backup of this store waits for."""
+
+    code = "E-DRILL"
+    action = ("Check the six words,", "or drill the newest", "backup")
 
 
 class FileError(CaError):

@@ -13,7 +13,7 @@ A chain of hashes shows edits, not a rewrite of the whole: its head goes out wit
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -208,13 +208,28 @@ def verify_lines(lines: Iterable[bytes]) -> Entry:
         JournalError: A line is not canonical, altered, missing or out of order, or there is none (E-JOURNAL).
     """
     last: Entry | None = None
-    for count, line in enumerate(lines, 1):
-        entry = _read_line(line.removesuffix(b"\n"), count)
-        _check_link(entry, last)
+    for entry in read_lines(lines):
         last = entry
     if last is None:
         raise JournalError("the journal is empty")
     return last
+
+
+def read_lines(lines: Iterable[bytes]) -> Iterator[Entry]:
+    """Yield the entries of a journal.jsonl, each seen to continue the one before it.
+
+    Args:
+        lines: As for `verify_lines`.
+
+    Raises:
+        JournalError: As `verify_lines`, but for an empty journal (E-JOURNAL).
+    """
+    last: Entry | None = None
+    for count, line in enumerate(lines, 1):
+        entry = _read_line(line.removesuffix(b"\n"), count)
+        _check_link(entry, last)
+        yield entry
+        last = entry
 
 
 def _read_line(line: bytes, count: int) -> Entry:

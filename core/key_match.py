@@ -46,7 +46,7 @@ def check_keys(
             holds the key of a root (E-ARCHIVE-CERT).
         ArchiveError: passphrases.age cannot be decrypted (E-ARCHIVE-IDENTITY, E-ARCHIVE-DAMAGED).
     """
-    passphrases = _read_passphrases(archive, identities)
+    passphrases = read_passphrases(archive, identities)
     wanted = [entry for entry in manifest.certificates if isinstance(entry.key_file, str)]
     if list(passphrases) != [entry.id for entry in wanted]:
         raise ArchiveCertificateError("passphrases.age does not name exactly the keys that are inside.")
@@ -63,7 +63,31 @@ def check_keys(
     return len(wanted)
 
 
-def _read_passphrases(archive: Archive, identities: Sequence[Any]) -> dict[str, str]:
+def prove_key(archive: Archive, id_: str, passphrase: str, public: PublicKey) -> PrivateKey:
+    """Return one private key, once a signature of it was verified with its certificate's public key.
+
+    Args:
+        archive: An archive that passed check 10.
+        id_: Of the certificate.
+        passphrase: The key's own, from `read_passphrases`.
+        public: Of the certificate, from core.chain.
+
+    Raises:
+        ArchiveCertificateError: The key does not open, or is another one's (E-ARCHIVE-CERT).
+    """
+    path = f"keys/{id_}.pem"
+    key = _check_key(archive.read(path), passphrase.encode(), public, path)
+    _prove(key, public, path)
+    return key
+
+
+def read_passphrases(archive: Archive, identities: Sequence[Any]) -> dict[str, str]:
+    """Return the passphrase of each key that is inside, by id of its certificate; all are secret.
+
+    Raises:
+        ArchiveCertificateError: passphrases.age is not to its format (E-ARCHIVE-CERT).
+        ArchiveError: It cannot be decrypted (E-ARCHIVE-IDENTITY, E-ARCHIVE-DAMAGED).
+    """
     plain = io.BytesIO()
     encrypted = io.BytesIO(archive.read("passphrases.age"))
     decrypt_stream(encrypted, identities, plain, MAX_PASSPHRASES_BYTES)
@@ -75,7 +99,7 @@ def _read_passphrases(archive: Archive, identities: Sequence[Any]) -> dict[str, 
     return passphrases
 
 
-def _check_key(pem: bytes, passphrase: bytes, public: PublicKey, path: str) -> None:
+def _check_key(pem: bytes, passphrase: bytes, public: PublicKey, path: str) -> PrivateKey:
     refusal = ArchiveCertificateError(f"{path} does not open with its passphrase.")
     if not pem.startswith(b"-----BEGIN ENCRYPTED PRIVATE KEY-----\n"):
         raise ArchiveCertificateError(f"{path} is not an encrypted PKCS#8 key.")
@@ -83,15 +107,24 @@ def _check_key(pem: bytes, passphrase: bytes, public: PublicKey, path: str) -> N
         # The library's own check of RSA takes 0.1 s; the proof below is as good for our question.
         key = cast("PrivateKey", load_pem_private_key(pem, passphrase, unsafe_skip_rsa_key_validation=True))
         own = _encode(key.public_key())
-    strange = ArchiveCertificateError(f"{path} is not the key of its certificate.")
     if own != _encode(public):
-        raise strange
+        raise _strange(path)
     if isinstance(key, EllipticCurvePrivateKey | RSAPrivateKey):
-        try:
-            with refusing(strange):
-                verify_bytes(public, sign_bytes(key, _PROOF), _PROOF)
-        except CaError:
-            raise strange from None
+        _prove(key, public, path)
+    return key
+
+
+def _prove(key: PrivateKey, public: PublicKey, path: str) -> None:
+    """Sign with the private key and verify with the public one."""
+    try:
+        with refusing(_strange(path)):
+            verify_bytes(public, sign_bytes(key, _PROOF), _PROOF)
+    except CaError:
+        raise _strange(path) from None
+
+
+def _strange(path: str) -> ArchiveCertificateError:
+    return ArchiveCertificateError(f"{path} is not the key of its certificate.")
 
 
 def _encode(key: PublicKey) -> bytes:

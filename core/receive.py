@@ -18,12 +18,12 @@ written before the last one, and nothing is left behind by a refusal.
 11. Journal: one whole chain that ends in the manifest's head (core.journal).
 12. Place: the tree is written, the memory replaced, the links pointed (core.tree); only when opening.
 
-state.json of a backup is hashed here and read by a restore.
+state.json of a backup is hashed here; core.backup reads it.
 """
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -78,8 +78,14 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Checked:
-    """What the checks 1 to 11 came to."""
+class Checked:
+    """What the checks 1 to 11 came to.
+
+    Args:
+        received: The archive, in short.
+        chains: Its roots and public keys.
+        crl_numbers: CRL number of each root id.
+    """
 
     received: Received
     chains: Chains
@@ -102,8 +108,34 @@ def verify_archive(
         JournalError: Check 11 failed (E-JOURNAL).
         FileError: The archive cannot be read (E-FILE).
     """
+    with check_archive(source, identities, trust, None, now) as (_, checked):
+        return checked.received
+
+
+@contextmanager
+def check_archive(
+    source: Path,
+    identities: Sequence[Any],
+    trust: Sequence[x509.Certificate],
+    confirm: Confirm | None,
+    now: datetime,
+) -> Iterator[tuple[Archive, Checked]]:
+    """Run checks 1 to 11 on an archive, and keep it open for a block that reads what is inside.
+
+    Arguments and errors as for `verify_archive`.
+
+    Args:
+        source: The archive.
+        identities: From core.identities.
+        trust: Roots to believe.
+        confirm: Asked about the root, if it is none of `trust`; None refuses it.
+        now: Aware UTC.
+
+    Yields:
+        The archive, and what the checks came to.
+    """
     with _open(source, identities, None) as archive:
-        return _check(archive, identities, memory=Trust(), trust=trust, confirm=None, now=now).received
+        yield archive, _check(archive, identities, memory=Trust(), trust=trust, confirm=confirm, now=now)
 
 
 def open_archive(  # noqa: PLR0917  in the order of the command line
@@ -183,7 +215,7 @@ def _check(
     trust: Sequence[x509.Certificate],
     confirm: Confirm | None,
     now: datetime,
-) -> _Checked:
+) -> Checked:
     # 3. Manifest. Its bytes are the ones that are sealed: they are never encoded again.
     manifest_bytes = archive.read(MANIFEST_PATH)
     manifest = decode_manifest(manifest_bytes)
@@ -222,12 +254,12 @@ def _check(
     # 10. Keys.
     key_count = check_keys(archive, manifest, chains.keys, identities)
     # 11. Journal.
-    if journal.verify_lines(_lines(archive, "journal.jsonl")).hash != manifest.journal_head:
+    if journal.verify_lines(read_member_lines(archive, "journal.jsonl")).hash != manifest.journal_head:
         raise JournalError("the archive's journal does not end in the entry that its manifest names")
     received = Received(
         manifest=manifest, manifest_sha256=manifest_sha256, sealed_by=seal, key_count=key_count
     )
-    return _Checked(received=received, chains=chains, crl_numbers=crl_numbers)
+    return Checked(received=received, chains=chains, crl_numbers=crl_numbers)
 
 
 def _check_members(archive: Archive, manifest: Manifest) -> None:
@@ -250,8 +282,13 @@ def _check_files(archive: Archive, manifest: Manifest) -> None:
             raise ArchiveDamagedError(f"{entry.path} is not the file that the manifest names.")
 
 
-def _lines(archive: Archive, path: str) -> Iterator[bytes]:
-    """Yield the lines of a member; an endless one is cut where the journal refuses it."""
+def read_member_lines(archive: Archive, path: str) -> Iterator[bytes]:
+    """Yield the lines of a member; an endless one is cut where the journal refuses it.
+
+    Args:
+        archive: The archive.
+        path: Of a member.
+    """
     rest = b""
     for chunk in archive.chunks(path):
         *lines, rest = (rest + chunk).split(b"\n")

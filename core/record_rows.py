@@ -3,7 +3,8 @@
 Rules:
 1. A sequence is consumed when it is taken; holes are normal, a number never comes twice.
 2. Of each root's CRLs the latest is kept; its number only rises.
-3. A journal entry enters only if it holds the hash of the state as it stands.
+3. A journal entry enters only if it holds the hash of the state as it stands; those that a restore carries
+   over are followed by one that does.
 """
 
 from collections.abc import Iterator
@@ -159,6 +160,17 @@ class RecordRows(Rows):
         rows = self._database.rows("SELECT kind, name, last FROM sequence ORDER BY kind, name")
         return tuple(Sequence(kind=kind, name=name, last=last) for kind, name, last in rows)
 
+    def put_sequence(self, sequence: Sequence) -> None:
+        """Go on counting where the store that this one is restored from has stopped.
+
+        Args:
+            sequence: Of a kind and name that have none here yet.
+        """
+        self._change()
+        self._database.run(
+            "INSERT INTO sequence VALUES (?, ?, ?)", (sequence.kind, sequence.name, sequence.last)
+        )
+
     def add_archive(self, archive: ArchiveRecord) -> None:
         """Remember an archive that was sealed.
 
@@ -225,16 +237,26 @@ class RecordRows(Rows):
         Args:
             entry: Follows the last one and holds the hash of the state as it stands.
         """
-        self._change()
         if entry.state != self.state_hash():
             raise RuntimeError("a journal entry must describe the state that it is written with")
+        self.carry_entry(entry)
+        self._unjournaled = False
+
+    def carry_entry(self, entry: Entry) -> None:
+        """Append a row of the journal of the store that this one is restored from.
+
+        Its hash of the state describes that store, so an entry of this one must follow before the commit.
+
+        Args:
+            entry: Follows the last one.
+        """
+        self._change()
         self._database.run(
             "INSERT INTO journal VALUES (?, ?, ?)",
             (entry.sequence, encode_body(entry), bytes.fromhex(entry.hash)),
         )
         # Ties page 1 to the journal: core.schema, rule 3.
         self._database.run(f"PRAGMA user_version = {entry.sequence:d}")
-        self._unjournaled = False
 
     def entries(self) -> Iterator[Entry]:
         """Yield the journal from its first entry.

@@ -181,5 +181,12 @@ class ClockCorrected(_Message, frozen=True, kw_only=True):
     issued_after: tuple[SignerSummary, ...]
 
 
+class DrillRecorded(_Message, frozen=True, kw_only=True):
+    """The backup that was drilled."""
+
+    name: str
+    sequence: int
+
+
 class Acknowledged(_Message, frozen=True):
     """It is done and journaled."""

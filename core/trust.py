@@ -5,7 +5,8 @@ Rules:
 2. Pinned are the roots that a sealed manifest listed, live and not expired; a root once listed as revoked
    never counts again, whoever names it.
 3. Archives are ordered by (incarnation, sequence) for each kind and name. Not newer is a rollback; the
-   last sequence with another manifest, or the next one that does not name it, is a fork. Holes are normal.
+   last sequence with another manifest, or the next one that does not name it, is a fork. So is a second
+   restore of an incarnation that has been replaced already. Holes are normal.
 4. A CRL number never goes down.
 
 The file is strict, bounded, and replaced whole.
@@ -158,6 +159,10 @@ def check_order(trust: Trust, manifest: Manifest, manifest_sha256: str) -> None:
     """
     if manifest.incarnation in trust.incarnations[:-1]:
         raise ArchiveRollbackError("The archive is of an incarnation that a restore has replaced.")
+    if manifest.incarnation not in trust.incarnations and manifest.restored_from in trust.incarnations[:-1]:
+        raise ArchiveForkError(
+            "The archive is of a second restore of one incarnation; another restore of it is followed here."
+        )
     last = trust.last(manifest)
     if last is None or last.incarnation != manifest.incarnation:
         return

@@ -28,6 +28,8 @@ _COMMANDS: Final = {
     "backup": "archives",
     "open": "receiver",
     "verify": "receiver",
+    "restore": "recovery",
+    "drill": "recovery",
     "stick": "stick",
 }
 

@@ -17,7 +17,7 @@ _MAX_IDENTITY_BYTES = 64 * 1024
 _MAX_ROOTS_BYTES = 16 * 1024 * 1024
 
 _archive = click.argument("archive", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-_identity = click.option(
+identity_option = click.option(
     "--identity",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     required=True,
@@ -28,7 +28,7 @@ _identity_passphrase = click.option(
     type=click.Path(path_type=Path, allow_dash=True),
     help="The identity's passphrase, if it has one; else it is asked for.",
 )
-_trust = click.option(
+trust_option = click.option(
     "--trust",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     multiple=True,
@@ -38,9 +38,9 @@ _trust = click.option(
 
 @click.command("open")
 @_archive
-@_identity
+@identity_option
 @_identity_passphrase
-@_trust
+@trust_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -67,16 +67,21 @@ def open_command(
 
     confirm = _confirm if sys.stdin.isatty() else None
     received = open_archive(
-        archive, _identities(identity, passphrase_file), _roots(trust), out, confirm, SystemClock().now()
+        archive,
+        read_identities(identity, passphrase_file),
+        read_roots(trust),
+        out,
+        confirm,
+        SystemClock().now(),
     )
     _show(received, as_json=as_json)
 
 
 @click.command("verify")
 @_archive
-@_identity
+@identity_option
 @_identity_passphrase
-@_trust
+@trust_option
 @json_option
 def verify_command(
     archive: Path, identity: Path, passphrase_file: Path | None, trust: tuple[Path, ...], *, as_json: bool
@@ -85,12 +90,18 @@ def verify_command(
     from core.receive import verify_archive
 
     received = verify_archive(
-        archive, _identities(identity, passphrase_file), _roots(trust), SystemClock().now()
+        archive, read_identities(identity, passphrase_file), read_roots(trust), SystemClock().now()
     )
     _show(received, as_json=as_json)
 
 
-def _identities(file: Path, passphrase_file: Path | None) -> tuple[Any, ...]:
+def read_identities(file: Path, passphrase_file: Path | None) -> tuple[Any, ...]:
+    """Return the private keys of `file`; an encrypted one asks for its passphrase.
+
+    Raises:
+        ArchiveIdentityError: It holds none that can be used (E-ARCHIVE-IDENTITY).
+        FileError: It cannot be read (E-FILE).
+    """
     from core.files import read_bounded
     from core.identities import load_identities
 
@@ -100,7 +111,13 @@ def _identities(file: Path, passphrase_file: Path | None) -> tuple[Any, ...]:
     return load_identities(read_bounded(file, _MAX_IDENTITY_BYTES), passphrase, str(file))
 
 
-def _roots(files: tuple[Path, ...]) -> list[Any]:
+def read_roots(files: tuple[Path, ...]) -> list[Any]:
+    """Return the root certificates of all `files`.
+
+    Raises:
+        ArchiveTrustError: One holds something else (E-ARCHIVE-TRUST).
+        FileError: One cannot be read (E-FILE).
+    """
     from core.files import read_bounded
     from core.trust import load_roots
 

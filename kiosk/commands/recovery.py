@@ -1,0 +1,156 @@
+"""`pism restore` and `pism drill`: from a backup to a box, and the proof that it could be done."""
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hw.clock import SystemClock
+from kiosk.access import Access, access_options
+from kiosk.commands.receiver import identity_option, read_identities, read_roots, trust_option
+from kiosk.options import (
+    json_option,
+    passphrase_option,
+    progress_bar,
+    read_passphrase,
+    say,
+    show_json,
+    state_option,
+)
+
+if TYPE_CHECKING:
+    from core.sealing import Question
+
+_existing = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
+@click.command("restore")
+@click.argument("archive", type=_existing)
+@identity_option
+@click.option(
+    "--identity-passphrase-file",
+    type=click.Path(path_type=Path, allow_dash=True),
+    help="The identity's passphrase, if it has one; else it is asked for.",
+)
+@trust_option
+@state_option
+@passphrase_option
+@json_option
+def restore_command(
+    *,
+    archive: Path,
+    identity: Path,
+    identity_passphrase_file: Path | None,
+    trust: tuple[Path, ...],
+    state: Path,
+    passphrase_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Restore the backup ARCHIVE into the empty folder --state, under a new passphrase, or change nothing.
+
+    The root that sealed it must be one of --trust; else its words are shown, to be compared with those on a
+    report of the old box.
+    """
+    from core.keyslots import choose_cost
+    from core.process import harden_process
+    from core.restore import restore
+
+    harden_process()
+    identities = read_identities(identity, identity_passphrase_file)
+    roots = read_roots(trust)
+    passphrase = read_passphrase(passphrase_file, prompt="New passphrase", confirm=True)
+    with progress_bar() as progress:
+        restored = restore(
+            archive,
+            identities,
+            roots,
+            _confirm if sys.stdin.isatty() else None,
+            state=state.absolute(),
+            passphrase=passphrase,
+            cost=choose_cost(time.perf_counter),
+            now=SystemClock().now(),
+            progress=progress,
+        )
+    if as_json:
+        show_json(restored)
+        return
+    click.echo(
+        f"{restored.authority} is restored in {state} from backup {restored.name} {restored.sequence:06d}"
+        f" of {restored.created:%Y-%m-%d}"
+    )
+    click.echo(f"{restored.roots} roots, {restored.signers} signers, {restored.keys} keys, all proven")
+    click.echo(f"incarnation {restored.incarnation}, restored from {restored.restored_from}")
+    if restored.clock_believed:
+        click.echo("next: pism top-up, then a backup and every export")
+    else:
+        click.echo("the journal cannot believe this clock; next: pism top-up --confirm-date, then a backup")
+
+
+@click.command("drill")
+@click.argument("archive", type=_existing, required=False)
+@click.option("--identity", type=_existing, help="The private key that belongs to the backup's recipient.")
+@trust_option
+@click.option("--words", help="Record the six words of a drill in --state, instead of drilling an ARCHIVE.")
+@click.option("--name", help="With --words: the backup that was drilled; else it is found by the words.")
+@access_options
+@json_option
+def drill_command(
+    *,
+    archive: Path | None,
+    identity: Path | None,
+    trust: tuple[Path, ...],
+    words: str | None,
+    name: str | None,
+    access: Access,
+    as_json: bool,
+) -> None:
+    """Prove on an offline PC that the backup ARCHIVE can be restored; prints six words for the box.
+
+    Nothing is written. --passphrase-file is the identity's then, if it has one. With --words the same
+    command records the six words in --state, without an ARCHIVE.
+    """
+    if words is not None:
+        if archive is not None or identity is not None:
+            raise click.UsageError("--words goes with --state, not with an ARCHIVE and its --identity.")
+        _record(access, name, words, as_json=as_json)
+    elif archive is None or identity is None:
+        raise click.UsageError("A drill needs an ARCHIVE and its --identity, or --words and --state.")
+    else:
+        _drill(access, archive, identity, trust, as_json=as_json)
+
+
+def _drill(access: Access, archive: Path, identity: Path, trust: tuple[Path, ...], *, as_json: bool) -> None:
+    from core.drill import drill
+    from core.process import harden_process
+
+    harden_process()
+    identities = read_identities(identity, access.passphrase_file)
+    confirm = _confirm if sys.stdin.isatty() else None
+    with progress_bar() as progress:
+        drilled = drill(archive, identities, read_roots(trust), confirm, access.now, progress=progress)
+    if as_json:
+        show_json(drilled)
+        return
+    click.echo(
+        f"{drilled.authority}: backup {drilled.name} {drilled.sequence:06d} of {drilled.created:%Y-%m-%d}"
+        f" can be restored, {drilled.keys} keys are proven"
+    )
+    click.echo("type these words on the box, or give them to pism drill --words:")
+    click.echo(f"    {' '.join(drilled.words)}")
+
+
+def _record(access: Access, name: str | None, words: str, *, as_json: bool) -> None:
+    with access.unlocked() as authority:
+        recorded = authority.record_drill(name, words, access.now)
+    if as_json:
+        show_json(recorded)
+        return
+    click.echo(f"backup {recorded.name} {recorded.sequence:06d} is drilled")
+
+
+def _confirm(question: "Question") -> bool:
+    say(f"The backup is of {question.authority_name} ({question.authority_id}). The root that sealed it:")
+    say(f"    {' '.join(question.root_words)}\n    SHA-256 {question.root_sha256}")
+    return click.confirm("Does a report of the old box show the same words?", err=True)

@@ -1,0 +1,131 @@
+"""A box with a past, driven through its facade, and backups that were spoilt and sealed again."""
+
+import hashlib
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+import pyrage
+from cryptography import x509
+
+from core.archive import make_member, read_archive, write_archive
+from core.authority import Authority
+from core.key_match import prove_key, read_passphrases
+from core.keys import PublicKey, sign_bytes
+from core.keyslots import KdfCost
+from core.manifest import FileEntry, Manifest, decode_manifest, encode_manifest
+from core.members import MANIFEST_PATH
+from core.policy import Policy
+from core.process import Boot
+from core.recipients import parse_recipient
+from core.settings import Backup, Egress
+from tests.authority_store import ignore_progress
+from tests.builders import make_policy, utc
+
+FOUNDED = utc("2027-01-15T10:00")
+PASSPHRASE = b"legal winner thank year wave sausage worth useful"
+NEW_PASSPHRASE = b"abandon ability able about above absent absorb abstract"
+COST = KdfCost()
+BOOT = Boot(id="0", uptime_s=1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PastBox:
+    """A box: its state folder, the receiver's identity, the folder that its archives go to."""
+
+    state: Path
+    identity: Any
+    out: Path
+    passphrase: bytes = PASSPHRASE
+
+    def unlock(self, now: datetime) -> Authority:
+        return Authority.unlock(self.state, self.passphrase, now, BOOT)
+
+    def visit(self, now: datetime, *archives: str) -> tuple[Path, ...]:
+        """Unlock, top up, write archives such as "egress main-kudo", lock."""
+        authority = self.unlock(now)
+        try:
+            authority.top_up(now, ignore_progress)
+            return tuple(write(authority, *archive.split(), self.out, now) for archive in archives)
+        finally:
+            authority.close()
+
+
+def write(authority: Authority, kind: str, name: str, out: Path, now: datetime) -> Path:
+    data = io.BytesIO()
+    written = authority.write_archive(kind, name, data, now, ignore_progress, papers=False)
+    authority.confirm_written(kind, name, written.sequence, "test", now)
+    path = out / f"{authority.status(now).incarnation[:8]}-{written.archive_name}"
+    path.write_bytes(data.getvalue())
+    return path
+
+
+def found_box(folder: Path, **sections: Any) -> PastBox:
+    """Found an authority that encrypts all it exports to one identity."""
+    identity = pyrage.x25519.Identity.generate()
+    Authority.found(folder / "state", policy_for(identity, **sections), PASSPHRASE, COST, FOUNDED).close()
+    out = folder / "out"
+    out.mkdir()
+    return PastBox(state=folder / "state", identity=identity, out=out)
+
+
+def policy_for(identity: Any, **sections: Any) -> Policy:
+    keys = (str(identity.to_public()),)
+    return make_policy(
+        **{
+            "egresses": {"main-kudo": Egress(recipients=keys)},
+            "backups": {"main-backup": Backup(recipients=keys), "other": Backup(recipients=keys)},
+        }
+        | sections
+    )
+
+
+def spoil(
+    data: bytes,
+    identity: Any,
+    changes: Mapping[str, bytes],
+    edit: Callable[[Manifest], Manifest] = lambda manifest: manifest,
+) -> bytes:
+    """Return an archive with other members, sealed again by the keys inside it: what only a bug could make.
+
+    Args:
+        data: A backup.
+        identity: That opens it.
+        changes: Path -> bytes of members that are to be others.
+        edit: Changes the manifest, after its files were put right.
+    """
+    with read_archive(io.BytesIO(data), [identity]) as archive:
+        manifest = decode_manifest(archive.read(MANIFEST_PATH))
+        members = {path: changes.get(path, archive.read(path)) for path in archive.paths}
+        passphrases = read_passphrases(archive, [identity])
+        files = tuple(
+            FileEntry(
+                path=item.path,
+                size=len(members[item.path]),
+                sha256=hashlib.sha256(members[item.path]).hexdigest(),
+            )
+            for item in manifest.files
+        )
+        edited = encode_manifest(edit(msgspec.structs.replace(manifest, files=files)))
+        members[MANIFEST_PATH] = edited
+        for entry in manifest.certificates:
+            if entry.kind == "seal":
+                seal = x509.load_pem_x509_certificate(members[entry.file])
+                key = prove_key(
+                    archive, entry.id, passphrases[entry.id], cast("PublicKey", seal.public_key())
+                )
+                members[f"seals/{entry.issuer}/manifest.sig"] = sign_bytes(key, edited)
+    out = io.BytesIO()
+    recipient = parse_recipient(str(identity.to_public()), "test")
+    write_archive(out, [make_member(*item) for item in members.items()], [recipient], manifest.created)
+    return out.getvalue()
+
+
+def read_member(data: bytes, identity: Any, path: str) -> bytes:
+    """Return one member of an archive."""
+    with read_archive(io.BytesIO(data), [identity]) as archive:
+        return archive.read(path)
