@@ -134,9 +134,10 @@ class Daemon:
     def _wait(self) -> bool:
         """Take the next event, or let time pass; False when the daemon is to end."""
         now_s = self._board.clock.monotonic()
+        entry_due_s = self._entries.next_change_s(now_s)
         dues = (
             self._timers.next_due_s(),
-            self._entries.next_change_s(now_s),
+            entry_due_s,
             self._display_retry.due_s,
             self._keypad_retry.due_s,
         )
@@ -151,14 +152,14 @@ class Daemon:
             if event is None or self._has_left():
                 return False
             self._take(event)
-        self._pass_time()
+        self._pass_time(entry_due_s)
         return True
 
-    def _pass_time(self) -> None:
-        """Do what is due."""
+    def _pass_time(self, entry_due_s: float | None) -> None:
+        """Do what is due; the entry tells no more when it would have changed, once that has come."""
         now_s = self._board.clock.monotonic()
-        change_s = self._entries.next_change_s(now_s)
-        if change_s is not None and change_s <= now_s and (event := self._entries.tick(now_s)) is not None:
+        entry_is_due = entry_due_s is not None and entry_due_s <= now_s
+        if entry_is_due and (event := self._entries.tick(now_s)) is not None:
             self._take(event)
         while (name := self._timers.take_due(now_s)) is not None:
             self._take(ev.TimerFired(name))

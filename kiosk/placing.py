@@ -1,6 +1,7 @@
 """Where the papers beside an archive go, on a stick or in a folder: nothing there is ever overwritten."""
 
 from collections.abc import Iterable
+from pathlib import PurePosixPath
 
 from core.results import ArchiveWritten
 
@@ -17,11 +18,11 @@ def place_companions(written: ArchiveWritten, present: Iterable[str]) -> dict[st
     places = {}
     for companion in written.companions:
         folder, _, name = companion.path.rpartition("/")
-        stem, dot, ending = name.rpartition(".")
+        ending = PurePosixPath(name).suffix
         if companion.numbered or (folder or name).lower() not in taken:
             places[companion.path] = companion.path
         elif folder:
             places[companion.path] = f"{folder}{number}/{name}"
         else:
-            places[companion.path] = f"{stem}{number}{dot}{ending}"
+            places[companion.path] = f"{name.removesuffix(ending)}{number}{ending}"
     return places

@@ -42,14 +42,22 @@ class Session:
     Args:
         peer: Stream socket to it.
         child: The process, where we started it; it is reaped at the end.
+        close_s: How long it may take to end.
 
     Attributes:
-        child: The same.
+        child: The process, where we started it.
     """
 
-    def __init__(self, peer: socket.socket, child: "subprocess.Popen[bytes] | None" = None) -> None:
+    def __init__(
+        self,
+        peer: socket.socket,
+        child: "subprocess.Popen[bytes] | None" = None,
+        *,
+        close_s: float = CLOSE_S,
+    ) -> None:
         self._peer = peer
         self.child = child
+        self._close_s = close_s
         self._sending = threading.Lock()
 
     def ask(
@@ -102,7 +110,11 @@ class Session:
             self._peer.shutdown(socket.SHUT_RDWR)
         self._peer.close()
         if self.child is not None:
-            self.child.wait()
+            try:
+                self.child.wait(self._close_s)
+            except subprocess.TimeoutExpired:
+                self.child.kill()
+                self.child.wait()
 
 
 def start_vault(state: Path, config: Path) -> Session:

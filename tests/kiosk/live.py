@@ -1,0 +1,170 @@
+"""A small authority and a board of twins for tests of what drives the vault: set up once, copied for each test."""
+
+import queue
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+from core.authority import Authority
+from core.config import load_config
+from core.keyslots import KdfCost
+from core.passphrase import canonical
+from core.process import read_boot
+from core.policy import resolve_policy
+from hw.board import Board, BoardSettings, Emulation, open_board
+from kiosk import effects as fx
+from kiosk import events as ev
+from kiosk.entries import Entries
+from kiosk.session import start_vault
+from kiosk.word_keys import count_presses
+from kiosk.worker import VaultWorker
+from tests.builders import AGE_KEY, OTHER_AGE_KEY
+
+NOW = datetime(2027, 2, 1, 12, tzinfo=UTC)
+WORDS = ("absurd", "amount", "bicycle", "canvas", "dolphin", "elegant", "flavor", "gadget")
+OTHER_WORDS = ("kangaroo", "lemon", "machine", "nephew", "olympic", "pelican", "quantum", "ribbon")
+PASSPHRASE = canonical(" ".join(WORDS))
+OTHER_PASSPHRASE = canonical(" ".join(OTHER_WORDS))
+STEPS = ("top-up", "export main-kudo", "backup main-backup")
+CONFIG = f"""\
+authority: {{name: Example Virtual Worlds, id: c5ce9b8a-3cf1-4b50-b62c-7979d7d0edd7, domain: worlds.example}}
+algorithm: ed25519
+visit_every_days: 60
+spread_days: 10
+drill_every_days: 180
+crl: {{lifetime_days: 90}}
+roots: {{quantum: 1, lead_time: 0.25}}
+signers:
+  lead_time: 0.25
+  classes:
+    services:
+      mongo: {{load: 2, quantum: 0.25}}
+egresses:
+  main-kudo: {{recipients: [{AGE_KEY}]}}
+backups:
+  main-backup: {{recipients: [keys/backup.pub]}}
+sticks:
+  PISM-EXPORT: [top-up, export main-kudo]
+  PISM-ALL: [top-up, export main-kudo, backup main-backup]
+hardware:
+  display: {{driver: ssd1306, bus: i2c, port: 1, address: 0x3c, rotate: 0}}
+  keypad: {{rows: [5, 6, 13, 19], columns: [12, 16, 20, 21]}}
+kiosk: {{lock_after_s: 300, dim_after_s: 60}}
+"""
+
+
+def lay_config(folder: Path, old: str = "", new: str = "") -> Path:
+    """Write config.yaml and its recipient into a folder, with one text put for another."""
+    assert old in CONFIG
+    (folder / "keys").mkdir(exist_ok=True)
+    (folder / "keys" / "backup.pub").write_text(OTHER_AGE_KEY + "\n")
+    path = folder / "config.yaml"
+    path.write_text(CONFIG.replace(old, new) if old else CONFIG)
+    return path
+
+
+@cache
+def _template(*, topped_up: bool) -> Path:
+    folder = Path(mkdtemp(prefix="pism-live-"))
+    for name in ("sticks", "spool", "out"):
+        (folder / name).mkdir()
+    config = lay_config(folder)
+    policy = resolve_policy(load_config(config), folder)
+    authority = Authority.found(folder / "state", policy, PASSPHRASE, KdfCost(), NOW)
+    if topped_up:
+        authority.top_up(NOW, lambda *_: None)
+    authority.close()
+    return folder
+
+
+def lay_authority(folder: Path, *, topped_up: bool = False) -> Path:
+    """Put a founded authority with its folders (state, sticks, spool, out) into a folder; return that."""
+    shutil.copytree(_template(topped_up=topped_up), folder, dirs_exist_ok=True)
+    return folder
+
+
+def unlock(folder: Path, now: datetime = NOW) -> Authority:
+    """Open the authority of a folder in this process."""
+    return Authority.unlock(folder / "state", PASSPHRASE, now, read_boot())
+
+
+def open_twins(folder: Path, **emulation: Any) -> Board:
+    """Return a board of twins whose clock stands at NOW."""
+    given: dict[str, Any] = {"sticks": folder / "sticks", "instant": NOW, "frozen": True} | emulation
+    return open_board(BoardSettings(), Emulation(**given))
+
+
+def make_entries(words: tuple[str, ...] = WORDS) -> Entries:
+    """Return entries that propose these words."""
+    from core.passphrase import estimate_bits
+
+    return Entries(lambda: words, estimate_bits)
+
+
+def type_words(entries: Entries, purpose: fx.Purpose, words: tuple[str, ...] = WORDS) -> ev.Event | None:
+    """Type words and # into a new entry; return what came of the #."""
+    entries.start(purpose)
+    for word in words:
+        for key in "".join(count_presses(word)):
+            entries.feed(key, 0.0, down=True)
+            entries.feed(key, 0.0, down=False)
+    return entries.feed("#", 0.0, down=True)
+
+
+class Bench:
+    """A worker on twins, with its answers in a queue; a context manager that ends it."""
+
+    def __init__(self, folder: Path, *, refuse_swap: bool = False, **emulation: Any) -> None:
+        self.folder = folder
+        self.board = open_twins(folder, **emulation)
+        assert self.board.twins is not None
+        self.twins = self.board.twins
+        self.entries = make_entries()
+        self.seen: list[ev.Event] = []
+        self._answers: queue.SimpleQueue[ev.Event] = queue.SimpleQueue()
+        self.heard: Callable[[ev.Event], None] = lambda _event: None
+        self.worker = VaultWorker(
+            self.board,
+            lambda: start_vault(folder / "state", folder / "config.yaml"),
+            spool=folder / "spool",
+            refuse_swap=refuse_swap,
+            post=self._post,
+        )
+
+    def __enter__(self) -> "Bench":
+        self.board.sticks.start(lambda _event: None)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.worker.close()
+
+    def _post(self, event: ev.Event) -> None:
+        self.heard(event)
+        self._answers.put(event)
+
+    def answer(self) -> ev.Event:
+        """Return the next answer that is no Progress."""
+        while True:
+            event = self._answers.get(timeout=60)
+            self.seen.append(event)
+            if not isinstance(event, ev.Progress):
+                return event
+
+    def do(self, effect: fx.Effect) -> ev.Event:
+        self.worker.submit(effect, self.entries)
+        return self.answer()
+
+    def unlock(self) -> ev.Event:
+        self.do(fx.OpenVault())
+        type_words(self.entries, fx.Purpose.UNLOCK)
+        return self.do(fx.Unlock())
+
+    def insert(self, label: str = "PISM-ALL", **faults: Any) -> Any:
+        """Put a new stick in and return it."""
+        from hw.emulated.flash import Faults
+
+        return self.twins.sticks.insert(self.twins.sticks.make(label), Faults(**faults))

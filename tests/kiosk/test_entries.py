@@ -1,0 +1,148 @@
+"""The buffers of what is typed."""
+
+import pytest
+
+from kiosk import events as ev
+from kiosk.effects import Purpose
+from kiosk.entries import HOLD_S, Entries
+from kiosk.word_keys import keys_of
+from tests.kiosk.live import OTHER_WORDS, PASSPHRASE, WORDS, make_entries, type_words
+
+
+def type_keys(entries: Entries, keys: str) -> ev.Event | None:
+    event = None
+    for key in keys:
+        event = entries.feed(key, 0.0, down=True)
+        entries.feed(key, 0.0, down=False)
+    return event
+
+
+def test_without_an_entry_keys_and_time_do_nothing() -> None:
+    entries = make_entries()
+    assert entries.feed("5", 0.0, down=True) is None
+    assert entries.tick(5.0) is None
+    assert entries.next_change_s(0.0) is None
+    assert entries.entry_view(0.0) is None
+    assert entries.proposal_view() is None
+
+
+def test_an_unlock_gives_the_canonical_passphrase() -> None:
+    entries = make_entries()
+    assert type_words(entries, Purpose.UNLOCK) == ev.EntryFinished()
+    assert entries.secret(Purpose.UNLOCK) == PASSPHRASE
+
+
+def test_a_dead_key_changes_nothing() -> None:
+    entries = make_entries()
+    entries.start(Purpose.UNLOCK)
+    assert entries.feed("2", 0.0, down=True) == ev.EntryChanged()
+    assert entries.feed("1", 0.0, down=True) is None
+
+
+def test_an_empty_entry_is_left_by_the_back_key() -> None:
+    entries = make_entries()
+    entries.start(Purpose.UNLOCK)
+    assert entries.feed("*", 0.0, down=True) == ev.EntryLeft()
+
+
+def test_proposed_words_are_typed_back() -> None:
+    entries = make_entries()
+    entries.propose()
+    view = entries.proposal_view()
+    assert view is not None
+    assert WORDS[0] not in repr(view)
+    assert type_words(entries, Purpose.REPEAT) == ev.EntryFinished(same=True)
+    assert entries.new_secret() == PASSPHRASE
+
+
+def test_other_words_than_proposed_are_not_the_same() -> None:
+    entries = make_entries()
+    entries.propose()
+    assert type_words(entries, Purpose.REPEAT, OTHER_WORDS) == ev.EntryFinished(same=False)
+
+
+def test_a_chosen_passphrase_must_be_typed_twice_alike() -> None:
+    entries = make_entries()
+    assert type_words(entries, Purpose.CHOOSE) == ev.EntryFinished()
+    assert type_words(entries, Purpose.REPEAT) == ev.EntryFinished(same=True)
+    assert type_words(entries, Purpose.REPEAT, OTHER_WORDS) == ev.EntryFinished(same=False)
+
+
+def test_a_weak_choice_never_finishes() -> None:
+    entries = make_entries()
+    assert type_words(entries, Purpose.CHOOSE, WORDS[:2]) == ev.EntryChanged()
+
+
+def test_a_date_is_digits_and_shown_and_must_be_typed_twice_alike() -> None:
+    entries = make_entries()
+    entries.start(Purpose.DATE)
+    assert type_keys(entries, "202702011200#") == ev.EntryFinished(text="202702011200")
+    entries.start(Purpose.DATE_AGAIN)
+    assert type_keys(entries, "202702011200#") == ev.EntryFinished(same=True, text="202702011200")
+    entries.start(Purpose.DATE_AGAIN)
+    assert type_keys(entries, "202702011201#") == ev.EntryFinished(same=False, text="202702011201")
+
+
+def test_beginning_again_forgets_what_was_typed() -> None:
+    entries = make_entries()
+    type_words(entries, Purpose.UNLOCK)
+    entries.start(Purpose.UNLOCK)
+    assert entries.feed("#", 0.0, down=True) in (None, ev.EntryChanged())
+
+
+def test_a_key_kept_down_becomes_a_held_one_once() -> None:
+    entries = make_entries()
+    entries.start(Purpose.UNLOCK)
+    for key in keys_of(WORDS[0])[:3]:
+        entries.feed(key, 1.0, down=True)
+        entries.feed(key, 1.0, down=False)
+    typed = entries.entry_view(1.0)
+    entries.feed("*", 2.0, down=True)  # a letter back
+    assert entries.next_change_s(2.0) == pytest.approx(2.0 + HOLD_S)
+    assert entries.tick(2.0 + HOLD_S) == ev.EntryChanged()  # held: all letters back
+    entries.feed("*", 2.7, down=False)
+    assert entries.entry_view(2.7) != typed
+    assert entries.feed("*", 3.0, down=True) == ev.EntryLeft()
+
+
+def test_time_alone_draws_again() -> None:
+    entries = make_entries()
+    type_words(entries, Purpose.UNLOCK, WORDS[:2])  # after a pause the choices are named
+    entries.feed("#", 0.0, down=False)
+    change_s = entries.next_change_s(0.0)
+    assert change_s is not None
+    assert entries.tick(change_s) == ev.EntryChanged()
+
+
+def test_after_the_last_change_nothing_wakes_the_loop() -> None:
+    entries = make_entries()
+    entries.start(Purpose.UNLOCK)
+    entries.feed("2", 0.0, down=True)
+    entries.feed("2", 0.0, down=False)
+    now_s, ticks = 0.0, 0
+    while (change_s := entries.next_change_s(now_s)) is not None:
+        assert change_s > now_s
+        now_s, ticks = change_s, ticks + 1
+        entries.tick(now_s)
+        assert ticks < 5
+
+
+def test_wiping_leaves_nothing() -> None:
+    entries = make_entries()
+    entries.propose()
+    type_words(entries, Purpose.UNLOCK)
+    type_words(entries, Purpose.REPEAT)
+    buffers = tuple(entries._buffers.values())
+    entries.wipe()
+    assert all(not buffer.secret() for buffer in buffers)
+    assert entries.entry_view(0.0) is None
+    assert entries.proposal_view() is None
+    with pytest.raises(KeyError):
+        entries.secret(Purpose.UNLOCK)
+
+
+def test_no_repr_shows_a_secret() -> None:
+    entries = make_entries()
+    entries.propose()
+    type_words(entries, Purpose.UNLOCK)
+    assert repr(entries) == "Entries(redacted)"

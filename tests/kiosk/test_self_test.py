@@ -1,0 +1,63 @@
+"""What the self-test finds by itself."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from hw.emulated.clock import EmulatedClock
+from kiosk.reports import TestRow
+from kiosk.self_test import CUTOFF, REPETITIONS, SAMPLE_BYTES, WINDOW, is_random, run_self_test
+
+COUNTING = bytes(range(256)) * 16
+
+
+def rows(folder: Path, year: int = 2027, store: str = "") -> dict[str, TestRow]:
+    found = run_self_test(EmulatedClock(datetime(year, 3, 1, tzinfo=UTC)), folder, store)
+    return {row.name: row for row in found}
+
+
+def test_a_sound_box_finds_itself_sound(tmp_path: Path) -> None:
+    found = rows(tmp_path, store="good")
+    assert [*found] == ["random", "clock", "store", "free space"]
+    assert all(row.good for row in found.values())
+    assert found["clock"].finding == "27-03-01"
+    assert found["store"].finding == "good"
+
+
+def test_rows_fit_the_screen(tmp_path: Path) -> None:
+    for row in rows(tmp_path, store="E-STATE-DAMAGED").values():
+        assert len(row.name) <= 12
+        assert len(row.finding) <= 9
+
+
+def test_a_clock_before_this_software_is_wrong(tmp_path: Path) -> None:
+    assert not rows(tmp_path, year=2025)["clock"].good
+    assert rows(tmp_path, year=2026)["clock"].good
+
+
+def test_a_locked_store_is_not_judged_and_a_damaged_one_is_named(tmp_path: Path) -> None:
+    assert rows(tmp_path)["store"] == TestRow(name="store", good=True, finding="locked")
+    assert rows(tmp_path, store="E-JOURNAL")["store"] == TestRow(name="store", good=False, finding="E-JOURNA")
+
+
+def test_the_systems_random_source_passes() -> None:
+    assert is_random(os.urandom(SAMPLE_BYTES))
+    assert is_random(COUNTING)
+
+
+@pytest.mark.parametrize("run", [REPETITIONS, 40])
+def test_a_byte_repeated_too_often_in_a_row_is_not_random(run: int) -> None:
+    sample = COUNTING[:100] + b"\x07" * run + COUNTING[100:]
+    assert not is_random(sample[: len(COUNTING) // WINDOW * WINDOW])
+    assert is_random((COUNTING[:100] + b"\x07" * (REPETITIONS - 1) + COUNTING[100:])[: 7 * WINDOW])
+
+
+@pytest.mark.parametrize(("times", "good"), [(CUTOFF - 1, True), (CUTOFF, False)])
+def test_a_byte_too_frequent_in_a_window_is_not_random(times: int, *, good: bool) -> None:
+    window = bytearray(bytes(range(1, 251)) * 3)[:WINDOW]
+    for place in range(times):
+        window[place * 5] = 0
+    assert window.count(0) == times
+    assert is_random(bytes(window)) is good
