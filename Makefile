@@ -6,7 +6,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check lint bench golden docs emulate lock clean system-run system-dev
+.PHONY: help venv demo deb deb-lint vm-test test check lint bench golden docs emulate lock clean system-run system-dev
 
 PYTHON ?= python3
 VENV := .venv
@@ -22,7 +22,7 @@ system-run:
 
 system-dev:
 	@systemd/need.sh mcopy:mtools mkfs.vfat:dosfstools age:age openssl:openssl certtool:gnutls-bin \
-		faketime:faketime strace:strace ssh-keygen:openssh-client chromium:chromium
+		faketime:faketime strace:strace systemd-analyze:systemd ssh-keygen:openssh-client chromium:chromium
 
 $(VENV)/.run: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -46,6 +46,7 @@ emulate: system-run $(VENV)/.run ## The emulated box, live in this terminal
 	$(BIN)/pism emulate $(EMULATE)
 
 test: system-dev $(VENV)/.dev ## Run the tests
+	@echo "Left out: tests/vm, the appliance on a real kernel in QEMU; make vm-test runs it."
 	$(BIN)/python -m pytest -q -n $(WORKERS) $(TESTS)
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter
@@ -71,6 +72,17 @@ lock: ## Lock the packages anew (needs uv)
 		--no-header --extra emulator --extra build pyproject.toml -o requirements.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 		--no-header --extra emulator --extra build --extra dev pyproject.toml -o requirements-dev.txt
+
+deb: $(VENV)/.run ## Build the Debian packages for both architectures into dist/
+	@systemd/need.sh dpkg-deb:dpkg
+	$(BIN)/python -m systemd.deb.build $(DEB)
+
+deb-lint: deb ## Judge the packages with lintian
+	@systemd/need.sh lintian:lintian
+	lintian --allow-root --info --display-info --fail-on error,warning,info dist/*.deb
+
+vm-test: system-dev $(VENV)/.dev ## Install the package in a QEMU machine and use it there (minutes; needs root once)
+	PISM_VM=1 $(BIN)/python -m pytest -q -p no:randomly -p no:xdist tests/vm $(VM)
 
 clean: ## Remove what was built here
 	rm -rf $(VENV) build dist demo *.egg-info

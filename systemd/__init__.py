@@ -1,0 +1,1 @@
+"""The appliance: units, rules, and the package that installs them."""
