@@ -4,7 +4,7 @@ Rules:
 
 1. Roots first, each with its seal and its first CRL in one transaction (design 3, Revocation). A live root
    whose seal was revoked gets another one.
-2. Every target's profile is rehearsed once, under each root that signs for it, before its first signer.
+2. Every target's profile is rehearsed once, under each root that signs for it, before any signer is signed.
 3. Signers are committed in batches; each batch is one transaction with its journal entry. Whatever ends
    the work between two commits, the next top-up goes on where it stopped. A stop commits first.
 4. Signer keys are erased once their issuing period is over or they are revoked; certificates stay.
@@ -131,12 +131,12 @@ def _issue_signers(store: Store, policy: Policy, plan: Plan, now: datetime, prog
 
 
 def _sign(store: Store, policy: Policy, gaps: Iterable[Gap], now: datetime) -> Iterator[Issued]:
-    """Sign the gaps in their order; presses are kept, so each profile is rehearsed once."""
-    roots = tuple(item for item in store.certificates() if item.kind == "root")
+    """Sign the gaps in their order, once all of their profiles were rehearsed."""
+    roots = store.certificates("root")
     signings: dict[str, Signing] = {}
     presses: dict[tuple[str, str], Press] = {}
+    runs: list[tuple[Press, str, tuple[Gap, ...]]] = []
     for (start, path), group in groupby(gaps, key=lambda gap: (gap.issue_from, gap.path)):
-        run = tuple(group)
         issuer = choose_issuer(policy, roots, start)
         if issuer.id not in signings:
             signings[issuer.id] = load_root(store, issuer)
@@ -144,8 +144,10 @@ def _sign(store: Store, policy: Policy, gaps: Iterable[Gap], now: datetime) -> I
         if (issuer.id, path) not in presses:
             presses[issuer.id, path] = press_signers(policy, class_name, target_name, signings[issuer.id])
         algorithm = policy.algorithm_of(policy.signers.classes[class_name][target_name])
-        for gap, key in zip(run, make_keys(algorithm, len(run)), strict=True):
-            yield presses[issuer.id, path].issue(gap, now, key)
+        runs.append((presses[issuer.id, path], algorithm, tuple(group)))
+    for press, name, run in runs:
+        for gap, key in zip(run, make_keys(name, len(run)), strict=True):
+            yield press.issue(gap, now, key)
 
 
 def _commit(store: Store, batch: list[Issued], now: datetime) -> None:
