@@ -29,6 +29,7 @@ from core.delivery import archive_kind, deliver
 from core.drill import record_drill
 from core.errors import CaError, ClockAheadError, ClockBehindError, ClockError, StateDamagedError
 from core.keyslots import KdfCost
+from core.old_state import check_receipt
 from core.passphrase import require_strong
 from core.plan import next_visit_by
 from core.policy import Policy, decode_policy, differences, encode_policy
@@ -148,6 +149,10 @@ class Authority:
     def status(self, now: datetime) -> results.StatusReport:
         """Return the whole picture at `now`."""
         return make_status(self._store, self.policy, now, self._clock_code(now))
+
+    def check_receipt(self, data: bytes) -> None:
+        """Refuse to go on if a receipt from a stick is later than this state; see core.old_state."""
+        check_receipt(self._store, data)
 
     def top_up(self, now: datetime, progress: Progress) -> results.ToppedUp:
         """Issue what the policy asks for by `now`; see core.top_up."""

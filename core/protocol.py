@@ -57,6 +57,12 @@ class Unlock(_SecretMessage, frozen=True, kw_only=True):
     now: datetime
 
 
+class CheckReceipt(_Message, frozen=True, kw_only=True):
+    """Compare a receipt from a stick with what the store remembers: `Acknowledged`, or E-STATE-OLD."""
+
+    data: bytes
+
+
 class TopUp(_Message, frozen=True, kw_only=True):
     """Fill every gap: `ToppedUp`."""
 
@@ -129,6 +135,7 @@ Request = (
     | AskPolicy
     | Init
     | Unlock
+    | CheckReceipt
     | TopUp
     | WriteArchive
     | ConfirmWritten

@@ -107,6 +107,7 @@ class Vault:
     def _work(
         self, authority: "Authority", request: protocol.Request, descriptors: tuple[int, ...]
     ) -> protocol.Result:
+        """Perform a request that has a result of its own; all others are acknowledged."""
         match request:
             case protocol.TopUp():
                 return authority.top_up(request.now, self._progress)
@@ -122,10 +123,6 @@ class Vault:
                         self._progress,
                         papers=request.papers,
                     )
-            case protocol.ConfirmWritten():
-                authority.confirm_written(
-                    request.kind, request.name, request.sequence, request.where, request.now
-                )
             case protocol.AskStatus():
                 return authority.status(request.now)
             case protocol.ApprovePolicy():
@@ -133,18 +130,31 @@ class Vault:
 
                 authority.approve_policy(approved_policy(self._config, request.policy_sha256), request.now)
                 return authority.unlocked(self._config)
+            case protocol.CorrectClock():
+                return authority.correct_clock(request.now)
+            case _:
+                self._act(authority, request)
+                return results.Acknowledged()
+
+    @staticmethod
+    def _act(authority: "Authority", request: protocol.Request) -> None:
+        """Perform a request that only needs to be done."""
+        match request:
+            case protocol.CheckReceipt():
+                authority.check_receipt(request.data)
+            case protocol.ConfirmWritten():
+                authority.confirm_written(
+                    request.kind, request.name, request.sequence, request.where, request.now
+                )
             case protocol.ChangePassphrase():
                 from core.keyslots import choose_cost
 
                 cost = choose_cost(time.perf_counter)
                 authority.change_passphrase(request.old, request.new, cost, request.now)
-            case protocol.CorrectClock():
-                return authority.correct_clock(request.now)
             case protocol.Revoke():
                 authority.revoke(request.certificate, request.reason, request.now)
             case _:
                 raise wire.ProtocolError(f"{type(request).__name__} has no place here")
-        return results.Acknowledged()
 
     def _refuse_passphrase(self, error: PassphraseError) -> protocol.Failed:
         """Return the refusal with how long the next try has to wait."""

@@ -12,9 +12,13 @@ Rules:
    a name with the archive's number where theirs is taken.
 3. Told to stop, the vault ends at its next commit and a file on its way to the stick is given up; what is
    done is kept, and the same job goes on from there.
-4. The job holds no key and no passphrase.
+4. Before anything is signed the vault sees the newest receipts on the stick: one that is later than its own
+   state shows that an old state was put back (core.old_state).
+5. The job holds no key and no passphrase.
 """
 
+import contextlib
+import re
 import tempfile
 import threading
 from collections.abc import Callable
@@ -22,13 +26,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from core import protocol as pr
 from core import results as rs
 from core.errors import StoppedError
 from hw.fat import FatVolume
-from hw.ports import Stick, StickMissingError
+from hw.ports import Stick, StickMissingError, StickSizeError
 from kiosk.placing import place_companions
 from kiosk.reports import Result
 from kiosk.session import Session
@@ -37,6 +41,10 @@ OpenVolume = Callable[[Stick], AbstractContextManager[FatVolume]]
 Tell = Callable[[int, int, str], None]
 StepProgress = Callable[[int, int, int, int, str], None]
 """Told (step, steps, done, total, what); step 1 is the first."""
+
+_RECEIPT: Final = re.compile(r"pism-receipt-([a-z][a-z0-9-]{0,23})-[0-9]{6,}\.json")
+_MAX_RECEIPTS: Final = 20
+_MAX_RECEIPT_BYTES: Final = 16 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -96,6 +104,8 @@ class Job:
             StickError: From the stick (E-STICK-...); put in again, the job goes on.
             StoppedError: Told to stop while no vault was at work (E-STOPPED).
         """
+        if stick is not None:
+            self._check_receipts(stick)
         results = []
         for number, step in enumerate(self.steps, 1):
             self._heed_stop()
@@ -122,6 +132,20 @@ class Job:
             if isinstance(made, _Archive):
                 made.file.close()
         self._made.clear()
+
+    def _check_receipts(self, stick: Stick) -> None:
+        """Show the vault the newest receipt of each name on the stick (rule 4)."""
+        if self._made:
+            return
+        with self._open_volume(stick) as volume:
+            newest: dict[str, str] = {}
+            for item in volume.list():
+                if found := _RECEIPT.fullmatch(item.name):
+                    newest[found[1]] = max(item.name, newest.get(found[1], ""))
+            for name in list(newest.values())[:_MAX_RECEIPTS]:
+                with contextlib.suppress(StickSizeError):
+                    data = volume.get(name, _MAX_RECEIPT_BYTES)
+                    self._session.ask(pr.CheckReceipt(data=data), rs.Acknowledged)
 
     def _top_up(self, step: str, tell: Tell) -> rs.ToppedUp:
         made = self._made.get(step)
