@@ -16,14 +16,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import msgspec
 
 from core.errors import JournalError
-
-if TYPE_CHECKING:
-    from core.store import Store
 
 GENESIS = "0" * 64
 MAX_LINE_BYTES = 4 << 20  # an entry of 10,000 certificate ids takes 400 KB
@@ -56,6 +53,28 @@ class Entry:
     hash: str
 
 
+class Ledger(Protocol):
+    """What the journal needs of the store that it is kept in (core.store)."""
+
+    def last_entry(self) -> Entry | None:
+        """Return the head of the chain."""
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield the chain from its first entry."""
+
+    def head(self) -> int:
+        """Return the sequence that the store stands at."""
+
+    def add_entry(self, entry: Entry) -> None:
+        """Add an entry, in the caller's transaction."""
+
+    def state_hash(self) -> str:
+        """Return the hash of all else in the store."""
+
+    def check_bodies(self) -> None:
+        """Read every row and body and compare them with their hashes."""
+
+
 class _Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An entry as it is hashed."""
 
@@ -77,7 +96,7 @@ _decode_body = msgspec.json.Decoder(_Body).decode
 _decode_line = msgspec.json.Decoder(_Line).decode
 
 
-def append(store: "Store", act: str, detail: Mapping[str, Any], now: datetime) -> Entry:
+def append(store: Ledger, act: str, detail: Mapping[str, Any], now: datetime) -> Entry:
     """Add an entry for an act to the chain, in the transaction that the caller holds.
 
     Args:
@@ -111,7 +130,7 @@ def append(store: "Store", act: str, detail: Mapping[str, Any], now: datetime) -
     return entry
 
 
-def verify(store: "Store") -> Entry:
+def verify(store: Ledger) -> Entry:
     """Prove that the store is what its journal says.
 
     Args:
@@ -139,14 +158,7 @@ def verify(store: "Store") -> Entry:
 
 
 def encode_body(entry: Entry) -> bytes:
-    """Return the canonical JSON that the entry's hash is over.
-
-    Args:
-        entry: The entry.
-
-    Returns:
-        JSON without the hash.
-    """
+    """Return the canonical JSON that the entry's hash is over: all but the hash."""
     return _canonical(_body_of(entry))
 
 
@@ -183,14 +195,7 @@ def decode_body(data: bytes, digest: bytes) -> Entry:
 
 
 def encode_line(entry: Entry) -> bytes:
-    """Return the entry's line of journal.jsonl.
-
-    Args:
-        entry: The entry.
-
-    Returns:
-        Canonical JSON with the hash, and a line feed.
-    """
+    """Return the entry's line of journal.jsonl: canonical JSON with the hash, and a line feed."""
     body = msgspec.structs.asdict(_body_of(entry))
     return _canonical(_Line(**body, hash=entry.hash)) + b"\n"
 
