@@ -32,7 +32,7 @@ from kiosk.timers import Timers
 
 log = logging.getLogger(__name__)
 
-BRIGHT: Final = 0x7F
+BRIGHT: Final = 0x80
 DIM: Final = 0x08
 
 Post = Callable[[ev.Event], None]
@@ -235,11 +235,11 @@ class Daemon:
                 self._entries.start(purpose)
             case fx.FeedEntry(key=key, down=down):
                 return self._entries.feed(key, now_s, down=down)
-            case fx.WipeEntry():
-                self._entries.wipe()
             case fx.ProposeWords():
                 self._entries.propose()
                 return ev.EntryChanged()
+            case _:
+                self._entries.wipe()
         return None
 
     def _light(self, contrast: int, *, off: bool) -> None:

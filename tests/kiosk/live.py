@@ -1,20 +1,19 @@
-"""A small authority and a board of twins for tests of what drives the vault: set up once, copied for each test."""
+"""A small authority and a board of twins for tests of what drives the vault: set up once, then copied."""
 
 import queue
 import shutil
-from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 from core.authority import Authority
 from core.config import load_config
 from core.keyslots import KdfCost
 from core.passphrase import canonical
-from core.process import read_boot
 from core.policy import resolve_policy
+from core.process import read_boot
 from hw.board import Board, BoardSettings, Emulation, open_board
 from kiosk import effects as fx
 from kiosk import events as ev
@@ -23,6 +22,9 @@ from kiosk.session import start_vault
 from kiosk.word_keys import count_presses
 from kiosk.worker import VaultWorker
 from tests.builders import AGE_KEY, OTHER_AGE_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NOW = datetime(2027, 2, 1, 12, tzinfo=UTC)
 WORDS = ("absurd", "amount", "bicycle", "canvas", "dolphin", "elegant", "flavor", "gadget")
@@ -135,7 +137,7 @@ class Bench:
             post=self._post,
         )
 
-    def __enter__(self) -> "Bench":
+    def __enter__(self) -> Self:
         self.board.sticks.start(lambda _event: None)
         return self
 

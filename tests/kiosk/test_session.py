@@ -128,7 +128,7 @@ def test_the_vault_inherits_nothing_but_its_socket(folder: Path) -> None:
                 assert environment.read_bytes() == b"LC_ALL=C.UTF-8\0"
             os.close(leak_write)
             leak_write = -1
-            os.set_blocking(leak_read, False)  # noqa: FBT003 - os takes it by position only
+            os.set_blocking(leak_read, False)
             assert os.read(leak_read, 1) == b""
     finally:
         os.close(leak_read)

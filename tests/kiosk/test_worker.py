@@ -1,0 +1,367 @@
+"""The worker: every effect with the real vault, real FAT images and twins."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core import protocol as pr
+from hw.ports import StickGoneError
+from kiosk import effects as fx
+from kiosk import events as ev
+from kiosk.entries import Entries
+from kiosk.orders import Order, explain_refusal, make_order
+from kiosk.session import Session, VaultLostError
+from kiosk.worker import VaultWorker
+from tests.kiosk.live import (
+    NOW,
+    OTHER_WORDS,
+    STEPS,
+    Bench,
+    lay_authority,
+    lay_config,
+    make_entries,
+    open_twins,
+    type_words,
+)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    with Bench(lay_authority(tmp_path, topped_up=True)) as bench:
+        yield bench
+
+
+def test_an_empty_folder_is_set_up_topped_up_and_locked(tmp_path: Path) -> None:
+    lay_config(tmp_path)
+    for name in ("sticks", "spool"):
+        (tmp_path / name).mkdir()
+    with Bench(tmp_path) as bench:
+        assert bench.do(fx.OpenVault()) == ev.VaultReady(provisioned=False)
+        proposal = bench.do(fx.AskPolicy())
+        assert isinstance(proposal, ev.PolicyProposal)
+        assert [row.name for row in proposal.proposal.recipients] == ["main-kudo", "main-backup"]
+        bench.entries.propose()
+        type_words(bench.entries, fx.Purpose.REPEAT)
+        assert bench.do(fx.Create()) == ev.Created()
+        bench.worker.submit(fx.CloseVault(), bench.entries)
+        assert bench.do(fx.OpenVault()) == ev.VaultReady(provisioned=True)
+        assert isinstance(bench.unlock(), ev.Unlocked)
+
+
+def test_a_policy_that_changed_after_it_was_shown_is_refused(tmp_path: Path) -> None:
+    lay_config(tmp_path)
+    with Bench(tmp_path) as bench:
+        bench.do(fx.OpenVault())
+        bench.do(fx.AskPolicy())
+        lay_config(tmp_path, "spread_days: 10", "spread_days: 11")
+        bench.entries.propose()
+        type_words(bench.entries, fx.Purpose.REPEAT)
+        refused = bench.do(fx.Create())
+        assert isinstance(refused, ev.JobFailed)
+        assert refused.code == "E-POLICY"
+        assert not (tmp_path / "state").exists()
+
+
+def test_nothing_is_created_before_a_policy_was_shown(bench: Bench) -> None:
+    bench.do(fx.OpenVault())
+    bench.entries.propose()
+    type_words(bench.entries, fx.Purpose.REPEAT)
+    assert bench.do(fx.Create()) == ev.JobFailed("E-POLICY", "no policy was shown")
+
+
+def test_a_wrong_passphrase_is_counted_and_waits(bench: Bench) -> None:
+    bench.do(fx.OpenVault())
+    type_words(bench.entries, fx.Purpose.UNLOCK, OTHER_WORDS)
+    refused = bench.do(fx.Unlock())
+    assert isinstance(refused, ev.UnlockRefused)
+    assert (refused.code, refused.failed_attempts) == ("E-PASSPHRASE-WRONG", 1)
+    assert refused.wait_s == 1
+    early = bench.do(fx.Unlock())
+    assert isinstance(early, ev.UnlockRefused)
+    assert early.code in ("E-PASSPHRASE-WAIT", "E-PASSPHRASE-WRONG")
+    bench.worker.submit(fx.CloseVault(), bench.entries)
+    ready = bench.do(fx.OpenVault())
+    assert isinstance(ready, ev.VaultReady)
+    assert ready.failed_attempts >= 1
+
+
+def test_a_whole_job_and_what_is_asked_around_it(bench: Bench) -> None:
+    assert isinstance(bench.unlock(), ev.Unlocked)
+    stick = bench.insert()
+    done = bench.do(fx.RunJob(stick, STEPS))
+    assert isinstance(done, ev.JobFinished)
+    assert [result.sequence for result in done.results] == [0, 1, 1]
+    assert any(isinstance(event, ev.Progress) and event.what == "KB" for event in bench.seen)
+    status = bench.do(fx.AskStatus())
+    assert isinstance(status, ev.StatusReady)
+    assert status.report.archives[0].written == NOW
+    again = bench.do(fx.RunJob(stick, STEPS))  # a new job: new archives
+    assert isinstance(again, ev.JobFinished)
+    assert [result.sequence for result in again.results] == [0, 2, 2]
+
+
+def test_a_pulled_stick_is_resumed_without_a_new_archive(bench: Bench) -> None:
+    bench.unlock()
+    image = bench.twins.sticks.make("PISM-EXPORT")
+    from hw.emulated.flash import Faults
+
+    failed = bench.do(fx.RunJob(bench.twins.sticks.insert(image, Faults(yank_at_byte=5000)), STEPS[1:2]))
+    assert isinstance(failed, ev.JobFailed)
+    assert failed.code == StickGoneError.code
+    done = bench.do(fx.RunJob(bench.twins.sticks.insert(image), STEPS[1:2]))
+    assert isinstance(done, ev.JobFinished)
+    assert done.results[0].sequence == 1
+
+
+def test_other_steps_do_not_resume_a_failed_job(bench: Bench) -> None:
+    bench.unlock()
+    assert isinstance(bench.do(fx.RunJob(bench.insert(full=True), STEPS[1:2])), ev.JobFailed)
+    bench.twins.sticks.pull()
+    done = bench.do(fx.RunJob(bench.insert(), STEPS[1:]))
+    assert isinstance(done, ev.JobFinished)
+    assert done.results[0].sequence == 2
+
+
+def test_a_revocation_ends_what_was_kept_for_a_stick(bench: Bench) -> None:
+    bench.unlock()
+    bench.do(fx.RunJob(bench.insert(full=True), STEPS[1:2]))
+    bench.twins.sticks.pull()
+    signers = bench.do(fx.AskSigners("services", "mongo"))
+    assert isinstance(signers, ev.SignersReady)
+    assert bench.do(fx.Revoke(signers.signers[0].certificate_id, "keyCompromise")) == ev.Revoked()
+    after = bench.do(fx.AskSigners("services", "mongo"))
+    assert isinstance(after, ev.SignersReady)
+    assert len(after.signers) == len(signers.signers) - 1
+    done = bench.do(fx.RunJob(bench.insert(), STEPS[1:2]))
+    assert isinstance(done, ev.JobFinished)
+    assert done.results[0].sequence == 2  # the archive without the revocation was forgotten
+
+
+def test_a_stop_ends_the_work_and_the_same_job_goes_on(bench: Bench) -> None:
+    bench.unlock()
+
+    def stop_at_stick(event: ev.Event) -> None:
+        if isinstance(event, ev.Progress) and event.what == "KB":
+            bench.worker.stop()
+
+    bench.heard = stop_at_stick
+    stick = bench.insert()
+    assert bench.do(fx.RunJob(stick, STEPS)) == ev.Stopped()
+    bench.heard = lambda _event: None
+    done = bench.do(fx.RunJob(stick, STEPS))
+    assert isinstance(done, ev.JobFinished)
+    assert [result.sequence for result in done.results] == [0, 1, 1]
+
+
+def test_a_changed_policy_is_approved_whole(bench: Bench) -> None:
+    lay_config(bench.folder, "spread_days: 10", "spread_days: 11")
+    unlocked = bench.unlock()
+    assert isinstance(unlocked, ev.Unlocked)
+    assert unlocked.session.policy_differs
+    shown = bench.do(fx.AskPolicy())
+    assert isinstance(shown, ev.PolicyProposal)
+    assert shown.proposal.differences == ("spread_days: 10 -> 11",)
+    approved = bench.do(fx.ApprovePolicy())
+    assert isinstance(approved, ev.Unlocked)
+    assert not approved.session.policy_differs
+
+
+def test_a_passphrase_is_changed_and_the_old_one_refused(bench: Bench) -> None:
+    bench.unlock()
+    type_words(bench.entries, fx.Purpose.CURRENT, OTHER_WORDS)
+    type_words(bench.entries, fx.Purpose.CHOOSE, OTHER_WORDS)
+    type_words(bench.entries, fx.Purpose.REPEAT, OTHER_WORDS)
+    wrong = bench.do(fx.ChangePassphrase())
+    assert isinstance(wrong, ev.UnlockRefused)
+    assert wrong.code == "E-PASSPHRASE-WRONG"
+
+
+def test_a_passphrase_is_changed(bench: Bench) -> None:
+    bench.unlock()
+    type_words(bench.entries, fx.Purpose.CURRENT)
+    type_words(bench.entries, fx.Purpose.CHOOSE, OTHER_WORDS)
+    type_words(bench.entries, fx.Purpose.REPEAT, OTHER_WORDS)
+    assert bench.do(fx.ChangePassphrase()) == ev.PassphraseChanged()
+    bench.worker.submit(fx.CloseVault(), bench.entries)
+    bench.do(fx.OpenVault())
+    type_words(bench.entries, fx.Purpose.UNLOCK, OTHER_WORDS)
+    assert isinstance(bench.do(fx.Unlock()), ev.Unlocked)
+
+
+def test_a_clock_behind_the_journal_is_corrected_and_journaled(tmp_path: Path) -> None:
+    with Bench(lay_authority(tmp_path), instant=NOW - timedelta(days=9)) as bench:
+        wrong = bench.unlock()
+        assert isinstance(wrong, ev.ClockWrong)
+        assert (wrong.code, wrong.last) == ("E-CLOCK-BEHIND", NOW)
+        assert bench.do(fx.AskClock()) == ev.ClockRead(NOW - timedelta(days=9))
+        refused = bench.do(fx.RunJob(None, ("top-up",)))
+        assert isinstance(refused, ev.JobFailed)
+        assert refused.code == "E-CLOCK-BEHIND"
+        right = NOW + timedelta(minutes=1)
+        assert bench.do(fx.SetClock(right)) == ev.ClockSet(right)
+        assert isinstance(bench.do(fx.RunJob(None, ("top-up",))), ev.JobFinished)
+
+
+def test_a_clock_that_cannot_be_set_says_so(tmp_path: Path) -> None:
+    with Bench(lay_authority(tmp_path), clock_refuses=True) as bench:
+        refused = bench.do(fx.SetClock(NOW))
+        assert isinstance(refused, ev.JobFailed)
+        assert refused.code == "E-CLOCK-SET"
+
+
+def test_before_an_authority_the_clock_is_set_without_a_vault(tmp_path: Path) -> None:
+    with Bench(tmp_path) as bench:
+        assert bench.do(fx.SetClock(NOW)) == ev.ClockSet(NOW)
+
+
+def test_a_stick_is_formatted(bench: Bench) -> None:
+    stick = bench.insert("OTHER")
+    made = bench.do(fx.FormatStick(stick, "PISM-ALL"))
+    assert isinstance(made, ev.StickFormatted)
+    assert made.stick.label == "PISM-ALL"
+    bench.twins.sticks.pull()
+    gone = bench.do(fx.FormatStick(stick, "PISM-ALL"))
+    assert isinstance(gone, ev.JobFailed)
+    assert gone.code == "E-STICK-GONE"
+
+
+def test_the_self_test_reads_the_store_when_it_is_open(bench: Bench) -> None:
+    locked = bench.do(fx.RunSelfTest())
+    assert isinstance(locked, ev.SelfTestReady)
+    assert locked.rows[2].finding == "locked"
+    bench.unlock()
+    opened = bench.do(fx.RunSelfTest())
+    assert isinstance(opened, ev.SelfTestReady)
+    assert opened.rows[2].finding == "good"
+
+
+def test_swap_keeps_the_box_locked_where_that_is_asked(tmp_path: Path) -> None:
+    # whether this machine has swap is not ours to say: both answers are right, each in its case
+    swap = len(Path("/proc/swaps").read_text().splitlines()) > 1
+    with Bench(lay_authority(tmp_path), refuse_swap=True) as bench:
+        answer = bench.do(fx.OpenVault())
+        if swap:
+            assert isinstance(answer, ev.JobFailed)
+            assert answer.code == "E-SWAP"
+        else:
+            assert isinstance(answer, ev.VaultReady)
+
+
+def test_a_locked_box_answers_that_it_is_locked(bench: Bench) -> None:
+    assert bench.do(fx.AskStatus()) == ev.VaultLost("the box is locked")
+
+
+def test_a_vault_that_dies_is_lost_and_another_can_be_opened(bench: Bench) -> None:
+    bench.unlock()
+    session = bench.worker._session
+    assert session is not None
+    assert session.child is not None
+    session.child.kill()
+    assert isinstance(bench.do(fx.AskStatus()), ev.VaultLost)
+    assert isinstance(bench.unlock(), ev.Unlocked)
+
+
+def test_opening_an_open_vault_asks_it_again(bench: Bench) -> None:
+    assert bench.do(fx.OpenVault()) == bench.do(fx.OpenVault())
+
+
+@pytest.mark.parametrize(("effect", "word"), [(fx.PowerOff(), "off"), (fx.Restart(), "restart")])
+def test_the_switch_is_pressed(tmp_path: Path, effect: fx.Effect, word: str) -> None:
+    heard = threading.Event()
+    with Bench(tmp_path, power_heard=lambda said: heard.set() if said == word else None) as bench:
+        bench.worker.submit(effect, bench.entries)
+        assert heard.wait(10)
+
+
+def test_a_switch_that_is_refused_says_so(tmp_path: Path) -> None:
+    with Bench(tmp_path, power_refuses=True) as bench:
+        refused = bench.do(fx.PowerOff())
+        assert isinstance(refused, ev.JobFailed)
+        assert refused.code == "E-POWER"
+
+
+class _Hanging:
+    """A way to a vault that takes as long as a test says."""
+
+    def __init__(self) -> None:
+        self.begun, self.over = threading.Event(), threading.Event()
+
+    def __call__(self) -> Session:
+        self.begun.set()
+        self.over.wait(30)
+        raise VaultLostError("no vault")
+
+
+def test_the_box_goes_down_past_work_that_hangs(tmp_path: Path) -> None:
+    off, hanging, seen = threading.Event(), _Hanging(), list[ev.Event]()
+    board = open_twins(tmp_path, power_heard=lambda _word: off.set())
+    worker = VaultWorker(board, hanging, spool=tmp_path, refuse_swap=False, post=seen.append, close_s=0.01)
+    worker.submit(fx.OpenVault(), make_entries())
+    assert hanging.begun.wait(10)
+    worker.submit(fx.PowerOff(), make_entries())
+    assert off.wait(10)
+    worker.close()  # returns though the work has not
+    hanging.over.set()
+
+
+def test_what_nobody_foresaw_is_a_bug_without_values(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    secret = str(NOW.year * 7919)  # the traceback shows lines of the source, and no values
+
+    def open_session() -> Session:
+        raise RuntimeError(secret)
+
+    bugs: list[ev.Event] = []
+    posted = threading.Event()
+
+    def post(event: ev.Event) -> None:
+        bugs.append(event)
+        posted.set()
+
+    worker = VaultWorker(open_twins(tmp_path), open_session, spool=tmp_path, refuse_swap=False, post=post)
+    with caplog.at_level(logging.ERROR):
+        worker.submit(fx.OpenVault(), make_entries())
+        assert posted.wait(10)
+        worker.close()
+    assert bugs == [ev.Bug()]
+    assert "RuntimeError" in caplog.text
+    assert secret not in caplog.text
+
+
+def test_an_effect_of_the_daemons_own_is_a_bug(bench: Bench) -> None:
+    assert bench.do(fx.Blank()) == ev.Bug()
+
+
+def test_secrets_travel_in_the_order_and_show_in_no_repr() -> None:
+    entries = make_entries()
+    type_words(entries, fx.Purpose.UNLOCK)
+    order = make_order(fx.Unlock(), entries)
+    assert order.secrets
+    assert "absurd" not in repr(order)
+    entries.wipe()
+    assert order.secrets
+    assert make_order(fx.AskStatus(), Entries(tuple, len)) == Order(fx.AskStatus())
+
+
+def failed(code: str) -> pr.Failed:
+    return pr.Failed(code=code, text="why", action=("Do",), wait_s=3, failed_attempts=2)
+
+
+@pytest.mark.parametrize(
+    ("effect", "code", "event"),
+    [
+        (fx.AskStatus(), "E-BUG", ev.Bug()),
+        (fx.RunJob(None, ()), "E-STOPPED", ev.Stopped()),
+        (fx.RunJob(None, ()), "E-POLICY", ev.JobFailed("E-POLICY", "why")),
+        (fx.Unlock(), "E-JOURNAL", ev.UnlockRefused("E-JOURNAL", "why", 3, 2)),
+        (fx.ChangePassphrase(), "E-PASSPHRASE-WRONG", ev.UnlockRefused("E-PASSPHRASE-WRONG", "why", 3, 2)),
+    ],
+)
+def test_a_refusal_means_what_its_effect_makes_of_it(effect: fx.Effect, code: str, event: Any) -> None:
+    assert explain_refusal(effect, failed(code)) == event
