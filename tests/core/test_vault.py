@@ -1,0 +1,321 @@
+"""The vault process: what it answers, what it refuses, and that the lock is the end of it.
+
+`thread` serves the same code in this process, `process` execs the real child as the emulator does.
+"""
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pyrage
+import pytest
+
+from core import protocol, results, wire
+from core.process import set_dumpable
+from core.proposal import propose_policy
+from core.vault import Vault, run_vault
+from kiosk.session import Session, VaultLostError, VaultRefusalError, start_vault
+from tests.authorities import NOW, found_with
+from tests.authority_store import PASSPHRASE
+from tests.core.test_proposal import CONFIG
+
+NEW = b"zebra umbrella violin quartz tomato sandal"
+Start = Callable[[Path, Path], Session]
+
+
+@pytest.fixture(scope="module")
+def desk_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with config.yaml, its keys and a state that was topped up."""
+    folder = tmp_path_factory.mktemp("desk")
+    identity = pyrage.x25519.Identity.generate()
+    for name in ("kudo.pub", "backup.pub"):
+        (folder / name).write_text(f"{pyrage.x25519.Identity.generate().to_public()}\n")
+    (folder / "config.yaml").write_text(CONFIG)
+    policy, _ = propose_policy(folder / "config.yaml")
+    found_with(folder / "state", policy, identity, NOW)
+    return folder
+
+
+@pytest.fixture
+def desk(desk_once: Path, tmp_path: Path) -> Path:
+    subprocess.run(["cp", "-a", f"{desk_once}/.", tmp_path], check=True)
+    return tmp_path
+
+
+@pytest.fixture(params=["thread", "process"])
+def start(request: pytest.FixtureRequest) -> Iterator[Start]:
+    """Return a function that starts a vault; every session is locked after the test."""
+    sessions: list[Session] = []
+    threads: list[threading.Thread] = []
+
+    def start_thread(state: Path, config: Path) -> Session:
+        ours, theirs = socket.socketpair()
+
+        def serve() -> None:
+            with theirs:
+                Vault(theirs, state, config).serve()
+
+        threads.append(threading.Thread(target=serve))
+        threads[-1].start()
+        return Session(ours)
+
+    def begin(state: Path, config: Path) -> Session:
+        sessions.append((start_thread if request.param == "thread" else start_vault)(state, config))
+        return sessions[-1]
+
+    yield begin
+    for session in sessions:
+        session.close()
+    for thread in threads:
+        thread.join()
+
+
+def unlock(session: Session, now: Any = NOW, passphrase: bytes = PASSPHRASE) -> results.Unlocked:
+    return session.ask(protocol.Unlock(passphrase=passphrase, now=now), results.Unlocked)
+
+
+def unlock_when_free(session: Session, now: Any = NOW, passphrase: bytes = PASSPHRASE) -> None:
+    """Unlock as soon as the thread of an earlier session has closed the store."""
+    while True:
+        try:
+            unlock(session, now, passphrase)
+        except VaultRefusalError as refusal:
+            if refusal.failed.code != "E-STATE-LOCKED":
+                raise
+        else:
+            return
+
+
+def refused(session: Session, request: protocol.Request, **options: Any) -> protocol.Failed:
+    with pytest.raises(VaultRefusalError) as raised:
+        session.ask(request, object, **options)
+    return raised.value.failed
+
+
+def test_a_box_is_founded_with_the_policy_that_was_shown(start: Start, desk: Path) -> None:
+    session = start(desk / "fresh", desk / "config.yaml")
+    assert session.ask(protocol.Hello(), results.Ready).provisioned is False
+    shown = session.ask(protocol.AskPolicy(), results.PolicyProposal)
+    other = refused(session, protocol.Init(passphrase=PASSPHRASE, policy_sha256="00" * 32, now=NOW))
+    assert other.code == "E-POLICY"
+    weak = refused(session, protocol.Init(passphrase=b"1234", policy_sha256=shown.policy_sha256, now=NOW))
+    assert weak.code == "E-PASSPHRASE-WEAK"
+    assert not (desk / "fresh").exists()
+    init = protocol.Init(passphrase=PASSPHRASE, policy_sha256=shown.policy_sha256, now=NOW)
+    unlocked = session.ask(init, results.Unlocked)
+    assert unlocked.authority == "Example Virtual Worlds"
+    assert session.ask(protocol.TopUp(now=NOW), results.ToppedUp).signers == 3
+
+
+def test_a_session_does_what_a_stick_asks_for(start: Start, desk: Path) -> None:
+    session = start(desk / "state", desk / "config.yaml")
+    assert session.ask(protocol.Hello(), results.Ready).provisioned is True
+    unlocked = unlock(session)
+    assert unlocked.sticks == {"PISM-ALL": ("top-up", "export main-kudo", "backup main-backup")}
+    later = NOW + timedelta(days=60)
+    told: list[tuple[int, int, str]] = []
+    topped = session.ask(
+        protocol.TopUp(now=later), results.ToppedUp, progress=lambda *word: told.append(word)
+    )
+    assert (topped.signers, topped.erased_keys) == (1, 1)
+    assert told[-1] == (1, 1, "signer")
+    with (desk / "archive").open("w+b") as file:
+        request = protocol.WriteArchive(kind="backup", name="main-backup", papers=True, now=later)
+        written = session.ask(request, results.ArchiveWritten, into=file)
+        assert os.fstat(file.fileno()).st_size == written.size_bytes
+    confirm = protocol.ConfirmWritten(
+        kind="backup", name="main-backup", sequence=written.sequence, where="PISM-ALL", now=later
+    )
+    session.ask(confirm, results.Acknowledged)
+    status = session.ask(protocol.AskStatus(now=later), results.StatusReport)
+    assert status.archives[1].written == later
+
+
+def test_a_policy_is_approved_by_its_hash(start: Start, desk: Path) -> None:
+    (desk / "config.yaml").write_text(CONFIG.replace("PISM-ALL:", "PISM-NEW:"))
+    session = start(desk / "state", desk / "config.yaml")
+    assert unlock(session).policy_changes
+    shown = session.ask(protocol.AskPolicy(), results.PolicyProposal)
+    assert shown.changes
+    approve = protocol.ApprovePolicy(policy_sha256=shown.policy_sha256, now=NOW)
+    unlocked = session.ask(approve, results.Unlocked)
+    assert (list(unlocked.sticks), unlocked.policy_changes) == (["PISM-NEW"], ())
+
+
+def test_signers_are_revoked_and_clocks_corrected(start: Start, desk: Path) -> None:
+    session = start(desk / "state", desk / "config.yaml")
+    behind = NOW - timedelta(days=1)
+    assert unlock(session, behind).clock == "E-CLOCK-BEHIND"
+    assert refused(session, protocol.TopUp(now=behind)).code == "E-CLOCK-BEHIND"
+    corrected = session.ask(protocol.CorrectClock(now=behind), results.ClockCorrected)
+    assert [item.path for item in corrected.issued_after] == ["roots"] * 2 + ["services/mongo"] * 3
+    revoke = protocol.Revoke(certificate=corrected.issued_after[-1].id, reason="superseded", now=behind)
+    session.ask(revoke, results.Acknowledged)
+    assert refused(session, revoke).code == "E-POLICY"
+
+
+def test_a_wrong_passphrase_says_how_long_to_wait(start: Start, desk: Path) -> None:
+    session = start(desk / "state", desk / "config.yaml")
+    failed = refused(session, protocol.Unlock(passphrase=b"not this one", now=NOW))
+    assert (failed.code, failed.failed_attempts, failed.wait_s) == ("E-PASSPHRASE-WRONG", 1, 1)
+    failed = refused(session, protocol.Unlock(passphrase=PASSPHRASE, now=NOW))
+    assert (failed.code, failed.failed_attempts) == ("E-PASSPHRASE-WAIT", 1)
+    assert failed.action == ("Wait, then try again",)
+
+
+def test_the_passphrase_is_changed(start: Start, desk: Path) -> None:
+    session = start(desk / "state", desk / "config.yaml")
+    unlock(session)
+    session.ask(protocol.ChangePassphrase(old=PASSPHRASE, new=NEW, now=NOW), results.Acknowledged)
+    session.close()
+    session = start(desk / "state", desk / "config.yaml")
+    unlock_when_free(session, passphrase=NEW)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [protocol.TopUp(now=NOW), protocol.AskStatus(now=NOW), protocol.CorrectClock(now=NOW)],
+)
+def test_a_locked_box_works_for_nobody(start: Start, desk: Path, request_: protocol.Request) -> None:
+    session = start(desk / "state", desk / "config.yaml")
+    assert refused(session, request_).code == "E-STATE-MISSING"
+    unlock(session)
+
+
+def test_two_sessions_cannot_have_one_state(start: Start, desk: Path) -> None:
+    first = start(desk / "state", desk / "config.yaml")
+    unlock(first)
+    second = start(desk / "state", desk / "config.yaml")
+    assert refused(second, protocol.Unlock(passphrase=PASSPHRASE, now=NOW)).code == "E-STATE-LOCKED"
+
+
+def test_a_stop_ends_the_work_at_its_next_commit_and_it_goes_on_later(start: Start, desk: Path) -> None:
+    load = "{mongo: {quantum: 0.25, load: 2000}}"
+    (desk / "config.yaml").write_text(CONFIG.replace("{mongo: {quantum: 0.25}}", load))
+    session = start(desk / "state", desk / "config.yaml")
+    unlock(session)
+    shown = session.ask(protocol.AskPolicy(), results.PolicyProposal)
+    session.ask(protocol.ApprovePolicy(policy_sha256=shown.policy_sha256, now=NOW), results.Unlocked)
+    told: list[int] = []
+
+    def stop(done: int, total: int, what: str) -> None:
+        told.append(done)
+        if done >= 50 > told[-2]:
+            session.stop()
+
+    assert refused(session, protocol.TopUp(now=NOW), progress=stop).code == "E-STOPPED"
+    status = session.ask(protocol.AskStatus(now=NOW), results.StatusReport)
+    assert 50 <= len(status.signers) < 6000
+    # One that comes too late crosses the answer on the way and stops nothing.
+    session.stop()
+    assert session.ask(protocol.AskStatus(now=NOW), results.StatusReport).journal_head
+
+
+def test_work_ends_when_the_client_is_gone_and_the_next_session_goes_on(start: Start, desk: Path) -> None:
+    class GoneError(Exception):
+        pass
+
+    def leave(done: int, total: int, what: str) -> None:
+        raise GoneError
+
+    session = start(desk / "state", desk / "config.yaml")
+    later = NOW + timedelta(days=100)
+    unlock(session, later)
+    with pytest.raises(GoneError):
+        session.ask(protocol.TopUp(now=later), results.ToppedUp, progress=leave)
+    session.close()
+    session = start(desk / "state", desk / "config.yaml")
+    unlock_when_free(session, later)
+    session.ask(protocol.TopUp(now=later), results.ToppedUp)
+    assert session.ask(protocol.TopUp(now=later), results.ToppedUp).signers == 0
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        protocol.WriteArchive(kind="egress", name="main-kudo", papers=True, now=NOW),  # into nothing
+        protocol.Unlock(passphrase=PASSPHRASE, now=NOW),  # twice
+        protocol.Init(passphrase=PASSPHRASE, policy_sha256="00" * 32, now=NOW),
+        protocol.TopUp(now=NOW.replace(tzinfo=None)),
+    ],
+)
+def test_what_nobody_foresaw_is_said_as_a_bug_without_its_text_and_locks(
+    start: Start, desk: Path, request_: protocol.Request, capfd: pytest.CaptureFixture[str]
+) -> None:
+    session = start(desk / "state", desk / "config.yaml")
+    unlock(session)
+    failed = refused(session, request_)
+    assert (failed.code, failed.text) == ("E-BUG", "")
+    with pytest.raises(VaultLostError):
+        session.ask(protocol.Hello(), results.Ready)
+    log = capfd.readouterr().err
+    assert log.startswith("E-BUG ")
+    assert "core/vault.py" in log
+    assert PASSPHRASE.decode() not in log
+
+
+def test_a_request_while_another_runs_is_a_bug(desk: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        for request in (
+            protocol.Unlock(passphrase=PASSPHRASE, now=NOW),
+            protocol.TopUp(now=NOW + timedelta(days=60)),
+            protocol.AskStatus(now=NOW),
+        ):
+            wire.send(ours, request)
+        Vault(theirs, desk / "state", desk / "config.yaml").serve()
+        assert isinstance(wire.receive_reply(ours), protocol.Done)
+        failed = wire.receive_reply(ours)
+        assert isinstance(failed, protocol.Failed)
+        assert failed.code == "E-BUG"
+    assert "ProtocolError" in capfd.readouterr().err
+
+
+def test_descriptors_that_came_along_are_closed(desk: Path) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, (desk / "file").open("wb") as file:
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        wire.send(ours, protocol.Hello(), (file.fileno(),))
+        ours.shutdown(socket.SHUT_WR)
+        Vault(theirs, desk / "state", desk / "config.yaml").serve()
+        assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_vault_hardens_its_process_before_it_hears_anything(desk: Path) -> None:
+    ours, theirs = socket.socketpair()
+    with ours:
+        ours.shutdown(socket.SHUT_WR)
+        try:
+            run_vault(theirs, desk / "state", desk / "config.yaml")
+            assert ctypes.CDLL(None).prctl(3, 0, 0, 0, 0) == 0  # PR_GET_DUMPABLE
+        finally:
+            set_dumpable(1)
+        assert theirs.fileno() == -1
+
+
+def test_a_killed_vault_is_a_lost_one_and_its_state_can_be_opened_again(desk: Path) -> None:
+    session = start_vault(desk / "state", desk / "config.yaml")
+    unlock(session)
+    assert session.child is not None
+    session.child.send_signal(signal.SIGKILL)
+    with pytest.raises(VaultLostError):
+        session.ask(protocol.AskStatus(now=NOW), results.StatusReport)
+    session.close()
+    session = start_vault(desk / "state", desk / "config.yaml")
+    unlock(session)
+    session.close()
+
+
+def test_a_vault_that_was_locked_has_ended(desk: Path) -> None:
+    session = start_vault(desk / "state", desk / "config.yaml")
+    unlock(session)
+    session.close()
+    assert session.child is not None
+    assert session.child.returncode == 0
