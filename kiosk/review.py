@@ -1,15 +1,15 @@
-"""The pages of a policy under review: what differs, three lines a page, then two pages for each recipient."""
+"""The pages of a policy under review: each difference on pages of its own, then two for each recipient."""
 
 from kiosk.reports import Proposal
-from kiosk.wrap import pages, wrap
+from kiosk.wrap import pages, wrap_path
 
 WORD_PAGES = 2
+_ROWS = 4
 
 
 def difference_pages(proposal: Proposal) -> tuple[tuple[str, ...], ...]:
     """Return the differences as pages of lines; none at all when nothing differs."""
-    lines = tuple(line for text in proposal.differences for line in wrap(text))
-    return pages(lines) if lines else ()
+    return tuple(page for text in proposal.differences for page in pages(wrap_path(text), _ROWS))
 
 
 def fingerprint_lines(words: tuple[str, ...], half: int) -> tuple[str, ...]:

@@ -10,7 +10,8 @@ def to_session(unlocked: rs.Unlocked) -> rp.Session:
     """Return what the machine may know of an unlocked session."""
     notes = []
     if unlocked.failed_attempts:
-        notes.append(f"{unlocked.failed_attempts} failed unlocks")
+        plural = "s" * (unlocked.failed_attempts > 1)
+        notes.append(f"{unlocked.failed_attempts} wrong passphrase{plural}")
     return rp.Session(
         authority=unlocked.authority,
         sticks=tuple(unlocked.sticks.items()),

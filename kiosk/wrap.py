@@ -3,6 +3,7 @@
 Pure, and shared by rules (how many pages are there) and screens (what stands on one).
 """
 
+import re
 import textwrap
 
 COLUMNS = 21
@@ -34,6 +35,20 @@ def fit_path(path: str, columns: int = COLUMNS) -> str:
 def wrap(text: str, columns: int = COLUMNS) -> tuple[str, ...]:
     """Return the cleaned text as lines, broken at spaces, and inside a word only where it is too long."""
     return tuple(textwrap.wrap(clean(" ".join(text.split())), columns, break_on_hyphens=False))
+
+
+def wrap_path(text: str, columns: int = COLUMNS) -> tuple[str, ...]:
+    """Return `wrap`, but a path of a policy, such as "signers.classes.a.b.load", is broken behind its dots."""
+    words: list[str] = []
+    for word in text.split():
+        line = ""
+        for part in re.findall(r"[^.]*\.+|[^.]+", word):
+            if line and len(line + part) > columns:
+                words.append(line)
+                line = ""
+            line += part
+        words.append(line)
+    return wrap(" ".join(words), columns)
 
 
 def pages(lines: tuple[str, ...], rows: int = BODY_ROWS) -> tuple[tuple[str, ...], ...]:

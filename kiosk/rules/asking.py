@@ -100,7 +100,7 @@ def _answer_act(state: Asking, event: Event) -> Move:
             return _after_clock(replace(box, clock=None), now), ()
         case Unlocked(session=session), Topic.APPROVE:
             approved = replace(box, session=session, report=None)
-            return _tell(approved, "POLICY APPROVED", "It holds from now on"), ()
+            return _tell(approved, "POLICY APPROVED", "It holds from now on.", "Top up, then export."), ()
         case Revoked(), Topic.REVOKE:
             return _tell(replace(box, report=None), "REVOKED", "It is on the new CRL", "Export it soon"), ()
     return state, ()

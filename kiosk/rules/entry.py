@@ -126,7 +126,7 @@ def _(state: Checking, event: Event) -> Move:
         case UnlockRefused(code=code, text=text) | JobFailed(code=code, text=text):
             return Problem(box=box, code=code, text=text), ()
         case PassphraseChanged() if state.change:
-            done = ("It holds from now on.", "Older backups keep", "their own keys.")
+            done = ("It holds from now on.", "Backups are opened by", "keys, as before.")
             return Finished(box=box, title="PASSPHRASE CHANGED", lines=done), ()
     return state, ()
 

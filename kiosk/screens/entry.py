@@ -12,8 +12,8 @@ from kiosk.wrap import COLUMNS, clean
 
 _WANTED = {
     Purpose.UNLOCK: "Passphrase",
-    Purpose.CURRENT: "Present one",
-    Purpose.CHOOSE: "A new one",
+    Purpose.CURRENT: "Old passphrase",
+    Purpose.CHOOSE: "New passphrase",
     Purpose.REPEAT: "Type it again",
     Purpose.DATE: "year..minute",
     Purpose.DATE_AGAIN: "Type it again",

@@ -59,7 +59,7 @@ def _(state: PickSigner, canvas: Canvas, _view: View) -> None:
 @paint.register
 def _(state: ConfirmRevoke, canvas: Canvas, _view: View) -> None:
     canvas.title("REVOKE FOR GOOD?", strong=True)
-    canvas.body((fit_path(state.path), fit(state.signer.title), f"A-D {REASONS[state.reason]}"))
+    canvas.body((fit_path(state.path), fit(state.signer.title), f"Why A-D: {REASONS[state.reason]}"))
     canvas.keys("#hold: revoke", "*back")
 
 

@@ -16,7 +16,7 @@ def _(state: TestKeys, canvas: Canvas, _view: View) -> None:
     for number, key in enumerate(KEYS):
         left, top = number % 4 * _CELL, number // 4 * _CELL
         canvas.cell(key, left, top, _CELL, lit=key in state.seen)
-    for row, line in enumerate(("Press", "each key", f"{len(state.seen)} of 16", "", "*=go on")):
+    for row, line in enumerate(("Press", "each key", f"{len(state.seen)} of 16", "Hold *", "to go on")):
         canvas.text(row, line, column=_SEEN_COLUMN)
 
 

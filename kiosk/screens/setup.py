@@ -29,7 +29,7 @@ def _(_state: Boot, canvas: Canvas, _view: View) -> None:
 @paint.register
 def _(_state: Welcome, canvas: Canvas, _view: View) -> None:
     canvas.title("FIRST SET-UP")
-    canvas.body(("No authority here yet", "Have paper and a pen", "at hand."))
+    canvas.body(("It is not set up yet.", "Have paper and a pen", "at hand."))
     canvas.keys("#begin", "D menu")
 
 
@@ -48,7 +48,7 @@ def _(state: Review, canvas: Canvas, _view: View) -> None:
     recipient, half = divmod(state.page - len(differences), WORD_PAGES)
     go_on = "#same words"
     if state.page < len(differences):
-        canvas.title("POLICY CHANGES", mark).body(differences[state.page])
+        canvas.title("POLICY CHANGES", mark).lines(differences[state.page])
         go_on = "#next"
     elif recipient < len(state.proposal.recipients):
         row = state.proposal.recipients[recipient]

@@ -49,7 +49,7 @@ def _(state: PulledEarly, canvas: Canvas, _view: View) -> None:
     there = state.box.stick
     if there is not None and there.label != state.stick.label:
         canvas.body(
-            (fit(f"This one is {there.label or 'another'}"), f"Put in {fit(state.stick.label, 14)}", "")
+            ("This one is", fit(there.label or "another one"), f"Put in {fit(state.stick.label, 14)}")
         )
     else:
         canvas.body(("Pulled too early.", "Put it in again:", fit(f"same job, {state.stick.label}")))

@@ -176,7 +176,8 @@ def test_policy_change_is_approved_on_its_last_page_by_a_held_key() -> None:
     asked, done = go(last, "#", *hold("#"))
     assert fx.ApprovePolicy() in done
     told, _ = go(asked, ev.Unlocked(SESSION))
-    assert told == st.Finished(box=told.box, title="POLICY APPROVED", lines=("It holds from now on",))
+    lines = ("It holds from now on.", "Top up, then export.")
+    assert told == st.Finished(box=told.box, title="POLICY APPROVED", lines=lines)
     same, _ = go(st.Review(box=OPEN, proposal=PROPOSAL, page=3), "#")
     assert isinstance(same, st.Home)
     assert isinstance(go(st.Review(box=OPEN, proposal=PROPOSAL, page=3), *hold("#"))[0], st.Home)

@@ -65,7 +65,7 @@ def test_a_session_says_what_waits_and_what_failed() -> None:
     changed = msgspec.structs.replace(UNLOCKED, policy_changes=("spread_days: 30 -> 40",), failed_attempts=3)
     session = to_session(changed)
     assert session.policy_differs
-    assert session.notes == ("3 failed unlocks",)
+    assert session.notes == ("3 wrong passphrases",)
 
 
 def test_a_proposal_shows_recipients_and_changes() -> None:
