@@ -38,7 +38,7 @@ def wrap(text: str, columns: int = COLUMNS) -> tuple[str, ...]:
 
 
 def wrap_path(text: str, columns: int = COLUMNS) -> tuple[str, ...]:
-    """Return `wrap`, but a path of a policy, such as "signers.classes.a.b.load", is broken behind its dots."""
+    """Return `wrap`, but a path of a policy, such as "signers.classes.a.load", is broken behind its dots."""
     words: list[str] = []
     for word in text.split():
         line = ""
