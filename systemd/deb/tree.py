@@ -70,8 +70,9 @@ def stage(release: Release, repository: Path, tree: Path, sets: Sequence[WheelSe
         _put(tree, place, (systemd / name).read_bytes())
     _put(tree, "etc/pism/config.yaml", (repository / "kiosk/config.yaml").read_bytes())
     (tree / "etc/pism/keys").mkdir()
-    for page in sorted((repository / "docs").glob("*.md")):
-        _put(tree, f"{_DOC}/{page.name}", page.read_bytes())
+    for page in sorted((repository / "docs").iterdir()):
+        if page.suffix in (".md", ".svg"):
+            _put(tree, f"{_DOC}/{page.name}", page.read_bytes())
     changes = (repository / "CHANGELOG.md").read_bytes()
     _put(tree, f"{_DOC}/changelog.gz", gzip.compress(changes, mtime=0))
     _put(tree, f"{_DOC}/changelog.Debian.gz", gzip.compress(_changelog(release).encode(), mtime=0))
