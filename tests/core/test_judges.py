@@ -3,9 +3,7 @@
 They are needed, not optional: without openssl, certtool or faketime these tests fail.
 """
 
-import os
-import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,10 +24,10 @@ from core.policy import Policy
 from core.profile import CA_USAGE, SEAL_USAGE
 from core.settings import ConstrainedNames, NameConstraints, RootSettings, SignerSettings, Target, Urls
 from tests.builders import make_gap, make_policy, make_signing, utc
+from tests.judges import SECOND, gnutls_accepts, instants, openssl_accepts, run
 
 CLASSICAL: Final = [algorithm for algorithm in KEY_ALGORITHMS if not algorithm.startswith("mldsa")]
 NOW: Final = utc("2027-02-10T12:00")
-SECOND: Final = timedelta(seconds=1)
 FULL: Final = Target(
     quantum=0.25,
     path_length=1,
@@ -87,38 +85,6 @@ def write(folder: Path, name: str, *certificates: x509.Certificate) -> Path:
     path = folder / name
     path.write_bytes(b"".join(item.public_bytes(Encoding.PEM) for item in certificates))
     return path
-
-
-def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command, capture_output=True, text=True, check=False, env=os.environ | {"TZ": "UTC"}
-    )
-
-
-def openssl_accepts(root: Path, leaf: Path, at: datetime, *more: str | Path) -> bool:
-    seconds = str(int(at.timestamp()))
-    only = ("-no-CApath", "-no-CAstore", "-CAfile", root)
-    result = run("openssl", "verify", "-x509_strict", "-attime", seconds, *only, *more, leaf)
-    assert ("OK" in result.stdout) == (result.returncode == 0)
-    return result.returncode == 0
-
-
-def gnutls_accepts(root: Path, chain: Path, at: datetime) -> bool:
-    result = run(
-        "faketime", "-f", f"{at:%Y-%m-%d %H:%M:%S}",
-        "certtool", "--verify", "--load-ca-certificate", root, "--infile", chain,
-    )  # fmt: skip
-    assert "Chain verification output" in result.stdout, result.stderr
-    return result.returncode == 0
-
-
-def instants(start: datetime, end: datetime) -> Iterator[tuple[datetime, bool]]:
-    """Yield instants in and around a validity, and whether a validator must accept."""
-    yield start - SECOND, False
-    yield start, True
-    yield start + (end - start) // 2, True
-    yield end - SECOND, True  # OpenSSL 3.0 calls the exact last second expired
-    yield end + SECOND, False
 
 
 def make_below(
