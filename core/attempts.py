@@ -89,11 +89,24 @@ def begin(state: Path, boot: Boot, now: datetime) -> Attempts:
         uptime_s=math.ceil(boot.uptime_s),
         damaged=former.damaged,
     )
+    write_attempts(state, attempts)
+    return attempts
+
+
+def write_attempts(state: Path, attempts: Attempts) -> None:
+    """Write the count durably, and read it back.
+
+    Args:
+        state: The state folder, locked by the caller.
+        attempts: What is to stand there.
+
+    Raises:
+        FileError: The count cannot be written (E-FILE).
+    """
     path = state / ATTEMPTS
     if path.is_dir() and not path.is_symlink():  # no file can take its place: rule 4
         shutil.rmtree(path, ignore_errors=True)
     replace(path, _encode(attempts))  # which reads back what it wrote
-    return attempts
 
 
 def clear(state: Path) -> None:

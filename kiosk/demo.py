@@ -11,12 +11,10 @@ The keys and the passphrase of a demo are worth nothing, and its folder says so.
 import shutil
 import sys
 from datetime import UTC, datetime
-from importlib import resources
 from pathlib import Path
 from typing import Final, TextIO
 
 import click
-import pyrage
 from PIL import Image
 
 from core.files import write_new
@@ -26,12 +24,12 @@ from core.trust import load_roots
 from hw.fat import open_volume
 from hw.writing import MAX_FILE_BYTES
 from kiosk.emulated_box import EmulatedBox, Folders
+from kiosk.emulated_folder import lay_folder, shipped_text
 from kiosk.frames import render
 from kiosk.reader import read_lines
 from kiosk.scenario import Player, ScenarioError, parse_scenario
 
 _MARK: Final = "pism-demo"
-_HOLDERS: Final = ("main-kudo", "backup-a", "backup-b")
 _STICK: Final = "PISM-ALL"
 
 
@@ -46,15 +44,8 @@ def run_demo(folder: Path, *, fresh: bool) -> None:
         click.ClickException: The folder is in use, or a step did not come true.
         CaError, HardwareError: What was exported could not be opened.
     """
-    _prepare(folder, fresh=fresh)
-    folders = Folders(
-        config=folder / "config.yaml",
-        state=folder / "state",
-        sticks=folder / "sticks",
-        spool=folder / "spool",
-        pictures=folder / "pictures",
-    )
-    steps = parse_scenario(_shipped("scenarios", "first-export.txt"))
+    folders = _prepare(folder, fresh=fresh)
+    steps = parse_scenario(shipped_text("scenarios", "first-export.txt"))
     with EmulatedBox(folders, seen=_Terminal(sys.stdout).show) as box:
         player = Player(box)
         try:
@@ -67,7 +58,7 @@ def run_demo(folder: Path, *, fresh: bool) -> None:
     click.echo(f"\nEverything lies in {folder}: sticks/, opened/, pictures/, state/ (encrypted).")
 
 
-def _prepare(folder: Path, *, fresh: bool) -> None:
+def _prepare(folder: Path, *, fresh: bool) -> Folders:
     mark = folder / _MARK
     if folder.exists() and any(folder.iterdir()):
         if not mark.exists():
@@ -75,14 +66,9 @@ def _prepare(folder: Path, *, fresh: bool) -> None:
         if not fresh:
             raise click.ClickException(f"{folder} holds a demo already; play a new one with --fresh")
         shutil.rmtree(folder)
-    for name in ("keys", "sticks", "spool", "receivers", "opened"):
-        (folder / name).mkdir(parents=True, mode=0o700)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     write_new(mark, b"A demo of PiSM. Its keys and its passphrase are worth nothing.\n")
-    for holder in _HOLDERS:
-        identity = pyrage.x25519.Identity.generate()
-        write_new(folder / "receivers" / f"{holder}.key", f"{identity}\n".encode())
-        write_new(folder / "keys" / f"{holder}.pub", f"{identity.to_public()}\n".encode(), 0o644)
-    write_new(folder / "config.yaml", _shipped("config.yaml").encode(), 0o644)
+    return lay_folder(folder)
 
 
 def _receive(folder: Path) -> None:
@@ -90,6 +76,7 @@ def _receive(folder: Path) -> None:
     image = folder / "sticks" / f"{_STICK}.img"
     taken = folder / "taken"
     taken.mkdir()
+    (folder / "opened").mkdir()
     with open_volume(image) as volume:
         names = [item.name for item in volume.list() if item.name.endswith(".tar.age")]
         names.append("public/roots.pem")
@@ -131,8 +118,3 @@ class _Terminal:
         self._out.write("\n".join(lines) + "\n")
         self._out.flush()
         self._lines = len(lines)
-
-
-def _shipped(*path: str) -> str:
-    """Return a text file that ships with PiSM."""
-    return resources.files("kiosk").joinpath(*path).read_text(encoding="utf-8")

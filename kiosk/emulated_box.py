@@ -4,62 +4,34 @@ Daemon, machine, screens, the keypad's scan, the panel's driver, the vault proce
 the real ones; below the pins, the bus and the socket are the twins of hw.emulated.
 """
 
-import contextlib
-import queue
+import fnmatch
+import os
+import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
 from PIL import Image
 
 from core.config import load_config
 from hw.board import Emulation, Twins, open_board
 from hw.emulated.flash import Faults
-from hw.ports import HardwareEvent, Keypad, KeyPressed, KeyReleased, Post
+from hw.ports import KeyPressed, KeyReleased, Stick
 from kiosk.compose import board_settings, make_daemon
-from kiosk.session import start_vault
+from kiosk.events import EntryChanged, PowerAsked
+from kiosk.felt_keypad import FeltKeypad
+from kiosk.frames import save_emulated
+from kiosk.session import Session, start_vault
 
-if TYPE_CHECKING:
-    from hw.ports import Stick
-
-FELT_S: Final = 1.0  # a press that nothing answers (a lost keypad, a third key) is let go after that
 LOOK_EVERY_S: Final = 0.02
-
-
-class FeltKeypad:
-    """A keypad whose keys click: a hand can wait until a press, or a release, was taken.
-
-    Args:
-        keypad: The one that it is.
-    """
-
-    def __init__(self, keypad: Keypad) -> None:
-        self._keypad = keypad
-        self._felt: queue.SimpleQueue[HardwareEvent] = queue.SimpleQueue()
-
-    def start(self, post: Post) -> None:
-        """Begin to post key events."""
-
-        def post_and_click(event: HardwareEvent) -> None:
-            post(event)
-            self._felt.put(event)
-
-        self._keypad.start(post_and_click)
-
-    def close(self) -> None:
-        """Stop posting."""
-        self._keypad.close()
-
-    def feel(self, event: HardwareEvent) -> None:
-        """Wait until that event was posted, a second at most."""
-        with contextlib.suppress(queue.Empty):
-            while self._felt.get(timeout=FELT_S) != event:
-                pass
+ASK_EVERY_S: Final = 0.1
+_SIGNALS: Final = {"freeze": signal.SIGSTOP, "thaw": signal.SIGCONT, "kill": signal.SIGKILL}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,15 +81,21 @@ class EmulatedBox:
         self.daemon = make_daemon(
             self.board,
             config,
-            lambda: start_vault(folders.state, folders.config),
+            self._open_session,
             spool=folders.spool,
             refuse_swap=False,  # a PC may swap; the box that holds real keys may not
         )
         self._thread = threading.Thread(target=self._run, name="daemon")
         self._watcher = threading.Thread(target=self._watch_panel, name="eye", daemon=True)
         self._ended = threading.Event()
-        self._sticks: dict[str, Path] = {}
-        self._in: Stick | None = None
+        self._session: Session | None = None
+        self._images: dict[str, Path] = {}
+        self._in: list[Stick] = []
+
+    @property
+    def sticks(self) -> tuple[Stick, ...]:
+        """What was put in and not pulled by hand, the last one last."""
+        return tuple(self._in)
 
     @property
     def twins(self) -> Twins:
@@ -135,6 +113,7 @@ class EmulatedBox:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.treat_vault("thaw")  # a frozen one would never see that its session was closed
         self.daemon.end()
         self._thread.join()
         self._ended.set()
@@ -147,46 +126,115 @@ class EmulatedBox:
 
     def hold(self, key: str, seconds: float) -> None:
         """Press a key, wait, let go."""
+        self.push(key)
+        time.sleep(seconds)
+        self.let_go(key)
+
+    def push(self, key: str) -> None:
+        """Press a key until it clicks."""
+        self._keypad.listen()
         self.twins.keys.press(key)
         self._keypad.feel(KeyPressed(key))
-        time.sleep(seconds)
+
+    def let_go(self, key: str) -> None:
+        """Let a key go, and feel that."""
         self.twins.keys.release(key)
         self._keypad.feel(KeyReleased(key))
 
-    def insert(self, label: str, faults: Faults | None = None) -> None:
+    def insert(self, label: str, faults: Faults | None = None, *, new: bool = False) -> None:
         """Put in the stick of that label: the same one as before, or a new one."""
-        if label not in self._sticks:
-            self._sticks[label] = self.twins.sticks.make(label)
-        self._in = self.twins.sticks.insert(self._sticks[label], faults)
+        if new or label not in self._images:
+            self.make(label)
+        self.insert_image(self._images[label], faults)
 
-    def pull(self) -> None:
-        """Pull the stick that was put in last."""
-        self.twins.sticks.pull(self._in)
-        self._in = None
+    def make(self, label: str) -> Path:
+        """Make a stick of that label, to be put in; return its image."""
+        self._images[label] = self.twins.sticks.make(label)
+        return self._images[label]
+
+    def insert_image(self, image: Path, faults: Faults | None = None) -> None:
+        """Put in a stick that is that image."""
+        self._in.append(self.twins.sticks.insert(image, faults))
+
+    def image(self, label: str) -> Path:
+        """Return the image of the stick that went in last with that label."""
+        return self._images[label]
+
+    def pull(self, label: str | None = None) -> None:
+        """Pull the stick of that label, or the one that was put in last."""
+        wanted = [stick for stick in self._in if label in (None, stick.label)]
+        for stick in wanted[-1:]:
+            self._in.remove(stick)
+            self.twins.sticks.pull(stick)
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""
         time.sleep(seconds)
 
+    def advance_clock(self, duration: timedelta) -> None:
+        """Let the box believe that time passed; its timers too."""
+        self.twins.clock.advance(duration)
+        self.daemon.post(EntryChanged())  # says nothing new, but the loop looks at the time again
+
+    def set_clock(self, instant: datetime) -> None:
+        """Let the box believe that it is then; its timers go on."""
+        self.twins.clock.set(instant)
+
     def picture(self) -> Image.Image:
-        """Return what is on the glass."""
-        return self.twins.panel.image()
+        """Return what is on the glass; nothing without wires."""
+        picture = self.twins.panel.image()
+        return picture if self.twins.panel.plugged else Image.new("1", picture.size)
 
     def watch(self, holds: Callable[[Image.Image], bool], timeout_s: float) -> bool:
         """Wait until `holds` is true of the glass; False when it was not within the time."""
-        deadline_s = time.monotonic() + timeout_s
-        while not holds(self.picture()):
-            if time.monotonic() > deadline_s:
-                return False
-            time.sleep(LOOK_EVERY_S)
-        return True
+        last = b""
+
+        def look() -> bool:
+            nonlocal last
+            picture = self.picture()
+            before, last = last, picture.tobytes()
+            return last != before and holds(picture)
+
+        return _wait_until(look, timeout_s, LOOK_EVERY_S)
+
+    def watch_stick(self, pattern: str, timeout_s: float) -> bool:
+        """Wait until a stick that is in has a file of that name."""
+
+        def look() -> bool:
+            names = (name for stick in self._in for name in list_image(stick.node))
+            return any(fnmatch.fnmatchcase(name, pattern) for name in names)
+
+        return _wait_until(look, timeout_s, ASK_EVERY_S)
+
+    def ask_power(self, word: str) -> None:
+        """Ask for "off" or "restart", as the system does."""
+        self.daemon.post(PowerAsked(restart=word == "restart"))
+
+    def watch_power(self, word: str, timeout_s: float) -> bool:
+        """Wait until the box did "off" or "restart"."""
+        return _wait_until(lambda: self.twins.power.pressed == word, timeout_s, LOOK_EVERY_S)
+
+    def wire(self, device: str, *, lost: bool) -> None:
+        """Take the bus of "display" or "keypad" off, or put it on again; power stays."""
+        if device == "keypad":
+            self.twins.keys.lose(lost=lost)
+        else:
+            self.twins.panel.plugged = not lost
+
+    def treat_vault(self, verb: str) -> None:
+        """Do "freeze", "thaw" or "kill" to the vault process; nothing when none runs."""
+        session = self._session
+        if session is not None and session.child is not None and session.child.returncode is None:
+            session.child.send_signal(_SIGNALS[verb])
 
     def snapshot(self, name: str) -> None:
-        """Keep the picture as NAME.png, four times enlarged."""
+        """Keep the picture as NAME.png."""
         self._folders.pictures.mkdir(parents=True, exist_ok=True)
-        picture = self.picture()
-        enlarged = picture.resize((picture.width * 4, picture.height * 4), Image.Resampling.NEAREST)
-        enlarged.save(self._folders.pictures / f"{name}.png")
+        save_emulated(self.picture(), self._folders.pictures / f"{name}.png")
+
+    def _open_session(self) -> Session:
+        self._session = start_vault(self._folders.state, self._folders.config)
+        return self._session
 
     def _run(self) -> None:
         self.daemon.run()
@@ -198,3 +246,24 @@ class EmulatedBox:
             if picture.tobytes() != last and self._seen is not None:
                 last = picture.tobytes()
                 self._seen(picture)
+
+
+def _wait_until(holds: Callable[[], bool], timeout_s: float, every_s: float) -> bool:
+    deadline_s = time.monotonic() + timeout_s
+    while not holds():
+        if time.monotonic() > deadline_s:
+            return False
+        time.sleep(every_s)
+    return True
+
+
+def list_image(image: Path) -> list[str]:
+    """Return the names of the files on an image, from beside the box: whatever it does to the image."""
+    done = subprocess.run(
+        ["mdir", "-/", "-b", "-i", str(image), "::"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "MTOOLS_SKIP_CHECK": "1"},
+    )
+    return [line.removeprefix("::/") for line in done.stdout.decode("utf-8", "replace").splitlines()]

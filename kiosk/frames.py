@@ -1,10 +1,17 @@
-"""Pictures of the panel as text: half blocks where a terminal is wide, braille where it is not."""
+"""Pictures of the panel as text: half blocks where a terminal is wide, braille where it is not.
+
+And as files: enlarged, with a strip below that says that no real box made them.
+"""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from PIL import Image
 
+from kiosk.widgets import Canvas
+
 BLOCK_COLUMNS = 130  # 128 pixels and the frame
+STRIP_HEIGHT = 12
 _BLOCKS = " ▀▄█"
 _BRAILLE = 0x2800
 # Unicode 2800-28FF: which bit is which dot, by (column, row) of a cell of 2x4.
@@ -19,7 +26,7 @@ def render(picture: Image.Image, columns: int, title: str = "") -> tuple[str, ..
         columns: Of the terminal; at least 66.
         title: Set into the frame's upper edge.
     """
-    rows = tuple(_blocks(picture) if columns >= BLOCK_COLUMNS else _braille(picture))
+    rows = render_rows(picture, blocks=columns >= BLOCK_COLUMNS)
     width = len(rows[0])
     heading = f"─ {title} " if title else ""
     return (
@@ -27,6 +34,20 @@ def render(picture: Image.Image, columns: int, title: str = "") -> tuple[str, ..
         *(f"│{row}│" for row in rows),
         f"└{'─' * width}┘",
     )
+
+
+def render_rows(picture: Image.Image, *, blocks: bool) -> tuple[str, ...]:
+    """Return a picture as lines: half blocks, a character for 1x2 pixels; else braille, for 2x4."""
+    return tuple(_blocks(picture) if blocks else _braille(picture))
+
+
+def save_emulated(picture: Image.Image, path: Path) -> None:
+    """Write a picture as PNG, four times enlarged, marked as an emulation."""
+    strip = Canvas().centre(0, "EMULATION").image.crop((0, 0, picture.width, STRIP_HEIGHT))
+    marked = Image.new("1", (picture.width, picture.height + 1 + STRIP_HEIGHT), 1)
+    marked.paste(picture, (0, 0))
+    marked.paste(strip, (0, picture.height + 1))
+    marked.resize((marked.width * 4, marked.height * 4), Image.Resampling.NEAREST).save(path)
 
 
 def _blocks(picture: Image.Image) -> Iterator[str]:

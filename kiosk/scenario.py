@@ -1,42 +1,36 @@
-"""Scenarios: what an operator does and must see, as lines of text.
+"""Plays scenarios on a box, emulated or real.
 
-One language serves `pism demo`, the tests, the manual's pictures and the acceptance of a real box:
-
-    # a comment
-    press 1 2 #              keys, one after the other
-    hold * 2.5               a key kept down for so many seconds
-    type words               the words that were read before, by T9, as the screen asks for them
-    read words               note the proposed words off the screen, page by page
-    insert PISM-ALL          a stick with that label goes in; the same one again after a pull
-    pull                     the stick comes out
-    wait 1.5                 let so many seconds pass
-    expect "SAFE TO" 120     that text stands on the panel within so many seconds (10 if not said)
-    snapshot safe-to-remove  keep the picture under that name
-
-Rules: a line is refused with its number before anything is played; a step that does not come true within
-its time raises ScenarioError with what the panel showed instead. A secret that was read is never shown.
+One language (kiosk.scenario_language) serves `pism demo`, the tests, the manual's pictures and the acceptance
+of a real box. A step that does not come true within its time raises ScenarioError with what was awaited. A
+secret that was read is never shown.
 """
 
 import re
-import shlex
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, Protocol
 
 from PIL import Image
 
-from hw.ports import KEYS
-from kiosk.reader import read_text
+from hw.emulated.flash import Faults
+from kiosk.reader import read_lines, read_text
+from kiosk.scenario_language import (
+    NEW,
+    ScenarioError,
+    Step,
+    parse_duration,
+    parse_faults,
+    parse_instant,
+    parse_scenario,
+)
 from kiosk.states import PROPOSED_WORDS
 from kiosk.word_keys import count_presses
 
+__all__ = ["Hands", "Player", "ScenarioError", "Step", "parse_scenario"]
+
 DEFAULT_EXPECT_S: Final = 10.0
-MAX_WAIT_S: Final = 3600.0
-
-
-class ScenarioError(Exception):
-    """A scenario cannot be read, or did not come true."""
+ERROR_S: Final = 10.0
 
 
 class Hands(Protocol):
@@ -48,14 +42,20 @@ class Hands(Protocol):
     def hold(self, key: str, seconds: float) -> None:
         """Press, wait, let go."""
 
-    def insert(self, label: str) -> None:
-        """Put the stick of that label in."""
+    def insert(self, label: str, faults: Faults | None = None, *, new: bool = False) -> None:
+        """Put the stick of that label in; a `new` one, or the same as before."""
 
-    def pull(self) -> None:
-        """Pull the stick."""
+    def pull(self, label: str | None = None) -> None:
+        """Pull the stick of that label; None: the one that went in last."""
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""
+
+    def advance_clock(self, duration: timedelta) -> None:
+        """Let the box believe that time passed."""
+
+    def set_clock(self, instant: datetime) -> None:
+        """Let the box believe that it is then."""
 
     def picture(self) -> Image.Image:
         """Return what is on the panel."""
@@ -63,66 +63,27 @@ class Hands(Protocol):
     def watch(self, holds: Callable[[Image.Image], bool], timeout_s: float) -> bool:
         """Wait until `holds` is true of the panel; False when it was not within the time."""
 
+    def watch_stick(self, pattern: str, timeout_s: float) -> bool:
+        """Wait until the stick has a file of that name (`*` stands for anything); False when not in time."""
+
+    def watch_power(self, word: str, timeout_s: float) -> bool:
+        """Wait until the box did "off" or "restart"; False when it did not within the time."""
+
+    def ask_power(self, word: str) -> None:
+        """Ask the box for "off" or "restart", as the system does when it goes down."""
+
+    def wire(self, device: str, *, lost: bool) -> None:
+        """Take the wires of "display" or "keypad" off, or put them on again."""
+
+    def treat_vault(self, verb: str) -> None:
+        """Do "freeze", "thaw" or "kill" to the vault process."""
+
     def snapshot(self, name: str) -> None:
         """Keep the picture under a name."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One line: its number, verb and arguments."""
-
-    number: int
-    verb: str
-    arguments: tuple[str, ...]
-
-
-def parse_scenario(text: str) -> tuple[Step, ...]:
-    """Read a scenario.
-
-    Raises:
-        ScenarioError: A line is not to the language; the text names it.
-    """
-    return tuple(_parse(text))
-
-
-def _parse(text: str) -> Iterator[Step]:
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip() or line.lstrip().startswith("# "):
-            continue
-        try:
-            verb, *arguments = shlex.split(line)
-        except ValueError as error:
-            raise ScenarioError(f"line {number}: {error}") from error
-        check = _VERBS.get(verb)
-        if check is None:
-            raise ScenarioError(f"line {number}: there is no verb {verb}; known are {', '.join(_VERBS)}")
-        if not check(arguments):
-            raise ScenarioError(f"line {number}: {verb} does not take {' '.join(arguments) or 'nothing'}")
-        yield Step(number=number, verb=verb, arguments=tuple(arguments))
-
-
-def _is_seconds(text: str) -> bool:
-    try:
-        return 0 <= float(text) <= MAX_WAIT_S
-    except ValueError:
-        return False
-
-
-_VERBS: Final[dict[str, Callable[[list[str]], bool]]] = {
-    "press": lambda arguments: bool(arguments) and all(key in KEYS and len(key) == 1 for key in arguments),
-    "hold": lambda arguments: len(arguments) == 2 and arguments[0] in KEYS and _is_seconds(arguments[1]),  # noqa: PLR2004
-    "type": lambda arguments: arguments == ["words"],
-    "read": lambda arguments: arguments == ["words"],
-    "insert": lambda arguments: len(arguments) == 1,
-    "pull": lambda arguments: not arguments,
-    "wait": lambda arguments: len(arguments) == 1 and _is_seconds(arguments[0]),
-    "expect": lambda arguments: len(arguments) in (1, 2) and all(map(_is_seconds, arguments[1:])),
-    "snapshot": lambda arguments: len(arguments) == 1,
-}
-
-
 class Player:
-    """Plays scenarios on one box; remembers the words that were read.
+    """Plays scenarios on one box; remembers the words that were read or stated.
 
     Args:
         hands: What plays.
@@ -137,7 +98,7 @@ class Player:
         """Play all steps.
 
         Raises:
-            ScenarioError: A step did not come true; the text names its line and what the panel showed.
+            ScenarioError: A step did not come true; the text names its line and what was awaited.
         """
         for step in steps:
             try:
@@ -153,24 +114,41 @@ class Player:
             case "hold", (key, seconds):
                 self.presses += 1
                 self._hands.hold(key, float(seconds))
-            case "type", _:
-                self._type_words()
+            case "press-until", (key, text, *seconds):
+                self._press_until(key, text, float(seconds[0]) if seconds else DEFAULT_EXPECT_S)
             case "read", _:
                 self._read_words()
-            case "expect", (text, *seconds):
-                self._expect(text, float(seconds[0]) if seconds else DEFAULT_EXPECT_S)
+            case "words", words:
+                self._words = words
+            case "type", ("words",):
+                self._type(self._words)
+            case "type", words:
+                self._type(words)
+            case verb, (what, *seconds) if verb.startswith("expect"):
+                self._expect(verb, what, float(seconds[0]) if seconds else None)
             case _:
                 self._handle(step)
 
     def _handle(self, step: Step) -> None:
         """Play the verbs that touch neither keys nor text."""
         match step.verb, step.arguments:
-            case "insert", (label,):
-                self._hands.insert(label)
-            case "pull", _:
-                self._hands.pull()
+            case "insert", (label, *options):
+                faults = [parse_faults(option) for option in options if option != NEW]
+                self._hands.insert(label, faults[0] if faults else None, new=NEW in options)
+            case "pull", arguments:
+                self._hands.pull(*arguments)
             case "wait", (seconds,):
                 self._hands.wait(float(seconds))
+            case "clock", ("advance", duration):
+                self._hands.advance_clock(parse_duration(duration))
+            case "clock", ("set", instant):
+                self._hands.set_clock(parse_instant(instant))
+            case "lose" | "restore" as verb, (device,):
+                self._hands.wire(device, lost=verb == "lose")
+            case "freeze" | "thaw" | "kill" as verb, _:
+                self._hands.treat_vault(verb)
+            case "power", (word,):
+                self._hands.ask_power(word)
             case "snapshot", (name,):
                 self._hands.snapshot(name)
 
@@ -178,12 +156,45 @@ class Player:
         self.presses += 1
         self._hands.press(key)
 
-    def _expect(self, text: str, timeout_s: float) -> None:
-        if not self._hands.watch(lambda picture: text in read_text(picture), timeout_s):
-            raise ScenarioError(f"{text!r} was not shown within {timeout_s:g} s")
+    def _press_until(self, key: str, text: str, timeout_s: float) -> None:
+        """Press again and again, as a person does with a keypad that may be dead."""
+        tries = max(1, round(timeout_s))
+        for _ in range(tries):
+            self._press(key)
+            if self._hands.watch(partial(_shows, text), timeout_s / tries):
+                return
+        raise ScenarioError(f"{text!r} was not shown within {timeout_s:g} s")
 
-    def _type_words(self) -> None:
-        for word in self._words:
+    def _expect(self, verb: str, what: str, seconds: float | None) -> None:
+        """Wait for what must be seen, or see that it does not come."""
+        timeout_s = DEFAULT_EXPECT_S if seconds is None else seconds
+        match verb:
+            case "expect-not":
+                if self._hands.watch(partial(_shows, what), seconds or 0):
+                    raise ScenarioError(f"{what!r} was shown")
+            case "expect-file":
+                if not self._hands.watch_stick(what, timeout_s):
+                    raise ScenarioError(f"no {what} came onto the stick within {timeout_s:g} s")
+            case "expect-power":
+                if not self._hands.watch_power(what, timeout_s):
+                    raise ScenarioError(f"no power {what} within {timeout_s:g} s")
+            case _:
+                self._expect_text(what, timeout_s)
+
+    def _expect_text(self, text: str, timeout_s: float) -> None:
+        """Wait for a text; an error that stays on the panel ends the waiting early."""
+        if not self._hands.watch(lambda picture: _shows(text, picture) or _shows_code(picture), timeout_s):
+            raise ScenarioError(f"{text!r} was not shown within {timeout_s:g} s")
+        if not self._hands.watch(partial(_shows, text), min(timeout_s, ERROR_S)):
+            if not _shows_code(self._hands.picture()):
+                self._expect_text(text, timeout_s)
+                return
+            raise ScenarioError(
+                f"{text!r} was not shown, but {' / '.join(read_lines(self._hands.picture()))}"
+            )
+
+    def _type(self, words: tuple[str, ...]) -> None:
+        for word in words:
             digits, candidate = count_presses(word)
             for key in digits + candidate:
                 self._press(key)
@@ -201,6 +212,15 @@ class Player:
                 break
             self._press("#")
         self._words = tuple(words[number] for number in sorted(words))
+
+
+def _shows(text: str, picture: Image.Image) -> bool:
+    return text in read_text(picture)
+
+
+def _shows_code(picture: Image.Image) -> bool:
+    """Tell whether an error is named."""
+    return re.match(r"E-[A-Z]", read_text(picture)) is not None
 
 
 def _shows_word(number: int, picture: Image.Image) -> bool:

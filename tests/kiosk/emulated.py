@@ -1,0 +1,85 @@
+"""Emulated boxes for tests: set up once with a small policy, copied for each test, looked into at the end."""
+
+import shutil
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+
+from core import journal
+from core.journal import Entry
+from core.passphrase import canonical
+from core.store import open_store
+from kiosk.emulated_box import EmulatedBox, Folders, list_image
+from kiosk.emulated_folder import WORDS, folders_in, found, lay_folder, shipped_text
+from kiosk.scenario import Player, parse_scenario
+
+SCENARIOS = Path(__file__).parent.parent / "scenarios"
+PASSPHRASE = canonical(" ".join(WORDS))
+NOW = datetime(2026, 11, 23, 16, 0, tzinfo=UTC)
+
+
+def small_config() -> str:
+    """Return the shipped config.yaml for a world of few servers."""
+    text = shipped_text("config.yaml")
+    for old, new in (
+        ("load: 200", "load: 4"),
+        ("load: 20,", "load: 2,"),
+        ("lead_time: 5.0", "lead_time: 1.0"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    return text
+
+
+@cache
+def _template(*, large: bool) -> Path:
+    folder = Path(mkdtemp(prefix="pism-box-"))
+    found(lay_folder(folder, None if large else small_config()), NOW)
+    return folder
+
+
+def set_up_box(folder: Path, *, large: bool = False) -> Folders:
+    """Return the folders of a box that was set up with WORDS; `large` has the shipped policy."""
+    shutil.copytree(_template(large=large), folder, dirs_exist_ok=True)
+    return folders_in(folder)
+
+
+def play(box: EmulatedBox, name: str) -> Player:
+    """Play tests/scenarios/NAME.txt on a running box."""
+    player = Player(box)
+    player.play(parse_scenario((SCENARIOS / f"{name}.txt").read_text(encoding="utf-8")))
+    return player
+
+
+def files_on(image: Path) -> set[str]:
+    """Return the names of the files on a stick's image, those of its folders as folder/name."""
+    return {name for name in list_image(image) if not name.endswith("/")}
+
+
+def read_journal(folders: Folders) -> tuple[Entry, ...]:
+    """Open a box that has ended, prove its journal, and return it."""
+    with open_store(folders.state, PASSPHRASE) as store:
+        journal.verify(store)
+        return tuple(store.entries())
+
+
+def acts(folders: Folders) -> list[str]:
+    """Return what was journaled, in order."""
+    return [entry.act for entry in read_journal(folders)]
+
+
+def count_signers(folders: Folders) -> int:
+    """Return how many signers the store holds."""
+    with open_store(folders.state, PASSPHRASE) as store:
+        return len(store.certificates("signer"))
+
+
+def wait_for(holds: Callable[[], bool], what: str, timeout_s: float = 60) -> None:
+    """Wait until `holds`; fail with `what` when it does not within the time."""
+    deadline_s = time.monotonic() + timeout_s
+    while not holds():
+        assert time.monotonic() < deadline_s, f"not within {timeout_s:g} s: {what}"
+        time.sleep(0.02)

@@ -1,0 +1,174 @@
+"""The rules of the states (design 6), each played as its scenario on the emulated box, with a real vault.
+
+What an operator must see stands in tests/scenarios/*.txt; here is what must be on stick and in journal.
+"""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from kiosk.emulated_box import EmulatedBox, Folders
+from kiosk.scenario import Player, parse_scenario
+from tests.kiosk.emulated import (
+    SCENARIOS,
+    acts,
+    count_signers,
+    files_on,
+    play,
+    read_journal,
+    set_up_box,
+)
+
+JOB = ["issue", "issue", "issue", "export", "written", "backup", "written"]  # two roots, then signers at once
+SIGNERS = 22
+RECEIPTS = {"pism-receipt-main-kudo-000001.json", "pism-receipt-main-backup-000001.json"}
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Folders:
+    return set_up_box(tmp_path)
+
+
+def play_alone(folders: Folders, name: str) -> EmulatedBox:
+    """Play a scenario on a box of its own, which has ended then."""
+    with EmulatedBox(folders) as box:
+        play(box, name)
+    return box
+
+
+def digest(image: Path) -> str:
+    return hashlib.sha256(image.read_bytes()).hexdigest()
+
+
+def has_all(image: Path) -> bool:
+    names = files_on(image)
+    archives = [name for name in names if name.endswith(".tar.age")]
+    return names > RECEIPTS and len(archives) == 2 and not any(name.endswith(".part") for name in names)
+
+
+def test_a_second_stick_while_working_is_not_touched_and_the_work_ends(folders: Folders) -> None:
+    box = EmulatedBox(folders)
+    untouched = digest(box.make("PISM-EXPORT"))
+    with box:
+        play(box, "second-stick")
+    assert has_all(box.image("PISM-ALL"))
+    assert digest(box.image("PISM-EXPORT")) == untouched
+    assert acts(folders) == ["init", "unlock", *JOB]
+
+
+def test_of_two_sticks_at_start_neither_is_touched(folders: Folders) -> None:
+    box = EmulatedBox(folders)
+    before = [digest(box.make(label)) for label in ("PISM-ALL", "PISM-EXPORT")]
+    box.insert("PISM-ALL")
+    box.insert("PISM-EXPORT")
+    with box:
+        play(box, "two-at-start")
+    assert [digest(box.image(label)) for label in ("PISM-ALL", "PISM-EXPORT")] == before
+    assert acts(folders) == ["init"]
+
+
+def test_a_stick_pulled_early_is_put_in_again_and_the_same_job_goes_on(folders: Folders) -> None:
+    box = play_alone(folders, "pulled-early")
+    assert has_all(box.image("PISM-ALL"))
+    assert files_on(box.image("PISM-EXPORT")) == set()
+    assert acts(folders) == ["init", "unlock", *JOB]  # nothing was made twice
+
+
+def test_after_an_early_pull_another_stick_of_that_label_gets_everything(folders: Folders) -> None:
+    box = play_alone(folders, "pulled-early-other-stick")
+    assert has_all(box.image("PISM-ALL"))
+    first = files_on(folders.sticks / "PISM-ALL.img")
+    assert not first & RECEIPTS
+    assert not any(name.endswith(".age") for name in first)
+    assert acts(folders) == ["init", "unlock", *JOB]
+
+
+def test_the_lock_timer_waits_for_the_work_and_locks_after_it(folders: Folders) -> None:
+    box = play_alone(folders, "lock-timer")
+    assert has_all(box.image("PISM-ALL"))
+    assert acts(folders) == ["init", "unlock", *JOB]
+
+
+def test_a_held_key_stops_a_long_top_up_and_the_next_goes_on_from_there(tmp_path: Path) -> None:
+    folders = set_up_box(tmp_path, large=True)
+    box = play_alone(folders, "stop-and-go-on")
+    assert has_all(box.image("PISM-ALL"))
+    assert count_signers(folders) == 646
+    signed = [len(entry.detail["certificates"]) for entry in read_journal(folders) if entry.act == "issue"]
+    assert sum(signed) == 646 + 2 * 6
+    assert len(signed) > 6 + 2  # six roots, and the signers in more than the two batches of a free run
+
+
+def test_the_system_going_down_stops_the_work_and_then_switches_off(tmp_path: Path) -> None:
+    folders = set_up_box(tmp_path, large=True)
+    box = play_alone(folders, "power-off-while-working")
+    assert not files_on(box.image("PISM-ALL"))
+    assert acts(folders)[:3] == ["init", "unlock", "issue"]
+    assert count_signers(folders) < 646
+
+
+def test_the_system_goes_down_though_the_work_hangs(tmp_path: Path) -> None:
+    folders = set_up_box(tmp_path, large=True)
+    play_alone(folders, "power-off-hung")
+    assert acts(folders)[:3] == ["init", "unlock", "issue"]
+    assert count_signers(folders) < 646
+
+
+def test_a_wrong_label_is_named_and_the_stick_stays_as_it_is(folders: Folders) -> None:
+    box = EmulatedBox(folders)
+    before = digest(box.make("HOLIDAYS"))
+    with box:
+        play(box, "wrong-label")
+    assert digest(box.image("HOLIDAYS")) == before
+    assert acts(folders) == ["init"]
+
+
+def test_after_a_wrong_passphrase_its_words_can_be_corrected(folders: Folders) -> None:
+    play_alone(folders, "wrong-passphrase")
+    unlock = read_journal(folders)[-1]
+    assert unlock.act == "unlock"
+    assert unlock.detail["failed"] == 1
+
+
+def test_a_dead_display_stops_no_work_and_the_receipt_tells(folders: Folders) -> None:
+    box = play_alone(folders, "display-dead")
+    assert has_all(box.image("PISM-ALL"))
+    assert acts(folders) == ["init", "unlock", *JOB]
+
+
+def test_a_lost_keypad_stops_no_work_and_its_keys_come_back(folders: Folders) -> None:
+    box = play_alone(folders, "keypad-lost")
+    assert has_all(box.image("PISM-ALL"))
+    assert acts(folders) == ["init", "unlock", *JOB]
+
+
+def test_a_killed_vault_locks_the_box_and_the_job_can_be_done_anew(folders: Folders) -> None:
+    box = play_alone(folders, "vault-killed")
+    assert has_all(box.image("PISM-ALL"))
+    assert acts(folders) == ["init", "unlock", "unlock", *JOB]
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        ("full", "E-STICK-FULL"),
+        ("read-only", "E-STICK-READONLY"),
+        ("dying", "E-STICK-IO"),
+        ("lying", "E-STICK-VERIFY"),
+    ],
+)
+def test_a_bad_stick_is_told_by_its_code_and_gets_no_receipt(folders: Folders, fault: str, code: str) -> None:
+    text = (SCENARIOS / "bad-stick.txt").read_text(encoding="utf-8")
+    with EmulatedBox(folders) as box:
+        Player(box).play(parse_scenario(text.replace("FAULT", fault).replace("CODE", code)))
+    assert not files_on(folders.sticks / "PISM-ALL.img") & RECEIPTS
+    assert "written" not in acts(folders)
+
+
+def test_every_scenario_can_be_read() -> None:
+    found = sorted(SCENARIOS.glob("*.txt"))
+    assert found
+    for path in found:
+        assert path.read_text(encoding="utf-8").startswith("# ")
+        assert parse_scenario(path.read_text(encoding="utf-8").replace("FAULT", "full"))
