@@ -39,9 +39,16 @@ class Access:
     confirm_date: str | None
     now: datetime
 
+    def read_passphrase(self) -> bytes:
+        """Return the passphrase, read or asked for; once a command, since standard input has it only once."""
+        return read_passphrase(self.passphrase_file)
+
     @contextmanager
-    def unlocked(self) -> Iterator["Authority"]:
+    def unlocked(self, passphrase: bytes | None = None) -> Iterator["Authority"]:
         """Unlock the authority for the length of a block.
+
+        Args:
+            passphrase: Where the command has read it already; None: it is read now.
 
         Raises:
             CaError: As core.authority.Authority.unlock.
@@ -50,7 +57,7 @@ class Access:
         from core.process import harden_process, read_boot
 
         harden_process()
-        passphrase = read_passphrase(self.passphrase_file)
+        passphrase = self.read_passphrase() if passphrase is None else passphrase
         authority = Authority.unlock(self.state.absolute(), passphrase, self.now, read_boot())
         try:
             if self.confirm_date is not None:

@@ -15,7 +15,7 @@ import msgspec
 
 from core.bug import describe_bug
 from core.errors import CaError, FileError
-from hw.ports import HardwareError
+from hw.errors import HardwareError
 
 F = TypeVar("F", bound=Callable[..., Any])
 Progress = Callable[[int, int, str], None]

@@ -43,7 +43,9 @@ def backup_command(name: str, to: Path, access: Access, *, as_json: bool) -> Non
 
 
 def _write(kind: str, name: str, to: Path, access: Access, *, as_json: bool) -> None:
-    with access.unlocked() as authority, tempfile.TemporaryFile(dir=to) as spool:
+    from core.tree import filing
+
+    with access.unlocked() as authority, filing(f"Writing to {to}"), tempfile.TemporaryFile(dir=to) as spool:
         with progress_bar() as progress:
             written = authority.write_archive(kind, name, spool, access.now, progress, papers=True)
         places = _place(written, spool, to)
@@ -54,20 +56,27 @@ def _write(kind: str, name: str, to: Path, access: Access, *, as_json: bool) -> 
 def _place(written: ArchiveWritten, spool: BinaryIO, to: Path) -> list[Path]:
     """Write archive and companions into the folder, receipt last; all of them or none."""
     from core.files import write_new
+    from core.tree import filing
 
     places = place_companions(written, (item.name for item in to.iterdir()))
     done: list[Path] = []
+    made: list[Path] = []
     try:
         write_new(to / written.archive_name, _pieces(spool))
         done.append(to / written.archive_name)
         for companion in written.companions:
             place = to / places[companion.path]
-            place.parent.mkdir(exist_ok=True)
+            if not place.parent.exists():
+                with filing(f"Making {place.parent}"):
+                    place.parent.mkdir()
+                made.append(place.parent)
             write_new(place, companion.data, 0o644)
             done.append(place)
     except BaseException:
         for place in done:
             place.unlink()
+        for folder in made:
+            folder.rmdir()
         raise
     return done
 

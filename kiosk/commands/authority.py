@@ -82,15 +82,15 @@ def revoke_command(certificate: str, reason: str, access: Access) -> None:
 @access_options
 @click.option(
     "--new-passphrase-file",
-    type=click.Path(path_type=Path),
-    help="Read the new passphrase from this file; else it is asked for.",
+    type=click.Path(path_type=Path, allow_dash=True),
+    help="Read the new passphrase from this file, `-` for standard input; else it is asked for.",
 )
 def passphrase_command(access: Access, new_passphrase_file: Path | None) -> None:
     """Change the passphrase."""
     from core.keyslots import choose_cost
 
-    with access.unlocked() as authority:
-        old = read_passphrase(access.passphrase_file, prompt="Old passphrase")
+    old = access.read_passphrase()
+    with access.unlocked(old) as authority:
         new = read_passphrase(new_passphrase_file, prompt="New passphrase", confirm=True)
         authority.change_passphrase(old, new, choose_cost(time.perf_counter), access.now)
     click.echo("the passphrase is changed")

@@ -1,6 +1,7 @@
 """`pism stick`: format, list, put and get on a block node or an image file, with the kiosk's own code."""
 
 import hashlib
+import tempfile
 from pathlib import Path
 
 import click
@@ -8,6 +9,8 @@ import click
 from hw.fat import open_volume
 from hw.writing import MAX_FILE_BYTES
 from kiosk.options import RefusingGroup, json_option, progress_bar, show_json
+
+_CHUNK_BYTES = 1 << 20
 
 _target = click.argument("target", type=click.Path(path_type=Path))
 
@@ -75,8 +78,9 @@ def get_command(target: Path, name: str, to: Path | None) -> None:
     from core.files import write_new
 
     place = to or Path(name.rpartition("/")[2])
-    pieces: list[bytes] = []
-    with open_volume(target) as volume, progress_bar() as progress:
-        volume.get_into(name, pieces.append, MAX_FILE_BYTES, progress)
-    write_new(place, iter(pieces))
+    with tempfile.TemporaryFile() as spool:
+        with open_volume(target) as volume, progress_bar() as progress:
+            volume.get_into(name, spool.write, MAX_FILE_BYTES, progress)
+        spool.seek(0)
+        write_new(place, iter(lambda: spool.read(_CHUNK_BYTES), b""))
     click.echo(f"{name} is in {place}")

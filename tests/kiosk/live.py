@@ -70,22 +70,22 @@ def lay_config(folder: Path, old: str = "", new: str = "") -> Path:
 
 
 @cache
-def _template(*, topped_up: bool) -> Path:
+def _template(*, topped_up: bool, now: datetime) -> Path:
     folder = Path(mkdtemp(prefix="pism-live-"))
     for name in ("sticks", "spool", "out"):
         (folder / name).mkdir()
     config = lay_config(folder)
     policy = resolve_policy(load_config(config), folder)
-    authority = Authority.found(folder / "state", policy, PASSPHRASE, KdfCost(), NOW)
+    authority = Authority.found(folder / "state", policy, PASSPHRASE, KdfCost(), now)
     if topped_up:
-        authority.top_up(NOW, lambda *_: None)
+        authority.top_up(now, lambda *_: None)
     authority.close()
     return folder
 
 
-def lay_authority(folder: Path, *, topped_up: bool = False) -> Path:
+def lay_authority(folder: Path, *, topped_up: bool = False, now: datetime = NOW) -> Path:
     """Put a founded authority with its folders (state, sticks, spool, out) into a folder; return that."""
-    shutil.copytree(_template(topped_up=topped_up), folder, dirs_exist_ok=True)
+    shutil.copytree(_template(topped_up=topped_up, now=now), folder, dirs_exist_ok=True)
     return folder
 
 

@@ -1,0 +1,70 @@
+"""Running `pism` in tests: in this process, or as a process of its own."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from kiosk.cli import main
+from tests.kiosk.live import OTHER_PASSPHRASE, PASSPHRASE, lay_authority
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command ended and what it said."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def code(self) -> str:
+        """The code of its refusal, "" when it did not refuse."""
+        last = self.err.strip().splitlines()[-1:] or [""]
+        return last[0].removeprefix("error ").partition(":")[0] if last[0].startswith("error ") else ""
+
+
+def run(*arguments: str | Path, typed: str | bytes | None = None) -> Ran:
+    """Run a command here; standard input is no terminal."""
+    result = CliRunner().invoke(main, [str(item) for item in arguments], input=typed)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    ran = Ran(result.exit_code, result.stdout, result.stderr)
+    for secret in (PASSPHRASE, OTHER_PASSPHRASE):
+        assert secret.decode() not in ran.out + ran.err
+    return ran
+
+
+def at(folder: Path, *arguments: str | Path, passphrase: bytes = PASSPHRASE) -> Ran:
+    """Run a command on the state of a folder, its passphrase on standard input."""
+    return run(*arguments, "--state", folder / "state", "--passphrase-file", "-", typed=passphrase + b"\n")
+
+
+def spawn(*arguments: str | Path, typed: bytes = b"", when: str = "", timeout_s: float = 60) -> Ran:
+    """Run a command as a process, by a clock that shows `when` ("2027-02-01 12:00:00") if that is given."""
+    command = [sys.executable, "-m", "kiosk", *map(str, arguments)]
+    if when:
+        command = ["faketime", "-f", f"@{when}", *command]
+    done = subprocess.run(
+        command, input=typed, capture_output=True, timeout=timeout_s, cwd=ROOT, check=False, env=ENVIRONMENT
+    )
+    return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+START = datetime.now(UTC).replace(microsecond=0)
+"""The command line takes the system's clock: what it works on was founded just before."""
+
+
+def lay(folder: Path, *, topped_up: bool = False) -> Path:
+    """Put an authority that was founded just now into a folder."""
+    return lay_authority(folder, topped_up=topped_up, now=START)
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    """Return every file of a folder with its bytes."""
+    return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}

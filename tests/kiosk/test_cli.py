@@ -1,0 +1,249 @@
+"""The command line at work: every command, its output for people and for programs, its progress."""
+
+import contextlib
+import json
+import os
+import pty
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import click
+import pytest
+
+from kiosk.cli import _COMMANDS, main
+from tests.kiosk.command import ENVIRONMENT, ROOT, START, at, lay, run, snapshot, spawn
+from tests.kiosk.live import OTHER_PASSPHRASE, OTHER_WORDS, PASSPHRASE, WORDS, lay_config, unlock
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return lay(tmp_path, topped_up=True)
+
+
+def test_every_command_of_the_table_is_there() -> None:
+    context = click.Context(main)
+    for name in _COMMANDS:
+        command = main.get_command(context, name)
+        assert command is not None
+        assert command.help
+    assert main.get_command(context, "nothing") is None
+    assert main.list_commands(context) == [*_COMMANDS]
+
+
+@pytest.mark.parametrize("name", ["", *_COMMANDS])
+def test_help_ends_well(name: str) -> None:
+    ran = run(*filter(None, [name]), "--help")
+    assert ran.status == 0
+    assert ran.out.startswith("Usage:")
+
+
+def test_a_wrong_call_is_usage(folder: Path) -> None:
+    for arguments in (
+        ["nothing"],
+        ["export"],
+        ["plan", "--at", "tomorrow"],
+        ["revoke", "x"],
+        ["status", "--what"],
+    ):
+        ran = run(*arguments)
+        assert ran.status == 2
+        assert "Usage:" in ran.err or "Error" in ran.err
+
+
+def test_an_authority_is_founded_topped_up_and_reported(tmp_path: Path) -> None:
+    config = lay_config(tmp_path)
+    founded = at(tmp_path, "init", "--config", config, "--json")
+    assert founded.status == 0
+    assert json.loads(founded.out)["authority"] == "Example Virtual Worlds"
+    assert "egress main-kudo: age1" in founded.err  # whom it will be encrypted to, with the words
+    topped_up = at(tmp_path, "top-up", "--json")
+    made = json.loads(topped_up.out)
+    assert made["signers"] > 0
+    again = at(tmp_path, "top-up")
+    assert again.out.startswith("issued 0 roots and 0 signers")
+    report = at(tmp_path, "status")
+    assert "services/mongo, 2 side by side" in report.out
+    assert json.loads(at(tmp_path, "status", "--json").out)["counts"]
+
+
+def test_init_says_what_comes_next(tmp_path: Path) -> None:
+    assert "pism top-up" in at(tmp_path, "init", "--config", lay_config(tmp_path)).out
+
+
+def test_a_passphrase_may_come_from_a_file(folder: Path) -> None:
+    for ending in (b"", b"\n", b"\r\n", b"\nsecond line\n"):
+        file = folder / "passphrase"
+        file.write_bytes(PASSPHRASE + ending)
+        assert run("status", "--state", folder / "state", "--passphrase-file", file).status == 0
+
+
+def test_a_plan_issues_nothing_and_needs_no_state(tmp_path: Path) -> None:
+    config = lay_config(tmp_path)
+    ran = run("plan", "--config", config, "--at", "2027-02-01", "--json")
+    plan = json.loads(ran.out)
+    assert plan["at"] == "2027-02-01T00:00:00Z"
+    assert {gap["kind"] for gap in plan["gaps"]} == {"root", "signer"}
+    shown = run("plan", "--config", config, "--at", "2027-02-01T13:00:00+01:00")
+    assert f"{len(plan['gaps']):6d}  certificates to issue at 2027-02-01" in shown.out
+    assert run("plan", "--config", config).status == 0
+
+
+def test_a_plan_on_a_state_knows_what_is_issued(folder: Path) -> None:
+    before = json.loads(at(folder, "plan", "--config", folder / "config.yaml", "--json").out)
+    assert before["gaps"] == []
+    later = (START + timedelta(days=100)).isoformat()
+    ahead = at(folder, "plan", "--config", folder / "config.yaml", "--at", later, "--json")
+    assert json.loads(ahead.out)["gaps"]
+
+
+@pytest.mark.parametrize(("command", "name"), [("export", "main-kudo"), ("backup", "main-backup")])
+def test_an_archive_goes_into_a_folder_with_its_papers(folder: Path, command: str, name: str) -> None:
+    first = at(folder, command, name, "--to", folder / "out")
+    assert first.status == 0
+    second = json.loads(at(folder, command, name, "--to", folder / "out", "--json").out)
+    assert second["sequence"] == 2
+    names = {path.name for path in (folder / "out").iterdir()}
+    assert Path(second["archive"]).name in names
+    assert len([each for each in names if each.endswith(".tar.age")]) == 2
+    # what has no number of its own moved aside the second time; nothing was overwritten
+    assert {"public", f"public-{name}-000002", "next-visit.ics", f"next-visit-{name}-000002.ics"} <= names
+    assert f"pism-receipt-{name}-000002.json" in names
+    assert oct((folder / "out" / Path(second["archive"]).name).stat().st_mode & 0o777) == "0o600"
+    (row,) = [
+        row for row in json.loads(at(folder, "status", "--json").out)["archives"] if row["name"] == name
+    ]
+    assert row["written"]
+
+
+def test_the_journal_is_printed_for_people_and_as_archives_carry_it(folder: Path) -> None:
+    shown = at(folder, "journal")
+    assert shown.out.splitlines()[0].split()[2] == "init"
+    lines = [json.loads(line) for line in at(folder, "journal", "--json").out.splitlines()]
+    assert [line["sequence"] for line in lines] == list(range(1, len(lines) + 1))
+    assert lines[-1]["act"] == "unlock"
+
+
+def test_a_policy_is_shown_compared_and_approved_whole(folder: Path) -> None:
+    config = folder / "config.yaml"
+    assert json.loads(at(folder, "policy", "show", "--config", config).out)["spread_days"] == 10
+    assert "says what is pinned" in at(folder, "policy", "--config", config).out
+    lay_config(folder, "spread_days: 10", "spread_days: 11")
+    assert at(folder, "policy", "diff", "--config", config).out == "spread_days: 10 -> 11\n"
+    assert json.loads(at(folder, "policy", "diff", "--config", config, "--json").out)["changes"]
+    assert json.loads(at(folder, "policy", "show", "--config", config).out)["spread_days"] == 10
+    approved = at(folder, "policy", "approve", "--config", config)
+    assert "approved" in approved.err
+    assert json.loads(at(folder, "policy", "show", "--config", config).out)["spread_days"] == 11
+    assert "approved" not in at(folder, "policy", "approve", "--config", config).err
+
+
+def test_a_revoked_signer_leaves_a_hole_that_the_next_top_up_fills(folder: Path) -> None:
+    signer = json.loads(at(folder, "status", "--json").out)["signers"][0]
+    assert at(folder, "revoke", signer["id"], "--reason", "keyCompromise").status == 0
+    after = {row["id"]: row for row in json.loads(at(folder, "status", "--json").out)["signers"]}
+    assert after[signer["id"]]["status"] == "revoked"
+    assert json.loads(at(folder, "top-up", "--json").out)["signers"] > 0
+
+
+def test_a_passphrase_is_changed_with_both_on_standard_input(folder: Path) -> None:
+    both = PASSPHRASE + b"\n" + OTHER_PASSPHRASE + b"\n"
+    ran = run(
+        *("passphrase", "--state", folder / "state", "--passphrase-file", "-", "--new-passphrase-file", "-"),
+        typed=both,
+    )
+    assert ran.status == 0
+    assert at(folder, "status", passphrase=OTHER_PASSPHRASE).status == 0
+
+
+def test_a_passphrase_is_asked_for_where_no_file_is_given(folder: Path) -> None:
+    typed = " ".join(WORDS) + "\n" + 2 * (" ".join(OTHER_WORDS) + "\n")
+    assert run("passphrase", "--state", folder / "state", typed=typed).status == 0
+
+
+def test_a_clock_that_the_journal_speaks_against_is_confirmed(folder: Path) -> None:
+    # founded by a clock that was ahead: now all is behind the journal
+    with contextlib.closing(unlock(folder, START)) as authority:
+        authority.approve_policy(authority.policy, START + timedelta(days=20))
+    refused = at(folder, "top-up")
+    assert (refused.status, refused.code) == (1, "E-CLOCK-BEHIND")
+    assert "E-CLOCK-BEHIND" in at(folder, "status").out
+    today = f"{START:%Y-%m-%d}"
+    assert at(folder, "status", "--confirm-date", "2001-01-01").status == 2
+    assert at(folder, "top-up", "--confirm-date", today).status == 0
+
+
+def test_a_stick_is_made_written_listed_and_read(tmp_path: Path) -> None:
+    image, text = tmp_path / "stick.img", tmp_path / "note.txt"
+    text.write_bytes(b"of the operator")
+    made = run("stick", "format", image, "--label", "PISM-ALL", "--size", "34", "--yes")
+    assert (made.status, made.out) == (0, f"{image} is PISM-ALL\n")
+    assert run("stick", "put", image, text).status == 0
+    assert run("stick", "put", image, text, "--name", "public/note.txt").status == 0
+    listed = json.loads(run("stick", "list", image, "--json").out)
+    assert listed["label"] == "PISM-ALL"
+    assert {"name": "note.txt", "size_bytes": 15, "folder": False} in listed["files"]
+    shown = run("stick", "list", image).out
+    assert "<folder>  public" in shown
+    assert "note.txt" in run("stick", "list", image, "public").out
+    got = run("stick", "get", image, "note.txt", "--to", tmp_path / "got.txt")
+    assert got.status == 0
+    assert (tmp_path / "got.txt").read_bytes() == b"of the operator"
+    assert run("stick", "format", image, "--label", "EMPTY", "--yes").status == 0
+    assert json.loads(run("stick", "list", image, "--json").out)["files"] == []
+
+
+def test_an_erasure_is_asked_about(tmp_path: Path) -> None:
+    image = tmp_path / "stick.img"
+    ran = run("stick", "format", image, "--label", "PISM-ALL", "--size", "34", typed="n\n")
+    assert ran.status == 1
+    assert not image.exists()
+
+
+def test_the_command_runs_as_a_process(folder: Path) -> None:
+    ran = spawn("status", "--state", folder / "state", "--passphrase-file", "-", "--json", typed=PASSPHRASE)
+    assert ran.status == 0
+    assert ran.err == ""  # no progress bar where nobody looks
+    assert json.loads(ran.out)["authority"] == "Example Virtual Worlds"
+
+
+def test_a_terminal_gets_a_progress_bar(tmp_path: Path) -> None:
+    lay(tmp_path)
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "kiosk", "top-up", "--state", str(tmp_path / "state")]
+    child = subprocess.Popen(
+        [*command, "--passphrase-file", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        cwd=ROOT,
+        env=ENVIRONMENT | {"TERM": "xterm", "COLUMNS": "80"},
+    )
+    os.close(theirs)
+    out, _ = child.communicate(PASSPHRASE + b"\n", timeout=60)
+    seen = b""
+    with contextlib.suppress(OSError), os.fdopen(ours, "rb", buffering=0) as terminal:
+        while piece := terminal.read(4096):
+            seen += piece
+    assert child.returncode == 0
+    assert b"signer" in seen
+    assert b"issued" in out
+    assert b"\x1b" not in out
+
+
+def test_a_reader_that_leaves_early_is_no_bug(folder: Path) -> None:
+    command = f"{sys.executable} -m kiosk journal --state {folder}/state --passphrase-file - | head -c 1"
+    ran = subprocess.run(
+        ["bash", "-c", command], input=PASSPHRASE, capture_output=True, cwd=ROOT, check=False, env=ENVIRONMENT
+    )
+    assert b"E-BUG" not in ran.stderr
+
+
+def test_a_full_folder_leaves_nothing_half_written(folder: Path) -> None:
+    blocker = folder / "out" / "public"
+    blocker.write_bytes(b"a file of that name")
+    before = snapshot(folder / "out")
+    ran = at(folder, "export", "main-kudo", "--to", folder / "out")
+    assert ran.status == 0  # the papers went beside it
+    assert snapshot(folder / "out").items() >= before.items()

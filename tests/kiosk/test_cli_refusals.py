@@ -1,0 +1,407 @@
+"""Bad input at the command line: `error E-CODE: text`, exit status 1, nothing written, no secret said."""
+
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from hw.fat import open_volume
+from hw.mkfs import MIN_BYTES, make_image
+from tests.kiosk.command import START, at, lay, run, snapshot, spawn
+from tests.kiosk.live import PASSPHRASE, lay_config, unlock
+
+LOW_ORDER = "age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq5cu47z"  # the point at zero
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return lay(tmp_path, topped_up=True)
+
+
+# config.yaml
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "says"),
+    [
+        ("spread_days: 10", "spred_days: 10", "E-CONFIG-KEY", r"config\.yaml line 4, spred_days"),
+        ("spread_days: 10\n", "", "E-CONFIG-KEY", r"config\.yaml.*spread_days"),
+        (
+            "spread_days: 10",
+            "spread_days: 10\nspread_days: 10",
+            "E-CONFIG-SYNTAX",
+            r"config\.yaml line 5, spread_days",
+        ),
+        (
+            "load: 2",
+            "load: 0",
+            "E-CONFIG-VALUE",
+            r"config\.yaml line \d+, signers\.classes\.services\.mongo\.load",
+        ),
+        ("load: 2", "load: many", "E-CONFIG-VALUE", r"signers\.classes\.services\.mongo\.load"),
+        ("quantum: 0.25}", "quantum: 0.3}", "E-CONFIG-VALUE", r"signers\.classes\.services\.mongo\.quantum"),
+        ("lifetime_days: 90", "lifetime_days: 69", "E-CONFIG-VISIT", r"crl\.lifetime_days"),
+        ("lead_time: 0.25\n", "lead_time: 0.1\n", "E-CONFIG-VISIT", r"signers\.lead_time"),
+        ("authority: {", "authority: [", "E-CONFIG-SYNTAX", r"config\.yaml"),
+    ],
+)
+def test_a_config_that_cannot_be_used_names_file_line_and_key(
+    tmp_path: Path, old: str, new: str, code: str, says: str
+) -> None:
+    config = lay_config(tmp_path, old, new)
+    before = snapshot(tmp_path)
+    for ran in (at(tmp_path, "init", "--config", config), run("plan", "--config", config)):
+        assert (ran.status, ran.code, ran.out) == (1, code, "")
+        assert re.search(says, ran.err), ran.err
+    assert snapshot(tmp_path) == before
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_config_that_is_not_there_is_named(tmp_path: Path) -> None:
+    ran = run("plan", "--config", tmp_path / "config.yaml")
+    assert (ran.status, ran.code) == (1, "E-FILE")
+    assert "config.yaml" in ran.err
+
+
+# recipients
+
+
+def make_rsa(bits: int) -> bytes:
+    key = subprocess.run(["openssl", "genrsa", str(bits)], capture_output=True, check=True).stdout
+    public = subprocess.run(["openssl", "rsa", "-pubout"], input=key, capture_output=True, check=True)
+    return public.stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"AGE-SECRET-KEY-1QQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQ\n", "E-RECIPIENT-PRIVATE"),
+        (
+            b"-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA==\n-----END PRIVATE KEY-----\n",
+            "E-RECIPIENT-PRIVATE",
+        ),
+        (b"what is this\n", "E-RECIPIENT"),
+        (b"", "E-RECIPIENT"),
+        (b"\xff\xfe\x00", "E-RECIPIENT"),
+        (None, "E-RECIPIENT"),
+        (2048, "E-RECIPIENT-WEAK"),
+    ],
+)
+def test_a_recipient_that_nothing_may_be_encrypted_to(
+    tmp_path: Path, content: bytes | int | None, code: str
+) -> None:
+    config = lay_config(tmp_path)
+    key = tmp_path / "keys" / "backup.pub"
+    key.unlink()
+    if content is not None:
+        key.write_bytes(make_rsa(content) if isinstance(content, int) else content)
+    ran = at(tmp_path, "init", "--config", config)
+    assert (ran.status, ran.code) == (1, code)
+    assert "backup.pub" in ran.err
+    assert "SECRET" not in ran.err
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_low_order_recipient_is_weak(tmp_path: Path) -> None:
+    config = lay_config(tmp_path)
+    (tmp_path / "keys" / "backup.pub").write_text(LOW_ORDER + "\n")
+    assert at(tmp_path, "init", "--config", config).code == "E-RECIPIENT-WEAK"
+
+
+def test_a_swapped_recipient_takes_no_effect_before_it_is_approved(folder: Path) -> None:
+    config = folder / "config.yaml"
+    (folder / "keys" / "backup.pub").write_text("garbage\n")
+    assert at(folder, "policy", "diff", "--config", config).code == "E-RECIPIENT"
+    assert at(folder, "backup", "main-backup", "--to", folder / "out").status == 0  # by what is pinned
+
+
+# passphrases
+
+
+def test_a_wrong_passphrase_is_counted_and_then_waited_for(folder: Path) -> None:
+    wrong = at(folder, "status", passphrase=b"another passphrase of some words")
+    assert (wrong.status, wrong.code, wrong.out) == (1, "E-PASSPHRASE-WRONG", "")
+    at(folder, "status", passphrase=b"another passphrase of some words")
+    waits = at(folder, "status")
+    assert (waits.status, waits.code) == (1, "E-PASSPHRASE-WAIT")
+    assert "another" not in wrong.err + waits.err
+
+
+@pytest.mark.parametrize(
+    "weak", [b"password", b"abandon ability", b"with\x00control characters in it and more"]
+)
+def test_a_weak_passphrase_founds_nothing(tmp_path: Path, weak: bytes) -> None:
+    ran = at(tmp_path, "init", "--config", lay_config(tmp_path), passphrase=weak)
+    assert (ran.status, ran.code) == (1, "E-PASSPHRASE-WEAK")
+    assert not (tmp_path / "state").exists()
+    assert weak.decode() not in ran.err
+
+
+def test_a_weak_passphrase_changes_nothing(folder: Path) -> None:
+    ran = run(
+        *("passphrase", "--state", folder / "state", "--passphrase-file", "-", "--new-passphrase-file", "-"),
+        typed=PASSPHRASE + b"\nshort\n",
+    )
+    assert (ran.status, ran.code) == (1, "E-PASSPHRASE-WEAK")
+    assert at(folder, "status").status == 0
+
+
+@pytest.mark.parametrize(("content", "code"), [(b"\xff\xfe", "E-FILE"), (b"x" * 5000, "E-FILE")])
+def test_a_passphrase_file_that_is_none(folder: Path, content: bytes, code: str) -> None:
+    file = folder / "passphrase"
+    file.write_bytes(content)
+    assert run("status", "--state", folder / "state", "--passphrase-file", file).code == code
+    assert (
+        run("status", "--state", folder / "state", "--passphrase-file", "-", typed=b"\xff\n").code == "E-FILE"
+    )
+
+
+# the state folder
+
+
+def test_a_state_that_exists_is_not_founded_again(folder: Path) -> None:
+    before = snapshot(folder / "state" / "store")
+    ran = at(folder, "init", "--config", folder / "config.yaml")
+    assert (ran.status, ran.code) == (1, "E-STATE-EXISTS")
+    assert snapshot(folder / "state" / "store") == before
+
+
+def test_a_folder_with_something_else_in_it_is_no_state(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir(mode=0o700)
+    (tmp_path / "state" / "letter.txt").write_text("of the operator")
+    assert at(tmp_path, "init", "--config", lay_config(tmp_path)).code == "E-STATE-EXISTS"
+    assert at(tmp_path, "status").code == "E-STATE-MISSING"
+
+
+def test_no_state_is_missing(tmp_path: Path) -> None:
+    ran = at(tmp_path, "status")
+    assert (ran.status, ran.code) == (1, "E-STATE-MISSING")
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_state_that_another_process_has_open_is_locked(folder: Path) -> None:
+    with (folder / "state" / "lock").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert at(folder, "status").code == "E-STATE-LOCKED"
+    assert at(folder, "status").status == 0
+
+
+@pytest.mark.parametrize(
+    "place", ["state", "state/store", "state/store/store.db", "state/store/keyslots.json"]
+)
+def test_open_modes_are_refused(folder: Path, place: str) -> None:
+    (folder / place).chmod((folder / place).stat().st_mode | 0o040)
+    assert at(folder, "status").code == "E-STATE-MODE"
+
+
+def test_another_owner_is_refused(folder: Path) -> None:
+    link = folder / "linked"
+    link.symlink_to(folder / "state")
+    assert run("status", "--state", link, "--passphrase-file", "-", typed=PASSPHRASE).code == "E-STATE-MODE"
+    if os.geteuid() == 0:  # only root can give a folder away; core.folder's own tests show the rule to all
+        os.chown(folder / "state", 12345, 12345)
+        assert at(folder, "status").code == "E-STATE-MODE"
+
+
+@pytest.mark.parametrize("size", [0, 1, 4096, -1, -4096])
+def test_an_emptied_or_truncated_database_is_damage(folder: Path, size: int) -> None:
+    database = folder / "state" / "store" / "store.db"
+    os.truncate(database, size if size >= 0 else database.stat().st_size + size)
+    ran = at(folder, "status")
+    assert (ran.status, ran.code, ran.out) == (1, "E-STATE-DAMAGED", "")
+
+
+@pytest.mark.parametrize("name", ["store.db", "keyslots.json"])
+def test_a_missing_file_is_damage(folder: Path, name: str) -> None:
+    (folder / "state" / "store" / name).unlink()
+    assert at(folder, "status").code == "E-STATE-DAMAGED"
+
+
+def test_one_old_page_put_back_is_noticed(folder: Path) -> None:
+    database = folder / "state" / "store" / "store.db"
+    before = database.read_bytes()
+    assert at(folder, "policy", "show", "--config", folder / "config.yaml").status == 0  # writes the journal
+    after = database.read_bytes()
+    changed = [
+        at_ for at_ in range(0, len(before), 4096) if before[at_ : at_ + 4096] != after[at_ : at_ + 4096]
+    ]
+    assert len(changed) > 1
+    for place in changed[1:]:
+        database.write_bytes(after[:place] + before[place : place + 4096] + after[place + 4096 :])
+        shutil.rmtree(folder / "state" / "attempts.json", ignore_errors=True)
+        ran = at(folder, "status")
+        assert ran.code in ("E-STATE-DAMAGED", "E-JOURNAL"), place
+
+
+# the clock
+
+
+def test_a_clock_before_the_last_entry_issues_nothing(folder: Path) -> None:
+    past = f"{START - timedelta(days=3):%Y-%m-%d %H:%M:%S}"
+    ran = spawn("top-up", *state(folder), typed=PASSPHRASE, when=past)
+    assert (ran.status, ran.code) == (1, "E-CLOCK-BEHIND")
+
+
+def test_a_clock_far_ahead_issues_nothing(folder: Path) -> None:
+    ahead = f"{START + timedelta(days=71):%Y-%m-%d %H:%M:%S}"
+    for command in (("top-up",), ("export", "main-kudo", "--to", str(folder / "out"))):
+        ran = spawn(*command, *state(folder), typed=PASSPHRASE, when=ahead)
+        assert (ran.status, ran.code) == (1, "E-CLOCK-AHEAD")
+    assert not [*(folder / "out").iterdir()]
+    date = f"{START + timedelta(days=71):%Y-%m-%d}"
+    assert spawn("top-up", *state(folder), "--confirm-date", date, typed=PASSPHRASE, when=ahead).status == 0
+
+
+def state(folder: Path) -> tuple[str, ...]:
+    return ("--state", str(folder / "state"), "--passphrase-file", "-")
+
+
+# policy
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("export", "nowhere"), ("backup", "nowhere"), ("export", "main-backup"), ("backup", "main-kudo")],
+)
+def test_what_the_policy_does_not_name_is_not_written(folder: Path, command: tuple[str, str]) -> None:
+    ran = at(folder, *command, "--to", folder / "out")
+    assert (ran.status, ran.code) == (1, "E-POLICY")
+    assert not [*(folder / "out").iterdir()]
+
+
+@pytest.mark.parametrize(
+    "arguments", [("nobody", "--reason", "keyCompromise"), ("", "--reason", "keyCompromise")]
+)
+def test_an_unknown_certificate_is_not_revoked(folder: Path, arguments: tuple[str, ...]) -> None:
+    assert at(folder, "revoke", *arguments).code.startswith("E-")
+
+
+def test_an_unknown_reason_is_refused(folder: Path) -> None:
+    (signer, *_) = unlock_ids(folder)
+    ran = at(folder, "revoke", signer, "--reason", "because")
+    assert ran.status == 1
+    assert ran.code.startswith("E-")
+
+
+def unlock_ids(folder: Path) -> list[str]:
+    with contextlib.closing(unlock(folder, START)) as authority:
+        return [item.id for item in authority.certificates() if item.kind == "signer"]
+
+
+# folders and sticks
+
+
+def test_an_export_that_fails_halfway_leaves_nothing(folder: Path) -> None:
+    ran = at(folder, "export", "main-kudo", "--to", folder / "out" / "missing")
+    assert ran.status == 2
+    (folder / "out" / "pism-receipt-main-kudo-000001.html").write_text("taken")
+    before = snapshot(folder / "out")
+    ran = at(folder, "export", "main-kudo", "--to", folder / "out")
+    assert (ran.status, ran.code) == (1, "E-FILE")
+    assert snapshot(folder / "out") == before
+    assert [path.name for path in (folder / "out").iterdir()] == ["pism-receipt-main-kudo-000001.html"]
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    make_image(tmp_path / "stick.img", "PISM-ALL", MIN_BYTES)
+    return tmp_path / "stick.img"
+
+
+def test_a_full_stick_is_refused_before_it_is_written(image: Path, tmp_path: Path) -> None:
+    large = tmp_path / "large"
+    with large.open("wb") as file:
+        file.truncate(MIN_BYTES)
+    before = image.read_bytes()
+    assert run("stick", "put", image, large).code == "E-STICK-FULL"
+    assert image.read_bytes() == before
+
+
+def test_a_read_only_stick_is_refused(image: Path, tmp_path: Path) -> None:
+    note = tmp_path / "note"
+    note.write_bytes(b"x")
+    image.chmod(0o400)
+    assert run("stick", "put", image, note).code in ("E-STICK-READONLY", "E-STICK-IO")
+    assert run("stick", "list", image).status == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 4096, b"no file system" * 5000])
+def test_what_is_not_fat32_is_refused(tmp_path: Path, content: bytes) -> None:
+    image = tmp_path / "other.img"
+    image.write_bytes(content)
+    for arguments in (("list", image), ("get", image, "note"), ("put", image, image)):
+        ran = run("stick", *arguments)
+        assert (ran.status, ran.code) == (1, "E-STICK-FORMAT")
+    assert image.read_bytes() == content
+
+
+def test_a_stick_that_is_not_there_is_gone(tmp_path: Path) -> None:
+    assert run("stick", "list", tmp_path / "none.img").code == "E-STICK-GONE"
+    assert run("stick", "format", tmp_path / "none.img", "--label", "X", "--yes").code == "E-STICK-GONE"
+
+
+def test_a_taken_name_is_not_overwritten(image: Path, tmp_path: Path) -> None:
+    note = tmp_path / "note.txt"
+    note.write_bytes(b"new")
+    with open_volume(image) as volume:
+        volume.put_small("NOTE.TXT", b"old")
+    assert run("stick", "put", image, note).code == "E-STICK-EXISTS"
+    with open_volume(image) as volume:
+        assert volume.get("note.txt", 10) == b"old"
+    got = run("stick", "get", image, "note.txt", "--to", note)
+    assert (got.status, got.code) == (1, "E-FILE")
+    assert note.read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("name", ["../note", "/note", "a/b/c", "a:b", ""])
+def test_a_name_that_leaves_its_folder_is_refused(image: Path, tmp_path: Path, name: str) -> None:
+    assert run("stick", "get", image, name, "--to", tmp_path / "got").code == "E-STICK-NAME"
+    assert not (tmp_path / "got").exists()
+
+
+def test_a_file_that_is_not_on_the_stick_is_missing(image: Path, tmp_path: Path) -> None:
+    assert run("stick", "get", image, "note.txt", "--to", tmp_path / "got").code == "E-STICK-MISSING"
+    assert run("stick", "list", image, "public").code == "E-STICK-MISSING"
+    assert not (tmp_path / "got").exists()
+
+
+@pytest.mark.parametrize("label", ["far too long a label", "lower case", "", "A*B"])
+def test_a_label_that_fat_does_not_take_is_refused(tmp_path: Path, label: str) -> None:
+    ran = run("stick", "format", tmp_path / "new.img", "--label", label, "--size", "34", "--yes")
+    assert (ran.status, ran.code) == (1, "E-STICK-NAME")
+    assert not (tmp_path / "new.img").exists()
+
+
+def test_an_image_that_exists_is_not_made_again(image: Path) -> None:
+    before = image.read_bytes()
+    ran = run("stick", "format", image, "--label", "PISM-ALL", "--size", "34", "--yes")
+    assert ran.status == 1
+    assert image.read_bytes() == before
+
+
+# mistakes of ours
+
+
+def test_a_bug_says_where_it_is_and_never_with_what(tmp_path: Path) -> None:
+    from click.testing import CliRunner
+
+    from kiosk.options import RefusingGroup
+
+    group = RefusingGroup("broken")
+    secret = str(START.year * 7919)
+
+    @group.command("act")
+    def act() -> None:
+        raise ZeroDivisionError(secret)
+
+    result = CliRunner().invoke(group, ["act"])
+    assert result.exit_code == 1
+    assert "ZeroDivisionError" in result.stderr
+    assert result.stderr.splitlines()[-1].startswith("error E-BUG: ")
+    assert secret not in result.output
