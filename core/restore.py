@@ -14,18 +14,16 @@ What the old box did after the backup is not known here: docs/recovery.md says w
 """
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from cryptography import x509
 
 from core import journal
 from core.backup import OpenBackup, open_backup
-from core.certificate import Certificate
 from core.crl import Crl
 from core.drill import expect_drill
 from core.history import count_issued
@@ -36,6 +34,8 @@ from core.press import Issued
 from core.receive import Confirm
 from core.store import ArchiveRecord, Store, create_store
 from core.store import Sequence as StoreSequence
+
+_CRLS: Final = "crls/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +90,7 @@ def restore(
         passphrase: Canonical, new.
         cost: Of the key derivation.
         now: Aware UTC, whole seconds.
-        progress: Told (keys done, keys in all, what); may raise StoppedError.
+        progress: Told (certificates done, certificates in all, what); may raise StoppedError.
 
     Raises:
         PassphraseWeakError: Under 64 bits by estimate (E-PASSPHRASE-WEAK).
@@ -134,47 +134,35 @@ def _is_believed(backup: OpenBackup, now: datetime) -> bool:
 
 def _carry_journal(store: Store, backup: OpenBackup, progress: Progress) -> None:
     """Carry the entries over, and with each what it issued: a certificate knows its entry."""
-    issued, total = _read_issued(backup, progress), len(backup.key_ids)
+    done, total = 0, len(backup.certificates)
     for entry in backup.read_entries():
-        if count := count_issued(entry):
-            store.add(islice(issued, count))
-        store.carry_entry(entry)
-    progress(total, total, "key")
-
-
-def _read_issued(backup: OpenBackup, progress: Progress) -> Iterator[Issued]:
-    done, total = 0, len(backup.key_ids)
-    for certificate in backup.certificates:
-        key = b""
-        if certificate.id in backup.key_ids:
-            progress(done, total, "key")
-            key = backup.prove_key(certificate.id)
+        issued = []
+        for certificate in backup.certificates[done : done + count_issued(entry)]:
+            progress(done, total, "certificate")
+            key = backup.prove_key(certificate.id) if certificate.id in backup.key_ids else b""
+            issued.append(Issued(certificate=certificate, der=backup.read_der(certificate.id), key=key))
             done += 1
-        yield Issued(certificate=certificate, der=backup.read_der(certificate.id), key=key)
+        store.add(issued)
+        store.carry_entry(entry)
+    progress(total, total, "certificate")
 
 
 def _carry_crls(store: Store, backup: OpenBackup) -> None:
-    present = frozenset(backup.archive.paths)
-    for root in _roots(backup):
-        path = f"crls/{root.id}.crl"
-        if path in present:
-            der = backup.archive.read(path)
-            crl = x509.load_der_x509_crl(der)  # the receiver's check 9 has read it
-            number = crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
-            assert crl.next_update_utc is not None  # noqa: S101  every list of ours ends
-            store.put_crl(
-                Crl(
-                    issuer=root.id,
-                    number=number,
-                    this_update=crl.last_update_utc,
-                    next_update=crl.next_update_utc,
-                    der=der,
-                )
-            )
+    for path in backup.archive.paths:
+        if path.startswith(_CRLS):
+            store.put_crl(_read_crl(path, backup.archive.read(path)))
 
 
-def _roots(backup: OpenBackup) -> tuple[Certificate, ...]:
-    return tuple(item for item in backup.certificates if item.kind == "root")
+def _read_crl(path: str, der: bytes) -> Crl:
+    crl = x509.load_der_x509_crl(der)  # the receiver's check 9 has read it
+    assert crl.next_update_utc is not None  # noqa: S101  every list of ours ends
+    return Crl(
+        issuer=path.removeprefix(_CRLS).removesuffix(".crl"),
+        number=crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number,
+        this_update=crl.last_update_utc,
+        next_update=crl.next_update_utc,
+        der=der,
+    )
 
 
 def _carry_records(store: Store, backup: OpenBackup, restored: Restored, time: datetime) -> None:

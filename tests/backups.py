@@ -4,7 +4,7 @@ import hashlib
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,23 +14,32 @@ from cryptography import x509
 
 from core.archive import make_member, read_archive, write_archive
 from core.authority import Authority
+from core.drill import drill
 from core.key_match import prove_key, read_passphrases
-from core.keys import PublicKey, sign_bytes
+from core.keys import KEY_ALGORITHMS, PublicKey, sign_bytes
 from core.keyslots import KdfCost
 from core.manifest import FileEntry, Manifest, decode_manifest, encode_manifest
 from core.members import MANIFEST_PATH
 from core.policy import Policy
 from core.process import Boot
 from core.recipients import parse_recipient
-from core.settings import Backup, Egress
+from core.settings import Backup, Egress, SignerSettings, Target
+from core.store import open_store
 from tests.authority_store import ignore_progress
 from tests.builders import make_policy, utc
 
 FOUNDED = utc("2027-01-15T10:00")
+LAST_VISIT = utc("2027-10-01T09:00")
 PASSPHRASE = b"legal winner thank year wave sausage worth useful"
 NEW_PASSPHRASE = b"abandon ability able about above absent absorb abstract"
 COST = KdfCost()
 BOOT = Boot(id="0", uptime_s=1.0)
+EVERY_ALGORITHM = SignerSettings(
+    lead_time=0.5,
+    classes={
+        "some": {name: Target(quantum=1.0, algorithm=name) for name in KEY_ALGORITHMS if name != "rsa4096"}
+    },
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +91,42 @@ def policy_for(identity: Any, **sections: Any) -> Policy:
         }
         | sections
     )
+
+
+def make_past(folder: Path) -> tuple[PastBox, Path]:
+    """Return a box after nine months, and its last backup, which does not list all that was ever issued."""
+    day = timedelta(days=1)
+    box = found_box(folder)
+    box.visit(FOUNDED, "egress main-kudo", "backup main-backup", "backup other")
+    authority = box.unlock(FOUNDED + day)
+    issued = authority.certificates()
+    seal = next(item for item in issued if item.kind == "seal")
+    authority.revoke(seal.id, "superseded", FOUNDED + day)
+    authority.revoke(issued[-1].id, "keyCompromise", FOUNDED + day)
+    authority.close()
+    box.visit(FOUNDED + 2 * day, "egress main-kudo")
+    authority = box.unlock(FOUNDED + 3 * day)
+    targets = {"services": {"mongo": Target(quantum=0.25), "etcd": Target(quantum=0.5, load=2)}}
+    grown = policy_for(box.identity, signers=SignerSettings(lead_time=0.5, classes=targets))
+    authority.approve_policy(grown, FOUNDED + 3 * day)
+    authority.close()
+    (backup,) = box.visit(utc("2027-04-02"), "backup main-backup")
+    words = drill(
+        backup, [box.identity], roots_of(box), None, utc("2027-04-03"), progress=ignore_progress
+    ).words
+    authority = box.unlock(utc("2027-04-03"))
+    authority.record_drill("main-backup", " ".join(words), utc("2027-04-03"))
+    authority.close()
+    box.visit(utc("2027-07-02"), "egress main-kudo")
+    (backup,) = box.visit(LAST_VISIT, "backup main-backup")
+    return box, backup
+
+
+def roots_of(box: PastBox) -> tuple[x509.Certificate, ...]:
+    """Return the roots that a box has, as a server would be told to trust them."""
+    with open_store(box.state, box.passphrase) as store:
+        ids = [item.id for item in store.certificates(kind="root")]
+        return tuple(x509.load_der_x509_certificate(der) for _, der in store.ders(ids))
 
 
 def spoil(

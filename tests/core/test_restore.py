@@ -13,49 +13,33 @@ from core import journal
 from core.authority import Authority
 from core.errors import CaError, ClockAheadError, ClockBehindError, StoppedError
 from core.folder import Folder
-from core.pem import encode_pem
 from core.plan import find_gaps
 from core.receive import Received, open_archive
 from core.restore import Restored, restore
-from core.settings import SignerSettings, Target
 from core.store import Store, open_store
-from core.trust import load_roots
 from tests.authority_store import ignore_progress
-from tests.backups import BOOT, COST, FOUNDED, NEW_PASSPHRASE, PASSPHRASE, PastBox, found_box, policy_for
+from tests.backups import (
+    BOOT,
+    COST,
+    EVERY_ALGORITHM,
+    FOUNDED,
+    LAST_VISIT,
+    NEW_PASSPHRASE,
+    PASSPHRASE,
+    PastBox,
+    found_box,
+    make_past,
+    roots_of,
+)
 from tests.builders import utc
 
-LAST_VISIT = utc("2027-10-01T09:00")
 NOW = utc("2027-10-02T08:00")
 DAY = timedelta(days=1)
 
 
 @pytest.fixture(scope="module")
 def past(tmp_path_factory: pytest.TempPathFactory) -> tuple[PastBox, Path]:
-    """Return a box after nine months of visits, and its last backup."""
-    box = found_box(tmp_path_factory.mktemp("past"))
-    box.visit(FOUNDED, "egress main-kudo", "backup main-backup", "backup other")
-    authority = box.unlock(FOUNDED + DAY)
-    issued = authority.certificates()
-    seal = next(item for item in issued if item.kind == "seal")
-    authority.revoke(seal.id, "superseded", FOUNDED + DAY)
-    authority.revoke(issued[-1].id, "keyCompromise", FOUNDED + DAY)
-    authority.close()
-    box.visit(FOUNDED + 2 * DAY, "egress main-kudo")
-    authority = box.unlock(FOUNDED + 3 * DAY)
-    targets = {"services": {"mongo": Target(quantum=0.25), "etcd": Target(quantum=0.5, load=2)}}
-    grown = policy_for(box.identity, signers=SignerSettings(lead_time=0.5, classes=targets))
-    authority.approve_policy(grown, FOUNDED + 3 * DAY)
-    authority.close()
-    box.visit(utc("2027-04-02"), "backup main-backup")
-    box.visit(utc("2027-07-02"), "egress main-kudo")
-    (backup,) = box.visit(LAST_VISIT, "backup main-backup")
-    return box, backup
-
-
-def roots_of(box: PastBox) -> tuple[Any, ...]:
-    with open_store(box.state, box.passphrase) as store:
-        ids = [item.id for item in store.certificates(kind="root")]
-        return load_roots(b"".join(encode_pem(der) for _, der in store.ders(ids)), "test")
+    return make_past(tmp_path_factory.mktemp("past"))
 
 
 def restore_into(state: Path, box: PastBox, backup: Path, **given: Any) -> Restored:
@@ -185,7 +169,9 @@ def test_what_was_restored_is_counted(past: tuple[PastBox, Path], tmp_path: Path
     )
     assert restored.keys > restored.roots > 0
     assert restored.clock_believed
-    assert seen == [(done, restored.keys) for done in range(restored.keys + 1)]
+    total = seen[-1][1]
+    assert total >= restored.roots + restored.signers
+    assert seen == [(done, total) for done in range(total + 1)]
 
 
 # --- with the receiver of the old box ---
@@ -351,9 +337,8 @@ def test_a_stop_leaves_nothing(past: tuple[PastBox, Path], tmp_path: Path) -> No
 # --- algorithms ---
 
 
-@pytest.mark.parametrize("algorithm", ["p256", "p384", "rsa3072", "mldsa44", "mldsa87"])
-def test_keys_of_every_algorithm_come_back_as_they_were(tmp_path: Path, algorithm: str) -> None:
-    box = found_box(tmp_path, algorithm=algorithm)
+def test_keys_of_every_algorithm_come_back_as_they_were(tmp_path: Path) -> None:
+    box = found_box(tmp_path, algorithm="p384", signers=EVERY_ALGORITHM)
     (backup,) = box.visit(FOUNDED, "backup main-backup")
     restore_into(tmp_path / "new", box, backup, now=FOUNDED)
     with open_store(box.state, PASSPHRASE) as old, open_store(tmp_path / "new", NEW_PASSPHRASE) as new:

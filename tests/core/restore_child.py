@@ -1,0 +1,31 @@
+"""The child that tests/core/test_kill_restore.py kills: one restore.
+
+Arguments: the archive, a file with an age identity, the state folder.
+"""
+
+import sys
+from pathlib import Path
+
+import pyrage
+
+from core.restore import restore
+from tests.backups import COST, FOUNDED, NEW_PASSPHRASE
+
+
+def main(archive: Path, identity: Path, state: Path) -> None:
+    """Restore the archive; the state folder comes last, as in other such children."""
+    restore(
+        archive,
+        [pyrage.x25519.Identity.from_str(identity.read_text())],
+        (),
+        lambda _: True,
+        state=state,
+        passphrase=NEW_PASSPHRASE,
+        cost=COST,
+        now=FOUNDED,
+        progress=lambda _done, _total, _what: None,
+    )
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:]))

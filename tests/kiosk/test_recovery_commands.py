@@ -1,0 +1,196 @@
+"""`pism restore` and `pism drill`, as they are typed."""
+
+import ctypes
+import hashlib
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyrage
+import pytest
+from click.testing import CliRunner, Result
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from core.authority import Authority
+from core.policy import Policy
+from core.process import set_dumpable
+from core.recipients import fingerprint_words
+from hw.clock import SystemClock
+from kiosk.cli import main
+from tests.authority_store import ignore_progress
+from tests.backups import BOOT, COST, NEW_PASSPHRASE, PASSPHRASE, PastBox, policy_for, roots_of, write
+
+
+@pytest.fixture(autouse=True)
+def _soften_process() -> Iterator[None]:
+    """Undo what the commands ask of the kernel for their process, which here is pytest's."""
+    yield
+    set_dumpable(1)
+    ctypes.CDLL(None).munlockall()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """What lies before the operator: archives, roots, identity, passphrases."""
+
+    folder: Path
+    box: PastBox
+    policy: Policy
+
+    def restore(
+        self, state: Path, *more: str, archive: str = "backup", new: str = "new", **options: Any
+    ) -> Result:
+        files = {
+            "--identity": self.folder / "identity",
+            "--passphrase-file": self.folder / new,
+            "--state": state,
+        }
+        given = [str(text) for pair in files.items() for text in pair]
+        return run("restore", str(self.folder / archive), *given, *more, **options)
+
+    def drill(self, *more: str, **options: Any) -> Result:
+        return run(
+            "drill",
+            str(self.folder / "backup"),
+            "--identity",
+            str(self.folder / "identity"),
+            *more,
+            **options,
+        )
+
+    def record(self, state: Path, words: str, *more: str) -> Result:
+        passphrase = str(self.folder / "new")
+        return run("drill", "--words", words, "--state", str(state), "--passphrase-file", passphrase, *more)
+
+    @property
+    def trust(self) -> tuple[str, str]:
+        return "--trust", str(self.folder / "roots.pem")
+
+
+class Terminal(io.BytesIO):
+    """What a person types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def run(*arguments: str, **options: Any) -> Result:
+    return CliRunner().invoke(main, arguments, **options)
+
+
+def make_desk(folder: Path, at: datetime) -> Desk:
+    identity = pyrage.x25519.Identity.generate()
+    policy = policy_for(identity)
+    authority = Authority.found(folder / "state", policy, PASSPHRASE, COST, at)
+    authority.top_up(at, ignore_progress)
+    write(authority, "egress", "main-kudo", folder, at).rename(folder / "egress")
+    write(authority, "backup", "main-backup", folder, at).rename(folder / "backup")
+    authority.close()
+    box = PastBox(state=folder / "state", identity=identity, out=folder)
+    (folder / "identity").write_text(f"{identity}\n")
+    (folder / "roots.pem").write_bytes(b"".join(root.public_bytes(Encoding.PEM) for root in roots_of(box)))
+    (folder / "new").write_bytes(NEW_PASSPHRASE + b"\n")
+    (folder / "weak").write_bytes(b"password\n")
+    return Desk(folder=folder, box=box, policy=policy)
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    return make_desk(tmp_path_factory.mktemp("desk"), SystemClock().now())
+
+
+def refused(done: Result) -> str:
+    assert done.exit_code == 1
+    assert done.stdout == ""
+    return done.stderr.splitlines()[-1].split(":")[0].removeprefix("error ")
+
+
+def test_restores_under_a_new_passphrase_and_says_what(desk: Desk, tmp_path: Path) -> None:
+    done = desk.restore(tmp_path / "state", *desk.trust)
+    assert done.exit_code == 0, done.output
+    assert f"{desk.policy.authority.name} is restored" in done.stdout
+    assert "next: pism top-up, then a backup and every export" in done.stdout
+    assert done.stderr == ""
+    Authority.unlock(tmp_path / "state", NEW_PASSPHRASE, SystemClock().now(), BOOT).close()
+
+
+def test_prints_json_for_a_program(desk: Desk, tmp_path: Path) -> None:
+    found = json.loads(desk.restore(tmp_path / "state", *desk.trust, "--json").stdout)
+    assert (found["name"], found["sequence"], found["clock_believed"]) == ("main-backup", 1, True)
+    assert found["incarnation"] != found["restored_from"]
+
+
+def test_says_that_the_date_must_be_confirmed(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    old = make_desk(tmp_path / "old", SystemClock().now() - timedelta(days=150))
+    done = old.restore(tmp_path / "state", *old.trust)
+    assert "pism top-up --confirm-date" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ({"archive": "egress"}, "E-ARCHIVE-KIND"),
+        ({"archive": "roots.pem"}, "E-ARCHIVE-DAMAGED"),
+        ({"new": "weak"}, "E-PASSPHRASE-WEAK"),
+    ],
+)
+def test_refuses_with_a_code_and_leaves_nothing(
+    desk: Desk, tmp_path: Path, options: dict[str, str], code: str
+) -> None:
+    assert refused(desk.restore(tmp_path / "state", *desk.trust, **options)) == code
+    assert not list(tmp_path.iterdir())
+
+
+def test_refuses_a_root_that_nobody_vouches_for(desk: Desk, tmp_path: Path) -> None:
+    assert refused(desk.restore(tmp_path / "state")) == "E-ARCHIVE-TRUST"
+    assert refused(desk.drill()) == "E-ARCHIVE-TRUST"
+    assert not list(tmp_path.iterdir())
+
+
+def test_asks_about_the_root_on_a_terminal(desk: Desk, tmp_path: Path) -> None:
+    done = desk.restore(tmp_path / "state", input=Terminal(b"y\n"))
+    roots = [hashlib.sha256(root.public_bytes(Encoding.DER)).digest() for root in roots_of(desk.box)]
+    assert any(" ".join(fingerprint_words(root)) in done.stderr for root in roots)
+    assert done.exit_code == 0
+    assert desk.drill(input=Terminal(b"y\n")).exit_code == 0
+    assert refused(desk.drill(input=Terminal(b"n\n"))) == "E-ARCHIVE-TRUST"
+
+
+def test_a_drill_gives_the_words_that_the_box_takes(desk: Desk, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    desk.restore(state, *desk.trust)
+    words = " ".join(json.loads(desk.drill(*desk.trust, "--json").stdout)["words"])
+    plain = desk.drill(*desk.trust).stdout
+    assert f"    {words}\n" in plain
+    assert "backup main-backup 000001" in plain
+
+    assert refused(desk.record(state, words, "--name", "spare")) == "E-POLICY"
+    assert refused(desk.record(state, "zoo " * 6)) == "E-DRILL"
+    assert desk.record(state, words).stdout == "backup main-backup 000001 is drilled\n"
+    assert refused(desk.record(state, words, "--name", "main-backup")) == "E-DRILL"
+
+
+def test_records_as_json(desk: Desk, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    desk.restore(state, *desk.trust)
+    words = " ".join(json.loads(desk.drill(*desk.trust, "--json").stdout)["words"])
+    found = json.loads(desk.record(state, words, "--json").stdout)
+    assert (found["name"], found["sequence"]) == ("main-backup", 1)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [(), ("backup",), ("--identity",), ("backup", "--identity", "--words"), ("--identity", "--words")],
+)
+def test_a_drill_is_one_of_two_things(desk: Desk, names: tuple[str, ...]) -> None:
+    values = {
+        "backup": [str(desk.folder / "backup")],
+        "--identity": ["--identity", str(desk.folder / "identity")],
+        "--words": ["--words", "zoo"],
+    }
+    assert run("drill", *[value for name in names for value in values[name]]).exit_code == 2
