@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.serialization import load_der_private_key, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificate, load_pem_x509_certificates
 
 from core import journal
@@ -29,6 +29,7 @@ from core.settings import Backup, Egress, SignerSettings, Target
 from core.store import Store
 from tests.authority_store import INCARNATION, export, ignore_progress, make_store
 from tests.builders import make_policy, utc
+from tests.searching import key_forms
 
 NOW = utc("2027-01-15T10:00")
 
@@ -98,20 +99,6 @@ def manifest_of(members: dict[str, bytes]) -> Manifest:
     return decode_manifest(members["manifest.json"])
 
 
-def forms_of(pkcs8: bytes) -> Iterator[bytes]:
-    """Yield everything that a private key could look like in a file."""
-    key = load_der_private_key(pkcs8, None)
-    raw = key.private_bytes_raw()  # type: ignore[union-attr]  # Ed25519
-    for secret in (pkcs8, raw, raw[:16], raw[16:]):
-        yield secret
-        yield secret.hex().encode()
-        yield secret.hex().upper().encode()
-        for text in (base64.b64encode(secret), base64.urlsafe_b64encode(secret)):
-            yield text.rstrip(b"=")[:-1]
-        for shift in (1, 2):  # as part of a longer text
-            yield base64.b64encode(bytes(shift) + secret)[4:].rstrip(b"=")[:-1]
-
-
 @pytest.mark.parametrize("name", ["main", "redis"])
 def test_an_egress_holds_no_root_or_seal_key_in_any_form(world: World, name: str) -> None:
     written, data = export(world.store, world.policy, "egress", name, NOW)
@@ -133,11 +120,11 @@ def test_an_egress_holds_no_root_or_seal_key_in_any_form(world: World, name: str
     for each, pkcs8 in world.store.keys(others):
         assert each not in passphrases
         assert f"keys/{each}.pem" not in members
-        for form in forms_of(pkcs8):
+        for form in key_forms(pkcs8):
             assert not any(form in hay.replace(b"\n", b"") or form in hay for hay in haystack)
     # The search finds what is there: the signers' own keys, where they are decrypted.
     signers = dict(world.store.keys(sorted(written.contents.key_ids)))
-    assert all(any(next(forms_of(pkcs8)) in hay for hay in opened) for pkcs8 in signers.values())
+    assert all(any(next(key_forms(pkcs8)) in hay for hay in opened) for pkcs8 in signers.values())
 
 
 @pytest.mark.parametrize("kind", ["egress", "backup"])
