@@ -63,6 +63,11 @@ class EmulatedSticks:
         """Return the images of the folder, by name."""
         return tuple(sorted(self._folder.glob("*.img"))) if self._folder else ()
 
+    def inserted(self) -> tuple[Stick, ...]:
+        """Return the sticks that are in, first come first."""
+        with self._lock:
+            return tuple(stick for stick, _ in self._in.values())
+
     def make(self, label: str, size_bytes: int = IMAGE_BYTES) -> Path:
         """Make a new image `<label>.img` in the folder, or `<label>-2.img` and so on.
 

@@ -28,6 +28,56 @@ def demo_command(folder: Path, *, fresh: bool) -> None:
     run_demo(folder.absolute(), fresh=fresh)
 
 
+@click.command("emulate")
+@click.option(
+    "--state",
+    default="factory",
+    show_default=True,
+    metavar="factory|provisioned|locked-out|DIR",
+    help="How the box stands at first, thrown away at the end; or a folder, which is kept.",
+)
+@click.option(
+    "--sticks",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder of stick images; any FAT32 image can be put in.",
+)
+@click.option(
+    "--fails", type=click.IntRange(min=0, max=1000), help="Wrong passphrases that were typed before."
+)
+@click.option("--clock", metavar="TIME", help="What its clock shows, such as 2027-01-31T12:00:00Z.")
+@click.option(
+    "--stick",
+    default="",
+    metavar="LABEL[:FAULT]",
+    help="A stick that is in: full, read-only, lying, altering, dying or yank:BYTES.",
+)
+def emulate_command(
+    state: str, sticks: Path | None, fails: int | None, clock: str | None, stick: str
+) -> None:
+    """Show the whole box live in the terminal: panel, keypad, stick slot, clock and faults."""
+    from kiosk.emulator_start import prepare
+    from kiosk.scenario_language import parse_instant
+
+    try:
+        from kiosk.emulator import run_emulator
+    except ModuleNotFoundError as error:
+        raise click.ClickException(
+            f"{error.name} is missing: install PiSM with its extra, emulator"
+        ) from error
+    try:
+        instant = parse_instant(clock) if clock else None
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    if not sys.stdin.isatty():
+        raise click.ClickException("the emulator needs a terminal")
+    with prepare(
+        state, sticks=sticks.absolute() if sticks else None, fails=fails, instant=instant, stick=stick
+    ) as start:
+        run_emulator(start)
+        if start.kept:
+            click.echo(f"The box stays in {state}.")
+
+
 @click.command("kiosk")
 @config_option
 @click.option(
