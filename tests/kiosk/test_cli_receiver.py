@@ -1,0 +1,284 @@
+"""`pism open` and `pism verify`: archives sound and spoilt, first trust, and no hardware package."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.archives import NOW, Box, make_box
+from tests.kiosk.command import ENVIRONMENT, ROOT, Ran, run, snapshot, spawn
+
+WHEN = f"{NOW:%Y-%m-%d %H:%M:%S}"
+
+
+@dataclass
+class Server:
+    """A receiver's folder with its key and the roots it was given."""
+
+    folder: Path
+    box: Box
+
+    def lay(self, data: bytes, name: str = "archive.tar.age") -> Path:
+        path = self.folder / name
+        path.write_bytes(data)
+        return path
+
+    def arguments(self, archive: Path, *more: str | Path) -> tuple[str | Path, ...]:
+        return (archive, "--identity", self.folder / "identity", *more)
+
+    def open(self, data: bytes, *more: str | Path) -> Ran:
+        trust = ("--trust", self.folder / "roots.pem", "--out", self.folder / "out")
+        return spawn("open", *self.arguments(self.lay(data), *trust, *more), when=WHEN)
+
+    def verify(self, data: bytes, *more: str | Path) -> Ran:
+        trust = ("--trust", self.folder / "roots.pem")
+        return spawn("verify", *self.arguments(self.lay(data), *trust, *more), when=WHEN)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Server:
+    box = make_box()
+    (tmp_path / "identity").write_text(f"{box.identity}\n")
+    (tmp_path / "roots.pem").write_bytes(box.of("root")[0].pem)
+    return Server(tmp_path, box)
+
+
+def test_a_sound_archive_is_verified_and_opened(server: Server) -> None:
+    data = server.box.make()
+    verified = server.verify(data, "--json")
+    assert verified.status == 0
+    assert json.loads(verified.out)["folder"] is None
+    opened = server.open(data)
+    assert opened.status == 0
+    assert opened.out.startswith("Example Virtual Worlds: egress main-kudo 000001 is good\n")
+    second = server.box.make(sequence=2, previous=server.box.manifest_sha256)
+    report = json.loads(server.open(second, "--json").out)
+    assert report["sequence"] == 2
+    assert (Path(report["folder"]) / "manifest.json").exists()
+    assert report["keys"] == report["signers"] == 1
+
+
+def flip(data: bytes) -> bytes:
+    place = len(data) // 2
+    return data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
+
+
+def link(name: str, kind: bytes) -> tuple[Any, bytes]:
+    member = tarfile.TarInfo(name)
+    member.type = kind
+    member.linkname = "/etc/passwd"
+    return member, b""
+
+
+SPOILT: dict[str, tuple[Callable[[Box], bytes], str]] = {
+    "truncated": (lambda box: box.make()[:-100], "E-ARCHIVE-DAMAGED"),
+    "cut in the head": (lambda box: box.make()[:60], "E-ARCHIVE-DAMAGED"),
+    "empty": (lambda _box: b"", "E-ARCHIVE-DAMAGED"),
+    "no archive": (lambda _box: b"of the operator" * 1000, "E-ARCHIVE-DAMAGED"),
+    "a flipped bit": (lambda box: flip(box.make()), "E-ARCHIVE-DAMAGED"),
+    "bytes after its end": (lambda box: box.make() + b"x", "E-ARCHIVE-DAMAGED"),
+    "an unknown member": (
+        lambda box: box.make(members=lambda all_: [*all_, ("note.txt", b"x")]),
+        "E-ARCHIVE-MEMBER",
+    ),
+    "a way out": (lambda box: box.make(members=lambda all_: [*all_, ("../x", b"x")]), "E-ARCHIVE-MEMBER"),
+    "an absolute name": (
+        lambda box: box.make(members=lambda all_: [*all_, ("/tmp/x", b"x")]),  # noqa: S108 - refused
+        "E-ARCHIVE-MEMBER",
+    ),
+    "a symbolic link": (
+        lambda box: box.make(members=lambda all_: [*all_, link("keys/x.pem", tarfile.SYMTYPE)]),
+        "E-ARCHIVE-MEMBER",
+    ),
+    "a hard link": (
+        lambda box: box.make(members=lambda all_: [*all_, link("keys/x.pem", tarfile.LNKTYPE)]),
+        "E-ARCHIVE-MEMBER",
+    ),
+    "a missing member": (lambda box: box.make(members=lambda all_: all_[:-1]), "E-ARCHIVE-MEMBER"),
+    "another version": (
+        lambda box: box.make(manifest=lambda data: data.replace(b"pism-archive-v1", b"pism-archive-v2")),
+        "E-ARCHIVE-FORMAT",
+    ),
+    "another manifest than was sealed": (
+        lambda box: box.make(sealed=lambda data: data + b" "),
+        "E-ARCHIVE-SEAL",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", [*SPOILT])
+def test_a_spoilt_archive_is_refused_and_nothing_is_written(server: Server, fault: str) -> None:
+    spoil, code = SPOILT[fault]
+    data = spoil(server.box)
+    server.lay(data)
+    before = snapshot(server.folder)
+    for ran in (server.verify(data), server.open(data)):
+        assert (ran.status, ran.code, ran.out) == (1, code, "")
+    assert snapshot(server.folder) == before
+    assert not (server.folder / "out").exists()
+
+
+def test_a_foreign_signature_is_not_believed(server: Server) -> None:
+    (server.folder / "roots.pem").write_bytes(make_box().of("root")[0].pem)
+    for ran in (server.verify(server.box.make()), server.open(server.box.make())):
+        assert (ran.status, ran.code) == (1, "E-ARCHIVE-SEAL")
+    assert not (server.folder / "out").exists()
+
+
+def test_an_old_sequence_and_a_fork_are_refused(server: Server) -> None:
+    first = server.box.make(sequence=7)
+    assert server.open(first).status == 0
+    before = snapshot(server.folder / "out")
+    assert server.open(first).code == "E-ARCHIVE-ROLLBACK"
+    assert server.open(server.box.make(sequence=6)).code == "E-ARCHIVE-ROLLBACK"
+    assert server.open(server.box.make(sequence=8, previous="0" * 64)).code == "E-ARCHIVE-FORK"
+    assert snapshot(server.folder / "out") == before
+
+
+def test_an_archive_of_another_authority_is_refused(server: Server) -> None:
+    assert server.open(server.box.make()).status == 0
+    other = make_box(identity=server.box.identity)
+    (server.folder / "roots.pem").write_bytes(other.of("root")[0].pem)
+    assert server.open(other.make()).code == "E-ARCHIVE-TRUST"
+
+
+def test_an_identity_that_does_not_fit_opens_nothing(server: Server) -> None:
+    (server.folder / "identity").write_text(f"{Box().identity}\n")
+    assert server.verify(server.box.make()).code == "E-ARCHIVE-IDENTITY"
+
+
+@pytest.mark.parametrize("content", [b"", b"what is this", b"\xff\xfe", b"ssh-ed25519 AAAA public"])
+def test_an_identity_that_is_none_is_refused(server: Server, content: bytes) -> None:
+    (server.folder / "identity").write_bytes(content)
+    ran = server.verify(server.box.make())
+    assert (ran.status, ran.code) == (1, "E-ARCHIVE-IDENTITY")
+
+
+def test_an_encrypted_identity_is_opened_by_its_passphrase(server: Server) -> None:
+    key = server.folder / "identity"
+    key.unlink()
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "some passphrase", "-C", "", "-f", str(key)]
+    subprocess.run(command, check=True)
+    import pyrage
+
+    public = (server.folder / "identity.pub").read_text().strip()
+    data = server.box.make(recipients=(pyrage.ssh.Recipient.from_str(public),))
+    file = server.folder / "passphrase"
+    file.write_text("some passphrase\n")
+    assert server.verify(data, "--passphrase-file", file).status == 0
+    file.write_text("another passphrase\n")
+    wrong = server.verify(data, "--passphrase-file", file)
+    assert (wrong.status, wrong.code) == (1, "E-ARCHIVE-IDENTITY")
+    assert "another" not in wrong.err
+
+
+@pytest.mark.parametrize("content", [b"", b"what is this"])
+def test_roots_that_are_none_are_refused(server: Server, content: bytes) -> None:
+    (server.folder / "roots.pem").write_bytes(content)
+    assert server.verify(server.box.make()).code == "E-ARCHIVE-TRUST"
+
+
+def test_a_first_root_that_nobody_vouches_for_is_refused(server: Server) -> None:
+    archive = server.lay(server.box.make())
+    ran = spawn("open", *server.arguments(archive, "--out", server.folder / "out"), when=WHEN)
+    assert (ran.status, ran.code) == (1, "E-ARCHIVE-TRUST")
+    assert not (server.folder / "out").exists()
+
+
+def test_files_that_are_not_there_are_usage(tmp_path: Path) -> None:
+    assert run("open", tmp_path / "none", "--identity", tmp_path / "none").status == 2
+    assert run("verify", tmp_path / "none").status == 2
+
+
+def ask(server: Server, archive: Path, answer: bytes) -> tuple[int, str]:
+    """Open an archive at a terminal, give an answer, and return how it ended and what was said."""
+    ours, theirs = pty.openpty()
+    arguments = server.arguments(archive, "--out", server.folder / "out")
+    child = subprocess.Popen(
+        ["faketime", "-f", f"@{WHEN}", sys.executable, "-m", "kiosk", "open", *map(str, arguments)],
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        env=ENVIRONMENT,
+    )
+    os.close(theirs)
+    os.write(ours, answer)
+    _, said = child.communicate(timeout=60)
+    os.close(ours)
+    return child.returncode, said.decode()
+
+
+def test_a_first_root_is_shown_with_its_words_and_asked_about(server: Server) -> None:
+    archive = server.lay(server.box.make())
+    status, said = ask(server, archive, b"n\n")
+    assert status == 1
+    assert "is new here" in said
+    assert server.box.of("root")[0].record.sha256 in said
+    assert not (server.folder / "out").exists()
+    assert ask(server, archive, b"y\n")[0] == 0
+    assert (server.folder / "out").exists()
+
+
+def test_a_new_incarnation_of_a_known_authority_is_said_to_be_one(server: Server) -> None:
+    assert ask(server, server.lay(server.box.make()), b"y\n")[0] == 0
+    before = server.box.incarnation
+    server.box.incarnation = "22222222-2222-4333-8444-555555555555"
+    server.box.restored_from = before
+    archive = server.lay(server.box.make(sequence=1))
+    status, said = ask(server, archive, b"n\n")
+    assert status == 1
+    assert ") is new here" not in said
+    assert f"22222222-2222-4333-8444-555555555555, restored from {before}" in said
+    assert ask(server, archive, b"y\n")[0] == 0
+
+
+BLOCKED = """
+import sys
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {blocked!r}:
+            raise ImportError(name + " is not on a server")
+sys.meta_path.insert(0, Block())
+from kiosk.__main__ import main
+sys.argv = ["pism", *sys.argv[1:]]
+try:
+    main()
+finally:
+    sys.stderr.write(" ".join(sorted({{name.partition(".")[0] for name in sys.modules}})))
+"""
+HARDWARE = ("luma", "gpiozero", "gpiod", "pyudev", "PIL", "smbus2", "spidev", "textual")
+
+
+def spawn_without(blocked: tuple[str, ...], *arguments: str | Path, when: str = "") -> Ran:
+    code = BLOCKED.format(blocked=blocked)
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    if when:
+        command = ["faketime", "-f", f"@{when}", *command]
+    done = subprocess.run(command, capture_output=True, cwd=ROOT, check=False, env=ENVIRONMENT)
+    return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def test_a_server_needs_no_hardware_package(server: Server) -> None:
+    archive = server.lay(server.box.make())
+    trust = ("--trust", server.folder / "roots.pem")
+    out = ("--out", server.folder / "out")
+    opened = spawn_without(HARDWARE, "open", *server.arguments(archive, *trust, *out), when=WHEN)
+    assert opened.status == 0, opened.err
+    assert not {*opened.err.split()} & {*HARDWARE}
+    assert spawn_without(HARDWARE, "verify", *server.arguments(archive, *trust), when=WHEN).status == 0
+
+
+@pytest.mark.parametrize("command", ["open", "verify", "init", "status", "export", "plan", "stick"])
+def test_help_loads_nothing_heavy(command: str) -> None:
+    heavy = ("cryptography", "sqlcipher3", "pyrage", "yaml", "rich", "mnemonic", "PIL", "luma")
+    ran = spawn_without(heavy, command, "--help")
+    assert ran.status == 0, ran.err
