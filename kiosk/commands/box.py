@@ -1,5 +1,6 @@
 """`pism demo`, `emulate`, `kiosk` and `vault`: the box, emulated or real."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,11 +69,11 @@ def emulate_command(
         instant = parse_instant(clock) if clock else None
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    if not sys.stdin.isatty():
-        raise click.ClickException("the emulator needs a terminal")
     with prepare(
         state, sticks=sticks.absolute() if sticks else None, fails=fails, instant=instant, stick=stick
     ) as start:
+        if not sys.stdin.isatty():
+            raise click.ClickException("the emulator needs a terminal")
         run_emulator(start)
         if start.kept:
             click.echo(f"The box stays in {state}.")
