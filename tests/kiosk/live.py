@@ -15,9 +15,12 @@ from core.passphrase import canonical
 from core.policy import resolve_policy
 from core.process import read_boot
 from hw.board import Board, BoardSettings, Emulation, open_board
+from hw.emulated.panel import Panel, open_serial
+from hw.oled import Oled
 from kiosk import effects as fx
 from kiosk import events as ev
 from kiosk.entries import Entries
+from kiosk.first_light import Wiring
 from kiosk.session import start_vault
 from kiosk.word_keys import count_presses
 from kiosk.worker import VaultWorker
@@ -26,11 +29,14 @@ from tests.builders import AGE_KEY, OTHER_AGE_KEY
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hw.ports import Display
+
 NOW = datetime(2027, 2, 1, 12, tzinfo=UTC)
 WORDS = ("absurd", "amount", "bicycle", "canvas", "dolphin", "elegant", "flavor", "gadget")
 OTHER_WORDS = ("kangaroo", "lemon", "machine", "nephew", "olympic", "pelican", "quantum", "ribbon")
 PASSPHRASE = canonical(" ".join(WORDS))
 OTHER_PASSPHRASE = canonical(" ".join(OTHER_WORDS))
+WIRED = Wiring(driver="ssd1306", bus="i2c", port=1, address=0x3C, rotate=0)
 STEPS = ("top-up", "export main-kudo", "backup main-backup")
 CONFIG = f"""\
 authority: {{name: Example Virtual Worlds, id: c5ce9b8a-3cf1-4b50-b62c-7979d7d0edd7, domain: worlds.example}}
@@ -115,6 +121,18 @@ def type_words(entries: Entries, purpose: fx.Purpose, words: tuple[str, ...] = W
             entries.feed(key, 0.0, down=True)
             entries.feed(key, 0.0, down=False)
     return entries.feed("#", 0.0, down=True)
+
+
+class PanelTwin:
+    """A panel on an emulated bus, opened as it is wired."""
+
+    def __init__(self) -> None:
+        self.panel = Panel()
+        self.wired: list[Wiring] = []
+
+    def __call__(self, wiring: Wiring) -> "Display":
+        self.wired.append(wiring)
+        return Oled(controller=wiring.driver, open_serial=lambda: open_serial(self.panel, wiring.bus))
 
 
 class Bench:

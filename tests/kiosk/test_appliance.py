@@ -1,0 +1,90 @@
+"""The daemon on the real box, as far as it goes without one."""
+
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from core.errors import ConfigError
+from hw.board import BoardSettings
+from kiosk.appliance import _turn_every_s, keep_display, run_appliance
+from kiosk.first_light import FirstLight
+from kiosk.reader import read_lines
+from tests.kiosk.command import ENVIRONMENT, ROOT, spawn
+from tests.kiosk.live import WIRED, PanelTwin, lay_config
+
+
+def test_the_watchdog_is_fed_three_times_as_often_as_it_asks() -> None:
+    assert _turn_every_s("30000000") == 10
+    assert _turn_every_s(None) is None
+    assert _turn_every_s("") is None
+
+
+def test_the_display_of_the_first_picture_is_kept_if_it_was_wired_right() -> None:
+    display = PanelTwin()(WIRED)
+    lit = FirstLight(WIRED, display)
+    assert keep_display(lit, BoardSettings()) is display
+    assert keep_display(lit, BoardSettings(rotate=2)) is None
+    assert keep_display(None, BoardSettings()) is None
+
+
+def test_a_config_that_cannot_be_used_is_said_on_the_panel(tmp_path: Path) -> None:
+    twin = PanelTwin()
+    config = lay_config(tmp_path, "load: 2", "load: 0")
+    with pytest.raises(ConfigError):
+        run_appliance(config, tmp_path, FirstLight(WIRED, twin(WIRED)))
+    assert "E-CONFIG-VALUE" in " ".join(read_lines(twin.panel.image()))
+    with pytest.raises(ConfigError):
+        run_appliance(config, tmp_path)
+
+
+def test_a_panel_lost_meanwhile_keeps_the_refusal_what_it_is(tmp_path: Path) -> None:
+    twin = PanelTwin()
+    display = twin(WIRED)
+    twin.panel.unplug()
+    with pytest.raises(ConfigError):
+        run_appliance(lay_config(tmp_path, "load: 2", "load: 0"), tmp_path, FirstLight(WIRED, display))
+
+
+def test_a_kiosk_refuses_a_bad_config_at_the_command_line(tmp_path: Path) -> None:
+    config = lay_config(tmp_path, "load: 2", "load: 0")
+    ran = spawn("kiosk", "--config", config, "--spool", tmp_path)
+    assert (ran.status, ran.code) == (1, "E-CONFIG-VALUE")
+
+
+def test_without_panel_keypad_and_vault_it_runs_tells_systemd_and_ends_when_told(tmp_path: Path) -> None:
+    # a PC has no pins, and this bus is not there: the kiosk says so in its log and goes on trying
+    config = lay_config(tmp_path, "port: 1,", "port: 31,")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(60)
+        told = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "300000"}
+        command = [sys.executable, "-m", "kiosk", "kiosk", "--config", str(config), "--spool", str(tmp_path)]
+        with subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT | told, stderr=subprocess.PIPE) as child:
+            assert systemd.recv(100) == b"READY=1"
+            assert systemd.recv(100) == b"WATCHDOG=1"
+            child.send_signal(signal.SIGTERM)
+            _, log = child.communicate(timeout=60)
+    assert child.returncode == 0
+    assert b"E-DISPLAY" in log
+    assert b"E-KEYPAD" in log
+    assert b"E-BUG" not in log
+
+
+def test_the_vault_command_serves_the_connection_on_its_standard_input(tmp_path: Path) -> None:
+    from core import protocol as pr
+    from core import results as rs
+    from kiosk.session import Session
+
+    ours, theirs = socket.socketpair()
+    config = lay_config(tmp_path)
+    command = [sys.executable, "-m", "kiosk", "vault", "--state", str(tmp_path / "state")]
+    with theirs:
+        child = subprocess.Popen([*command, "--config", str(config)], stdin=theirs, cwd=ROOT, env=ENVIRONMENT)
+    session = Session(ours, child)
+    assert not session.ask(pr.Hello(), rs.Ready).provisioned
+    session.close()
+    assert child.returncode == 0

@@ -1,0 +1,63 @@
+"""How a kiosk is put together."""
+
+from pathlib import Path
+
+from core.config import load_config
+from kiosk import effects as fx
+from kiosk.compose import board_settings, kiosk_settings, make_daemon
+from kiosk.session import start_vault
+from kiosk.states import Locked
+from tests.kiosk.live import WORDS, lay_authority, lay_config, open_twins
+
+
+def test_the_sections_of_the_box_become_its_settings(tmp_path: Path) -> None:
+    config = load_config(lay_config(tmp_path, "rotate: 0", "rotate: 2"))
+    wired = board_settings(config)
+    assert (wired.driver, wired.bus, wired.port, wired.address, wired.rotate) == (
+        "ssd1306",
+        "i2c",
+        1,
+        0x3C,
+        2,
+    )
+    assert (wired.rows, wired.columns) == ((5, 6, 13, 19), (12, 16, 20, 21))
+    settings = kiosk_settings(config)
+    assert settings.lock_after_s == 300
+    assert settings.dim_after_s == 60
+    assert [label for label, _ in settings.sticks] == ["PISM-EXPORT", "PISM-ALL"]
+
+
+def test_a_daemon_reaches_its_vault_and_its_words(tmp_path: Path) -> None:
+    folder = lay_authority(tmp_path)
+    board = open_twins(folder, frozen=False)
+
+    def turn() -> None:
+        if isinstance(daemon.screen, Locked):  # the vault has answered
+            daemon.end()
+
+    daemon = make_daemon(
+        board,
+        load_config(folder / "config.yaml"),
+        lambda: start_vault(folder / "state", folder / "config.yaml"),
+        spool=folder / "spool",
+        refuse_swap=False,
+        turn=turn,
+    )
+    daemon.run()
+    assert daemon.screen.box.provisioned
+
+
+def test_proposals_and_estimates_are_the_authoritys_own(tmp_path: Path) -> None:
+    config = load_config(lay_config(tmp_path))
+    board = open_twins(tmp_path)
+    daemon = make_daemon(
+        board, config, lambda: start_vault(tmp_path, tmp_path), spool=tmp_path, refuse_swap=False
+    )
+    entries = daemon._entries
+    entries.propose()
+    view = entries.proposal_view()
+    assert view is not None
+    assert entries._estimate(" ".join(WORDS)) > 64
+    assert len(entries._proposed) == 8
+    entries.start(fx.Purpose.CHOOSE)
+    daemon._worker.close()
