@@ -116,7 +116,8 @@ class Job:
             verb, _, name = step.partition(" ")
             if verb == "top-up":
                 made = self._top_up(step, tell)
-                results.append(Result(step=step, issued=made.roots + made.signers))
+                issued = made.roots + made.signers
+                results.append(Result(step=step, issued=issued, late_roots=made.late_roots))
             else:
                 archive = self._archive(step, {"export": "egress", "backup": "backup"}[verb], name, tell)
                 if stick is None:

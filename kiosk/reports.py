@@ -164,6 +164,7 @@ class Result:
         sequence: Of the archive; 0 for a top-up.
         sha256: Of the archive, hex; "" for a top-up.
         issued: Certificates that were signed.
+        late_roots: Roots that sign before they could be spread.
     """
 
     step: str
@@ -171,3 +172,4 @@ class Result:
     sequence: int = 0
     sha256: str = ""
     issued: int = 0
+    late_roots: int = 0

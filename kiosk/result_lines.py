@@ -13,4 +13,9 @@ def result_lines(results: tuple[Result, ...]) -> tuple[str, ...]:
     written = [f"{fit(result.name, _NAME_COLUMNS)} {result.sequence:06} ok" for result in archives]
     hashes = [f"sha {result.sha256[:_HASH_DIGITS]}" for result in archives]
     issued = sum(result.issued for result in results)
-    return (*written, *hashes, f"{issued} signed")
+    return (*written, *hashes, f"{issued} signed", *late_lines(results))
+
+
+def late_lines(results: tuple[Result, ...]) -> tuple[str, ...]:
+    """Return what to do about roots that sign before everybody can have them; nothing when none does."""
+    return ("Give out roots today",) if any(result.late_roots for result in results) else ()

@@ -6,7 +6,7 @@ from hw.ports import KeyPressed, StickInserted, StickRemoved
 from kiosk.effects import RunJob, StopJob
 from kiosk.events import Event, JobFailed, JobFinished, KeyHeld, Progress, Stopped
 from kiosk.reports import Result
-from kiosk.result_lines import result_lines
+from kiosk.result_lines import late_lines, result_lines
 from kiosk.rules.act import Move, act
 from kiosk.rules.resting import lock, rest
 from kiosk.states import (
@@ -46,7 +46,7 @@ def _end(state: Working, results: tuple[Result, ...]) -> Screen:
     if state.stick is None:
         issued = sum(result.issued for result in results)
         lines = (f"{issued} signed", "Export them soon") if issued else ("Nothing was due",)
-        return Finished(box=box, title="TOP-UP DONE", lines=lines)
+        return Finished(box=box, title="TOP-UP DONE", lines=(*lines, *late_lines(results)))
     identities = {stick.identity for stick in box.sticks}
     if state.stick.identity not in identities:
         return Finished(box=box, title="DONE", lines=("All was written", "before it was pulled"))

@@ -6,6 +6,8 @@ from hw.ports import KeyPressed, KeyReleased, StickInserted, StickRemoved
 from kiosk import effects as fx
 from kiosk import events as ev
 from kiosk import states as st
+from kiosk.reports import Result
+from kiosk.result_lines import result_lines
 from tests.kiosk.facts import (
     HERE,
     JOB,
@@ -126,6 +128,14 @@ def test_job_without_a_stick_says_what_it_signed() -> None:
     none, _ = go(working, ev.JobFinished(()))
     assert none == st.Finished(box=OPEN, title="TOP-UP DONE", lines=("Nothing was due",))
     assert isinstance(go(none, "#")[0], st.Home)
+
+
+def test_a_root_that_could_not_be_spread_is_said() -> None:
+    late = (Result(step="top-up", issued=2, late_roots=1),)
+    assert result_lines(late) == ("2 signed", "Give out roots today")
+    done, _ = go(st.Working(box=OPEN, steps=("top-up",)), ev.JobFinished(late))
+    lines = ("2 signed", "Export them soon", "Give out roots today")
+    assert done == st.Finished(box=OPEN, title="TOP-UP DONE", lines=lines)
 
 
 def test_stick_pulled_after_the_last_byte_is_only_told() -> None:
