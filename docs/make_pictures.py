@@ -1,0 +1,141 @@
+"""Play the manual's scenarios on emulated boxes and write docs/pictures/*.png: `make pictures`.
+
+Every screen that docs/operator.md shows is a snapshot of kiosk/scenarios/manual-*.txt. What can stand still,
+does: the clock, the passphrase of a box that is set up already, the recipients' keys. Keys and words that the
+box draws itself are new each time.
+"""
+
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from PIL import Image, ImageOps
+
+from kiosk.emulated_box import EmulatedBox, Folders
+from kiosk.emulated_folder import fail_unlocks, found, lay_folder, shipped_text
+from kiosk.reader import read_lines
+from kiosk.scenario import Player, ScenarioError, parse_scenario
+
+PICTURES: Final = Path(__file__).with_name("pictures")
+NOW: Final = datetime(2027, 1, 4, 9, 30, tzinfo=UTC)
+SCALE: Final = 4
+FRAME: Final = 3
+"""Dark pixels around the lit ones, as a panel has them."""
+
+RECIPIENTS: Final = {
+    "main-kudo": "age1m8starcrptsx9klp394cu6krpdywtkdkfl7udjgye999g82r9sjqwerm3v",
+    "backup-a": "age15husmt3zr73dmqsdgfuqqhnuhg5rvwuskdvp5tf2ecsxyycla46s98xv05",
+    "backup-b": "age19vztp4u0jqznuwqcch848ed0jre6yacy2a2re3nqp904zkn5h4kq732qlc",
+}
+"""Public keys whose private halves were thrown away."""
+
+
+def _new(_folders: Folders) -> None:
+    """Nobody has set the box up."""
+
+
+def _set_up(folders: Folders) -> None:
+    found(folders, NOW)
+
+
+def _refused(folders: Folders) -> None:
+    found(folders, NOW)
+    fail_unlocks(folders, 6, NOW)
+
+
+def _changed(folders: Folders) -> None:
+    """Change config.yaml behind the box's back, as somebody with a card reader would."""
+    found(folders, NOW)
+    text = folders.config.read_text(encoding="utf-8")
+    for old, new in (
+        (r"servers: {load: [0-9]+,", "servers: {load: 30,"),
+        (r"^  PISM-ALL:", "  PISM-KUDO: [export main-kudo]\n  PISM-ALL:"),
+    ):
+        text, found_it = re.subn(old, new, text, flags=re.MULTILINE)
+        if not found_it:
+            raise ValueError(f"config.yaml has no {old}")
+    folders.config.write_text(text, encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """A scenario and how its box begins."""
+
+    name: str
+    begin: Callable[[Folders], None] = _set_up
+
+
+SCENES: Final = (
+    Scene(name="manual-set-up", begin=_new),
+    Scene(name="manual-unlock"),
+    Scene(name="manual-wait", begin=_refused),
+    Scene(name="manual-sticks"),
+    Scene(name="manual-menu"),
+    Scene(name="manual-clock"),
+    Scene(name="manual-policy", begin=_changed),
+)
+
+
+class Studio(EmulatedBox):
+    """An emulated box whose snapshots are for print: the panel, enlarged, in a thin dark frame."""
+
+    def __init__(self, folders: Folders) -> None:
+        super().__init__(folders, instant=NOW)
+        self._pictures = folders.pictures
+
+    def snapshot(self, name: str) -> None:
+        """Keep the picture as NAME.png."""
+        self._pictures.mkdir(parents=True, exist_ok=True)
+        framed = ImageOps.expand(self.picture(), FRAME)
+        large = framed.resize((framed.width * SCALE, framed.height * SCALE), Image.Resampling.NEAREST)
+        large.save(self._pictures / f"{name}.png", optimize=True)
+
+
+def play(scene: Scene, folder: Path, config: str | None = None) -> Path:
+    """Play a scene; return the folder of its pictures.
+
+    Args:
+        scene: Which.
+        folder: Absolute; empty or missing.
+        config: Text of config.yaml; None: the shipped one.
+
+    Raises:
+        ScenarioError: A step did not come true; the text says what the panel showed then.
+    """
+    folders = lay_folder(folder, config)
+    for name, key in RECIPIENTS.items():
+        (folder / "keys" / f"{name}.pub").write_text(f"{key}\n", encoding="ascii")
+    scene.begin(folders)
+    with Studio(folders) as box:
+        try:
+            Player(box).play(parse_scenario(shipped_text("scenarios", f"{scene.name}.txt")))
+        except ScenarioError as error:
+            shown = " / ".join(read_lines(box.picture()))
+            raise ScenarioError(f"{scene.name}, {error}; the panel shows: {shown}") from error
+    return folders.pictures
+
+
+def main(names: list[str]) -> None:
+    """Play the scenes of those names, or all of them; with all, pictures that nobody makes any more go."""
+    made = set()
+    for scene in SCENES:
+        if names and scene.name not in names:
+            continue
+        sys.stdout.write(f"{scene.name}\n")
+        with tempfile.TemporaryDirectory(prefix="pism-manual-") as folder:
+            for picture in play(scene, Path(folder)).iterdir():
+                shutil.copyfile(picture, PICTURES / picture.name)
+                made.add(picture.name)
+    for old in () if names else PICTURES.glob("*.png"):
+        if old.name not in made:
+            old.unlink()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
