@@ -6,7 +6,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help venv demo deb deb-lint vm-test test check lint bench golden docs emulate lock clean system-run system-dev
+.PHONY: help venv demo deb deb-lint vm-test test check lint bench golden docs pictures emulate lock clean system-run system-dev
 
 PYTHON ?= python3
 VENV := .venv
@@ -66,6 +66,9 @@ golden: $(VENV)/.dev ## Record the golden frames anew; look at the difference be
 
 docs: $(VENV)/.dev ## Write the pages that are made from the code
 	$(BIN)/python -m docs.make_errors
+
+pictures: system-run $(VENV)/.run ## Play the manual's scenarios and take its pictures anew
+	$(BIN)/python -m docs.make_pictures $(SCENES)
 
 lock: ## Lock the packages anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
