@@ -122,8 +122,7 @@ def play(scene: Scene, folder: Path, config: str | None = None) -> Path:
 
 
 def main(names: list[str]) -> None:
-    """Play the scenes of those names, or all of them; with all, pictures that nobody makes any more go."""
-    made = set()
+    """Play the scenes of those names, or all of them."""
     for scene in SCENES:
         if names and scene.name not in names:
             continue
@@ -131,10 +130,6 @@ def main(names: list[str]) -> None:
         with tempfile.TemporaryDirectory(prefix="pism-manual-") as folder:
             for picture in play(scene, Path(folder)).iterdir():
                 shutil.copyfile(picture, PICTURES / picture.name)
-                made.add(picture.name)
-    for old in () if names else PICTURES.glob("*.png"):
-        if old.name not in made:
-            old.unlink()
 
 
 if __name__ == "__main__":
