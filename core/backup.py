@@ -53,6 +53,7 @@ class OpenBackup:
         state: state.json.
         history: What its journal says.
         certificates: All that were ever issued, in issuing order, with their revocations.
+        key_ids: Ids of those whose private keys are inside.
     """
 
     archive: Archive
@@ -62,15 +63,11 @@ class OpenBackup:
     state: State
     history: History
     certificates: tuple[Certificate, ...]
+    key_ids: frozenset[str]
     _files: Mapping[str, str]
     _ders: Mapping[str, bytes] = field(repr=False)
     _keys: Mapping[str, PublicKey] = field(repr=False)
     _passphrases: Mapping[str, str] = field(repr=False)
-
-    @property
-    def key_ids(self) -> frozenset[str]:
-        """Ids of the certificates whose private keys are inside."""
-        return frozenset(self._passphrases)
 
     def read_der(self, id_: str) -> bytes:
         """Return a certificate's DER."""
@@ -127,6 +124,7 @@ def open_backup(
         state = decode_state(archive.read(STATE_PATH))
         history = read_history(journal.read_lines(read_member_lines(archive, JOURNAL_PATH)))
         policy, certificates = check_state(state, manifest, checked.chains, history)
+        passphrases = read_passphrases(archive, identities)
         yield OpenBackup(
             archive=archive,
             manifest=manifest,
@@ -135,10 +133,11 @@ def open_backup(
             state=state,
             history=history,
             certificates=certificates,
+            key_ids=frozenset(passphrases),
             _files={entry.id: entry.file for entry in manifest.certificates},
             _ders={item.id: item.der for item in state.certificates if item.der is not None},
             _keys=checked.chains.keys,
-            _passphrases=read_passphrases(archive, identities),
+            _passphrases=passphrases,
         )
 
 
