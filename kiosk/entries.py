@@ -135,7 +135,7 @@ class Entries:
                 return ev.EntryChanged()
             case Outcome.LEAVE:
                 return ev.EntryLeft()
-            case Outcome.DONE:
+            case _:
                 return self._finish(entry)
 
     def _finish(self, entry: Entry) -> ev.Event | None:

@@ -127,7 +127,8 @@ def read_roots(files: tuple[Path, ...]) -> list[Any]:
 def _confirm(question: "Question") -> bool:
     """Show what is new and ask; nothing of the archive is believed yet but its seal."""
     if question.is_known:
-        whence = f"restored from {question.restored_from}" if question.restored_from else "which names none before it"
+        before = question.restored_from
+        whence = f"restored from {before}" if before else "which names none before it"
         say(f"{question.authority_name} ({question.authority_id}) has a new incarnation:")
         say(f"    {question.incarnation}, {whence}")
         say("Was the box restored from a backup? Its root:")
