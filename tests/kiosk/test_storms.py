@@ -1,0 +1,352 @@
+"""Storms: random keys, holds, sticks, times and faults through the real daemon, panel and slots.
+
+The worker answers every order with what a vault may legally say, at random. Whatever happens: nothing is
+raised that nobody catches, no error is logged, and the words of a passphrase are seen nowhere but where they
+are shown on purpose. Bugs of the machine would be logged as errors; they fail the storm.
+"""
+
+import logging
+import queue
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from random import Random
+from tempfile import mkdtemp
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
+
+from hw.board import Twins
+from hw.ports import KEYS, KeyPressed, KeyReleased, KeyStuck, Stick
+from kiosk import effects as fx
+from kiosk import events as ev
+from kiosk.daemon import Daemon
+from kiosk.entries import Entries
+from kiosk.machine import start
+from kiosk.orders import make_order
+from kiosk.proposal import ProposalView
+from kiosk.reader import read_text
+from kiosk.reports import Settings, SignerRow, TestRow
+from kiosk.screens import draw
+from kiosk.states import Entering, ProposedWords, Refused, Screen, Warned
+from kiosk.word_keys import count_presses
+from tests.kiosk.facts import CHANGES, HALF, NOW, PROPOSAL, REPORT, RESULTS, SESSION, TABLE
+from tests.kiosk.live import WORDS, make_entries, open_twins
+from tests.kiosk.samples import SAMPLES
+
+SETTINGS = Settings(sticks=TABLE, lock_after_s=300, dim_after_s=60)
+KINDS = 16  # of blows; those without one of their own let an order be answered
+BLOWS = some.integers(0, KINDS * 48 - 1)
+LABELS = ("PISM-ALL", "PISM-EXPORT", "HOLIDAYS")
+PROVISIONED = 0.7  # of the storms
+USUALLY = 0.7  # of the answers
+TIMES_S = (0.05, 0.7, 1.1, 2.1, 11.0, 61.0, 241.0, 291.0, 400.0)
+CORNERS = {
+    "Entering",
+    "Checking",
+    "Working",
+    "SafeToRemove",
+    "TwoSticks",
+    "ProposedWords",
+    "Home",
+    "Menu",
+    "Off",
+}
+FAILURES = (
+    "E-STICK-FULL",
+    "E-STICK-IO",
+    "E-STICK-VERIFY",
+    "E-STATE-DAMAGED",
+    "E-CLOCK-SET",
+    "E-NOBODY-KNOWS",
+)
+
+
+USUAL: dict[type[fx.Effect], tuple[tuple[ev.Event, ...], ...]] = {
+    fx.OpenVault: (
+        (ev.VaultReady(provisioned=True),),
+        (ev.VaultReady(provisioned=True, failed_attempts=3, wait_s=7),),
+    ),
+    fx.AskPolicy: ((ev.PolicyProposal(PROPOSAL),), (ev.PolicyProposal(CHANGES),)),
+    fx.Unlock: (
+        (ev.Unlocked(SESSION),),
+        (ev.Unlocked(replace(SESSION, policy_differs=True, notes=("3 failed unlocks",))),),
+        (ev.UnlockRefused("E-PASSPHRASE-WRONG", "It is wrong.", 1, 1),),
+        (ev.UnlockRefused("E-STATE-DAMAGED", "It is damaged."),),
+        (ev.ClockWrong("E-CLOCK-BEHIND", NOW.replace(year=1970), NOW, SESSION),),
+    ),
+    fx.Create: ((HALF, ev.Created()),),
+    fx.ChangePassphrase: (
+        (ev.PassphraseChanged(),),
+        (ev.UnlockRefused("E-PASSPHRASE-WRONG", "It is wrong.", 1, 1),),
+    ),
+    fx.RunJob: (
+        (HALF, ev.JobFinished(RESULTS)),
+        (HALF, ev.JobFailed("E-STICK-GONE", "It was pulled.")),
+        (HALF, ev.Stopped()),
+    ),
+    fx.ApprovePolicy: ((ev.Unlocked(SESSION),),),
+    fx.AskStatus: ((ev.StatusReady(REPORT),),),
+    fx.AskSigners: (
+        (ev.SignersReady((SignerRow(certificate_id="a", title="2026.4 lane 1"),)),),
+        (ev.SignersReady(()),),
+    ),
+    fx.Revoke: ((ev.Revoked(),),),
+    fx.AskClock: ((ev.ClockRead(NOW),),),
+    fx.SetClock: ((ev.ClockSet(NOW),),),
+    fx.RunSelfTest: ((ev.SelfTestReady((TestRow(name="random", good=True),)),),),
+}
+"""What a vault, a stick or the clock says to an effect, the most usual first."""
+
+UNUSUAL = (
+    *((ev.JobFailed(code, "It did not work."),) for code in FAILURES),
+    (ev.VaultLost("the vault process ended"),),
+    (ev.Bug(),),
+)
+
+
+class Fate:
+    """Answers orders, in order, when the storm says so.
+
+    Args:
+        random: Picks the answers.
+        post: Where they go.
+    """
+
+    def __init__(self, random: Random, post: Callable[[ev.Event], None]) -> None:
+        self._random = random
+        self._post = post
+        self._provisioned = random.random() < PROVISIONED
+        self._orders: list[fx.Effect] = []
+
+    def submit(self, effect: fx.Effect, entries: Entries) -> None:
+        make_order(effect, entries)  # as the real worker does: it copies the secrets
+        if isinstance(effect, fx.CloseVault):
+            self._orders.clear()
+        elif not isinstance(effect, fx.PowerOff | fx.Restart):
+            self._orders.append(effect)
+
+    def stop(self) -> None:
+        self._orders = [effect for effect in self._orders if not isinstance(effect, fx.RunJob)]
+        self._post(ev.Stopped())
+
+    def close(self) -> None:
+        self._orders.clear()
+
+    def answer(self) -> None:
+        """Let the oldest order be answered: as usual mostly."""
+        if not self._orders:
+            return
+        effect = self._orders.pop(0)
+        usual = self._usual(effect)
+        possible = usual + UNUSUAL
+        place = 0 if self._random.random() < USUALLY else self._random.randrange(len(possible))
+        for event in possible[place]:
+            self._post(event)
+
+    def _usual(self, effect: fx.Effect) -> tuple[tuple[ev.Event, ...], ...]:
+        if isinstance(effect, fx.OpenVault) and not self._provisioned:
+            return ((ev.VaultReady(provisioned=False),),)
+        if isinstance(effect, fx.FormatStick):
+            return ((ev.StickFormatted(replace(effect.stick, label=effect.label, filesystem="vfat")),),)
+        self._provisioned |= isinstance(effect, fx.Create)
+        return USUAL[type(effect)]
+
+
+@cache
+def images() -> tuple[Path, ...]:
+    """Return a stick of each label, made once."""
+    twins = open_twins(Path(mkdtemp(prefix="pism-storm-"))).twins
+    assert twins is not None
+    folder = Path(mkdtemp(prefix="pism-storm-"))
+    (folder / "sticks").mkdir()
+    board = open_twins(folder)
+    assert board.twins is not None
+    return tuple(board.twins.sticks.make(label) for label in LABELS)
+
+
+class Storm:
+    """Where the daemon takes its events from: what was posted first, then the next blow of the storm.
+
+    Args:
+        blows: Numbers; each says what happens next.
+        twins: Far side of the board.
+    """
+
+    def __init__(self, blows: list[int], twins: Twins) -> None:
+        self._blows = iter(blows)
+        self._twins = twins
+        self._posted: list[ev.Event | None] = []
+        self._down: list[str] = []
+        self._sticks: list[Stick] = []
+        self._random = Random(sum(blows))
+        self.fate = Fate(self._random, self._posted.append)
+        self.daemon: Daemon
+
+    def put(self, event: ev.Event | None, /) -> None:
+        self._posted.append(event)
+
+    def get(self, *, timeout: float | None) -> ev.Event | None:
+        while not self._posted:
+            blow = next(self._blows, None)
+            if blow is None:
+                return None
+            self._strike(blow, timeout)
+        return self._posted.pop(0)
+
+    def _strike(self, blow: int, timeout: float | None) -> None:
+        kind, detail = blow % KINDS, blow // KINDS
+        key = KEYS[detail % len(KEYS)]
+        blows: dict[int, Callable[[], None]] = {
+            0: lambda: self._tap(key),
+            1: lambda: self._tap("ABCD"[detail % 4]),
+            2: lambda: self._tap("#"),
+            3: lambda: self._tap("#*D"[detail % 3]),
+            4: self._type_words,
+            5: lambda: self._move(key),
+            6: lambda: self._move("*#"[detail % 2]),
+            7: lambda: self._pass(TIMES_S[detail % len(TIMES_S)]),
+            8: lambda: self._pass(timeout or 0),
+            9: lambda: self._plug(detail),
+            10: self._pull,
+            11: lambda: self._disturb(detail),
+        }
+        blows.get(kind, self.fate.answer)()
+
+    def _pull(self) -> None:
+        if self._sticks:
+            self._twins.sticks.pull(self._sticks.pop())
+
+    def _tap(self, key: str) -> None:
+        self._posted += [KeyPressed(key), KeyReleased(key)]
+
+    def _move(self, key: str) -> None:
+        """Put a key down, or let the one go that is down."""
+        if self._down:
+            self._posted.append(KeyReleased(self._down.pop()))
+        else:
+            self._down.append(key)
+            self._posted.append(KeyPressed(key))
+
+    def _pass(self, seconds: float) -> None:
+        self._twins.clock.advance(timedelta(seconds=seconds))
+        raise queue.Empty
+
+    def _plug(self, detail: int) -> None:
+        if len(self._sticks) < 2:
+            image = images()[detail % len(LABELS)]
+            if image not in {stick.node for stick in self._sticks}:
+                self._sticks.append(self._twins.sticks.insert(image))
+
+    def _type_words(self) -> None:
+        """Type the eight words where they are asked for; the last is left out at times."""
+        if not isinstance(self.daemon.screen, Entering):
+            for key in "##A":  # what leads there mostly
+                self._tap(key)
+            return
+        for word in WORDS[: 7 + self._random.randrange(2)]:
+            for key in "".join(count_presses(word)):
+                self._tap(key)
+        self._tap("#")
+
+    def _disturb(self, detail: int) -> None:
+        match detail % 12:
+            case 0 | 1 | 2:
+                self._twins.panel.unplug()
+            case 3 | 4 | 5:
+                self._twins.panel.plug()
+            case 6 | 7:
+                self._twins.panel.refuse(1 + detail % 5)
+            case 8 | 9:
+                self._posted.append(KeyStuck(("5",)))
+            case 10:
+                self._posted.append(ev.PowerAsked(restart=detail > KINDS))
+            case 11:
+                self._posted.append(ev.VaultLost("the vault process ended"))
+
+
+class Watch:
+    """Looks at everything that could give a secret away."""
+
+    def __init__(self, storm: Storm, twins: Twins) -> None:
+        self._storm = storm
+        self._twins = twins
+        self._seen = b""
+
+    def look(self) -> None:
+        screen = self._storm.daemon.screen
+        assert not tells(repr(screen))
+        assert not tells(repr(self._storm.daemon._entries))
+        if may_show(screen):
+            return
+        picture = self._twins.panel.image()
+        data = picture.tobytes()
+        if data != self._seen and self._twins.panel.plugged:
+            self._seen = data
+            assert not tells(read_text(picture)), type(screen).__name__
+
+
+def may_show(screen: Screen) -> bool:
+    """Tell whether words may stand on this screen: while they are entered, and where they are proposed."""
+    base = screen.under if isinstance(screen, Warned) else screen
+    return isinstance(base, Entering | ProposedWords) and not isinstance(screen, Refused)
+
+
+def tells(text: str) -> bool:
+    return any(word in text for word in WORDS)
+
+
+@contextmanager
+def listening() -> Iterator[list[logging.LogRecord]]:
+    """Collect everything that is logged."""
+    records: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    handler.emit = records.append  # type: ignore[method-assign]  the smallest handler there is
+    root = logging.getLogger()
+    root.addHandler(handler)
+    try:
+        yield records
+    finally:
+        root.removeHandler(handler)
+
+
+def storm(blows: list[int], make_watch: Callable[[Storm, Twins], Callable[[], None]]) -> None:
+    """Run a daemon through a storm; fail on what is logged."""
+    board = open_twins(images()[0].parent.parent)
+    assert board.twins is not None
+    weather = Storm(blows, board.twins)
+    look = make_watch(weather, board.twins)
+    begin = start(SETTINGS)
+    weather.daemon = Daemon(board, lambda _: weather.fate, make_entries(), begin, turn=look, inbox=weather)
+    with listening() as records:
+        weather.daemon.run()
+    assert not [record.getMessage() for record in records if record.levelno >= logging.ERROR]
+    assert not any(tells(record.getMessage()) for record in records)
+
+
+@settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])
+@given(some.lists(BLOWS, min_size=20, max_size=60))
+def test_no_storm_breaks_the_daemon_or_brings_a_secret_to_light(blows: list[int]) -> None:
+    storm(blows, lambda weather, twins: Watch(weather, twins).look)
+
+
+def test_storms_reach_the_far_corners() -> None:
+    random = Random(3)
+    reached: set[str] = set()
+
+    def make_watch(weather: Storm, _twins: Twins) -> Callable[[], None]:
+        return lambda: reached.add(type(weather.daemon.screen).__name__)
+
+    for _ in range(24):
+        storm([random.randrange(KINDS * 48) for _ in range(100)], make_watch)
+    assert reached >= CORNERS
+
+
+def test_the_watch_is_not_blind() -> None:
+    sample = SAMPLES["proposed-words"]
+    shown = ProposalView(WORDS)
+    assert tells(read_text(draw(sample.state, None, shown)))
+    assert not any(tells(read_text(draw(other.state))) for other in SAMPLES.values())
