@@ -78,6 +78,8 @@ def fault_in_network(text: str) -> str | None:
         network = ip_network(text)
     except ValueError:
         return "must be an IP network with no host bits set, such as 10.0.0.0/8 or fd00::/8"
+    if "%" in text:  # RFC 4007 11; a certificate has no room for it
+        return "must be an IP network without a zone"
     return None if "/" in text else f"must have a prefix length; one address is {network}"
 
 
