@@ -1,6 +1,8 @@
 """The worker: every effect with the real vault, real FAT images and twins."""
 
 import logging
+import queue
+import socket
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -10,6 +12,8 @@ from typing import Any
 import pytest
 
 from core import protocol as pr
+from core import results as rs
+from core import wire
 from hw.ports import StickGoneError
 from kiosk import effects as fx
 from kiosk import events as ev
@@ -240,16 +244,23 @@ def test_the_self_test_reads_the_store_when_it_is_open(bench: Bench) -> None:
     assert opened.rows[2].finding == "good"
 
 
-def test_swap_keeps_the_box_locked_where_that_is_asked(tmp_path: Path) -> None:
-    # whether this machine has swap is not ours to say: both answers are right, each in its case
-    swap = len(Path("/proc/swaps").read_text().splitlines()) > 1
-    with Bench(lay_authority(tmp_path), refuse_swap=True) as bench:
-        answer = bench.do(fx.OpenVault())
-        if swap:
-            assert isinstance(answer, ev.JobFailed)
-            assert answer.code == "E-SWAP"
-        else:
-            assert isinstance(answer, ev.VaultReady)
+@pytest.mark.parametrize(("refuse_swap", "answer"), [(True, ev.JobFailed), (False, ev.VaultReady)])
+def test_swap_keeps_the_box_locked_where_that_is_asked(
+    tmp_path: Path, *, refuse_swap: bool, answer: type[ev.Event]
+) -> None:
+    ours, theirs = socket.socketpair()
+    ready = rs.Ready(provisioned=True, failed_attempts=0, wait_s=0, swap=True)
+    wire.send(theirs, pr.Done(result=ready))  # what a vault says on a machine with swap
+    seen: queue.SimpleQueue[ev.Event] = queue.SimpleQueue()
+    worker = VaultWorker(
+        open_twins(tmp_path), lambda: Session(ours), spool=tmp_path, refuse_swap=refuse_swap, post=seen.put
+    )
+    worker.submit(fx.OpenVault(), make_entries())
+    event = seen.get(timeout=10)
+    assert isinstance(event, answer)
+    worker.close()
+    theirs.close()
+    assert not isinstance(event, ev.JobFailed) or event.code == "E-SWAP"
 
 
 def test_a_locked_box_answers_that_it_is_locked(bench: Bench) -> None:
