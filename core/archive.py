@@ -36,6 +36,7 @@ RECORD_BYTES: Final = 20 * BLOCK_BYTES  # POSIX pax, "ustar Interchange Format":
 MAX_ARCHIVE_BYTES: Final = 4 * 1024**3
 _TYPE_OFFSET: Final = 156  # of typeflag, in a ustar header
 _NAME: Final = slice(0, 100)
+_LAST_MTIME: Final = 8**11 - 1  # ustar has eleven octal digits: 2242-03-16T12:56:31Z
 _SIZE: Final = slice(124, 136)
 _CHECKSUM: Final = slice(148, 156)
 
@@ -95,7 +96,7 @@ def _blocks(members: Iterable[Member], mtime: int) -> Iterator[bytes]:
 def _header_maker(mtime: int) -> Callable[[str, int], bytes]:
     """Return a function from path and size to a ustar header: the library's, with three fields filled in."""
     info = tarfile.TarInfo()
-    info.mtime, info.mode = mtime, 0o600
+    info.mtime, info.mode = min(mtime, _LAST_MTIME), 0o600
     blank = info.tobuf(tarfile.USTAR_FORMAT, "ascii", "strict")
     front, middle, end = (
         blank[_NAME.stop : _SIZE.start],

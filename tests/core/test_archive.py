@@ -89,6 +89,14 @@ def test_the_same_members_give_the_same_tar_with_plain_headers() -> None:
             assert (header.mode, header.mtime, header.pax_headers) == (0o600, 5, {})
 
 
+def test_a_date_beyond_what_ustar_can_say_becomes_its_last() -> None:
+    out = io.BytesIO()
+    write_archive(out, (make_member(*item) for item in CONTENT), [recipient()], NOW.replace(year=2300))
+    opened(out.getvalue()).close()
+    with tarfile.open(fileobj=io.BytesIO(pyrage.decrypt(out.getvalue(), [IDENTITY]))) as tar:
+        assert {header.mtime for header in tar} == {8**11 - 1}
+
+
 @pytest.mark.parametrize("kind", ["age", "ed25519", "rsa"])
 def test_the_age_and_tar_programs_open_it(tmp_path: Path, kind: str) -> None:
     key = tmp_path / "key"
