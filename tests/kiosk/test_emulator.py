@@ -48,9 +48,7 @@ class Person:
         await self.until(lambda: text in self.panel(), f"{text} was not shown")
 
     async def is_told(self, text: str) -> None:
-        await self.until(
-            lambda: text in self.line("message"), f"{text} was not said, but {self.line('message')}"
-        )
+        await self.until(lambda: text in self.line("message"), f"{text} was not said")
 
     def panel(self) -> str:
         return "" if self.app.box is None else read_text(self.app.box.picture())
@@ -237,13 +235,12 @@ async def test_time_passes_and_is_set() -> None:
 async def test_dialogs_are_left_without_a_trace() -> None:
     async with sitting("factory") as person:
         await person.sees("FIRST SET-UP")
-        before = person.line("message")
         for key in "it":
             await person.pilot.press(key)
             await person.until(lambda: len(person.app.screen_stack) == 2, "a dialog asks")
             await person.pilot.press("escape")
             await person.until(lambda: len(person.app.screen_stack) == 1, "it is gone")
-        assert person.line("message") == before
+        assert person.line("message").startswith("Keys 0-9")
         assert person.app.box is not None
         assert person.app.box.sticks == ()
 

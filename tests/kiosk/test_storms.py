@@ -327,7 +327,7 @@ def storm(blows: list[int], make_watch: Callable[[Storm, Twins], Callable[[], No
     assert not any(tells(record.getMessage()) for record in records)
 
 
-@settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(some.lists(BLOWS, min_size=20, max_size=60))
 def test_no_storm_breaks_the_daemon_or_brings_a_secret_to_light(blows: list[int]) -> None:
     storm(blows, lambda weather, twins: Watch(weather, twins).look)
