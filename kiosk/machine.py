@@ -109,7 +109,7 @@ def _learn(box: Box, event: Event) -> Box:
             return replace(box, waking=waking, stuck=tuple(k for k in box.stuck if k != key))
         case KeyPressed(key=key) if box.glass is not Glass.BRIGHT:
             return replace(box, waking=key)
-        case VaultReady():
+        case VaultReady() if box.vault is Vault.OPENING:  # else it was closed again meanwhile
             return replace(
                 box,
                 vault=Vault.OPEN,

@@ -32,11 +32,15 @@ def init_command(state: Path, config: Path, passphrase_file: Path | None, *, as_
     that calls this has read them before.
     """
     from core.authority import Authority
+    from core.errors import StateExistsError
     from core.keyslots import choose_cost
     from core.process import harden_process
     from core.proposal import propose_policy
+    from core.store import is_provisioned
 
     harden_process()
+    if is_provisioned(state.absolute()):  # said before anything is asked
+        raise StateExistsError(f"there is a state in {state} already")
     policy, proposal = propose_policy(config.absolute())
     for recipient in proposal.recipients:
         say(f"{recipient.kind} {recipient.name}: {recipient.key}\n    {' '.join(recipient.words)}")

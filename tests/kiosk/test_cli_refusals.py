@@ -172,6 +172,11 @@ def test_a_state_that_exists_is_not_founded_again(folder: Path) -> None:
     assert snapshot(folder / "state" / "store") == before
 
 
+def test_a_state_that_exists_is_said_before_anything_is_asked(folder: Path) -> None:
+    ran = run("init", "--state", folder / "state", "--config", folder / "no-such.yaml")
+    assert ran.code == "E-STATE-EXISTS"
+
+
 def test_a_folder_with_something_else_in_it_is_no_state(tmp_path: Path) -> None:
     (tmp_path / "state").mkdir(mode=0o700)
     (tmp_path / "state" / "letter.txt").write_text("of the operator")

@@ -225,3 +225,9 @@ def test_pages_to_read_turn_and_leave() -> None:
     problem = st.Problem(box=LOCKED, code="E-FILE", text="word " * 30)
     assert go(problem, "D")[0] == replace(problem, page=1)
     assert go(problem, "DDD")[0] == problem
+
+
+def test_vault_that_answers_after_it_was_closed_stays_closed() -> None:
+    closed = st.Locked(box=replace(OPEN, session=None, vault=st.Vault.CLOSED))
+    state, _ = go(closed, ev.VaultReady(provisioned=False, failed_attempts=3))
+    assert state.box == closed.box
