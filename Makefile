@@ -85,7 +85,7 @@ deb-lint: deb ## Judge the packages with lintian
 	lintian --allow-root --info --display-info --fail-on error,warning,info dist/*.deb
 
 vm-test: system-dev $(VENV)/.dev ## Install the package in a QEMU machine and use it there (minutes; needs root once)
-	PISM_VM=1 $(BIN)/python -m pytest -q -p no:randomly -p no:xdist tests/vm $(VM)
+	PISM_VM=1 $(BIN)/python -m pytest -q -s -p no:randomly -W default tests/vm $(VM)
 
 clean: ## Remove what was built here
 	rm -rf $(VENV) build dist demo *.egg-info

@@ -1,0 +1,71 @@
+"""Start, stop, watchdog, power: nothing is lost in any of them."""
+
+import pytest
+
+from tests.vm.box import VmBox
+from tests.vm.test_sticks import UNLOCK
+
+WORK = f"insert PISM-ALL\n{UNLOCK}"
+
+
+def main_pid(box: VmBox) -> int:
+    return int(box.vm.run("systemctl show -P MainPID pism")[1])
+
+
+def test_kiosk_that_hangs_is_killed_and_started_again(box: VmBox) -> None:
+    hung = main_pid(box)
+    box.vm.run(f"kill -STOP {hung}", check=True)
+    box.vm.until("systemctl show -P NRestarts pism | grep -qx 1", 90)
+    box.vm.until("systemctl is-active pism", 90)
+    assert main_pid(box) != hung
+    assert "watchdog" in box.vm.run("journalctl -b -u pism | tail -20")[1].lower()
+    box.play('expect "LOCKED" 30')
+
+
+def test_kiosk_that_dies_at_work_leaves_a_store_that_goes_on(box: VmBox) -> None:
+    box.play(WORK + 'expect "TOP-UP" 60')
+    box.vm.run("systemctl kill --signal=KILL --kill-whom=main pism", check=True)
+    box.vm.until("systemctl is-active pism", 90)
+    box.vm.until("! systemctl is-active --quiet 'pism-vault@*'", 60)
+    box.play(f'expect "STICK PISM-ALL" 60\n{UNLOCK}\nexpect "SAFE TO" 300\npull\nexpect "LOCKED" 30')
+    box.command("journal")
+
+
+def test_vault_that_dies_at_work_locks_the_box(box: VmBox) -> None:
+    box.play(WORK + 'expect "TOP-UP" 60\nkill vault\nexpect-not "TOP-UP" 5')
+    box.snapshot("vault-died")
+    box.command("top-up")
+
+
+@pytest.mark.parametrize("moment", ["locked", "working"])
+def test_stopping_the_service_loses_nothing(box: VmBox, moment: str) -> None:
+    if moment == "working":
+        box.play(WORK + 'expect "TOP-UP" 60')
+    box.vm.run("systemctl stop pism", timeout=90, check=True)
+    box.snapshot(f"stopped-{moment}")
+    assert "LOCKED" not in box.text()
+    said = box.vm.run("systemctl show -P Result -P NRestarts pism")[1].split()
+    assert said == ["success", "0"]
+    box.command("top-up")
+    box.vm.run("systemctl start pism", timeout=120, check=True)
+
+
+def test_power_off_says_when_to_unplug(box: VmBox) -> None:
+    box.play('press D\nexpect "MENU"\npress 0\nexpect "POWER"\npress B\nexpect "you may unplug" 30')
+    box.play("expect-power off 60")
+
+
+def test_box_whose_clock_went_back_asks_for_the_date(box: VmBox) -> None:
+    box.play("clock set 2020-01-01T00:00:00Z\n" + WORK)
+    box.play('expect "E-CLOCK-BEHIND" 60\nsnapshot clock-behind')
+
+
+def test_full_disk_is_told_and_harms_nothing(box: VmBox) -> None:
+    box.vm.run(
+        "fallocate -l $(df -B1 --output=avail / | tail -1) /full 2>/dev/null; cat /dev/zero >/full2; true"
+    )
+    box.play(WORK + 'expect "E-" 120')
+    box.snapshot("full-disk")
+    box.vm.run("rm -f /full /full2", check=True)
+    box.play("pull")
+    box.command("top-up")

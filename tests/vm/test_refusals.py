@@ -1,0 +1,50 @@
+"""What may not be plugged in, and what the units do not let the processes do."""
+
+from tests.vm.box import VmBox
+
+
+def test_keyboard_is_refused_and_a_stick_is_not(box: VmBox) -> None:
+    ident = box.vm.usb_keyboard()
+    box.vm.until("usbguard list-devices --blocked | grep -q Keyboard", 30)
+    assert box.vm.run("grep -ci keyboard /proc/bus/input/devices")[1].strip() == "0"
+    box.record.say(box.vm.run("usbguard list-devices")[1])
+    box.vm.usb_remove(ident)
+    box.play('insert PISM-ALL\nexpect "STICK PISM-ALL" 30\npull\nexpect "LOCKED" 30')
+
+
+def test_stick_that_is_also_a_keyboard_is_refused_whole(box: VmBox) -> None:
+    box.vm.badusb("PISM-ALL")
+    box.vm.until("usbguard list-devices --blocked | grep -q Composite", 30)
+    assert box.vm.run("blkid -t LABEL=PISM-ALL")[0] != 0
+    assert not box.vm.badusb_type("04")
+    box.vm.badusb_remove()
+
+
+def test_network_adapter_is_refused(box: VmBox) -> None:
+    ident = box.vm.usb_other("usb-net")
+    box.vm.until("usbguard list-devices --blocked | grep -qi 'net\\|rndis'", 30)
+    assert box.vm.run("ls /sys/class/net")[1].split() == ["lo"]
+    box.vm.usb_remove(ident)
+
+
+def test_nobody_but_the_kiosk_reaches_the_vault(box: VmBox) -> None:
+    connect = "python3 -c \"import socket; socket.socket(socket.AF_UNIX).connect('/run/pism/vault.sock')\""
+    for user in ("nobody", "pism-vault"):
+        status, said = box.vm.run(connect, user=user)
+        assert status != 0
+        assert "Permission" in said
+    assert box.vm.run(connect, user="pism")[0] == 0
+
+
+def test_nobody_but_the_vault_reads_the_state(box: VmBox) -> None:
+    for user in ("nobody", "pism"):
+        assert box.vm.run("ls /var/lib/pism", user=user)[0] != 0
+
+
+def test_the_kiosk_may_set_the_clock_and_nobody_else(box: VmBox) -> None:
+    ask = "timedatectl --no-ask-password set-time '2027-01-31 12:00:00 UTC'"
+    assert box.vm.run(ask, user="nobody")[0] != 0
+    status, said = box.vm.run(ask, user="pism")
+    assert status == 0, said
+    assert box.vm.run("date -u +%F")[1].strip() == "2027-01-31"
+    assert box.vm.run("systemctl --no-ask-password poweroff", user="nobody")[0] != 0
