@@ -18,16 +18,17 @@ import secrets
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Self
 
 from core import attempts, journal, results
 from core.certificate import Certificate
+from core.clock import clock_code, correct_clock, last_time, require_clock
 from core.delivery import archive_kind, deliver
 from core.drill import record_drill
-from core.errors import CaError, ClockAheadError, ClockBehindError, ClockError, StateDamagedError
+from core.errors import CaError, StateDamagedError
 from core.keyslots import KdfCost
 from core.old_state import check_receipt
 from core.passphrase import require_strong
@@ -36,7 +37,7 @@ from core.policy import Policy, decode_policy, differences, encode_policy
 from core.process import Boot
 from core.proposal import propose_policy, render_difference
 from core.revoke import revoke
-from core.status import make_status, summarize_signer
+from core.status import make_status
 from core.store import Store, create_store, is_provisioned, open_store
 from core.top_up import top_up
 
@@ -58,7 +59,7 @@ class Authority:
         self._store = store
         self._failed_attempts = 0
         self._now = now  # the last one that was given
-        self._last_at = _last_time(store)  # before this session
+        self._last_at = last_time(store)  # before this session
         self.policy = _pinned_policy(store)
 
     @staticmethod
@@ -131,7 +132,7 @@ class Authority:
         return results.Unlocked(
             authority=self.policy.authority.name,
             sticks=self.policy.sticks,
-            clock=self._clock_code(self._now),
+            clock=clock_code(self._store, self.policy, self._now),
             last_entry_at=self._last_at,
             next_visit_by=self._next_visit_by(self._now),
             policy_changes=changes,
@@ -148,7 +149,7 @@ class Authority:
 
     def status(self, now: datetime) -> results.StatusReport:
         """Return the whole picture at `now`."""
-        return make_status(self._store, self.policy, now, self._clock_code(now))
+        return make_status(self._store, self.policy, now, clock_code(self._store, self.policy, now))
 
     def check_receipt(self, data: bytes) -> None:
         """Refuse to go on if a receipt from a stick is later than this state; see core.old_state."""
@@ -221,22 +222,11 @@ class Authority:
             return record_drill(store, self.policy, name, words, now)
 
     def correct_clock(self, now: datetime) -> results.ClockCorrected:
-        """Believe `now`, for which the operator vouches, and list what was issued by a clock ahead of it.
-
-        Args:
-            now: Aware UTC, whole seconds.
-
-        Returns:
-            Roots and signers; whoever revokes a root revokes its signers.
-        """
-        late = tuple(
-            summarize_signer(item, now) for item in self._store.issued_after(now) if item.kind != "seal"
-        )
-        detail = {"last": f"{_last_time(self._store):%Y-%m-%dT%H:%M:%SZ}", "issued_after": len(late)}
+        """Believe `now`, for which the operator vouches; see core.clock."""
         with self._store.transaction():
-            journal.append(self._store, "clock", detail, now)
+            corrected = correct_clock(self._store, now)
         self._now = now
-        return results.ClockCorrected(issued_after=late)
+        return corrected
 
     @contextmanager
     def _act(self, now: datetime) -> Iterator[Store]:
@@ -250,27 +240,8 @@ class Authority:
 
     def _believe(self, now: datetime) -> None:
         """Take `now` as the time of an act, unless the journal speaks against it."""
-        self._require_clock(now)
+        require_clock(self._store, self.policy, now)
         self._now = now
-
-    def _clock_code(self, now: datetime) -> str:
-        try:
-            self._require_clock(now)
-        except ClockError as error:
-            return error.code
-        return ""
-
-    def _require_clock(self, now: datetime) -> None:
-        """Refuse a time that the journal speaks against (design 3, Time)."""
-        last = _last_time(self._store)
-        if now < last:
-            raise ClockBehindError(f"the clock says {now:%Y-%m-%d %H:%M}, the journal {last:%Y-%m-%d %H:%M}")
-        longest = timedelta(days=self.policy.visit_every_days + self.policy.spread_days)
-        if now > last + longest:
-            raise ClockAheadError(
-                f"the clock says {now:%Y-%m-%d}, {(now - last).days} days after the last entry; "
-                f"at most {longest.days} are expected"
-            )
 
     def _fold_attempts(self, state: Path, now: datetime) -> None:
         """Journal the unlock and the failed ones before it, then forget those.
@@ -287,7 +258,7 @@ class Authority:
         if counted.damaged:
             detail["count_damaged"] = True
         time = now
-        if self._clock_code(now):
+        if clock_code(self._store, self.policy, now):
             time = self._last_at
             detail["clock"] = f"{now:%Y-%m-%dT%H:%M:%SZ}"
         with self._store.transaction():
@@ -297,13 +268,6 @@ class Authority:
 
 def _count_attempt(state: Path, boot: Boot, now: datetime) -> None:
     attempts.begin(state, boot, now)
-
-
-def _last_time(store: Store) -> datetime:
-    entry = store.last_entry()
-    if entry is None:
-        raise StateDamagedError("the store holds no journal")
-    return entry.time
 
 
 def _pinned_policy(store: Store) -> Policy:

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from core.authority import Authority
+from core.drill import drill
 from core.errors import CaError, PolicyError
 from core.settings import SignerSettings, Target
 from core.store import create_store, open_store
@@ -138,3 +139,31 @@ def test_a_revocation_is_journaled(founded: Founded) -> None:
         assert entry.detail == {"id": root.id, "kind": "root", "reason": "cACompromise"}
         with pytest.raises(PolicyError):
             authority.revoke(root.id, "cACompromise", NOW)
+
+
+def test_a_later_receipt_shows_that_an_older_state_was_put_back(founded: Founded, tmp_path: Path) -> None:
+    older = founded.copy(tmp_path / "older")
+    with founded.open() as authority:
+        written = authority.write_archive(
+            "egress", "main-kudo", io.BytesIO(), NOW, ignore_progress, papers=False
+        )
+        receipt = written.companions[-1].data
+        authority.check_receipt(receipt)
+    with older.open() as authority:
+        assert refusal(authority.check_receipt, receipt) == "E-STATE-OLD"
+
+
+def test_a_drill_is_remembered_by_its_words(founded: Founded, tmp_path: Path) -> None:
+    with founded.open() as authority:
+        with (tmp_path / "backup").open("wb") as out:
+            authority.write_archive("backup", "main-backup", out, NOW, ignore_progress, papers=False)
+        proven = drill(
+            tmp_path / "backup", [founded.identity], (), lambda _: True, NOW, progress=ignore_progress
+        )
+        before = acts(authority)
+        assert refusal(authority.record_drill, None, "zoo zoo zoo zoo zoo zoo", NOW) == "E-DRILL"
+        assert acts(authority) == before
+        assert authority.status(NOW).undrilled == ("main-backup",)
+        authority.record_drill(None, " ".join(proven.words), NOW)
+        assert authority.status(NOW).undrilled == ()
+        assert acts(authority) == [*before, "drill"]

@@ -22,7 +22,7 @@ from core.process import set_dumpable
 from core.proposal import propose_policy
 from core.vault import Vault, run_vault
 from kiosk.session import Session, VaultLostError, VaultRefusalError, start_vault
-from tests.authorities import NOW, found_with
+from tests.authorities import NOW, Founded, found_with
 from tests.authority_store import PASSPHRASE
 from tests.core.test_proposal import CONFIG
 
@@ -134,6 +134,7 @@ def test_a_session_does_what_a_stick_asks_for(start: Start, desk: Path) -> None:
         kind="backup", name="main-backup", sequence=written.sequence, where="PISM-ALL", now=later
     )
     session.ask(confirm, results.Acknowledged)
+    session.ask(protocol.CheckReceipt(data=written.companions[-1].data), results.Acknowledged)
     status = session.ask(protocol.AskStatus(now=later), results.StatusReport)
     assert status.archives[1].written == later
 
@@ -276,6 +277,11 @@ def test_a_request_while_another_runs_is_a_bug(desk: Path, capfd: pytest.Capture
         assert isinstance(failed, protocol.Failed)
         assert failed.code == "E-BUG"
     assert "ProtocolError" in capfd.readouterr().err
+
+
+def test_a_request_that_nothing_performs_is_a_bug(founded: Founded) -> None:
+    with founded.open() as authority, pytest.raises(wire.ProtocolError, match="Stop has no place here"):
+        Vault._act(authority, protocol.Stop())
 
 
 def test_descriptors_that_came_along_are_closed(desk: Path) -> None:
