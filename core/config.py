@@ -9,6 +9,7 @@ It reads no recipient: core.policy does, when a policy is made of a config.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -79,8 +80,9 @@ def load_config(path: Path) -> Config:
     try:
         data = read_bounded(path, MAX_BYTES)
     except FileError:
-        if path.is_file() and path.stat().st_size > MAX_BYTES:
-            raise ConfigSyntaxError(f"{path} is larger than {MAX_BYTES // 1024} KiB") from None
+        with suppress(OSError):
+            if path.is_file() and path.stat().st_size > MAX_BYTES:
+                raise ConfigSyntaxError(f"{path} is larger than {MAX_BYTES // 1024} KiB") from None
         raise
     return parse_config(data, str(path))
 

@@ -143,7 +143,10 @@ class Folder:
 
     def _sweep(self) -> None:
         for each in self.path.glob(f"{NEW_PREFIX}*"):
-            shutil.rmtree(each)
+            if each.is_dir() and not each.is_symlink():
+                shutil.rmtree(each)
+            else:
+                each.unlink()
         for each in (
             *self.path.glob("*.part"),
             *self.store.glob("*.part"),

@@ -4,6 +4,7 @@ Rules: results go to standard output, everything said to a person goes to standa
 appears on a terminal only. Exit status: 0 done, 1 `error E-CODE: text`, 2 usage.
 """
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ import click
 import msgspec
 
 from core.bug import describe_bug
-from core.errors import CaError, FileError
+from core.errors import CaError, FileError, PassphraseError
 from hw.errors import HardwareError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -70,11 +71,12 @@ def read_passphrase(file: Path | None, *, prompt: str = "Passphrase", confirm: b
     Raises:
         FileError: The file cannot be read or is too large (E-FILE).
         PassphraseWeakError: It holds characters that no passphrase may (E-PASSPHRASE-WEAK).
+        PassphraseError: There is nobody to ask (E-PASSPHRASE).
     """
     from core.passphrase import canonical
 
     if file is None:
-        return canonical(click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True))
+        return canonical(_ask(prompt, confirm=confirm))
     if str(file) == "-":
         data = sys.stdin.buffer.readline(MAX_PASSPHRASE_FILE_BYTES + 1)
     else:
@@ -88,14 +90,49 @@ def read_passphrase(file: Path | None, *, prompt: str = "Passphrase", confirm: b
     return canonical(text.split("\n", 1)[0].rstrip("\r"))
 
 
+def _ask(prompt: str, *, confirm: bool) -> str:
+    """Ask for a secret on the terminal."""
+    nobody = PassphraseError("there is no terminal to ask for it on; use --passphrase-file")
+    if sys.stdin is None:
+        raise nobody
+    try:
+        answer: str = click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True)
+    except click.Abort:
+        if sys.stdin.isatty():  # the person ended it
+            raise
+        raise nobody from None
+    return answer
+
+
 def say(text: str) -> None:
     """Say something to the person at the terminal."""
     click.echo(text, err=True)
 
 
+def show(text: str | bytes) -> None:
+    """Print a result.
+
+    Raises:
+        FileError: What standard output leads to takes no more (E-FILE).
+    """
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _let_go_of_output()
+        raise FileError(f"the result cannot be written: {error.strerror}") from error
+
+
+def _let_go_of_output() -> None:
+    """Drop what standard output still holds, so that the end of the program does not try it again."""
+    with open(os.devnull, "wb") as nothing:  # noqa: PTH123  a device
+        os.dup2(nothing.fileno(), sys.stdout.fileno())
+
+
 def show_json(value: object) -> None:
     """Print a result for a program to read."""
-    click.echo(msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=2).decode())
+    show(msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=2).decode())
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import click
 
 from core.results import ArchiveWritten
 from kiosk.access import Access, access_options
-from kiosk.options import json_option, progress_bar, show_json
+from kiosk.options import json_option, progress_bar, show, show_json
 from kiosk.placing import place_companions
 
 _CHUNK_BYTES = 1 << 20
@@ -93,9 +93,9 @@ def _show(written: ArchiveWritten, to: Path, places: list[Path], *, as_json: boo
             }
         )
         return
-    click.echo(f"{places[0]}\n  SHA-256 {written.sha256}")
+    show(f"{places[0]}\n  SHA-256 {written.sha256}")
     for place in places[1:]:
-        click.echo(str(place))
+        show(str(place))
 
 
 def _pieces(file: BinaryIO) -> Iterator[bytes]:

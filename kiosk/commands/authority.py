@@ -15,6 +15,7 @@ from kiosk.options import (
     progress_bar,
     read_passphrase,
     say,
+    show,
     show_json,
     state_option,
 )
@@ -52,7 +53,7 @@ def init_command(state: Path, config: Path, passphrase_file: Path | None, *, as_
     if as_json:
         show_json({"authority": policy.authority.name, "state": str(state), "policy_sha256": policy.sha256})
     else:
-        click.echo(f"{policy.authority.name} is founded in {state}; next: pism top-up")
+        show(f"{policy.authority.name} is founded in {state}; next: pism top-up")
 
 
 @click.command("top-up")
@@ -65,10 +66,10 @@ def top_up_command(access: Access, *, as_json: bool) -> None:
     if as_json:
         show_json(result)
         return
-    click.echo(f"issued {result.roots} roots and {result.signers} signers")
+    show(f"issued {result.roots} roots and {result.signers} signers")
     if result.late_roots:
-        click.echo(f"{result.late_roots} roots start before they could be spread: export today")
-    click.echo(f"next visit by {result.next_visit_by:%Y-%m-%d}")
+        show(f"{result.late_roots} roots start before they could be spread: export today")
+    show(f"next visit by {result.next_visit_by:%Y-%m-%d}")
 
 
 @click.command("revoke")
@@ -79,7 +80,7 @@ def revoke_command(certificate: str, reason: str, access: Access) -> None:
     """Revoke the root, signer or seal with the id CERTIFICATE; the next top-up fills the hole it leaves."""
     with access.unlocked() as authority:
         authority.revoke(certificate, reason, access.now)
-    click.echo(f"revoked {certificate}; next: pism top-up, then export")
+    show(f"revoked {certificate}; next: pism top-up, then export")
 
 
 @click.command("passphrase")
@@ -97,4 +98,4 @@ def passphrase_command(access: Access, new_passphrase_file: Path | None) -> None
     with access.unlocked(old) as authority:
         new = read_passphrase(new_passphrase_file, prompt="New passphrase", confirm=True)
         authority.change_passphrase(old, new, choose_cost(time.perf_counter), access.now)
-    click.echo("the passphrase is changed")
+    show("the passphrase is changed")

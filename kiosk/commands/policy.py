@@ -9,7 +9,7 @@ import click
 
 from hw.clock import SystemClock
 from kiosk.access import Access, access_options
-from kiosk.options import config_option, json_option, passphrase_option, say, show_json
+from kiosk.options import config_option, json_option, passphrase_option, say, show, show_json
 
 if TYPE_CHECKING:
     from core.certificate import Certificate
@@ -62,8 +62,8 @@ def plan_command(
     for path, count in plan.counts():
         spans = [gap for gap in plan.gaps if gap.path == path]
         first, last = min(gap.issue_from for gap in spans), max(gap.issue_until for gap in spans)
-        click.echo(f"{count:6d}  {path}  {first:%Y-%m-%d} to {last:%Y-%m-%d}")
-    click.echo(f"{len(plan.gaps):6d}  certificates to issue at {at or now:%Y-%m-%d}")
+        show(f"{count:6d}  {path}  {first:%Y-%m-%d} to {last:%Y-%m-%d}")
+    show(f"{len(plan.gaps):6d}  certificates to issue at {at or now:%Y-%m-%d}")
 
 
 @click.command("policy")
@@ -78,13 +78,13 @@ def policy_command(act: str, config: Path, access: Access, *, as_json: bool) -> 
 
     with access.unlocked() as authority:
         if act == "show":
-            click.echo(encode_policy(authority.policy))
+            show(encode_policy(authority.policy))
             return
         policy, proposal = propose_policy(config.absolute(), authority.policy)
         if as_json:
             show_json({"policy_sha256": proposal.policy_sha256, "changes": proposal.changes})
         else:
-            click.echo("\n".join(proposal.changes) or f"{config} says what is pinned")
+            show("\n".join(proposal.changes) or f"{config} says what is pinned")
         if act == "approve" and proposal.changes:
             for recipient in proposal.recipients:
                 say(f"{recipient.kind} {recipient.name}: {' '.join(recipient.words)}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hw.clock import SystemClock
-from kiosk.options import json_option, read_passphrase, say, show_json
+from kiosk.options import json_option, read_passphrase, say, show, show_json
 
 if TYPE_CHECKING:
     from core.receive import Received
@@ -158,8 +158,8 @@ def _show(received: "Received", *, as_json: bool) -> None:
             }
         )
         return
-    click.echo(f"{manifest.authority.name}: {manifest.kind} {manifest.name} {manifest.sequence:06d} is good")
-    click.echo(f"{count['root']} roots, {count['signer']} signers, {received.key_count} keys")
-    click.echo(f"next visit by {manifest.next_visit_by:%Y-%m-%d}")
+    show(f"{manifest.authority.name}: {manifest.kind} {manifest.name} {manifest.sequence:06d} is good")
+    show(f"{count['root']} roots, {count['signer']} signers, {received.key_count} keys")
+    show(f"next visit by {manifest.next_visit_by:%Y-%m-%d}")
     if received.folder is not None:
-        click.echo(str(received.folder))
+        show(str(received.folder))

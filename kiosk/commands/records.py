@@ -4,7 +4,7 @@ import click
 import msgspec
 
 from kiosk.access import Access, access_options
-from kiosk.options import json_option, show_json
+from kiosk.options import json_option, show, show_json
 
 
 @click.command("status")
@@ -17,24 +17,24 @@ def status_command(access: Access, *, as_json: bool) -> None:
     if as_json:
         show_json(report)
         return
-    click.echo(f"{report.authority}  {report.now:%Y-%m-%d %H:%M} UTC")
+    show(f"{report.authority}  {report.now:%Y-%m-%d %H:%M} UTC")
     if report.clock:
-        click.echo(f"{report.clock}: nothing is issued before the date is confirmed (--confirm-date)")
-    click.echo(f"next visit by {report.next_visit_by:%Y-%m-%d}\n\ncovered until")
+        show(f"{report.clock}: nothing is issued before the date is confirmed (--confirm-date)")
+    show(f"next visit by {report.next_visit_by:%Y-%m-%d}\n\ncovered until")
     for cover in report.covers:
         path = f"{cover.class_name}/{cover.target}" if cover.target else "roots"
-        click.echo(f"  {cover.until:%Y-%m-%d}  {path}, {cover.lanes} side by side")
-    click.echo("\nroots")
+        show(f"  {cover.until:%Y-%m-%d}  {path}, {cover.lanes} side by side")
+    show("\nroots")
     for root in report.roots:
-        click.echo(f"  {root.period} {root.status}  {' '.join(root.words)}")
-    click.echo("\narchives")
+        show(f"  {root.period} {root.status}  {' '.join(root.words)}")
+    show("\narchives")
     for archive in report.archives:
         when = f"{archive.written:%Y-%m-%d}" if archive.written else "never written"
         number = f"{archive.sequence:06d}" if archive.sequence else "none"
-        click.echo(f"  {archive.kind} {archive.name}: {number}, {when}")
+        show(f"  {archive.kind} {archive.name}: {number}, {when}")
     for name in report.undrilled:
-        click.echo(f"  backup {name} awaits a drill")
-    click.echo(f"\njournal {report.journal_sequence}: {' '.join(report.journal_words)}")
+        show(f"  backup {name} awaits a drill")
+    show(f"\njournal {report.journal_sequence}: {' '.join(report.journal_words)}")
 
 
 @click.command("journal")
@@ -47,7 +47,7 @@ def journal_command(access: Access, *, as_json: bool) -> None:
     with access.unlocked() as authority:
         for entry in authority.entries():
             if as_json:
-                click.echo(encode_line(entry).rstrip(b"\n"))
+                show(encode_line(entry).rstrip(b"\n"))
             else:
                 detail = msgspec.json.encode(entry.detail, order="sorted").decode()
-                click.echo(f"{entry.sequence:6d}  {entry.time:%Y-%m-%dT%H:%M:%SZ}  {entry.act:12s}  {detail}")
+                show(f"{entry.sequence:6d}  {entry.time:%Y-%m-%dT%H:%M:%SZ}  {entry.act:12s}  {detail}")

@@ -16,6 +16,7 @@ from kiosk.options import (
     progress_bar,
     read_passphrase,
     say,
+    show,
     show_json,
     state_option,
 )
@@ -76,16 +77,16 @@ def restore_command(
     if as_json:
         show_json(restored)
         return
-    click.echo(
+    show(
         f"{restored.authority} is restored in {state} from backup {restored.name} {restored.sequence:06d}"
         f" of {restored.created:%Y-%m-%d}"
     )
-    click.echo(f"{restored.roots} roots, {restored.signers} signers, {restored.keys} keys, all proven")
-    click.echo(f"incarnation {restored.incarnation}, restored from {restored.restored_from}")
+    show(f"{restored.roots} roots, {restored.signers} signers, {restored.keys} keys, all proven")
+    show(f"incarnation {restored.incarnation}, restored from {restored.restored_from}")
     if restored.clock_believed:
-        click.echo("next: pism top-up, then a backup and every export")
+        show("next: pism top-up, then a backup and every export")
     else:
-        click.echo("the journal cannot believe this clock; next: pism top-up --confirm-date, then a backup")
+        show("the journal cannot believe this clock; next: pism top-up --confirm-date, then a backup")
 
 
 @click.command("drill")
@@ -133,12 +134,12 @@ def _drill(access: Access, archive: Path, identity: Path, trust: tuple[Path, ...
     if as_json:
         show_json(drilled)
         return
-    click.echo(
+    show(
         f"{drilled.authority}: backup {drilled.name} {drilled.sequence:06d} of {drilled.created:%Y-%m-%d}"
         f" can be restored, {drilled.keys} keys are proven"
     )
-    click.echo("type these words on the box, or give them to pism drill --words:")
-    click.echo(f"    {' '.join(drilled.words)}")
+    show("type these words on the box, or give them to pism drill --words:")
+    show(f"    {' '.join(drilled.words)}")
 
 
 def _record(access: Access, name: str | None, words: str, *, as_json: bool) -> None:
@@ -147,7 +148,7 @@ def _record(access: Access, name: str | None, words: str, *, as_json: bool) -> N
     if as_json:
         show_json(recorded)
         return
-    click.echo(f"backup {recorded.name} {recorded.sequence:06d} is drilled")
+    show(f"backup {recorded.name} {recorded.sequence:06d} is drilled")
 
 
 def _confirm(question: "Question") -> bool:

@@ -8,7 +8,7 @@ import click
 
 from hw.fat import open_volume
 from hw.writing import MAX_FILE_BYTES
-from kiosk.options import RefusingGroup, json_option, progress_bar, show_json
+from kiosk.options import RefusingGroup, json_option, progress_bar, show, show_json
 
 _CHUNK_BYTES = 1 << 20
 
@@ -34,7 +34,7 @@ def format_command(target: Path, label: str, size_mb: int | None) -> None:
         format_stick(NodeMedium(target), label)
     else:
         make_image(target, label, size_mb << 20)
-    click.echo(f"{target} is {label}")
+    show(f"{target} is {label}")
 
 
 @stick_command.command("list")
@@ -49,10 +49,10 @@ def list_command(target: Path, folder: str, *, as_json: bool) -> None:
         rows = [{"name": item.name, "size_bytes": item.size_bytes, "folder": item.folder} for item in files]
         show_json({"label": label, "free_bytes": free, "files": rows})
         return
-    click.echo(f"{label or 'no label'}, {free} bytes free")
+    show(f"{label or 'no label'}, {free} bytes free")
     for item in files:
         size = "<folder>" if item.folder else item.size_bytes
-        click.echo(f"{size:>12}  {item.name}")
+        show(f"{size:>12}  {item.name}")
 
 
 @stick_command.command("put")
@@ -66,7 +66,7 @@ def put_command(target: Path, file: Path, name: str | None) -> None:
         size_bytes = source.tell()
         with open_volume(target) as volume, progress_bar() as progress:
             volume.put(name or file.name, source, size_bytes=size_bytes, sha256=digest, progress=progress)
-    click.echo(f"{name or file.name} is written, SHA-256 {digest}")
+    show(f"{name or file.name} is written, SHA-256 {digest}")
 
 
 @stick_command.command("get")
@@ -83,4 +83,4 @@ def get_command(target: Path, name: str, to: Path | None) -> None:
             volume.get_into(name, spool.write, MAX_FILE_BYTES, progress)
         spool.seek(0)
         write_new(place, iter(lambda: spool.read(_CHUNK_BYTES), b""))
-    click.echo(f"{name} is in {place}")
+    show(f"{name} is in {place}")

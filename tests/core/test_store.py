@@ -384,6 +384,8 @@ class TestMaking:
         (tmp_path / "state").chmod(0o700)
         (tmp_path / "state" / "store.new-1234" / "x").write_bytes(b"x")
         (tmp_path / "state" / "attempts.json.1234.part").write_bytes(b"x")
+        (tmp_path / "state" / "store.new-link").symlink_to(tmp_path)
+        (tmp_path / "state" / "store.new-file").write_bytes(b"x")
         found(tmp_path / "state")
         assert _names(tmp_path / "state") == ["lock", "store"]
 
