@@ -1,7 +1,7 @@
 """The whole kiosk at rest: wake-ups while locked and blanked; memory and files over many sticks.
 
 Real daemon, keypad driver and worker on twins. Run by `make bench`, or alone:
-`pytest -s tests/bench/bench_idle.py`. Prints what it saw.
+`python tests/bench/bench_idle.py`. Prints what it saw.
 """
 
 import gc
@@ -21,6 +21,7 @@ from kiosk import events as ev
 from kiosk.compose import make_daemon
 from kiosk.session import start_vault
 from kiosk.states import Glass, Locked, StickAsks
+from tests.bench.children import serve
 from tests.kiosk.facts import stick
 from tests.kiosk.live import lay_authority, open_twins
 
@@ -128,3 +129,7 @@ def test_memory_and_files_over_many_sticks(tmp_path: Path) -> None:
     print(f"\n{CYCLES} sticks in and out: {growth} kB of {memory} kB and {more} of {files} open files more")
     assert growth <= MAX_GROWTH_KB
     assert more <= 0
+
+
+if __name__ == "__main__":
+    serve(__file__)
