@@ -44,14 +44,14 @@ class Attempts:
         count: How many.
         times: When the last of them were, aware UTC, by the clock of then; 32 at most.
         boot_id: The boot in which the last one was.
-        uptime_s: Seconds from the start of that boot to it.
+        uptime_ms: Milliseconds from the start of that boot to it.
         damaged: Whether the file had been damaged or tampered with.
     """
 
     count: int = 0
     times: tuple[datetime, ...] = ()
     boot_id: str = ""
-    uptime_s: int = 0
+    uptime_ms: int = 0
     damaged: bool = False
 
 
@@ -60,7 +60,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     count: int
     times: list[str]
     boot_id: str
-    uptime_s: int
+    uptime_ms: int
     damaged: bool
 
 
@@ -86,7 +86,7 @@ def begin(state: Path, boot: Boot, now: datetime) -> Attempts:
         count=min(former.count + 1, _MAX_COUNT),
         times=(*former.times, now.astimezone(UTC).replace(microsecond=0))[-MAX_TIMES:],
         boot_id=boot.id[:_MAX_BOOT_ID],
-        uptime_s=math.ceil(boot.uptime_s),
+        uptime_ms=_milliseconds(boot),
         damaged=former.damaged,
     )
     write_attempts(state, attempts)
@@ -154,10 +154,15 @@ def wait_s(attempts: Attempts, boot: Boot) -> int:
         Whole seconds, 0 to 900.
     """
     whole = min((1 << min(attempts.count, _LONGEST)) - 1, MAX_WAIT_S)
+    now_ms = _milliseconds(boot)
     # An uptime that has not come yet was not written in this boot, whatever the file says.
-    same = attempts.boot_id == boot.id[:_MAX_BOOT_ID] and attempts.uptime_s <= math.ceil(boot.uptime_s)
-    since = attempts.uptime_s if same else 0
-    return min(max(math.ceil(since + whole - boot.uptime_s), 0), whole)
+    same = attempts.boot_id == boot.id[:_MAX_BOOT_ID] and attempts.uptime_ms <= now_ms
+    since_ms = attempts.uptime_ms if same else 0
+    return max(0, math.ceil((since_ms - now_ms) / 1000 + whole))
+
+
+def _milliseconds(boot: Boot) -> int:
+    return int(boot.uptime_s * 1000)
 
 
 def _encode(attempts: Attempts) -> bytes:
@@ -168,7 +173,7 @@ def _encode(attempts: Attempts) -> bytes:
             count=attempts.count,
             times=times,
             boot_id=attempts.boot_id,
-            uptime_s=attempts.uptime_s,
+            uptime_ms=attempts.uptime_ms,
             damaged=attempts.damaged,
         )
     )
@@ -180,10 +185,10 @@ def _decode(data: bytes) -> Attempts:
         count=file.count,
         times=tuple(datetime.strptime(each, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC) for each in file.times),
         boot_id=file.boot_id,
-        uptime_s=file.uptime_s,
+        uptime_ms=file.uptime_ms,
         damaged=file.damaged,
     )
-    sizes_fit = 1 <= file.count <= _MAX_COUNT and len(file.times) <= MAX_TIMES and file.uptime_s >= 0
+    sizes_fit = 1 <= file.count <= _MAX_COUNT and len(file.times) <= MAX_TIMES and file.uptime_ms >= 0
     # Compared whole: there is one way to write a count.
     if not sizes_fit or len(file.boot_id) > _MAX_BOOT_ID or _encode(attempts) != data:
         raise ValueError("not a file of ours")

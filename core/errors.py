@@ -195,7 +195,7 @@ class SwapError(CaError):
     """The system swaps memory to a disk, so a key could end up there in the clear."""
 
     code = "E-SWAP"
-    action = ("Turn swap off:", "see the manual,", "Installing")
+    action = ("Turn swap off: see", "docs/hardware.md,", "Installation")
 
 
 class JournalError(CaError):

@@ -8,7 +8,6 @@
 Keys and passphrases that are made here are worth nothing: they protect an emulation.
 """
 
-import math
 from datetime import datetime
 from importlib import resources
 from pathlib import Path
@@ -96,6 +95,6 @@ def fail_unlocks(folders: Folders, count: int, now: datetime) -> None:
             count=count,
             times=(now,) * min(count, attempts.MAX_TIMES),
             boot_id=boot.id,
-            uptime_s=math.ceil(boot.uptime_s),
+            uptime_ms=int(boot.uptime_s * 1000),
         ),
     )
