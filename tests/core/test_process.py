@@ -71,6 +71,23 @@ def test_memory_is_locked_where_the_limit_is_infinite() -> None:
         ctypes.CDLL(None).munlockall()
 
 
+def test_locked_memory_is_taken_as_it_is_used() -> None:
+    """Else every thread would take its whole stack, 8 MiB, at once."""
+    code = (
+        "import resource, threading\n"
+        "from pathlib import Path\n"
+        "from core.process import lock_memory\n"
+        "lock_memory(resource.RLIM_INFINITY)\n"
+        "pages = lambda: int(Path('/proc/self/statm').read_text().split()[1])\n"
+        "before, over = pages(), threading.Event()\n"
+        "[threading.Thread(target=over.wait).start() for _ in range(8)]\n"
+        "print((pages() - before) * resource.getpagesize() >> 20)\n"
+        "over.set()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert int(done.stdout) < 8
+
+
 @pytest.mark.parametrize(
     ("text", "swap"),
     [
