@@ -16,7 +16,8 @@
     ├── StateError             the state folder
     │   ├── StateExistsError, StateMissingError, StateLockedError, StateModeError
     │   ├── StateDamagedError      truncated, empty, altered, or an old page put back
-    │   └── StateOldError          an older copy was put back
+    │   ├── StateOldError          an older copy was put back
+    │   └── StateWipedError        destroyed after wrong passphrases
     ├── SwapError              keys could reach a disk
     ├── JournalError           the hash chain does not hold
     ├── ClockError
@@ -189,6 +190,13 @@ class StateOldError(StateError):
 
     code = "E-STATE-OLD"
     action = ("Restore the newest", "backup")
+
+
+class StateWipedError(StateError):
+    """Too many wrong passphrases: the store was destroyed, as config.yaml asks."""
+
+    code = "E-STATE-WIPED"
+    action = ("Restore a backup",)
 
 
 class SwapError(CaError):

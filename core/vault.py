@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from core import protocol, results, wire
 from core.bug import describe_bug
-from core.errors import CaError, PassphraseError, StateMissingError, StoppedError
+from core.errors import CaError, PassphraseError, PassphraseWrongError, StateMissingError, StoppedError
 from core.process import harden_process, read_boot, swap_is_on
 
 if TYPE_CHECKING:
@@ -157,10 +157,16 @@ class Vault:
                 raise wire.ProtocolError(f"{type(request).__name__} has no place here")
 
     def _refuse_passphrase(self, error: PassphraseError) -> protocol.Failed:
-        """Return the refusal with how long the next try has to wait."""
+        """Return the refusal with how long the next try has to wait; wipe if that was one too many."""
         from core.authority import Authority
+        from core.wipe import wipe_if_due
 
         ready = Authority.look(self._state, read_boot(), swap=False)
+        if isinstance(error, PassphraseWrongError) and self._authority is None:
+            try:
+                wipe_if_due(self._state, ready.failed_attempts, self._wipe_after())
+            except CaError as wiped:
+                return protocol.Failed(code=wiped.code, text=str(wiped), action=wiped.action)
         return protocol.Failed(
             code=error.code,
             text=str(error),
@@ -168,6 +174,15 @@ class Vault:
             wait_s=ready.wait_s,
             failed_attempts=ready.failed_attempts,
         )
+
+    def _wipe_after(self) -> int | None:
+        """Return how many wrong passphrases wipe the store; never any, when config.yaml cannot say."""
+        from core.config import load_config
+
+        try:
+            return load_config(self._config).kiosk.wipe_after
+        except CaError:
+            return None
 
     def _require_locked(self) -> None:
         if self._authority is not None:

@@ -10,14 +10,15 @@ What follows from a change of state alone is decided here, once, so that no rule
    unless something works; ten seconds before the end the screen warns.
 6. The glass dims, its picture moves, it goes blank; the key that wakes it does nothing else. Another screen
    wakes it too.
-7. `Bug` and `VaultLost` lock from any state; `PowerAsked` goes down from any state.
+7. A USB device that was refused is named where nothing is under way.
+8. `Bug` and `VaultLost` lock from any state; `PowerAsked` goes down from any state.
 
 States are in kiosk.states, what each answers in kiosk.rules, what it asks for in kiosk.effects.
 """
 
 from dataclasses import replace
 
-from hw.ports import KeyPressed, KeyReleased, KeyStuck, StickInserted, StickRemoved
+from hw.ports import KeyPressed, KeyReleased, KeyStuck, StickInserted, StickRemoved, UsbRefused
 from kiosk.effects import (
     Blank,
     CancelTimer,
@@ -136,6 +137,9 @@ def _follow(state: Screen, event: Event) -> Move:
     match event:
         case PowerAsked(restart=restart) if not isinstance(state, Off | Ending):
             return go_down(state.under if isinstance(state, Warned) else state, restart=restart)
+        case UsbRefused(name=name) if isinstance(state, Locked | Home | Welcome | StickAsks | WrongStick):
+            said = (fit(name), "It was refused: only", "sticks may be put in")
+            return Finished(box=state.box, title="NOT LET IN", lines=said), ()
         case Bug() if not isinstance(state, Off | Ending):
             return Problem(box=lock(state.box), code="E-BUG", text="See the log."), (CloseVault(),)
         case VaultLost(text=text) if not isinstance(state, Off | Ending) and _needs_vault(state):

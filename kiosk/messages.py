@@ -48,6 +48,7 @@ _HAPPENED: dict[str, str] = {
     "E-STATE-MODE": "Store open to others",
     "E-STATE-DAMAGED": "The store is damaged",
     "E-STATE-OLD": "An old store is back",
+    "E-STATE-WIPED": "The store was wiped",
     "E-SWAP": "Keys could be swapped",
     "E-JOURNAL": "The journal is broken",
     "E-CLOCK": "The clock is wrong",

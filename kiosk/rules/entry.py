@@ -6,6 +6,7 @@ from hw.ports import KeyPressed, KeyReleased
 from kiosk.dates import parse_date
 from kiosk.effects import (
     ChangePassphrase,
+    CloseVault,
     Create,
     FeedEntry,
     Purpose,
@@ -123,6 +124,11 @@ def _(state: Checking, event: Event) -> Move:
             return rest(replace(box, session=event.session, clock=trouble, failed_attempts=0)), ()
         case UnlockRefused(code=code) if code in _TRY_AGAIN and not state.change:
             return _refuse(state, event)
+        case UnlockRefused(code="E-STATE-WIPED" as code, text=text):
+            # What the vault said at start is no longer so: it is asked anew when this page is left.
+            return Problem(box=replace(box, provisioned=None, failed_attempts=0), code=code, text=text), (
+                CloseVault(),
+            )
         case UnlockRefused(code=code, text=text) | JobFailed(code=code, text=text):
             return Problem(box=box, code=code, text=text), ()
         case PassphraseChanged() if state.change:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from functools import cache
 from typing import get_args
 
-from hw.ports import KEYS, KeyPressed, KeyReleased, KeyStuck, StickInserted, StickRemoved
+from hw.ports import KEYS, KeyPressed, KeyReleased, KeyStuck, StickInserted, StickRemoved, UsbRefused
 from kiosk import effects as fx
 from kiosk import events as ev
 from kiosk.reports import Proposal, SignerRow, TestRow
@@ -40,6 +40,7 @@ EVENTS: tuple[ev.Event, ...] = (
     StickRemoved(HERE.identity),
     StickRemoved(OTHER.identity),
     StickRemoved("nobody"),
+    UsbRefused("USB Keyboard"),
     *(ev.TimerFired(name) for name in fx.Timer),
     ev.PowerAsked(),
     ev.PowerAsked(restart=True),

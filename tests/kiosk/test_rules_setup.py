@@ -250,3 +250,14 @@ def test_impossible_or_different_dates_are_refused(finished: ev.EntryFinished) -
 )
 def test_no_date_is_made_of_other_digits(digits: str) -> None:
     assert parse_date(digits) is None
+
+
+def test_a_wiped_box_asks_the_vault_anew_and_begins_again() -> None:
+    checking = st.Checking(box=replace(LOCKED, vault=st.Vault.OPEN))
+    problem, done = go(checking, ev.UnlockRefused("E-STATE-WIPED", "5 wrong passphrases"))
+    assert isinstance(problem, st.Problem)
+    assert fx.CloseVault() in done
+    boot, done = go(problem, "#")
+    assert isinstance(boot, st.Boot)
+    welcome, _ = go(boot, ev.VaultReady(provisioned=False))
+    assert isinstance(welcome, st.Welcome)

@@ -1,0 +1,40 @@
+"""Too many wrong passphrases on a box that is told to wipe."""
+
+from pathlib import Path
+
+import pytest
+
+from core.attempts import Attempts, write_attempts
+from core.process import read_boot
+from core.store import is_provisioned
+from kiosk import effects as fx
+from kiosk import events as ev
+from tests.kiosk.live import CONFIG, OTHER_WORDS, Bench, lay_authority, type_words
+
+
+def fail_once_more(folder: Path) -> ev.Event:
+    """Type a wrong passphrase after four others."""
+    write_attempts(folder / "state", Attempts(count=4, boot_id=read_boot().id))
+    with Bench(folder) as bench:
+        bench.do(fx.OpenVault())
+        type_words(bench.entries, fx.Purpose.UNLOCK, OTHER_WORDS)
+        return bench.do(fx.Unlock())
+
+
+def test_the_fifth_wrong_passphrase_wipes_where_it_is_asked_for(tmp_path: Path) -> None:
+    folder = lay_authority(tmp_path)
+    (folder / "config.yaml").write_text(CONFIG.replace("dim_after_s: 60", "dim_after_s: 60, wipe_after: 5"))
+    refused = fail_once_more(folder)
+    assert isinstance(refused, ev.UnlockRefused)
+    assert refused.code == "E-STATE-WIPED"
+    assert not is_provisioned(folder / "state")
+
+
+@pytest.mark.parametrize("config", [CONFIG, "no: [config"])
+def test_nothing_is_wiped_where_nobody_asks_for_it(tmp_path: Path, config: str) -> None:
+    folder = lay_authority(tmp_path)
+    (folder / "config.yaml").write_text(config)
+    refused = fail_once_more(folder)
+    assert isinstance(refused, ev.UnlockRefused)
+    assert (refused.code, refused.failed_attempts) == ("E-PASSPHRASE-WRONG", 5)
+    assert is_provisioned(folder / "state")
