@@ -152,6 +152,7 @@ def _open_real(settings: BoardSettings, display: Display | None) -> Board:
     from hw.keypad import MatrixKeypad
     from hw.power import SystemPower
     from hw.sticks import UdevSticks
+    from hw.usb import UsbSockets
 
     return Board(
         display=display or settings.open_display(),
@@ -160,7 +161,7 @@ def _open_real(settings: BoardSettings, display: Display | None) -> Board:
             columns=settings.columns,
             open_factory=lambda: GpiodFactory((*settings.rows, *settings.columns)),
         ),
-        sticks=UdevSticks(),
+        sticks=UsbSockets(UdevSticks()),
         clock=SystemClock(),
         power=SystemPower(),
     )

@@ -70,6 +70,7 @@ __all__ = [
     "StickTwoError",
     "StickVerifyError",
     "Sticks",
+    "UsbRefused",
 ]
 
 KEYS = "123A456B789C*0#D"
@@ -134,7 +135,14 @@ class StickRemoved:
     identity: str
 
 
-HardwareEvent = KeyPressed | KeyReleased | KeyStuck | StickInserted | StickRemoved
+@dataclass(frozen=True, slots=True)
+class UsbRefused:
+    """Something that is no stick was put in and not let in; `name` is what it calls itself, ASCII."""
+
+    name: str
+
+
+HardwareEvent = KeyPressed | KeyReleased | KeyStuck | StickInserted | StickRemoved | UsbRefused
 Post = Callable[[HardwareEvent], None]
 
 

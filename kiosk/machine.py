@@ -37,7 +37,7 @@ from kiosk.events import Bug, Event, KeyHeld, PowerAsked, TimerFired, VaultLost,
 from kiosk.reports import Settings
 from kiosk.rules import act
 from kiosk.rules.power import go_down
-from kiosk.rules.resting import lock
+from kiosk.rules.resting import RESTING, lock, tell_refused
 from kiosk.states import (
     Boot,
     Box,
@@ -137,9 +137,8 @@ def _follow(state: Screen, event: Event) -> Move:
     match event:
         case PowerAsked(restart=restart) if not isinstance(state, Off | Ending):
             return go_down(state.under if isinstance(state, Warned) else state, restart=restart)
-        case UsbRefused(name=name) if isinstance(state, Locked | Home | Welcome | StickAsks | WrongStick):
-            said = (fit(name), "It was refused: only", "sticks may be put in")
-            return Finished(box=state.box, title="NOT LET IN", lines=said), ()
+        case UsbRefused(name=name) if isinstance(state, RESTING):
+            return tell_refused(state.box, name), ()
         case Bug() if not isinstance(state, Off | Ending):
             return Problem(box=lock(state.box), code="E-BUG", text="See the log."), (CloseVault(),)
         case VaultLost(text=text) if not isinstance(state, Off | Ending) and _needs_vault(state):

@@ -6,6 +6,7 @@ from kiosk.states import (
     Boot,
     Box,
     ClockIsWrong,
+    Finished,
     Home,
     Locked,
     Screen,
@@ -14,6 +15,10 @@ from kiosk.states import (
     Welcome,
     WrongStick,
 )
+from kiosk.wrap import fit
+
+RESTING = Welcome | Locked | Home | StickAsks | WrongStick
+"""Where nothing is under way, so that something else may be said."""
 
 
 def rest(box: Box) -> Screen:
@@ -41,3 +46,10 @@ def lock(box: Box) -> Box:
 def ignore_stick(box: Box) -> Screen:
     """Return the rest without the stick that is in, until it is out."""
     return rest(box if box.stick is None else replace(box, ignored=box.stick.identity))
+
+
+def tell_refused(box: Box, name: str) -> Screen:
+    """Return the screen that names a USB device that was not let in."""
+    return Finished(
+        box=box, title="NOT LET IN", lines=(fit(name), "It was refused: only", "sticks may go in.")
+    )

@@ -8,6 +8,7 @@ from kiosk.effects import Purpose
 from kiosk.entry_view import EntryView, Mode
 from kiosk.proposal import ProposalView
 from kiosk.reports import Proposal, SignerRow, TestRow
+from kiosk.rules.resting import tell_refused
 from tests.kiosk.facts import (
     CHANGES,
     FACTORY,
@@ -111,6 +112,7 @@ def _samples() -> dict[str, Sample]:
         "problem": st.Problem(box=LOCKED, code="E-STICK-FULL", text=FULL),
         "problem-text": st.Problem(box=LOCKED, code="E-STICK-FULL", text=FULL, page=1),
         "problem-bug": st.Problem(box=LOCKED, code="E-BUG", text=""),
+        "finished-refused": tell_refused(LOCKED, "QEMU USB Keyboard"),
         "finished": st.Finished(box=OPEN, title="TOP-UP DONE", lines=("226 signed", "Export them soon")),
         "asking": st.Asking(box=OPEN, topic=st.Topic.STATUS),
         "asking-setup": st.Asking(box=FACTORY, topic=st.Topic.SETUP_POLICY),

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hw.ports import KeyPressed, KeyReleased, KeyStuck, StickInserted
+from hw.ports import KeyPressed, KeyReleased, KeyStuck, StickInserted, UsbRefused
 from kiosk import effects as fx
 from kiosk import events as ev
 from kiosk import states as st
@@ -231,3 +231,12 @@ def test_vault_that_answers_after_it_was_closed_stays_closed() -> None:
     closed = st.Locked(box=replace(OPEN, session=None, vault=st.Vault.CLOSED))
     state, _ = go(closed, ev.VaultReady(provisioned=False, failed_attempts=3))
     assert state.box == closed.box
+
+
+def test_usb_device_that_was_refused_is_named_at_rest_only() -> None:
+    told, _ = go(st.Locked(box=LOCKED), UsbRefused("USB Keyboard"))
+    assert isinstance(told, st.Finished)
+    assert told.lines[0] == "USB Keyboard"
+    assert isinstance(go(told, KeyPressed("#"))[0], st.Locked)
+    entering = go(st.Locked(box=LOCKED), KeyPressed("#"))[0]
+    assert go(entering, UsbRefused("USB Keyboard"))[0] == entering
