@@ -24,6 +24,7 @@ PYTHONS: Final = ("3.11", "3.13")  # Debian 12 and 13, and Raspberry Pi OS after
 MACHINES: Final = {"amd64": "x86_64", "arm64": "aarch64"}
 _GLIBCS: Final = (36, 35, 34, 31, 28, 27, 24, 17, 12, 5)  # Debian 12 has 2.36
 _SOURCE_ONLY: Final = ("sdnotify",)
+_FIRST_ZIP_TIME: Final = 315532800  # 1980-01-01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,9 +119,10 @@ def _download(folder: Path, target: Sequence[str], requirements: Path) -> None:
 
 
 def _build_sources(folder: Path) -> None:
-    """Turn source packages into wheels."""
+    """Turn source packages into wheels; they are kept between builds, so their time is no release's."""
     for source in sorted(folder.glob("*.tar.gz")):
-        _pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(source))
+        options = ("--no-deps", "--no-build-isolation", "--wheel-dir", str(folder))
+        _pip("wheel", *options, str(source), epoch=_FIRST_ZIP_TIME)
         source.unlink()
 
 
@@ -135,8 +137,14 @@ def _needed(folder: Path, target: Sequence[str], own: Path) -> Iterable[str]:
             yield name
 
 
-def _pip(*arguments: str) -> str:
-    """Run this Python's pip and return what it printed."""
+def _pip(*arguments: str, epoch: int | None = None) -> str:
+    """Run this Python's pip and return what it printed.
+
+    Args:
+        arguments: A command and its options.
+        epoch: Time of the files in a wheel that is built; None: SOURCE_DATE_EPOCH as it is.
+    """
+    environment = os.environ if epoch is None else {**os.environ, "SOURCE_DATE_EPOCH": str(epoch)}
     command = [
         sys.executable,
         "-m",
@@ -146,4 +154,4 @@ def _pip(*arguments: str) -> str:
         "--quiet",
         *arguments[1:],
     ]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=os.environ).stdout
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout
