@@ -39,6 +39,7 @@
     │   └── ArchiveForkError       does not continue what was opened before
     ├── DrillError             words that no backup of this store waits for
     ├── FileError              a file exists already, is too large, or cannot be read
+    ├── AcceptanceError        a real box failed its acceptance
     └── StoppedError           the operator stopped the work; what was done is kept
 
 Rules: every class has a `code` (at most 21 characters) that the screen, the journal, the command
@@ -347,3 +348,10 @@ class StoppedError(CaError):
 
     code = "E-STOPPED"
     action = ("Start the job again,", "it goes on")
+
+
+class AcceptanceError(CaError):
+    """A box did not do what a scenario says it does."""
+
+    code = "E-ACCEPTANCE"
+    action = ("Do not use this box", "until it does")

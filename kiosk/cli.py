@@ -14,6 +14,7 @@ from kiosk.options import RefusingGroup
 _COMMANDS: Final = {
     "demo": "box",
     "emulate": "box",
+    "accept": "box",
     "kiosk": "box",
     "vault": "box",
     "init": "authority",

@@ -69,6 +69,7 @@ _HAPPENED: dict[str, str] = {
     "E-ARCHIVE-ROLLBACK": "The archive is old",
     "E-ARCHIVE-FORK": "Two histories",
     "E-DRILL": "No such drill",
+    "E-ACCEPTANCE": "Acceptance failed",
     "E-FILE": "A file cannot be used",
     "E-STOPPED": "Stopped, work is kept",
     "E-HARDWARE": "A part does not work",

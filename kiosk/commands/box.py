@@ -11,6 +11,8 @@ from kiosk.options import config_option, state_option
 if TYPE_CHECKING:
     from kiosk.first_light import FirstLight
 
+_MAX_SCENARIO_BYTES = 256 * 1024
+
 
 @click.command("demo")
 @click.option(
@@ -77,6 +79,31 @@ def emulate_command(
         run_emulator(start)
         if start.kept:
             click.echo(f"The box stays in {state}.")
+
+
+@click.command("accept")
+@click.argument("scenario", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=False)
+def accept_command(scenario: Path | None) -> None:
+    """Lead you through SCENARIO on a real box, line by line; default: from the factory to the first export.
+
+    This PC says what to do and asks what you saw. It exits with 0 only if all of it came true.
+    """
+    from core.errors import FileError
+    from core.files import read_bounded
+    from kiosk.acceptance import run_acceptance
+    from kiosk.emulated_folder import shipped_text
+    from kiosk.options import show
+    from kiosk.scenario_language import ScenarioError, parse_scenario
+
+    try:
+        if scenario is None:
+            text = shipped_text("scenarios", "first-export.txt")
+        else:
+            text = read_bounded(scenario, _MAX_SCENARIO_BYTES).decode()
+        seen = run_acceptance(parse_scenario(text), show, click.confirm)
+    except (ScenarioError, UnicodeDecodeError) as error:
+        raise FileError(f"{scenario} is no scenario for a real box: {error}") from error
+    show(f"accepted: {seen} things were seen as they should be")
 
 
 @click.command("kiosk")
