@@ -8,6 +8,7 @@ def test_keyboard_is_refused_and_a_stick_is_not(box: VmBox) -> None:
     box.vm.until("usbguard list-devices --blocked | grep -q Keyboard", 30)
     assert box.vm.run("grep -ci keyboard /proc/bus/input/devices")[1].strip() == "0"
     box.record.say(box.vm.run("usbguard list-devices")[1])
+    box.play('expect "USB Keyboard" 15\nsnapshot keyboard-refused\npress #\nexpect "LOCKED"')
     box.vm.usb_remove(ident)
     box.play('insert PISM-ALL\nexpect "STICK PISM-ALL" 30\npull\nexpect "LOCKED" 30')
 
