@@ -97,7 +97,8 @@ def test_a_held_key_stops_a_long_top_up_and_the_next_goes_on_from_there(tmp_path
     assert count_signers(folders) == 646
     signed = [len(entry.detail["certificates"]) for entry in read_journal(folders) if entry.act == "issue"]
     assert sum(signed) == 646 + 2 * 6
-    assert len(signed) > 6 + 2  # six roots, and the signers in more than the two batches of a free run
+    # Six roots; the signers in three batches, or in two when the stop falls on a commit.
+    assert len(signed) - 6 in (2, 3)
 
 
 def test_the_system_going_down_stops_the_work_and_then_switches_off(tmp_path: Path) -> None:
