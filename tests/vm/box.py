@@ -19,7 +19,7 @@ from kiosk.reader import read_lines, read_text
 from kiosk.scenario import Player, ScenarioError, parse_scenario
 from tests.vm.harness.vm import VM, make_stick, stick_files
 
-SLOWER: Final = 6  # than a PC, the emulated machine: for what a scenario allows
+SLOWER: Final = 3  # than a PC, the emulated machine: for what a scenario allows
 LOOK_EVERY_S: Final = 0.05
 SCANS: Final = 6  # a press is known after three equal ones
 FELT_S: Final = 3.0
