@@ -13,7 +13,7 @@ from tests.core.killpoints import sweep
 from tests.core.restore_child import main
 
 CHILD = Path(__file__).with_name("restore_child.py")
-READABLE = (b"Example Virtual", b"worlds.example", b"services", b"mongo", b"main-backup", b"2027")
+READABLE = (b"Example Virtual", b"worlds.example", b"services", b"mongo", b"main-backup", b"2027-")
 
 
 def test_killed_while_a_backup_is_restored(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from tests.core.opened import open_with
 from tests.core.store_child import NEXT_PASSPHRASE, NOW, PASSPHRASE, main
 
 CHILD = Path(__file__).with_name("store_child.py")
-READABLE = (b"Example Virtual", b"infrastructure", b"avatars", b"2027", bytes([7]) * 40, bytes([100]) * 40)
+READABLE = (b"Example Virtual", b"infrastructure", b"avatars", b"2027-", bytes([7]) * 40, bytes([100]) * 40)
 
 
 @pytest.fixture(scope="module")
