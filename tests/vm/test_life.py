@@ -1,5 +1,7 @@
 """Start, stop, watchdog, power: nothing is lost in any of them."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from tests.vm.box import VmBox
@@ -55,9 +57,16 @@ def test_power_off_says_when_to_unplug(box: VmBox) -> None:
     box.play("expect-power off 60")
 
 
-def test_box_whose_clock_went_back_asks_for_the_date(box: VmBox) -> None:
+def test_box_whose_clock_went_back_is_set_by_its_keys(box: VmBox) -> None:
     box.play("clock set 2020-01-01T00:00:00Z\n" + WORK)
-    box.play('expect "E-CLOCK-BEHIND" 60\nsnapshot clock-behind')
+    box.play('expect "E-CLOCK-BEHIND" 60\nsnapshot clock-behind\npress #')
+    true = datetime.now(UTC) + timedelta(minutes=2)
+    for _ in range(2):
+        box.play(f'expect "DATE" 20\npress {" ".join(true.strftime("%Y%m%d%H%M"))} #')
+    box.play('expect "SET THE CLOCK?" 20\nhold # 3\nexpect-not "E-CLOCK" 5')
+    shown = datetime.fromtimestamp(float(box.vm.run("date +%s")[1]), UTC)
+    assert abs(shown - true) < timedelta(minutes=2)
+    box.snapshot("clock-set")
 
 
 def test_full_disk_is_told_and_harms_nothing(box: VmBox) -> None:
