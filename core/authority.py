@@ -28,14 +28,14 @@ from core.certificate import Certificate
 from core.clock import clock_code, correct_clock, last_time, require_clock
 from core.delivery import archive_kind, deliver
 from core.drill import record_drill
-from core.errors import CaError, StateDamagedError
 from core.keyslots import KdfCost
 from core.old_state import check_receipt
 from core.passphrase import require_strong
+from core.pinned import is_replaced, pin, read_pinned
 from core.plan import next_visit_by
-from core.policy import Policy, decode_policy, differences, encode_policy
+from core.policy import Policy, differences
 from core.process import Boot
-from core.proposal import propose_policy, render_difference
+from core.proposal import read_file_policy, render_difference
 from core.revoke import revoke
 from core.status import make_status
 from core.store import Store, create_store, is_provisioned, open_store
@@ -60,7 +60,7 @@ class Authority:
         self._failed_attempts = 0
         self._now = now  # the last one that was given
         self._last_at = last_time(store)  # before this session
-        self.policy = _pinned_policy(store)
+        self.policy = read_pinned(store)
 
     @staticmethod
     def look(state: Path, boot: Boot, *, swap: bool) -> results.Ready:
@@ -74,7 +74,16 @@ class Authority:
         )
 
     @classmethod
-    def found(cls, state: Path, policy: Policy, passphrase: bytes, cost: KdfCost, now: datetime) -> Self:
+    def found(
+        cls,
+        state: Path,
+        policy: Policy,
+        passphrase: bytes,
+        cost: KdfCost,
+        now: datetime,
+        *,
+        instead_of: str = "",
+    ) -> Self:
         """Found the authority in an empty state folder; nothing is issued yet.
 
         Args:
@@ -83,6 +92,7 @@ class Authority:
             passphrase: Canonical.
             cost: Of the key derivation.
             now: Aware UTC, whole seconds.
+            instead_of: See `approve_policy`.
 
         Raises:
             PassphraseWeakError: Under 64 bits by estimate (E-PASSPHRASE-WEAK).
@@ -92,7 +102,7 @@ class Authority:
         require_strong(passphrase.decode())
         incarnation = str(uuid.uuid4())
         with create_store(state, passphrase, cost) as store, store.transaction():
-            store.set_fact("policy", encode_policy(policy).decode())
+            pin(store, policy, instead_of)
             store.set_fact("incarnation", incarnation)
             store.set_fact("drill_token", secrets.token_hex(32))
             detail = {"authority": policy.authority.id, "incarnation": incarnation, "policy": policy.sha256}
@@ -124,18 +134,18 @@ class Authority:
         self._store.close()
 
     def unlocked(self, config: Path) -> results.Unlocked:
-        """Return what the kiosk may know of the session; `config` is compared with what is pinned."""
-        try:
-            changes = propose_policy(config, self.policy)[1].changes
-        except CaError as error:
-            changes = (f"{error.code}: {error}",)
+        """Return what the kiosk may know of the session; `config` is compared with what is pinned.
+
+        A file that another policy was approved instead of is proposed again only when it has changed.
+        """
+        file = read_file_policy(config, self.policy)
         return results.Unlocked(
             authority=self.policy.authority.name,
             sticks=self.policy.sticks,
             clock=clock_code(self._store, self.policy, self._now),
             last_entry_at=self._last_at,
             next_visit_by=self._next_visit_by(self._now),
-            policy_changes=changes,
+            policy_changes=() if is_replaced(self._store, file.mark) else file.changes,
             failed_attempts=self._failed_attempts,
         )
 
@@ -190,12 +200,20 @@ class Authority:
             detail = {"kind": kind, "name": name, "sequence": sequence, "where": where}
             journal.append(store, "written", detail, now)
 
-    def approve_policy(self, policy: Policy, now: datetime) -> None:
-        """Pin another policy, whole."""
+    def approve_policy(self, policy: Policy, now: datetime, *, instead_of: str = "") -> None:
+        """Pin another policy, whole.
+
+        Args:
+            policy: Shown to and confirmed by the operator.
+            now: Aware UTC, whole seconds.
+            instead_of: Mark of the box's own config.yaml, where that says something else
+                (core.proposal.mark_replaced); "" where it is the file's policy.
+        """
         with self._act(now) as store:
             changes = [render_difference(item) for item in differences(self.policy, policy)]
-            store.set_fact("policy", encode_policy(policy).decode())
-            journal.append(store, "policy", {"policy": policy.sha256, "changes": changes}, now)
+            pin(store, policy, instead_of)
+            detail = {"policy": policy.sha256, "changes": changes}
+            journal.append(store, "policy", detail | ({"instead_of": instead_of} if instead_of else {}), now)
         self.policy = policy
 
     def change_passphrase(self, old: bytes, new: bytes, cost: KdfCost, now: datetime) -> None:
@@ -268,10 +286,3 @@ class Authority:
 
 def _count_attempt(state: Path, boot: Boot, now: datetime) -> None:
     attempts.begin(state, boot, now)
-
-
-def _pinned_policy(store: Store) -> Policy:
-    text = store.fact("policy")
-    if text is None:
-        raise StateDamagedError("the store holds no policy")
-    return decode_policy(text.encode())

@@ -10,9 +10,9 @@ It is pinned inside the encrypted store when the operator approves it. Rules:
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 import msgspec
@@ -25,6 +25,8 @@ from core.settings import Config, PolicySections
 from core.yaml_source import KeyPath, show_path
 
 MAX_POLICY_BYTES: Final = 1024 * 1024
+KeyFiles = Path | Mapping[str, bytes]
+"""Where recipient files lie: the folder of config.yaml, or what a stick brought, by path and in any case."""
 
 # A key that stands in config.yaml itself; a private one too, so that it is refused and never shown as a path.
 _INLINE: Final = re.compile(
@@ -68,12 +70,12 @@ class Difference:
     new: str | None
 
 
-def resolve_policy(config: Config, folder: Path) -> Policy:
+def resolve_policy(config: Config, files: KeyFiles) -> Policy:
     """Return the policy that a config asks for, with the public keys that its recipients name.
 
     Args:
         config: Already validated.
-        folder: Where config.yaml lies; recipient paths start there.
+        files: Where the recipients' files lie; their paths start beside config.yaml.
 
     Raises:
         RecipientError: A key is missing, garbage, private, weak, or stands twice (E-RECIPIENT...).
@@ -82,14 +84,14 @@ def resolve_policy(config: Config, folder: Path) -> Policy:
     for kind in ("egresses", "backups"):
         sections[kind] = {
             name: msgspec.structs.replace(
-                destination, recipients=_resolve((kind, name, "recipients"), destination.recipients, folder)
+                destination, recipients=_resolve((kind, name, "recipients"), destination.recipients, files)
             )
             for name, destination in sections[kind].items()
         }
     return Policy(**sections)
 
 
-def _resolve(path: KeyPath, recipients: tuple[str, ...], folder: Path) -> tuple[str, ...]:
+def _resolve(path: KeyPath, recipients: tuple[str, ...], files: KeyFiles) -> tuple[str, ...]:
     """Return the canonical key lines of one destination."""
     keys: list[str] = []
     for place, text in enumerate(recipients):
@@ -97,15 +99,27 @@ def _resolve(path: KeyPath, recipients: tuple[str, ...], folder: Path) -> tuple[
         if _INLINE.fullmatch(text.strip()):
             key = parse_recipient(text, source).key
         else:
-            try:
-                data = read_bounded(folder / text, MAX_RECIPIENT_BYTES)
-            except FileError as error:
-                raise RecipientError(f"{source}: {error}") from error
-            key = parse_recipient(data, f"{source}: {folder / text}").key
+            data, place_of_key = _read_key(files, text, source)
+            key = parse_recipient(data, f"{source}: {place_of_key}").key
         if key in keys:
             raise RecipientError(f"{source} is the same key as {show_path((*path, keys.index(key)))}")
         keys.append(key)
     return tuple(keys)
+
+
+def _read_key(files: KeyFiles, path: str, source: str) -> tuple[bytes, str]:
+    """Return the bytes of a recipient file, and where it lies."""
+    if isinstance(files, Path):
+        try:
+            return read_bounded(files / path, MAX_RECIPIENT_BYTES), str(files / path)
+        except FileError as error:
+            raise RecipientError(f"{source}: {error}") from error
+    # FAT does not look at case, and not every system keeps it.
+    wanted = str(PurePosixPath(path)).casefold()
+    for name, data in files.items():
+        if name.casefold() == wanted:
+            return data, path
+    raise RecipientError(f"{source}: there is no file {path} on the stick")
 
 
 def encode_policy(policy: Policy) -> bytes:

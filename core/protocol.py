@@ -42,6 +42,17 @@ class AskPolicy(_Message, frozen=True):
     """Ask what config.yaml says now, recipients' keys included: `PolicyProposal`."""
 
 
+class BringPolicy(_SecretMessage, frozen=True, kw_only=True):
+    """Ask what a config.yaml says that a stick brought, with its key files by path: `PolicyProposal`.
+
+    It is kept until this connection ends; `Init` and `ApprovePolicy` take it by its hash. Its repr is
+    redacted: somebody may have put a private key there, which is refused.
+    """
+
+    config: bytes
+    keys: dict[str, bytes]
+
+
 class Init(_SecretMessage, frozen=True, kw_only=True):
     """Found the authority with the policy that was shown, and stay unlocked: `Unlocked`."""
 
@@ -133,6 +144,7 @@ class Stop(_Message, frozen=True):
 Request = (
     Hello
     | AskPolicy
+    | BringPolicy
     | Init
     | Unlock
     | CheckReceipt

@@ -42,13 +42,17 @@ class PolicyProposal(_Message, frozen=True, kw_only=True):
 
     Args:
         policy_sha256: Hash of the whole policy, 64 hex digits.
+        authority: Its name.
         recipients: Whom archives would be encrypted to.
         changes: Against what is pinned, one line each; empty before the first set-up.
+        untaken: Sections of a stick's config.yaml that differ from the box's own, and are not taken.
     """
 
     policy_sha256: str
+    authority: str
     recipients: tuple[RecipientSummary, ...]
     changes: tuple[str, ...]
+    untaken: tuple[str, ...] = ()
 
 
 class Unlocked(_Message, frozen=True, kw_only=True):

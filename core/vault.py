@@ -24,6 +24,7 @@ from core.process import harden_process, read_boot, swap_is_on
 
 if TYPE_CHECKING:
     from core.authority import Authority
+    from core.policy import Policy
 
 _PROGRESS_EVERY_S: Final = 0.1
 
@@ -42,6 +43,7 @@ class Vault:
         self._state = state
         self._config = config
         self._authority: Authority | None = None
+        self._brought: Policy | None = None  # by a stick, and shown
         self._next_progress_s = 0.0
 
     def serve(self) -> None:
@@ -82,18 +84,29 @@ class Vault:
         # Heavy: loaded once `Hello` was heard, and before it is answered.
         from core.authority import Authority
         from core.keyslots import choose_cost
-        from core.proposal import approved_policy, propose_policy
+        from core.proposal import propose_brought, propose_policy
 
+        pinned = self._authority.policy if self._authority else None
         match request:
             case protocol.Hello():
                 return Authority.look(self._state, read_boot(), swap=swap_is_on())
             case protocol.AskPolicy():
-                return propose_policy(self._config, self._authority.policy if self._authority else None)[1]
+                return propose_policy(self._config, pinned)[1]
+            case protocol.BringPolicy():
+                brought = propose_brought(request.config, request.keys, self._config, pinned)
+                self._brought = brought[0]
+                return brought[1]
             case protocol.Init():
                 self._require_locked()
-                policy = approved_policy(self._config, request.policy_sha256)
-                cost = choose_cost(time.perf_counter)
-                self._authority = Authority.found(self._state, policy, request.passphrase, cost, request.now)
+                policy, instead_of = self._shown_policy(request.policy_sha256)
+                self._authority = Authority.found(
+                    self._state,
+                    policy,
+                    request.passphrase,
+                    choose_cost(time.perf_counter),
+                    request.now,
+                    instead_of=instead_of,
+                )
                 return self._authority.unlocked(self._config)
             case protocol.Unlock():
                 self._require_locked()
@@ -126,15 +139,23 @@ class Vault:
             case protocol.AskStatus():
                 return authority.status(request.now)
             case protocol.ApprovePolicy():
-                from core.proposal import approved_policy
-
-                authority.approve_policy(approved_policy(self._config, request.policy_sha256), request.now)
+                policy, instead_of = self._shown_policy(request.policy_sha256)
+                authority.approve_policy(policy, request.now, instead_of=instead_of)
                 return authority.unlocked(self._config)
             case protocol.CorrectClock():
                 return authority.correct_clock(request.now)
             case _:
                 self._act(authority, request)
                 return results.Acknowledged()
+
+    def _shown_policy(self, policy_sha256: str) -> "tuple[Policy, str]":
+        """Return the policy that was shown, a stick's or the file's, and what it is approved instead of."""
+        from core.proposal import approved_policy, mark_replaced
+
+        brought = self._brought
+        if brought is not None and brought.sha256 == policy_sha256:
+            return brought, mark_replaced(self._config, brought)
+        return approved_policy(self._config, policy_sha256), ""
 
     @staticmethod
     def _act(authority: "Authority", request: protocol.Request) -> None:

@@ -13,6 +13,15 @@ from kiosk.options import config_option, json_option, passphrase_option, say, sh
 
 if TYPE_CHECKING:
     from core.certificate import Certificate
+    from core.policy import Policy
+
+_box_config_option = click.option(
+    "--box-config",
+    type=click.Path(path_type=Path),
+    default=Path("/etc/pism/config.yaml"),
+    show_default=True,
+    help="With approve: the configuration that the box itself finds; it is not proposed there again.",
+)
 
 
 class Instant(click.ParamType[datetime]):
@@ -69,10 +78,15 @@ def plan_command(
 @click.command("policy")
 @click.argument("act", type=click.Choice(["show", "diff", "approve"]), default="diff")
 @config_option
+@_box_config_option
 @access_options
 @json_option
-def policy_command(act: str, config: Path, access: Access, *, as_json: bool) -> None:
-    """Show the pinned policy, what --config would change in it, or approve that, all or nothing."""
+def policy_command(act: str, config: Path, box_config: Path, access: Access, *, as_json: bool) -> None:
+    """Show the pinned policy, what --config would change in it, or approve that, all or nothing.
+
+    A --config that is not the box's own takes the place of that file, as one from a stick does: the box
+    proposes its own file again only when it changes.
+    """
     from core.policy import encode_policy
     from core.proposal import propose_policy
 
@@ -90,5 +104,15 @@ def policy_command(act: str, config: Path, access: Access, *, as_json: bool) -> 
                 say(f"{recipient.kind} {recipient.name}: {' '.join(recipient.words)}")
             if sys.stdin.isatty():
                 click.confirm("Approve all of this?", abort=True, err=True)
-            authority.approve_policy(policy, access.now)
+            instead_of = _mark_replaced(config, box_config, policy)
+            authority.approve_policy(policy, access.now, instead_of=instead_of)
             say("approved")
+
+
+def _mark_replaced(config: Path, box_config: Path, policy: "Policy") -> str:
+    """Return the mark of the box's own file, where there is one and it is another."""
+    from core.proposal import mark_replaced
+
+    if not box_config.exists() or config.resolve() == box_config.resolve():
+        return ""
+    return mark_replaced(box_config.absolute(), policy)

@@ -4,10 +4,28 @@ from pathlib import Path
 
 import pyrage
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
 
-from core.errors import ConfigError, PolicyError, RecipientError
+from core.errors import (
+    CaError,
+    ConfigError,
+    ConfigKeyError,
+    PolicyError,
+    RecipientError,
+    RecipientPrivateError,
+)
 from core.policy import Difference
-from core.proposal import approved_policy, propose_policy, render_difference
+from core.proposal import (
+    MAX_BROUGHT_KEYS,
+    approved_policy,
+    mark_replaced,
+    propose_brought,
+    propose_policy,
+    read_file_policy,
+    render_difference,
+)
+from core.yaml_source import MAX_BYTES
 
 CONFIG = """
 authority: {name: Example Virtual Worlds, id: c5ce9b8a-3cf1-4b50-b62c-7979d7d0edd7, domain: worlds.example}
@@ -92,3 +110,101 @@ def test_a_difference_is_one_line() -> None:
         for old, new in (("1", "2"), (None, "2"), ("1", None))
     ]
     assert lines == ["a.b: 1 -> 2", "a.b: - -> 2", "a.b: 1 -> -"]
+
+
+def brought_keys(config: Path) -> dict[str, bytes]:
+    return {name: (config.parent / name).read_bytes() for name in ("kudo.pub", "backup.pub")}
+
+
+def test_what_a_stick_brings_is_the_same_policy_as_from_a_file(config: Path) -> None:
+    policy, proposal = propose_policy(config)
+    brought = propose_brought(config.read_bytes(), brought_keys(config), config, policy)
+    assert brought == (policy, proposal)
+    assert brought[1].authority == "Example Virtual Worlds"
+
+
+def test_case_and_a_dot_before_a_path_do_not_matter_on_a_stick(config: Path) -> None:
+    keys = {name.upper(): data for name, data in brought_keys(config).items()}
+    text = CONFIG.replace("[kudo.pub]", "[./kudo.pub]").encode()
+    assert propose_brought(text, keys, config)[0] == propose_policy(config)[0]
+
+
+@pytest.mark.parametrize("path", ["keys/kudo.pub", "../kudo.pub", "/etc/passwd", "kudo.pub/x"])
+def test_a_stick_reaches_no_file_but_its_own(config: Path, path: str) -> None:
+    text = CONFIG.replace("[kudo.pub]", f"[{path}]").encode()
+    with pytest.raises(RecipientError, match=r"egresses\.main-kudo\.recipients\[0\]: there is no file"):
+        propose_brought(text, brought_keys(config), config)
+
+
+def test_a_refusal_names_file_line_and_key_path(config: Path) -> None:
+    with pytest.raises(ConfigKeyError, match=r"config\.yaml line 17, more: "):
+        propose_brought(CONFIG.encode() + b"more: 1\n", brought_keys(config), config)
+
+
+def test_a_private_key_on_a_stick_is_refused_and_not_shown(config: Path) -> None:
+    secret = str(pyrage.x25519.Identity.generate())
+    keys = brought_keys(config) | {"kudo.pub": secret.encode()}
+    with pytest.raises(RecipientPrivateError) as refused:
+        propose_brought(CONFIG.encode(), keys, config)
+    assert secret not in str(refused.value)
+
+
+def test_more_than_a_stick_may_bring_is_refused(config: Path) -> None:
+    keys = brought_keys(config) | {f"keys/{n}.pub": b"" for n in range(MAX_BROUGHT_KEYS)}
+    with pytest.raises(PolicyError, match="at most 100"):
+        propose_brought(CONFIG.encode(), keys, config)
+    with pytest.raises(ConfigError):
+        propose_brought(b"#" * (MAX_BYTES + 1), brought_keys(config), config)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "untaken"),
+    [
+        ("rows: [5,", "rows: [4,", ("hardware",)),
+        ("lock_after_s: 300", "lock_after_s: 301", ("kiosk",)),
+        ("spread_days: 30", "spread_days: 29", ()),
+    ],
+)
+def test_sections_of_the_box_stay_and_that_is_said(
+    config: Path, old: str, new: str, untaken: tuple[str, ...]
+) -> None:
+    pinned, _ = propose_policy(config)
+    _, proposal = propose_brought(CONFIG.replace(old, new).encode(), brought_keys(config), config, pinned)
+    assert proposal.untaken == untaken
+    assert bool(proposal.changes) is not bool(untaken)
+
+
+def test_a_box_whose_own_file_is_bad_takes_a_policy_all_the_same(config: Path) -> None:
+    text = config.read_bytes()
+    config.write_text("nothing")
+    assert propose_brought(text, brought_keys(config), config)[1].untaken == ()
+
+
+def test_a_file_is_known_again_by_its_mark_whether_it_can_be_used_or_not(config: Path) -> None:
+    policy, _ = propose_policy(config)
+    assert read_file_policy(config, policy).changes == ()
+    assert mark_replaced(config, policy) == ""
+    marks = {read_file_policy(config).mark}
+    for text in (CONFIG.replace("spread_days: 30", "spread_days: 29"), "nothing", CONFIG + "more: 1\n"):
+        config.write_text(text)
+        found = read_file_policy(config, policy)
+        assert found == read_file_policy(config, policy)
+        assert mark_replaced(config, policy) == found.mark
+        assert found.changes
+        marks.add(found.mark)
+    assert len(marks) == 4
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(some.binary(max_size=40), some.integers(0, len(CONFIG)), some.integers(0, 40))
+def test_bytes_that_were_altered_are_refused_or_taken_whole(
+    config: Path, bytes_: bytes, at: int, gone: int
+) -> None:
+    data = CONFIG.encode()
+    try:
+        policy, proposal = propose_brought(
+            data[:at] + bytes_ + data[at + gone :], brought_keys(config), config
+        )
+    except CaError:
+        return
+    assert proposal.policy_sha256 == policy.sha256

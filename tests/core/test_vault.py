@@ -81,16 +81,14 @@ def unlock(session: Session, now: Any = NOW, passphrase: bytes = PASSPHRASE) -> 
     return session.ask(protocol.Unlock(passphrase=passphrase, now=now), results.Unlocked)
 
 
-def unlock_when_free(session: Session, now: Any = NOW, passphrase: bytes = PASSPHRASE) -> None:
+def unlock_when_free(session: Session, now: Any = NOW, passphrase: bytes = PASSPHRASE) -> results.Unlocked:
     """Unlock as soon as the thread of an earlier session has closed the store."""
     while True:
         try:
-            unlock(session, now, passphrase)
+            return unlock(session, now, passphrase)
         except VaultRefusalError as refusal:
             if refusal.failed.code != "E-STATE-LOCKED":
                 raise
-        else:
-            return
 
 
 def refused(session: Session, request: protocol.Request, **options: Any) -> protocol.Failed:
@@ -148,6 +146,76 @@ def test_a_policy_is_approved_by_its_hash(start: Start, desk: Path) -> None:
     approve = protocol.ApprovePolicy(policy_sha256=shown.policy_sha256, now=NOW)
     unlocked = session.ask(approve, results.Unlocked)
     assert (list(unlocked.sticks), unlocked.policy_changes) == (["PISM-NEW"], ())
+
+
+def bring(session: Session, desk: Path, text: str) -> results.PolicyProposal:
+    """Show the vault a policy of a stick that has the keys of the desk."""
+    keys = {name: (desk / name).read_bytes() for name in ("kudo.pub", "backup.pub")}
+    return session.ask(protocol.BringPolicy(config=text.encode(), keys=keys), results.PolicyProposal)
+
+
+def approve(session: Session, shown: results.PolicyProposal) -> results.Unlocked:
+    return session.ask(protocol.ApprovePolicy(policy_sha256=shown.policy_sha256, now=NOW), results.Unlocked)
+
+
+def test_a_policy_of_a_stick_is_approved_and_the_file_proposed_again_only_when_it_changes(
+    start: Start, desk: Path
+) -> None:
+    session = start(desk / "state", desk / "config.yaml")
+    unlock(session)
+    shown = bring(session, desk, CONFIG.replace("PISM-ALL:", "PISM-NEW:"))
+    assert len(shown.changes) == 2
+    unlocked = approve(session, shown)
+    assert (list(unlocked.sticks), unlocked.policy_changes) == (["PISM-NEW"], ())
+    file = session.ask(protocol.AskPolicy(), results.PolicyProposal)
+    assert len(file.changes) == 2  # it is still the old one
+    session.close()
+    (desk / "config.yaml").write_text(CONFIG.replace("spread_days: 30", "spread_days: 29"))
+    session = start(desk / "state", desk / "config.yaml")
+    unlock_when_free(session)
+    file = session.ask(protocol.AskPolicy(), results.PolicyProposal)
+    assert len(file.changes) == 3
+    approve(session, file)
+    (desk / "config.yaml").write_text(CONFIG)  # what the stick's was approved instead of, long ago
+    session.close()
+    session = start(desk / "state", desk / "config.yaml")
+    assert unlock_when_free(session).policy_changes == ("spread_days: 29 -> 30",)
+
+
+def test_a_policy_of_a_stick_is_kept_no_longer_than_the_connection(start: Start, desk: Path) -> None:
+    session = start(desk / "state", desk / "config.yaml")
+    shown = bring(session, desk, CONFIG.replace("PISM-ALL:", "PISM-NEW:"))
+    session.close()
+    session = start(desk / "state", desk / "config.yaml")
+    unlock(session)
+    late = refused(session, protocol.ApprovePolicy(policy_sha256=shown.policy_sha256, now=NOW))
+    assert late.code == "E-POLICY"
+
+
+def test_a_policy_of_a_stick_that_is_refused_changes_nothing(start: Start, desk: Path) -> None:
+    session = start(desk / "state", desk / "config.yaml")
+    unlock(session)
+    wrong = refused(session, protocol.BringPolicy(config=CONFIG.encode() + b"more: 1\n", keys={}))
+    assert wrong.code == "E-CONFIG-KEY"
+    assert wrong.text.startswith("config.yaml line 17, more: ")
+    missing = refused(session, protocol.BringPolicy(config=CONFIG.encode(), keys={}))
+    assert missing.code == "E-RECIPIENT"
+    assert session.ask(protocol.AskPolicy(), results.PolicyProposal).changes == ()
+
+
+def test_an_empty_box_is_founded_with_the_policy_of_a_stick(start: Start, desk: Path) -> None:
+    """The file that came with the package names keys that nobody put there: it is not proposed."""
+    (desk / "config.yaml").write_text(CONFIG.replace("[kudo.pub]", "[none.pub]"))
+    session = start(desk / "fresh", desk / "config.yaml")
+    shown = bring(session, desk, CONFIG)
+    init = protocol.Init(passphrase=PASSPHRASE, policy_sha256=shown.policy_sha256, now=NOW)
+    assert session.ask(init, results.Unlocked).policy_changes == ()
+    assert refused(session, protocol.AskPolicy()).code == "E-RECIPIENT"
+
+
+def test_nothing_of_what_a_stick_brought_shows_in_a_repr() -> None:
+    message = protocol.BringPolicy(config=b"absurd", keys={"keys/a.pub": b"absurd"})
+    assert "absurd" not in repr(message)
 
 
 def test_signers_are_revoked_and_clocks_corrected(start: Start, desk: Path) -> None:
