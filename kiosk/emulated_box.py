@@ -27,6 +27,7 @@ from kiosk.compose import board_settings, make_daemon
 from kiosk.events import EntryChanged, PowerAsked
 from kiosk.felt_keypad import FeltKeypad
 from kiosk.frames import save_emulated
+from kiosk.last_light import show_last
 from kiosk.session import Session, start_vault
 
 LOOK_EVERY_S: Final = 0.02
@@ -73,8 +74,9 @@ class EmulatedBox:
     ) -> None:
         self._folders = folders
         self._seen = seen
+        self._power_heard = power_heard
         config = load_config(folders.config)
-        emulation = Emulation(sticks=folders.sticks, instant=instant, power_heard=power_heard)
+        emulation = Emulation(sticks=folders.sticks, instant=instant, power_heard=self._hear_power)
         board = open_board(board_settings(config), emulation)
         self._keypad = FeltKeypad(board.keypad)
         self.board = replace(board, keypad=self._keypad)
@@ -236,8 +238,18 @@ class EmulatedBox:
         self._session = start_vault(self._folders.state, self._folders.config)
         return self._session
 
+    def _hear_power(self, word: str) -> None:
+        """End what runs when the system goes off, as systemd does; a restart is left to whoever hears it."""
+        if word == "off":
+            self.treat_vault("kill")  # by now only one that hangs is still there
+            self.daemon.leave()
+        if self._power_heard:
+            self._power_heard(word)
+
     def _run(self) -> None:
         self.daemon.run()
+        if self.twins.power.pressed == "off":
+            show_last(self.board.display)
 
     def _watch_panel(self) -> None:
         last = b""

@@ -230,9 +230,11 @@ class Emulator(App[None]):
     @work(exclusive=True, group="power")
     async def _go_down(self, *, restart: bool) -> None:
         """End the box that switched itself off, and begin anew if that was asked."""
-        if self.box is None:
+        if (box := self.box) is None:
             return
         await asyncio.to_thread(self._end)
+        base = self.screen_stack[0]
+        base.query_one(PanelView).show(box.picture(), blocks=base.has_class("wide"))
         self.say("the box is off; r switches it on")
         if restart:
             self.switch_on()

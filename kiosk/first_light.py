@@ -71,7 +71,7 @@ def light(
     """
     if arguments[:1] != ["kiosk"] or "--help" in arguments or "-h" in arguments:
         return None
-    wiring = guess_wiring(_read_config(arguments))
+    wiring = guess_wiring(read_config(arguments))
     if wiring is None:
         return None
     display = open_panel(wiring)
@@ -110,7 +110,7 @@ def guess_wiring(config: str) -> Wiring | None:
         return None
 
 
-def _read_config(arguments: Sequence[str]) -> str:
+def read_config(arguments: Sequence[str]) -> str:
     """Return the text of the config.yaml that the command line names, "" when it cannot be read."""
     path = _DEFAULT_CONFIG
     for place, argument in enumerate(arguments):

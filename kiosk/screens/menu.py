@@ -108,4 +108,8 @@ def _(state: Off, canvas: Canvas, _view: View) -> None:
         canvas.title("RESTARTING").body(("One moment",)).keys("do not unplug")
         return
     canvas.title("POWER OFF", strong=True)
-    canvas.body(("When the green light", "has gone out,", "you may unplug."))
+    if state.is_down:
+        canvas.body(("The system is down.", "You may unplug."))
+    else:
+        canvas.body(("The system is ending.", "Wait until the green", "light is out."))
+        canvas.keys("do not unplug yet")

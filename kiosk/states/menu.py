@@ -170,8 +170,14 @@ class Ending(Screen):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Off(Screen):
-    """The last frame: it stays on the glass when the power is gone."""
+    """The last words: they stay on the glass until the plug is pulled.
+
+    Args:
+        restart: The system begins anew.
+        is_down: Nothing runs any more; no machine gets here, only kiosk.last_light shows it.
+    """
 
     busy = True
 
     restart: bool
+    is_down: bool = False

@@ -31,6 +31,7 @@ _FILES: Final[Mapping[str, str]] = {
     "back-off": "usr/lib/pism/back-off",
     "is-system-disk": "usr/lib/pism/is-system-disk",
     "boot-config": "usr/lib/pism/boot-config",
+    "last-light": "usr/lib/systemd/system-shutdown/pism",
     "usbguard/50-pism.conf": "etc/usbguard/rules.d/50-pism.conf",
     "deb/copyright": f"{_DOC}/copyright",
     "deb/lintian-overrides": "usr/share/lintian/overrides/pism",
@@ -143,7 +144,7 @@ def _fix(tree: Path, epoch: int) -> None:
 def _mode(path: Path, place: str) -> int:
     if path.is_dir():
         return 0o755
-    runs = path.name in _SCRIPTS or str(path.parent).endswith("usr/lib/pism")
+    runs = path.name in _SCRIPTS or str(path.parent).endswith(("usr/lib/pism", "systemd/system-shutdown"))
     return _MODES.get(place, 0o755 if runs else 0o644)
 
 

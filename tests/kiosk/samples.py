@@ -200,6 +200,7 @@ def _samples() -> dict[str, Sample]:
         "ending": st.Ending(box=OPEN, restart=False),
         "ending-restart": st.Ending(box=OPEN, restart=True),
         "off": st.Off(box=LOCKED, restart=False),
+        "off-down": st.Off(box=LOCKED, restart=False, is_down=True),
         "off-restart": st.Off(box=LOCKED, restart=True),
     }
     found = {name: Sample(state=state) for name, state in samples.items()}

@@ -78,7 +78,8 @@ def test_every_file_belongs_to_root_and_has_the_release_time(members: dict[str, 
 
 def test_only_what_runs_is_executable(members: dict[str, tarfile.TarInfo]) -> None:
     runs = {name for name, member in members.items() if member.isfile() and member.mode & 0o111}
-    assert runs == {"usr/lib/pism/back-off", "usr/lib/pism/is-system-disk", "usr/lib/pism/boot-config"}
+    ours = {f"usr/lib/pism/{name}" for name in ("back-off", "is-system-disk", "boot-config")}
+    assert runs == ours | {"usr/lib/systemd/system-shutdown/pism"}
 
 
 def test_every_unit_and_rule_of_the_repository_is_installed(tree: Path) -> None:

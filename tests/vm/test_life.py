@@ -1,12 +1,28 @@
 """Start, stop, watchdog, power: nothing is lost in any of them."""
 
+import re
+from base64 import b64decode
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from kiosk.reader import read_text
 from tests.vm.box import VmBox
+from tests.vm.harness.vm import Frame
 from tests.vm.test_sticks import UNLOCK
 
+# Runs beside PiSM's last act, when the agent is gone: waits for it, and sends the glass over the serial line.
+LAST_LOOK = """#!/bin/sh
+exec >/dev/ttyS0
+sleep 1
+while grep -qs last_light /proc/[0-9]*/cmdline; do sleep 0.2; done
+mount -t debugfs none /sys/kernel/debug
+awk '$2 == "/" {n = $4 ~ /^ro(,|$)/} END {printf "LOOK %d ", n}' /proc/mounts
+base64 -w0 /sys/kernel/debug/pisim/oled.pbm
+echo
+"""
 WORK = f"insert PISM-ALL\n{UNLOCK}"
 
 
@@ -52,9 +68,16 @@ def test_stopping_the_service_loses_nothing(box: VmBox, moment: str) -> None:
     box.vm.run("systemctl start pism", timeout=120, check=True)
 
 
-def test_power_off_says_when_to_unplug(box: VmBox) -> None:
-    box.play('press D\nexpect "MENU"\npress 0\nexpect "POWER"\npress B\nexpect "you may unplug" 30')
+def test_power_off_says_when_to_unplug_and_not_before(box: VmBox) -> None:
+    box.vm.put(LAST_LOOK.encode(), "/usr/lib/systemd/system-shutdown/zz-look", mode=0o755)
+    box.play('press D\nexpect "MENU"\npress 0\nexpect "POWER"\npress B\nexpect "do not unplug yet" 30')
     box.play("expect-power off 60")
+    read_only, pbm = re.findall(r"LOOK ([01]) (\S+)", Path(box.vm.console).read_text(errors="replace"))[-1]
+    glass = Frame(b64decode(pbm))
+    picture = Image.frombytes("1", (glass.width, glass.height), glass.bits)
+    box.record.see(picture, "system-down")
+    assert "You may unplug" in read_text(picture)
+    assert read_only == "1"
 
 
 def test_box_whose_clock_went_back_is_set_by_its_keys(box: VmBox) -> None:
