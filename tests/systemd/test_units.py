@@ -68,6 +68,13 @@ def test_what_the_programs_need_is_not_hidden(unit: str) -> None:
     assert "ProcSubset" not in settings(unit)
 
 
+def test_kiosk_starts_early_and_ends_before_the_system() -> None:
+    found = settings("pism.service")
+    assert found["DefaultDependencies"] == ["no"]  # so nothing but what is named here holds it back
+    assert found["After"] == ["sysinit.target pism-vault.socket"]
+    assert found["Conflicts"] == found["Before"] == ["shutdown.target"]
+
+
 def test_kiosk_hears_udev_and_confines_mtools() -> None:
     found = settings("pism.service")
     assert "PrivateNetwork" not in found  # udev's events would stay away, silently
