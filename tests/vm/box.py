@@ -7,7 +7,7 @@ import fnmatch
 import re
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -32,18 +32,19 @@ class Record:
 
     Args:
         folder: Where; made.
+        machine: Which of the machines that run side by side.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, machine: str) -> None:
         self.folder = folder
+        self._machine = machine
         self._frames = folder / "frames"
         self._frames.mkdir(parents=True, exist_ok=True)
-        self._start_s = time.monotonic()
         self._count = 0
 
     def say(self, text: str) -> None:
         """Note a line."""
-        line = f"{time.monotonic() - self._start_s:8.1f} {text}"
+        line = f"{datetime.now(UTC):%H:%M:%S.%f}"[:-5] + f" {self._machine} {text}"
         print(line, flush=True)
         with (self.folder / "log.txt").open("a", encoding="utf-8") as log:
             log.write(line + "\n")
@@ -55,7 +56,7 @@ class Record:
             text = "(words)"
         else:
             self._count += 1
-            path = self._frames / f"{self._count:04d}{f'-{name}' if name else ''}.png"
+            path = self._frames / f"{self._machine}-{self._count:04d}{f'-{name}' if name else ''}.png"
             picture.resize((picture.width * 4, picture.height * 4), Image.Resampling.NEAREST).save(path)
         self.say(f"glass: {text}")
 

@@ -1,7 +1,9 @@
 """What the tests of the appliance share. They run only when PISM_VM is set: `make vm-test` sets it."""
 
+import fcntl
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,17 +15,28 @@ from tests.vm.harness.vm import VM
 collect_ignore_glob = [] if os.environ.get("PISM_VM") else ["test_*.py"]
 
 
+@contextmanager
+def alone(cache: Path) -> Iterator[None]:
+    """Make what is kept while nobody else does: tests run side by side."""
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / ".making").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 @pytest.fixture(scope="session")
 def record() -> Record:
     """The run's log and pictures, in build/vm-test."""
-    return Record(Path(os.environ.get("PISM_VM_OUT", ROOT / "build/vm-test")))
+    folder = Path(os.environ.get("PISM_VM_OUT", ROOT / "build/vm-test"))
+    return Record(folder, os.environ.get("PYTEST_XDIST_WORKER", "vm"))
 
 
 @pytest.fixture(scope="session")
 def cache() -> Path:
     """The bare machine."""
     folder = Path(os.environ.get("PISM_VM_CACHE", ROOT / "build/vm"))
-    build_machine(folder)
+    with alone(folder):
+        build_machine(folder)
     return folder
 
 
@@ -41,13 +54,15 @@ def package() -> Path:
 @pytest.fixture(scope="session")
 def keys(cache: Path) -> Keys:
     """The receivers."""
-    return Keys.make(cache / "keys")
+    with alone(cache):
+        return Keys.make(cache / "keys")
 
 
 @pytest.fixture(scope="session")
 def installed(cache: Path, package: Path, keys: Keys, record: Record) -> Path:
     """Disk of a machine with the package installed and configured."""
-    return install(cache, package, keys, record)
+    with alone(cache):
+        return install(cache, package, keys, record)
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +70,8 @@ def provisioned(
     cache: Path, installed: Path, keys: Keys, record: Record, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, str]:
     """A saved machine that was set up with a small policy, and its passphrase."""
-    return set_up(cache, installed, keys, record, tmp_path_factory.mktemp("sticks"))
+    with alone(cache):
+        return set_up(cache, installed, keys, record, tmp_path_factory.mktemp("sticks"))
 
 
 @pytest.fixture

@@ -17,12 +17,13 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from core.manifest import decode_manifest
 from tests.vm.appliance import Keys
 from tests.vm.box import VmBox
 
 IDLE_S: Final = 60
 GOAL_WAKE_UPS_S: Final = 0.5
-_SAMPLES: Final = 8  # of keys and certificates each; the whole disk is read once for every one
+_SAMPLES: Final = 8  # of keys and certificates of each kind; the whole disk is read once for every one
 
 # threads' voluntary switches are the times they were woken; fields 14 and 15 of stat are their ticks
 _IDLE: Final = """
@@ -110,19 +111,26 @@ def find_secrets(box: VmBox, opened: Path, keys: Keys) -> dict[str, int]:
 
 
 def _plain_keys(opened: Path, keys: Keys) -> Iterator[tuple[str, bytes]]:
-    """Yield private keys as they would stand unencrypted: raw and as PKCS#8."""
+    """Yield private keys as they would stand unencrypted: the bare bytes, and a PEM file's text."""
     (folder,) = opened.glob("main-backup-*")
     identity = pyrage.x25519.Identity.from_str((keys.folder / "backup-a.key").read_text().strip())
     plain = pyrage.decrypt((folder / "passphrases.age").read_bytes(), [identity])
-    for id_, passphrase in sorted(msgspec.json.decode(plain, type=dict[str, str]).items())[:_SAMPLES]:
-        key = load_pem_private_key((folder / f"keys/{id_}.pem").read_bytes(), passphrase.encode())
-        raw = key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
-        yield f"key {id_}", raw
-        yield f"its passphrase {id_}", passphrase.encode()
+    passphrases = msgspec.json.decode(plain, type=dict[str, str])
+    manifest = decode_manifest((folder / "manifest.json").read_bytes())
+    for kind in ("root", "seal", "signer"):
+        holders = [entry.id for entry in manifest.certificates if entry.kind == kind and entry.key_file]
+        assert holders, kind
+        for id_ in holders[:_SAMPLES]:
+            passphrase = passphrases[id_].encode()
+            key = load_pem_private_key((folder / f"keys/{id_}.pem").read_bytes(), passphrase)
+            yield f"{kind} key {id_}", key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
+            pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+            yield f"{kind} key's text {id_}", pem.splitlines()[1]
+            yield f"{kind} key's passphrase {id_}", passphrase
 
 
 def _certificates(opened: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield certificates as bytes and as text."""
+    """Yield certificates of roots and signers as bytes and as text."""
     (folder,) = opened.glob("main-backup-*")
     for path in (
         sorted(folder.glob("roots/*.pem"))[:_SAMPLES] + sorted(folder.glob("signers/*/*/*.pem"))[:_SAMPLES]

@@ -9,7 +9,7 @@ from tests.vm.box import VmBox
 from tests.vm.test_sticks import UNLOCK
 
 SEED: Final = 4
-VISIT_S: Final = 40.0  # from the last key of the passphrase to SAFE TO REMOVE
+VISIT_S: Final = 30.0  # from the last key of the passphrase to SAFE TO REMOVE
 CHANGE_S: Final = 10.0
 NEW_WORDS: Final = ("zoo", "zone", "zero", "zebra", "youth", "young", "yellow", "year")
 

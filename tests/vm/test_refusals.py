@@ -1,6 +1,18 @@
 """What may not be plugged in, and what the units do not let the processes do."""
 
+import shlex
+
 from tests.vm.box import VmBox
+
+CONFINE = """
+from hw import landlock
+print(landlock.restrict(("/usr/lib",), {}))
+try:
+    open("/etc/hostname")
+except PermissionError:
+    print("refused")
+"""
+SANDBOX = ("SystemCall", "NoNewPrivileges", "Restrict", "MemoryDeny", "CapabilityBoundingSet", "PrivateUsers")
 
 
 def test_keyboard_is_refused_and_a_stick_is_not(box: VmBox) -> None:
@@ -49,3 +61,11 @@ def test_the_kiosk_may_set_the_clock_and_nobody_else(box: VmBox) -> None:
     assert status == 0, said
     assert box.vm.run("date -u +%F")[1].strip() == "2027-01-31"
     assert box.vm.run("systemctl --no-ask-password poweroff", user="nobody")[0] != 0
+
+
+def test_the_kiosks_own_sandbox_leaves_landlock_to_mtools(box: VmBox) -> None:
+    unit = box.vm.run("cat /usr/lib/systemd/system/pism.service", check=True)[1].splitlines()
+    sandbox = [f"-p {shlex.quote(line)}" for line in unit if line.startswith(SANDBOX)]
+    run = f"systemd-run --quiet --pipe --wait -p User=pism {' '.join(sandbox)}"
+    said = box.vm.run(f"{run} /opt/pism/current/bin/python -I -c {shlex.quote(CONFINE)}", check=True)[1]
+    assert said.split() == ["True", "refused"]
