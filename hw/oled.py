@@ -8,6 +8,9 @@ Rules:
    opens it again, not before a pause that doubles, and draws all.
 4. The glass is switched on after the first picture is in, so that noise is never seen.
 5. Contrast is capped: an OLED's pixels age by the current through them.
+6. A panel can lose its power between two pictures and acknowledge the next one as if nothing had happened,
+   its memory noise and its set-up gone. So whoever lights it has all of it sent anew, about 1.1 KB: that is
+   the one exception from rule 2, and it never follows a key press that means anything.
 
 Left to others: what to draw, when to dim and blank (the daemon).
 """
@@ -153,14 +156,18 @@ class Oled:
             self._send(lambda: self._device.contrast(level))
 
     def blank(self, *, off: bool) -> None:
-        """Turn the glass off or on again; a lost panel gets it when it is back.
+        """Turn the glass off, or light it with all of its set-up and picture sent anew (rule 6).
+
+        A lost panel gets it when it is back.
 
         Raises:
             DisplayError: The panel does not answer.
         """
-        if off != self._off:
-            self._off = off
-            self._send(self._device.hide if off else self._device.show)
+        was_off, self._off = self._off, off
+        if not off:
+            self._send(self._renew)
+        elif not was_off:
+            self._send(self._device.hide)
 
     def close(self) -> None:
         """Let the bus go and leave the picture standing."""
@@ -181,15 +188,23 @@ class Oled:
             self._relay.serial = self._open_serial()
         except (LumaError, OSError) as error:
             raise DisplayError(f"the display's bus cannot be opened: {error}") from error
-        self._send(lambda: self._set_up(picture))
+        self._send(lambda: self._set_up(picture, off_first=True))
         self._tries = 0
         self._next_try_at = 0.0
 
-    def _set_up(self, picture: bytes) -> None:
+    def _renew(self) -> None:
+        """Send set-up and picture to a panel that answers: one that lost nothing does not even blink."""
+        picture, self._sent = self._sent, None
+        if picture is not None:
+            self._set_up(picture, off_first=False)  # a controller that began anew is off
+
+    def _set_up(self, picture: bytes, *, off_first: bool) -> None:
         """Send luma's set-up but its contrast and switching on, then the picture, then those."""
-        ours = (self._device._const.SETCONTRAST, self._device._const.DISPLAYON)  # noqa: SLF001 - luma's own table
+        table = self._device._const  # noqa: SLF001 - luma's own table
         for command in self._setup:
-            if command[0] not in ours:
+            if command[0] == table.DISPLAYOFF:  # and all the rest of it, in one command
+                self._device.command(*(command if off_first else command[1:]))
+            elif command[0] not in {table.SETCONTRAST, table.DISPLAYON}:
                 self._device.command(*command)
         self._device.contrast(self._level)
         self._paint(picture)

@@ -156,7 +156,7 @@ class Display(Protocol):
         """Set the brightness, 0 (least) to 255; a driver caps it to spare the panel."""
 
     def blank(self, *, off: bool) -> None:
-        """Turn the glass off or on again; its picture stays."""
+        """Turn the glass off, or light it: a driver then sends all anew, for a panel that lost its power."""
 
     def close(self) -> None:
         """Let the bus go and leave the picture standing."""

@@ -193,7 +193,7 @@ class CancelTimer:
 
 @dataclass(frozen=True, slots=True)
 class Dim:
-    """Lower the contrast."""
+    """Lower the contrast; set-up and picture are sent anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,7 @@ class Blank:
 
 @dataclass(frozen=True, slots=True)
 class Wake:
-    """Turn the glass on, with normal contrast."""
+    """Turn the glass on, with normal contrast; set-up and picture are sent anew."""
 
 
 @dataclass(frozen=True, slots=True)

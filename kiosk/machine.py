@@ -9,7 +9,7 @@ What follows from a change of state alone is decided here, once, so that no rule
 5. A state's timers end with it. The lock timer runs while a session is open or a secret may be in a buffer,
    unless something works; ten seconds before the end the screen warns.
 6. The glass dims, its picture moves, it goes blank; the key that wakes it does nothing else. Another screen
-   wakes it too.
+   wakes it too. Waking sends a panel everything anew; so a stick put in and a session's begin wake it always.
 7. A USB device that was refused is named where nothing is under way.
 8. `Bug` and `VaultLost` lock from any state; `PowerAsked` goes down from any state.
 
@@ -268,6 +268,7 @@ def _mind_glass(before: Screen, after: Screen, event: Event) -> tuple[Screen, li
         return after, []
     restart: list[Effect] = [SetTimer(Timer.DIM, after.box.settings.dim_after_s)]
     if after.box.glass is Glass.BRIGHT:
-        return after, restart
+        begins = before.box.session is None and after.box.session is not None
+        return after, [Wake(), *restart] if begins or isinstance(event, StickInserted) else restart
     bright = replace(after, box=replace(after.box, glass=Glass.BRIGHT, shift=0))
     return bright, [Wake(), CancelTimer(Timer.BLANK), *restart]

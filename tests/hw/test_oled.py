@@ -54,6 +54,19 @@ def same(first: Image.Image, second: Image.Image) -> bool:
     return first.tobytes() == second.tobytes()
 
 
+def seen_by_transfer(bench: Bench) -> set[bytes]:
+    """Return a set that is filled with what stands on the glass after each transfer."""
+    receive = bench.panel.receive
+    seen = set()
+
+    def watched(*args: object, **options: object) -> None:
+        receive(*args, **options)  # type: ignore[arg-type] # passed on as it came
+        seen.add(bench.panel.image().tobytes())
+
+    bench.panel.receive = watched  # type: ignore[method-assign] # a look at every transfer
+    return seen
+
+
 @pytest.mark.parametrize("by_spi", [False, True], ids=["i2c", "spi"])
 @pytest.mark.parametrize("controller", CONTROLLERS)
 @settings(max_examples=20, deadline=None)
@@ -106,14 +119,7 @@ def test_contrast_is_never_full_not_even_at_the_start() -> None:
 
 def test_noise_is_never_seen_while_it_is_set_up() -> None:
     bench = Bench()
-    receive = bench.panel.receive
-    seen = set()
-
-    def watched(*args: object, **options: object) -> None:
-        receive(*args, **options)  # type: ignore[arg-type] # passed on as it came
-        seen.add(bench.panel.image().tobytes())
-
-    bench.panel.receive = watched  # type: ignore[method-assign] # a look at every transfer
+    seen = seen_by_transfer(bench)
     bench.oled.show(drawn((1, 1, 2, 2)))
     assert seen == {drawn().tobytes(), drawn((1, 1, 2, 2)).tobytes()}
 
@@ -128,6 +134,53 @@ def test_blanking_keeps_the_picture_and_is_sent_once() -> None:
     bench.oled.blank(off=True)
     assert bench.panel.bytes_sent == before
     bench.oled.blank(off=False)
+    assert same(bench.panel.image(), image)
+
+
+@pytest.mark.parametrize("by_spi", [False, True], ids=["i2c", "spi"])
+@pytest.mark.parametrize("was_off", [False, True], ids=["lit", "off"])
+@pytest.mark.parametrize("controller", CONTROLLERS)
+def test_a_panel_that_lost_its_power_unnoticed_is_whole_when_it_is_lit(
+    controller: str,
+    was_off: bool,  # noqa: FBT001 - a parameter
+    by_spi: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    bench = Bench(controller, by_spi=by_spi)
+    image = drawn((1, 1, 50, 50))
+    bench.oled.show(image)
+    bench.oled.contrast(9)
+    bench.oled.blank(off=was_off)
+    bench.panel.plug()  # acknowledges, but has forgotten all
+    seen = seen_by_transfer(bench)
+    bench.oled.blank(off=False)
+    assert same(bench.panel.image(), image)
+    assert bench.panel.contrast == 9
+    assert seen == {drawn().tobytes(), image.tobytes()}  # never its noise
+    assert bench.sent(drawn((1, 1, 51, 50))) < 64
+
+
+@pytest.mark.parametrize("controller", CONTROLLERS)
+def test_lighting_a_panel_that_lost_nothing_does_not_blink_and_costs_one_picture(controller: str) -> None:
+    bench = Bench(controller)
+    image = drawn((1, 1, 50, 50))
+    bench.oled.show(image)
+    before = bench.panel.bytes_sent
+    seen = seen_by_transfer(bench)
+    bench.oled.blank(off=False)
+    assert seen == {image.tobytes()}
+    assert bench.panel.bytes_sent - before <= 1024 + 160
+
+
+def test_a_panel_that_fails_while_it_is_lit_is_lost_and_comes_back_lit() -> None:
+    bench = Bench()
+    image = drawn((1, 1, 50, 50))
+    bench.oled.show(image)
+    bench.oled.blank(off=True)
+    bench.panel.refuse(5)
+    with pytest.raises(DisplayError):
+        bench.oled.blank(off=False)
+    bench.now += RETRY_S[0]
+    bench.oled.show(image)
     assert same(bench.panel.image(), image)
 
 

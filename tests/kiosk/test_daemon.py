@@ -18,6 +18,7 @@ from kiosk.entries import Entries
 from kiosk.machine import BLANK_AFTER_DIM_S, WARN_S, start
 from kiosk.reader import read_lines
 from kiosk.reports import Settings
+from kiosk.screens import draw
 from kiosk.states import Entering, Glass, Home, Locked, Off, Problem, Screen, Warned, Working
 from kiosk.word_keys import keys_of
 from tests.kiosk.facts import JOB, SESSION, TABLE, stick
@@ -274,6 +275,32 @@ def test_a_display_lost_while_dimming_gets_its_light_when_it_is_back(loop: Loop)
     seen: list[Any] = []
     loop.play(READY, loop.twins.panel.unplug, 60.0, loop.twins.panel.plug, 30.0, loop.see(seen))
     assert seen[0][1:] == (DIM, True)
+
+
+@pytest.mark.parametrize(
+    "begins", [60.0, StickInserted(stick("PISM-ALL")), UNLOCKED], ids=["dim", "stick", "session"]
+)
+def test_a_display_that_lost_its_power_unnoticed_is_whole_at_the_next_occasion(
+    loop: Loop, begins: Move
+) -> None:
+    seen: list[Any] = []
+    lose = loop.twins.panel.plug  # what just got its power answers, and has forgotten everything
+    enter = (*tap("#"), ev.EntryFinished()) if begins is UNLOCKED else ()
+    loop.play(READY, *enter, lose, loop.see(seen), begins, loop.see(seen))
+    assert [on for _, _, on in seen] == [False, True]
+    assert same_picture(loop)
+
+
+def test_a_display_that_lost_its_power_while_it_was_off_is_whole_when_it_wakes(loop: Loop) -> None:
+    loop.play(READY, 60.0, float(BLANK_AFTER_DIM_S), loop.twins.panel.plug, KeyPressed("5"))
+    assert same_picture(loop)
+
+
+def same_picture(loop: Loop) -> bool:
+    """Tell whether the glass shows what the daemon's screen is, at full light."""
+    drawn = draw(loop.daemon.screen, None, None)
+    panel = loop.twins.panel
+    return panel.contrast in {BRIGHT, DIM} and panel.image().tobytes() == drawn.tobytes()
 
 
 def test_a_box_without_display_works_from_the_start(tmp_path: Path) -> None:
