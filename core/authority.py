@@ -101,13 +101,13 @@ class Authority:
         """
         require_strong(passphrase.decode())
         incarnation = str(uuid.uuid4())
-        with create_store(state, passphrase, cost) as store, store.transaction():
+        with create_store(state, passphrase, cost, stay_open=True) as store, store.transaction():
             pin(store, policy, instead_of)
             store.set_fact("incarnation", incarnation)
             store.set_fact("drill_token", secrets.token_hex(32))
             detail = {"authority": policy.authority.id, "incarnation": incarnation, "policy": policy.sha256}
             journal.append(store, "init", detail, now)
-        return cls(open_store(state, passphrase), now)
+        return cls(store, now)
 
     @classmethod
     def unlock(cls, state: Path, passphrase: bytes, now: datetime, boot: Boot) -> Self:

@@ -74,6 +74,24 @@ class Store(CertificateRows, RecordRows):
         self._database.close()
         self._folder.close()
 
+    def move_in(self, made: Path, target: Path, key: bytes) -> None:
+        """Give what was made beside its name, and go on with the database that stands there then.
+
+        Args:
+            made: The folder of a new store, or a new database.
+            target: Its name.
+            key: Of the new database, 32 bytes.
+
+        Raises:
+            FileError: The system refused (E-FILE).
+        """
+        if not self.head():
+            raise RuntimeError("a store begins with a journal entry")
+        self._database.close()
+        _move(made, target)
+        self._database = Database.open(self._folder.store / DATABASE, key)
+        self._hash = StateHash(self._database)
+
     def check_bodies(self) -> None:
         """Read the whole store and check its structure and every body against its row.
 
@@ -148,10 +166,7 @@ class Store(CertificateRows, RecordRows):
             with suppress(CaError):
                 replace(path, slots)
             raise
-        self._database.close()
-        _move(target, self._folder.store / DATABASE)
-        self._database = Database.open(self._folder.store / DATABASE, fresh)
-        self._hash = StateHash(self._database)
+        self.move_in(target, self._folder.store / DATABASE, fresh)
         replace(path, keep_slots(both, [count_slots(both) - 1]))
 
     def _compare(self, path: Path, key: bytes) -> None:
@@ -165,16 +180,19 @@ class Store(CertificateRows, RecordRows):
 
 
 @contextmanager
-def create_store(state: Path, passphrase: bytes, cost: KdfCost) -> Iterator[Store]:
+def create_store(
+    state: Path, passphrase: bytes, cost: KdfCost, *, stay_open: bool = False
+) -> Iterator[Store]:
     """Make a store; it comes into being when the block ends well.
 
     Args:
         state: The state folder, missing or empty; its parent exists.
         passphrase: Canonical and strong (core.passphrase).
         cost: What a guess shall cost.
+        stay_open: Leave it open after the block, for the caller to close; else it is closed.
 
     Yields:
-        The new store, for its first content and journal entry; closed after the block.
+        The new store, for its first content and journal entry.
 
     Raises:
         StateExistsError: There is a state already, or something else (E-STATE-EXISTS).
@@ -192,15 +210,14 @@ def create_store(state: Path, passphrase: bytes, cost: KdfCost) -> Iterator[Stor
         try:
             store = Store(database, folder)
             yield store
-            if not store.head():
-                raise RuntimeError("a store begins with a journal entry")
+            store.move_in(beside, folder.store, master)
         finally:
             database.close()
-        _move(beside, folder.store)
     except BaseException:
         folder.abandon()
         raise
-    folder.close()
+    if not stay_open:
+        store.close()
 
 
 def open_store(state: Path, passphrase: bytes, before_check: Callable[[], None] | None = None) -> Store:

@@ -2,16 +2,18 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
+from core import keyslots
 from core.authority import Authority
 from core.drill import drill
 from core.errors import CaError, PolicyError
 from core.settings import SignerSettings, Target
 from core.store import create_store, open_store
-from tests.authorities import COST, NOW, Founded, found, refusal, snapshot
+from tests.authorities import BOOT, COST, NOW, Founded, found, refusal, snapshot
 from tests.authority_store import PASSPHRASE, ignore_progress
 from tests.builders import make_policy
 
@@ -32,6 +34,23 @@ def test_founding_pins_the_policy_and_issues_nothing(tmp_path: Path) -> None:
     authority.close()
     with open_store(tmp_path / "state", PASSPHRASE) as store:
         assert sorted(store.facts()) == ["drill_token", "incarnation", "policy"]
+
+
+def test_founding_derives_the_key_once_and_stays_locked_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    derive, derived = keyslots._derive, []
+
+    def counted(*arguments: Any) -> bytes:
+        derived.append(1)
+        return derive(*arguments)
+
+    monkeypatch.setattr(keyslots, "_derive", counted)
+    authority = Authority.found(tmp_path / "state", make_policy(), PASSPHRASE, COST, NOW)
+    assert len(derived) == 1
+    assert refusal(Authority.unlock, tmp_path / "state", PASSPHRASE, NOW, BOOT) == "E-STATE-LOCKED"
+    authority.top_up(NOW, ignore_progress)
+    authority.close()
 
 
 def test_two_foundings_share_neither_incarnation_nor_drill_token(founded: Founded, tmp_path: Path) -> None:
