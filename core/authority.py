@@ -216,18 +216,20 @@ class Authority:
             journal.append(store, "policy", detail | ({"instead_of": instead_of} if instead_of else {}), now)
         self.policy = policy
 
-    def change_passphrase(self, old: bytes, new: bytes, cost: KdfCost, now: datetime) -> None:
+    def change_passphrase(self, old: bytes, new: bytes, cost: KdfCost, now: datetime, boot: Boot) -> None:
         """Wrap the master key under another passphrase.
 
         Raises:
             PassphraseWeakError: The new one is under 64 bits by estimate (E-PASSPHRASE-WEAK).
+            PassphraseWaitError: Too early after wrong ones (E-PASSPHRASE-WAIT).
             PassphraseWrongError: The old one does not fit (E-PASSPHRASE-WRONG).
         """
         require_strong(new.decode())
-        with self._act(now) as store:
+        self._believe(now)
+        with self._counted(now, boot) as failed, self._store.transaction():
             # The entry first: keyslots are files, and what the journal refuses must not reach them.
-            journal.append(store, "passphrase", {}, now)
-            store.change_passphrase(old, new, cost)
+            journal.append(self._store, "passphrase", failed, now)
+            self._store.change_passphrase(old, new, cost)
 
     def revoke(self, certificate_id: str, reason: str, now: datetime) -> None:
         """Revoke a root, signer or seal; see core.revoke."""
@@ -253,6 +255,17 @@ class Authority:
         with self._store.transaction():
             yield self._store
 
+    @contextmanager
+    def _counted(self, now: datetime, boot: Boot) -> Iterator[dict[str, object]]:
+        """Count a passphrase as wrong before the block looks at it; a block that ends well takes it back.
+
+        Yields the wrong ones before it, for the journal entry of the block.
+        """
+        state = self._store.state_folder
+        attempts.begin(state, boot, now)
+        yield _failed_before(attempts.read_attempts(state))
+        attempts.clear(state)
+
     def _next_visit_by(self, now: datetime) -> datetime:
         return next_visit_by(self.policy, self._store.certificates(), self._store.crls(), now)
 
@@ -268,13 +281,8 @@ class Authority:
         before it, and says what the clock said.
         """
         counted = attempts.read_attempts(state)
-        # The last one counted is this one, which was right.
         self._failed_attempts = max(0, counted.count - 1)
-        detail: dict[str, object] = {"failed": self._failed_attempts}
-        if self._failed_attempts:
-            detail["failed_at"] = [f"{time:%Y-%m-%dT%H:%M:%SZ}" for time in counted.times[:-1]]
-        if counted.damaged:
-            detail["count_damaged"] = True
+        detail = _failed_before(counted)
         time = now
         if clock_code(self._store, self.policy, now):
             time = self._last_at
@@ -286,3 +294,13 @@ class Authority:
 
 def _count_attempt(state: Path, boot: Boot, now: datetime) -> None:
     attempts.begin(state, boot, now)
+
+
+def _failed_before(counted: attempts.Attempts) -> dict[str, object]:
+    """Return what the journal says of wrong passphrases; the last one counted was right."""
+    detail: dict[str, object] = {"failed": max(0, counted.count - 1)}
+    if detail["failed"]:
+        detail["failed_at"] = [f"{time:%Y-%m-%dT%H:%M:%SZ}" for time in counted.times[:-1]]
+    if counted.damaged:
+        detail["count_damaged"] = True
+    return detail

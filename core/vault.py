@@ -171,7 +171,7 @@ class Vault:
                 from core.keyslots import choose_cost
 
                 cost = choose_cost(time.perf_counter)
-                authority.change_passphrase(request.old, request.new, cost, request.now)
+                authority.change_passphrase(request.old, request.new, cost, request.now, read_boot())
             case protocol.Revoke():
                 authority.revoke(request.certificate, request.reason, request.now)
             case _:

@@ -93,9 +93,10 @@ def revoke_command(certificate: str, reason: str, access: Access) -> None:
 def passphrase_command(access: Access, new_passphrase_file: Path | None) -> None:
     """Change the passphrase."""
     from core.keyslots import choose_cost
+    from core.process import read_boot
 
     old = access.read_passphrase()
     with access.unlocked(old) as authority:
         new = read_passphrase(new_passphrase_file, prompt="New passphrase", confirm=True)
-        authority.change_passphrase(old, new, choose_cost(time.perf_counter), access.now)
+        authority.change_passphrase(old, new, choose_cost(time.perf_counter), access.now, read_boot())
     show("the passphrase is changed")

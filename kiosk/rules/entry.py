@@ -129,6 +129,8 @@ def _(state: Checking, event: Event) -> Move:
             return Problem(box=replace(box, provisioned=None, failed_attempts=0), code=code, text=text), (
                 CloseVault(),
             )
+        case UnlockRefused(code=code, text=text) if code in _TRY_AGAIN:
+            return Problem(box=replace(box, failed_attempts=event.failed_attempts), code=code, text=text), ()
         case UnlockRefused(code=code, text=text) | JobFailed(code=code, text=text):
             return Problem(box=box, code=code, text=text), ()
         case PassphraseChanged() if state.change:

@@ -17,6 +17,7 @@ from tests.authorities import BOOT, COST, NOW, Founded, refusal, snapshot
 from tests.authority_store import PASSPHRASE, ignore_progress
 from tests.builders import make_policy
 
+NEW = b"zebra umbrella violin quartz tomato sandal"
 PAGE_BYTES = 4096
 
 
@@ -80,28 +81,47 @@ def test_nothing_is_known_of_a_state_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_another_passphrase_opens_it_from_then_on(founded: Founded) -> None:
-    new = b"zebra umbrella violin quartz tomato sandal"
     with founded.open() as authority:
-        authority.change_passphrase(PASSPHRASE, new, COST, NOW)
+        authority.change_passphrase(PASSPHRASE, NEW, COST, NOW, BOOT)
         assert list(authority.entries())[-1].act == "passphrase"
     assert refusal(unlock, founded.state) == "E-PASSPHRASE-WRONG"
-    unlock(founded.state, passphrase=new, boot=replace(BOOT, uptime_s=6000.0))
+    unlock(founded.state, passphrase=NEW, boot=replace(BOOT, uptime_s=6000.0))
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "code"),
-    [
-        (PASSPHRASE, b"password1", "E-PASSPHRASE-WEAK"),
-        (b"not this one", b"zebra umbrella violin quartz tomato sandal", "E-PASSPHRASE-WRONG"),
-    ],
-)
-def test_a_change_of_passphrase_that_is_refused_changes_nothing(
-    founded: Founded, old: bytes, new: bytes, code: str
-) -> None:
+def test_a_change_of_passphrase_to_a_weak_one_changes_nothing(founded: Founded) -> None:
     before = snapshot(founded.state)
     with founded.open() as authority:
-        assert refusal(authority.change_passphrase, old, new, COST, NOW) == code
+        change = authority.change_passphrase
+        assert refusal(change, PASSPHRASE, b"password1", COST, NOW, BOOT) == "E-PASSPHRASE-WEAK"
     assert snapshot(founded.state) == before
+
+
+def test_a_wrong_old_passphrase_is_counted_before_it_is_looked_at_and_waited_for(founded: Founded) -> None:
+    before = snapshot(founded.state)
+    soon, later = replace(BOOT, uptime_s=5000.5), replace(BOOT, uptime_s=5001.0)
+    with founded.open() as authority:
+        change = authority.change_passphrase
+        assert refusal(change, b"not this one", NEW, COST, NOW, BOOT) == "E-PASSPHRASE-WRONG"
+        look = Authority.look(founded.state, BOOT, swap=False)
+        assert (look.failed_attempts, look.wait_s) == (1, 1)
+        assert refusal(change, PASSPHRASE, NEW, COST, NOW, soon) == "E-PASSPHRASE-WAIT"
+        assert Authority.look(founded.state, BOOT, swap=False).failed_attempts == 1
+        attempts = snapshot(founded.state).keys() - before.keys()
+        assert attempts == {"attempts.json"}
+        assert {name: data for name, data in snapshot(founded.state).items() if name in before} == before
+        change(PASSPHRASE, NEW, COST, NOW, later)
+        entry = list(authority.entries())[-1]
+        assert entry.act == "passphrase"
+        assert entry.detail == {"failed": 1, "failed_at": ["2027-02-10T12:00:00Z"]}
+    assert Authority.look(founded.state, later, swap=False).failed_attempts == 0
+    unlock(founded.state, passphrase=NEW, boot=later)
+
+
+def test_a_wrong_old_passphrase_is_told_at_the_next_unlock(founded: Founded) -> None:
+    with founded.open() as authority:
+        refusal(authority.change_passphrase, b"not this one", NEW, COST, NOW, BOOT)
+    with founded.unlock(boot=replace(BOOT, uptime_s=5001.0)) as authority:
+        assert list(authority.entries())[-1].detail["failed"] == 1
 
 
 def _open_folder(state: Path) -> None:

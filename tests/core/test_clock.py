@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.authorities import COST, NOW, Founded, refusal
+from tests.authorities import BOOT, COST, NOW, Founded, refusal
 from tests.authority_store import PASSPHRASE, ignore_progress
 from tests.builders import make_policy
 
@@ -51,7 +51,7 @@ def test_under_a_clock_that_is_not_believed_every_act_is_refused(founded: Founde
             lambda: authority.write_archive("egress", "main-kudo", out, now, ignore_progress, papers=True),
             lambda: authority.confirm_written("egress", "main-kudo", 1, "PISM-ALL", now),
             lambda: authority.approve_policy(make_policy(), now),
-            lambda: authority.change_passphrase(PASSPHRASE, PASSPHRASE, COST, now),
+            lambda: authority.change_passphrase(PASSPHRASE, PASSPHRASE, COST, now, BOOT),
             lambda: authority.revoke(signer.id, "superseded", now),
         ]
         out = io.BytesIO()

@@ -193,6 +193,7 @@ def test_passphrase_is_changed_by_current_and_new() -> None:
     assert fx.WipeEntry() in done
     refused, done = go(state, ev.UnlockRefused("E-PASSPHRASE-WRONG", "wrong", 1, 1))
     assert isinstance(refused, st.Problem)
+    assert refused.box.failed_attempts == 1
     assert fx.WipeEntry() in done
 
 

@@ -38,3 +38,18 @@ def test_nothing_is_wiped_where_nobody_asks_for_it(tmp_path: Path, config: str) 
     assert isinstance(refused, ev.UnlockRefused)
     assert (refused.code, refused.failed_attempts) == ("E-PASSPHRASE-WRONG", 5)
     assert is_provisioned(folder / "state")
+
+
+def test_a_wrong_old_passphrase_counts_and_wipes_nothing_while_the_box_is_open(tmp_path: Path) -> None:
+    folder = lay_authority(tmp_path)
+    (folder / "config.yaml").write_text(CONFIG.replace("dim_after_s: 60", "dim_after_s: 60, wipe_after: 5"))
+    with Bench(folder) as bench:
+        bench.unlock()
+        write_attempts(folder / "state", Attempts(count=4, boot_id=read_boot().id))
+        type_words(bench.entries, fx.Purpose.CURRENT, OTHER_WORDS)
+        type_words(bench.entries, fx.Purpose.CHOOSE, OTHER_WORDS)
+        type_words(bench.entries, fx.Purpose.REPEAT, OTHER_WORDS)
+        refused = bench.do(fx.ChangePassphrase())
+    assert isinstance(refused, ev.UnlockRefused)
+    assert (refused.code, refused.failed_attempts) == ("E-PASSPHRASE-WRONG", 5)
+    assert is_provisioned(folder / "state")
