@@ -15,6 +15,8 @@ keypad, the key derivation stops the rest. The caller holds the lock of the stat
 
 import math
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -93,6 +95,44 @@ def begin(state: Path, boot: Boot, now: datetime) -> Attempts:
     return attempts
 
 
+@contextmanager
+def counting(state: Path, boot: Boot, now: datetime) -> Iterator[dict[str, object]]:
+    """Count an attempt for a block that looks at its passphrase; a block that ends well takes it back.
+
+    Args:
+        state: The state folder, locked by the caller.
+        boot: This boot and its uptime.
+        now: Aware UTC; only kept for the journal.
+
+    Yields:
+        What the journal is told of the wrong ones before it.
+
+    Raises:
+        PassphraseWaitError: Too early after wrong ones; nothing is counted (E-PASSPHRASE-WAIT).
+        FileError: The count cannot be written, so no passphrase is looked at (E-FILE).
+    """
+    yield tell_failed(begin(state, boot, now))
+    clear(state)
+
+
+def tell_failed(attempts: Attempts) -> dict[str, object]:
+    """Return what the journal is told of wrong passphrases.
+
+    Args:
+        attempts: As counted; the last of them is the one that was right.
+
+    Returns:
+        How many came before it, when, and whether the count was tampered with.
+    """
+    failed = max(0, attempts.count - 1)
+    detail: dict[str, object] = {"failed": failed}
+    if failed:
+        detail["failed_at"] = [_stamp(time) for time in attempts.times[:-1]]
+    if attempts.damaged:
+        detail["count_damaged"] = True
+    return detail
+
+
 def write_attempts(state: Path, attempts: Attempts) -> None:
     """Write the count durably, and read it back.
 
@@ -165,8 +205,12 @@ def _milliseconds(boot: Boot) -> int:
     return int(boot.uptime_s * 1000)
 
 
+def _stamp(time: datetime) -> str:
+    return f"{time:%Y-%m-%dT%H:%M:%SZ}"
+
+
 def _encode(attempts: Attempts) -> bytes:
-    times = [f"{each:%Y-%m-%dT%H:%M:%SZ}" for each in attempts.times]
+    times = [_stamp(each) for each in attempts.times]
     return msgspec.json.encode(
         _File(
             format="pism-attempts-v1",

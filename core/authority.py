@@ -16,7 +16,7 @@ Rules:
 
 import secrets
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -35,13 +35,12 @@ from core.pinned import is_replaced, pin, read_pinned
 from core.plan import next_visit_by
 from core.policy import Policy, differences
 from core.process import Boot
+from core.progress import Progress
 from core.proposal import read_file_policy, render_difference
 from core.revoke import revoke
 from core.status import make_status
 from core.store import Store, create_store, is_provisioned, open_store
 from core.top_up import top_up
-
-Progress = Callable[[int, int, str], None]
 
 
 class Authority:
@@ -119,7 +118,7 @@ class Authority:
             StateError: The folder or the store cannot be used (E-STATE-...).
             JournalError: The journal or the state was altered (E-JOURNAL).
         """
-        store = open_store(state, passphrase, before_check=partial(_count_attempt, state, boot, now))
+        store = open_store(state, passphrase, before_check=partial(attempts.begin, state, boot, now))
         try:
             journal.verify(store)
             authority = cls(store, now)
@@ -226,10 +225,27 @@ class Authority:
         """
         require_strong(new.decode())
         self._believe(now)
-        with self._counted(now, boot) as failed, self._store.transaction():
+        store = self._store
+        with attempts.counting(store.state_folder, boot, now) as failed, store.transaction():
             # The entry first: keyslots are files, and what the journal refuses must not reach them.
-            journal.append(self._store, "passphrase", failed, now)
-            self._store.change_passphrase(old, new, cost)
+            journal.append(store, "passphrase", failed, now)
+            store.change_passphrase(old, new, cost)
+
+    def rekey(self, passphrase: bytes, cost: KdfCost, now: datetime, boot: Boot, progress: Progress) -> None:
+        """Encrypt everything anew under a new master key; the passphrase stays.
+
+        Raises:
+            PassphraseWaitError: Too early after wrong ones (E-PASSPHRASE-WAIT).
+            PassphraseWrongError: It does not fit (E-PASSPHRASE-WRONG).
+            FileError: No space for a second store, or the system refused; nothing is changed (E-FILE).
+            StoppedError: As `progress` wants; nothing is changed (E-STOPPED).
+        """
+        self._believe(now)
+        with attempts.counting(self._store.state_folder, boot, now) as failed:
+            detail = {"rekey": True, **failed}
+            self._store.rekey(
+                passphrase, cost, lambda store: journal.append(store, "passphrase", detail, now), progress
+            )
 
     def revoke(self, certificate_id: str, reason: str, now: datetime) -> None:
         """Revoke a root, signer or seal; see core.revoke."""
@@ -255,17 +271,6 @@ class Authority:
         with self._store.transaction():
             yield self._store
 
-    @contextmanager
-    def _counted(self, now: datetime, boot: Boot) -> Iterator[dict[str, object]]:
-        """Count a passphrase as wrong before the block looks at it; a block that ends well takes it back.
-
-        Yields the wrong ones before it, for the journal entry of the block.
-        """
-        state = self._store.state_folder
-        attempts.begin(state, boot, now)
-        yield _failed_before(attempts.read_attempts(state))
-        attempts.clear(state)
-
     def _next_visit_by(self, now: datetime) -> datetime:
         return next_visit_by(self.policy, self._store.certificates(), self._store.crls(), now)
 
@@ -282,7 +287,7 @@ class Authority:
         """
         counted = attempts.read_attempts(state)
         self._failed_attempts = max(0, counted.count - 1)
-        detail = _failed_before(counted)
+        detail = attempts.tell_failed(counted)
         time = now
         if clock_code(self._store, self.policy, now):
             time = self._last_at
@@ -290,17 +295,3 @@ class Authority:
         with self._store.transaction():
             journal.append(self._store, "unlock", detail, time)
         attempts.clear(state)
-
-
-def _count_attempt(state: Path, boot: Boot, now: datetime) -> None:
-    attempts.begin(state, boot, now)
-
-
-def _failed_before(counted: attempts.Attempts) -> dict[str, object]:
-    """Return what the journal says of wrong passphrases; the last one counted was right."""
-    detail: dict[str, object] = {"failed": max(0, counted.count - 1)}
-    if detail["failed"]:
-        detail["failed_at"] = [f"{time:%Y-%m-%dT%H:%M:%SZ}" for time in counted.times[:-1]]
-    if counted.damaged:
-        detail["count_damaged"] = True
-    return detail

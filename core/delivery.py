@@ -5,7 +5,6 @@ entry. Nobody is given the archive before that transaction is committed, so a nu
 number nobody has seen. That the archive stands on a stick is journaled later, by the caller.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import BinaryIO
@@ -18,10 +17,9 @@ from core.export import Written, write_backup, write_egress
 from core.manifest import ArchiveKind
 from core.papers import make_papers
 from core.policy import Policy
+from core.progress import Progress
 from core.store import ArchiveRecord, Store
 from core.top_up import load_root
-
-Progress = Callable[[int, int, str], None]
 
 
 def archive_kind(kind: str) -> ArchiveKind:

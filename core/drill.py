@@ -30,7 +30,7 @@ from core.store import Store
 if TYPE_CHECKING:
     from cryptography import x509
 
-    from core.parts import Progress
+    from core.progress import Progress
     from core.receive import Confirm
 
 DRILLED: Final = "drilled "

@@ -25,9 +25,10 @@ from core.errors import ArchiveError, CheckError
 from core.keyspool import KeySpool, hash_public_key
 from core.manifest import Authority, FileEntry, Manifest, encode_manifest, make_entry
 from core.members import MANIFEST_PATH, Member, make_member
-from core.parts import Part, Parts, Progress
+from core.parts import Part, Parts
 from core.plan import next_visit_by
 from core.policy import Policy
+from core.progress import Progress
 from core.recipients import Recipient, parse_recipient
 from core.seal import load_seals
 from core.store import Store

@@ -147,6 +147,24 @@ def cut_file(path: Path, size_bytes: int) -> None:
         raise _refused("cut", path, error) from error
 
 
+def move(source: Path, target: Path) -> None:
+    """Give a finished file or folder its name, durably.
+
+    Args:
+        source: In the same folder as the target, or in one of the same filesystem.
+        target: Its name; a file there is replaced.
+
+    Raises:
+        FileError: The system refused (E-FILE).
+    """
+    try:
+        fsync_folder(source if source.is_dir() else source.parent)
+        source.rename(target)
+        fsync_folder(target.parent)
+    except OSError as error:
+        raise FileError(f"cannot move {source} into place: {error.strerror}") from error
+
+
 def fsync_folder(path: Path) -> None:
     """Make the names in a folder durable.
 

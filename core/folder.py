@@ -20,12 +20,20 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from core.errors import FileError, StateExistsError, StateLockedError, StateMissingError, StateModeError
-from core.files import make_folder
+from core.errors import (
+    FileError,
+    StateDamagedError,
+    StateExistsError,
+    StateLockedError,
+    StateMissingError,
+    StateModeError,
+)
+from core.files import make_folder, read_bounded
 
 STORE = "store"
 DATABASE = "store.db"
 KEYSLOTS = "keyslots.json"
+MAX_KEYSLOTS_BYTES = 8192
 ATTEMPTS = "attempts.json"
 NEW_DATABASE = "store.db.new"
 NEW_PREFIX = "store.new-"
@@ -125,6 +133,18 @@ class Folder:
     def store(self) -> Path:
         """The folder of the store."""
         return self.path / STORE
+
+    def read_keyslots(self) -> bytes:
+        """Return the bytes of keyslots.json.
+
+        Raises:
+            StateDamagedError: It is gone or too large (E-STATE-DAMAGED).
+            FileError: It cannot be read (E-FILE).
+        """
+        path = self.store / KEYSLOTS
+        if not os.path.lexists(path) or path.lstat().st_size > MAX_KEYSLOTS_BYTES:
+            raise StateDamagedError(f"{path} is gone or too large")
+        return read_bounded(path, MAX_KEYSLOTS_BYTES, follow=False)
 
     def close(self) -> None:
         """Give the lock back; again is harmless."""

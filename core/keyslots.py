@@ -24,9 +24,9 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from core.errors import PassphraseWrongError, StateDamagedError
+from core.folder import MAX_KEYSLOTS_BYTES
 
 KEY_BYTES = 32
-MAX_FILE_BYTES = 8192
 MAX_SLOTS = 4
 
 _FORMAT: Final = "pism-keyslots-v1"
@@ -255,8 +255,8 @@ def _encode(slots: list[_Slot]) -> bytes:
 
 
 def _decode(data: bytes) -> list[_Slot]:
-    if len(data) > MAX_FILE_BYTES:
-        raise StateDamagedError(f"keyslots.json has more than {MAX_FILE_BYTES} bytes")
+    if len(data) > MAX_KEYSLOTS_BYTES:
+        raise StateDamagedError(f"keyslots.json has more than {MAX_KEYSLOTS_BYTES} bytes")
     try:
         slots = msgspec.json.decode(data, type=_File).slots
         for slot in slots:

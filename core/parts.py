@@ -22,10 +22,10 @@ from core.journal import encode_line
 from core.keyspool import KeySpool, hash_public_key
 from core.manifest import file_of
 from core.pem import encode_pem
+from core.progress import Progress
 from core.recipients import Recipient, refusing, to_age
 from core.store import Store
 
-Progress = Callable[[int, int, str], None]
 Part = tuple[str, Iterable[bytes]]  # a tuple of pieces is at hand; anything else is made as it is read
 _DIGEST_BYTES: Final = 32
 BATCH: Final = 100  # certificates that are in memory at a time

@@ -28,9 +28,9 @@ from core.crl import Crl
 from core.drill import expect_drill
 from core.history import count_issued
 from core.keyslots import KdfCost
-from core.parts import Progress
 from core.passphrase import require_strong
 from core.press import Issued
+from core.progress import Progress
 from core.receive import Confirm
 from core.store import ArchiveRecord, Store, create_store
 from core.store import Sequence as StoreSequence

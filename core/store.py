@@ -18,18 +18,18 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 from core.certificate import Certificate
 from core.certificate_rows import CertificateRows
 from core.database import Database
-from core.errors import CaError, FileError, StateDamagedError
-from core.files import fsync_folder, make_folder, read_bounded, replace, write_new
+from core.errors import CaError, StateDamagedError
+from core.files import make_folder, move, replace, write_new
 from core.folder import DATABASE, KEYSLOTS, NEW_DATABASE, NEW_PREFIX, STORE, Folder
 from core.keyslots import (
     KEY_BYTES,
-    MAX_FILE_BYTES,
     KdfCost,
     OpenSlot,
     add_slot,
@@ -38,6 +38,7 @@ from core.keyslots import (
     make_slots,
     open_slots,
 )
+from core.progress import Progress
 from core.record_rows import ArchiveRecord, RecordRows, Sequence
 from core.state_hash import StateHash
 
@@ -88,7 +89,7 @@ class Store(CertificateRows, RecordRows):
         if not self.head():
             raise RuntimeError("a store begins with a journal entry")
         self._database.close()
-        _move(made, target)
+        move(made, target)
         self._database = Database.open(self._folder.store / DATABASE, key)
         self._hash = StateHash(self._database)
 
@@ -131,34 +132,43 @@ class Store(CertificateRows, RecordRows):
             PassphraseWrongError: `old` opens no keyslot (E-PASSPHRASE-WRONG).
             FileError: The system refused to write; the old passphrase holds (E-FILE).
         """
-        path = self._folder.store / KEYSLOTS
-        master = open_slots(_read_slots(path), old)[0].master
-        replace(path, make_slots([master], new, cost))
+        master = open_slots(self._folder.read_keyslots(), old)[0].master
+        replace(self._folder.store / KEYSLOTS, make_slots([master], new, cost))
 
-    def rekey(self, passphrase: bytes, cost: KdfCost) -> None:
+    def rekey(
+        self, passphrase: bytes, cost: KdfCost, record: Callable[["Store"], object], progress: Progress
+    ) -> None:
         """Encrypt everything anew under a new master key; the passphrase stays.
 
         Args:
             passphrase: The present passphrase, canonical.
             cost: What a guess shall cost.
+            record: Journals it, in a transaction of the new database, which takes the old one's place with
+                that entry in it.
+            progress: Told (steps done, steps in all, what).
 
         Raises:
             PassphraseWrongError: It opens no keyslot (E-PASSPHRASE-WRONG).
             FileError: The system refused to write, such as for want of space; the store stays as it
                 was (E-FILE).
+            CaError: Whatever `record` and `progress` raise; the store stays as it was.
         """
         if self._database.in_transaction:
             raise RuntimeError("a transaction is open")
         path = self._folder.store / KEYSLOTS
-        slots = _read_slots(path)
+        slots = self._folder.read_keyslots()
         open_slots(slots, passphrase)
         fresh = secrets.token_bytes(KEY_BYTES)
         both = add_slot(slots, fresh, passphrase, cost)
         replace(path, both)
         target = self._folder.store / NEW_DATABASE
         try:
-            self._database.copy_to(target, fresh)
-            self._compare(target, fresh)
+            amend = partial(self._amend, record)
+            acts: tuple[Callable[[Path, bytes], None], ...] = (self._database.copy_to, self._compare, amend)
+            for done, act in enumerate(acts):
+                progress(done, len(acts), "re-encryption")
+                act(target, fresh)
+            progress(len(acts), len(acts), "re-encryption")
         except BaseException:
             # What cannot be undone now is dropped at the next opening.
             with suppress(OSError):
@@ -177,6 +187,13 @@ class Store(CertificateRows, RecordRows):
             state.check_bodies()
             if (state.compute(), RecordRows(copy).last_entry()) != (self.state_hash(), self.last_entry()):
                 raise StateDamagedError("the copy under the new key differs from the store")
+
+    def _amend(self, record: Callable[["Store"], object], path: Path, key: bytes) -> None:
+        """Have a copy of the database changed in one transaction."""
+        with closing(Database.open(path, key)) as database:
+            copy = Store(database, self._folder)
+            with copy.transaction():
+                record(copy)
 
 
 @contextmanager
@@ -220,7 +237,7 @@ def create_store(
         store.close()
 
 
-def open_store(state: Path, passphrase: bytes, before_check: Callable[[], None] | None = None) -> Store:
+def open_store(state: Path, passphrase: bytes, before_check: Callable[[], object] | None = None) -> Store:
     """Open the store of a state folder.
 
     Args:
@@ -245,7 +262,7 @@ def open_store(state: Path, passphrase: bytes, before_check: Callable[[], None] 
         undo.callback(folder.close)
         if before_check is not None:
             before_check()
-        slots = _read_slots(folder.store / KEYSLOTS)
+        slots = folder.read_keyslots()
         database, fitting = _open_any(folder.store / DATABASE, open_slots(slots, passphrase))
         undo.callback(database.close)
         if count_slots(slots) > 1:  # a re-encryption was interrupted: rule 3
@@ -274,19 +291,3 @@ def _open_any(path: Path, slots: tuple[OpenSlot, ...]) -> tuple[Database, OpenSl
         except StateDamagedError:
             continue
     return Database.open(path, slots[-1].master), slots[-1]
-
-
-def _read_slots(path: Path) -> bytes:
-    if not os.path.lexists(path) or path.lstat().st_size > MAX_FILE_BYTES:
-        raise StateDamagedError(f"{path} is gone or too large")
-    return read_bounded(path, MAX_FILE_BYTES, follow=False)
-
-
-def _move(source: Path, target: Path) -> None:
-    """Give a finished file or folder its name, durably."""
-    try:
-        fsync_folder(source if source.is_dir() else source.parent)
-        source.rename(target)
-        fsync_folder(target.parent)
-    except OSError as error:
-        raise FileError(f"cannot move {source} into place: {error.strerror}") from error

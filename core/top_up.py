@@ -10,7 +10,7 @@ Rules:
 4. Signer keys are erased once their issuing period is over or they are revoked; certificates stay.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -25,10 +25,9 @@ from core.keys import ALGORITHMS, make_keys
 from core.plan import Gap, Plan, choose_issuer, find_gaps
 from core.policy import Policy
 from core.press import Issued, Press
+from core.progress import Progress
 from core.signing import Signing, load_signing
 from core.store import Store
-
-Progress = Callable[[int, int, str], None]
 
 FAST_BATCH: Final = 500
 SLOW_BATCH: Final = 8  # RSA: a batch of keys takes seconds, and that much at most is lost to a power cut

@@ -16,10 +16,10 @@ import msgspec
 
 from core.bug import describe_bug
 from core.errors import CaError, FileError, PassphraseError
+from core.progress import Progress
 from hw.errors import HardwareError
 
 F = TypeVar("F", bound=Callable[..., Any])
-Progress = Callable[[int, int, str], None]
 
 MAX_PASSPHRASE_FILE_BYTES = 4096
 

@@ -10,13 +10,12 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from core import protocol, wire
+from core.progress import Progress
 
-Progress = Callable[[int, int, str], None]
 R = TypeVar("R")
 
 VAULT_SOCKET = Path("/run/pism/vault.sock")

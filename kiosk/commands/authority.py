@@ -90,13 +90,24 @@ def revoke_command(certificate: str, reason: str, access: Access) -> None:
     type=click.Path(path_type=Path, allow_dash=True),
     help="Read the new passphrase from this file, `-` for standard input; else it is asked for.",
 )
-def passphrase_command(access: Access, new_passphrase_file: Path | None) -> None:
-    """Change the passphrase."""
+@click.option("--rekey", is_flag=True, help="Then encrypt everything anew; wants as much space again.")
+def passphrase_command(access: Access, new_passphrase_file: Path | None, *, rekey: bool) -> None:
+    """Change the passphrase.
+
+    The former passphrase still opens a copy that was made of the state before, and what stands in such a
+    copy is under the same key as what follows. --rekey changes that key too. The new passphrase may be the
+    old one.
+    """
     from core.keyslots import choose_cost
     from core.process import read_boot
 
     old = access.read_passphrase()
     with access.unlocked(old) as authority:
         new = read_passphrase(new_passphrase_file, prompt="New passphrase", confirm=True)
-        authority.change_passphrase(old, new, choose_cost(time.perf_counter), access.now, read_boot())
-    show("the passphrase is changed")
+        cost = choose_cost(time.perf_counter)
+        authority.change_passphrase(old, new, cost, access.now, read_boot())
+        if rekey:
+            say("the passphrase is changed; next, everything is encrypted anew")
+            with progress_bar() as progress:
+                authority.rekey(new, cost, access.now, read_boot(), progress)
+    show("the passphrase is changed" + (", everything is encrypted anew" if rekey else ""))

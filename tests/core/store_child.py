@@ -71,7 +71,9 @@ def main(act: str, state: Path, *rest: str) -> None:
             if act == "passphrase":
                 store.change_passphrase(PASSPHRASE, NEXT_PASSPHRASE, COST)
             else:
-                store.rekey(PASSPHRASE, COST)
+                store.rekey(
+                    PASSPHRASE, COST, lambda copy: journal.append(copy, "rekeyed", {}, NOW), lambda *_: None
+                )
 
 
 if __name__ == "__main__":

@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 
 from core.authority import Authority
+from core.database import Database
+from core.errors import StateDamagedError
+from core.folder import DATABASE
 from core.process import Boot
 from tests.authorities import BOOT, COST, NOW, Founded, refusal, snapshot
 from tests.authority_store import PASSPHRASE, ignore_progress
@@ -122,6 +125,24 @@ def test_a_wrong_old_passphrase_is_told_at_the_next_unlock(founded: Founded) -> 
         refusal(authority.change_passphrase, b"not this one", NEW, COST, NOW, BOOT)
     with founded.unlock(boot=replace(BOOT, uptime_s=5001.0)) as authority:
         assert list(authority.entries())[-1].detail["failed"] == 1
+
+
+def test_everything_is_encrypted_anew_by_who_knows_the_passphrase_and_journaled(founded: Founded) -> None:
+    later = replace(BOOT, uptime_s=5001.0)
+    with founded.open() as authority:
+        certificates = authority.certificates()
+        before = snapshot(founded.state / "store")
+        assert refusal(authority.rekey, b"wrong", COST, NOW, BOOT, ignore_progress) == "E-PASSPHRASE-WRONG"
+        assert refusal(authority.rekey, PASSPHRASE, COST, NOW, BOOT, ignore_progress) == "E-PASSPHRASE-WAIT"
+        assert snapshot(founded.state / "store") == before
+        authority.rekey(PASSPHRASE, COST, NOW, later, ignore_progress)
+        entry = list(authority.entries())[-1]
+        assert (entry.act, entry.detail["rekey"], entry.detail["failed"]) == ("passphrase", True, 1)
+        authority.top_up(NOW, ignore_progress)
+        assert authority.certificates() == certificates
+    with pytest.raises(StateDamagedError):
+        Database.open(founded.state / "store" / DATABASE, founded.key)
+    unlock(founded.state)
 
 
 def _open_folder(state: Path) -> None:

@@ -135,12 +135,15 @@ def test_killed_while_everything_is_encrypted_anew(founded: tuple[Path, bytes], 
 
     def check(state: Path) -> str:
         with open_store(state, PASSPHRASE) as store:
+            journaled = store.last_entry().act == "rekeyed"
             assert _proven(state, store) == (40, 40)
         assert count_slots((state / "store" / "keyslots.json").read_bytes()) == 1
         try:
             open_with(state, key).close()
         except StateDamagedError:
+            assert journaled
             return "after"
+        assert not journaled
         return "before"
 
     found = sweep(setup, child, check, 30)

@@ -29,12 +29,15 @@ from core.errors import (
     StateLockedError,
     StateMissingError,
     StateModeError,
+    StoppedError,
 )
 from core.folder import DATABASE, KEYSLOTS
 from core.issue import Issued, issue_root, issue_signer, load_signing
 from core.keyslots import add_slot, count_slots, make_slots, open_slots
 from core.policy import encode_policy
+from core.progress import Progress
 from core.store import ArchiveRecord, Sequence, Store, create_store, is_provisioned, open_store
+from tests.authority_store import ignore_progress
 from tests.builders import make_gap, make_policy, make_root, make_root_gap, utc
 from tests.core.opened import (
     COST,
@@ -306,14 +309,21 @@ class TestPassphrase:
         open_store(state, OTHER).close()
 
 
+def rekey(store: Store, passphrase: bytes = PASSPHRASE, progress: Progress = ignore_progress) -> None:
+    store.rekey(passphrase, COST, lambda copy: journal.append(copy, "rekeyed", {}, NOW), progress)
+
+
 class TestRekey:
     def test_encrypts_everything_under_a_new_key(self, state: Path, founded: tuple[Path, bytes]) -> None:
         with open_store(state, PASSPHRASE) as store:
-            before = store.certificates(), store.state_hash(), store.last_entry()
+            before = store.certificates(), store.state_hash()
             with pytest.raises(PassphraseWrongError):
-                store.rekey(OTHER, COST)
-            store.rekey(PASSPHRASE, COST)
-            assert (store.certificates(), store.state_hash(), store.last_entry()) == before
+                rekey(store, OTHER)
+            told: list[tuple[int, int, str]] = []
+            rekey(store, progress=lambda *word: told.append(word))
+            assert (store.certificates(), store.state_hash()) == before
+            assert store.last_entry().act == "rekeyed"
+            assert told == [(done, 3, "re-encryption") for done in range(4)]
             issue(store, [50])
         with pytest.raises(StateDamagedError):
             open_with(state, founded[1])
@@ -326,23 +336,40 @@ class TestRekey:
 
     def test_waits_for_the_end_of_a_transaction(self, store: Store) -> None:
         with store.transaction(), pytest.raises(RuntimeError, match="open"):
-            store.rekey(PASSPHRASE, COST)
+            rekey(store)
 
     def test_that_fails_leaves_the_store_as_it_was(self, state: Path) -> None:
         slots = (state / "store" / KEYSLOTS).read_bytes()
         with open_store(state, PASSPHRASE) as store:
             (state / "store" / "store.db.new").mkdir()
             with pytest.raises(FileError):
-                store.rekey(PASSPHRASE, COST)
+                rekey(store)
             (state / "store" / "store.db.new").rmdir()
             # A copy that differs never takes the store's place.
             store.state_hash()
             store._database.run("UPDATE certificate SET revoked_at = 1 WHERE number = 3")
             with pytest.raises(StateDamagedError, match="differs"):
-                store.rekey(PASSPHRASE, COST)
+                rekey(store)
             store._database.run("DELETE FROM der WHERE number = 3")
             with pytest.raises(StateDamagedError, match="missing or altered"):
-                store.rekey(PASSPHRASE, COST)
+                rekey(store)
+        assert (state / "store" / KEYSLOTS).read_bytes() == slots
+        assert _names(state / "store") == [KEYSLOTS, DATABASE]
+
+    @pytest.mark.parametrize("at", range(4))
+    def test_that_is_stopped_leaves_the_store_as_it_was(self, state: Path, at: int) -> None:
+        slots = (state / "store" / KEYSLOTS).read_bytes()
+
+        def stop(done: int, _total: int, _what: str) -> None:
+            if done == at:
+                raise StoppedError("enough")
+
+        with open_store(state, PASSPHRASE) as store:
+            before = store.last_entry()
+            with pytest.raises(StoppedError):
+                rekey(store, progress=stop)
+            assert store.last_entry() == before
+            issue(store, [50])
         assert (state / "store" / KEYSLOTS).read_bytes() == slots
         assert _names(state / "store") == [KEYSLOTS, DATABASE]
 

@@ -12,6 +12,9 @@ from pathlib import Path
 import click
 import pytest
 
+from core.database import Database
+from core.errors import StateDamagedError
+from core.keyslots import open_slots
 from kiosk.cli import _COMMANDS, main
 from tests.kiosk.command import ENVIRONMENT, ROOT, START, at, lay, run, snapshot, spawn
 from tests.kiosk.live import OTHER_PASSPHRASE, OTHER_WORDS, PASSPHRASE, WORDS, lay_config, unlock
@@ -155,6 +158,23 @@ def test_a_passphrase_is_changed_with_both_on_standard_input(folder: Path) -> No
     )
     assert ran.status == 0
     assert at(folder, "status", passphrase=OTHER_PASSPHRASE).status == 0
+
+
+def test_everything_is_encrypted_anew_with_a_change_of_passphrase(folder: Path) -> None:
+    key = open_slots((folder / "state" / "store" / "keyslots.json").read_bytes(), PASSPHRASE)[0].master
+    ran = run(
+        *("passphrase", "--rekey", "--state", folder / "state"),
+        *("--passphrase-file", "-", "--new-passphrase-file", "-"),
+        typed=PASSPHRASE + b"\n" + OTHER_PASSPHRASE + b"\n",
+    )
+    assert (ran.status, ran.out) == (0, "the passphrase is changed, everything is encrypted anew\n")
+    assert at(folder, "status", passphrase=OTHER_PASSPHRASE).status == 0
+    with pytest.raises(StateDamagedError):
+        Database.open(folder / "state" / "store" / "store.db", key)
+    lines = at(folder, "journal", "--json", passphrase=OTHER_PASSPHRASE).out.splitlines()
+    entries = [json.loads(line) for line in lines]
+    told = [entry["detail"] for entry in entries if entry["act"] == "passphrase"]
+    assert told == [{"failed": 0}, {"failed": 0, "rekey": True}]
 
 
 def test_a_passphrase_is_asked_for_where_no_file_is_given(folder: Path) -> None:
