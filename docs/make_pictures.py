@@ -18,7 +18,7 @@ from typing import Final
 from PIL import Image, ImageOps
 
 from kiosk.emulated_box import EmulatedBox, Folders
-from kiosk.emulated_folder import fail_unlocks, found, lay_folder, shipped_text
+from kiosk.emulated_folder import fail_unlocks, found, lay_folder, lay_stick, shipped_text
 from kiosk.reader import read_lines
 from kiosk.scenario import Player, ScenarioError, parse_scenario
 
@@ -52,6 +52,21 @@ def _refused(folders: Folders) -> None:
 def _changed(folders: Folders) -> None:
     """Change config.yaml behind the box's back, as somebody with a card reader would."""
     found(folders, NOW)
+    folders.config.write_text(_other_policy(folders), encoding="utf-8")
+
+
+def _brought(folders: Folders) -> None:
+    """Lay two sticks ready that bring a policy; the first has a mistake."""
+    found(folders, NOW)
+    text = _other_policy(folders).replace("lock_after_s: 300", "lock_after_s: 240")
+    keys = {f"keys/{name}.pub": f"{key}\n".encode() for name, key in RECIPIENTS.items()}
+    bad = lay_stick(folders, "PISM-CONFIG", {"config.yaml": text.replace("quantum", "quantom", 1).encode()})
+    bad.rename(folders.sticks / "BAD.img")
+    lay_stick(folders, "PISM-CONFIG", keys | {"config.yaml": text.encode()})
+
+
+def _other_policy(folders: Folders) -> str:
+    """Return config.yaml with another load and another label."""
     text = folders.config.read_text(encoding="utf-8")
     for old, new in (
         (r"servers: {load: [0-9]+,", "servers: {load: 30,"),
@@ -60,7 +75,7 @@ def _changed(folders: Folders) -> None:
         text, found_it = re.subn(old, new, text, flags=re.MULTILINE)
         if not found_it:
             raise ValueError(f"config.yaml has no {old}")
-    folders.config.write_text(text, encoding="utf-8")
+    return text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +94,7 @@ SCENES: Final = (
     Scene(name="manual-menu"),
     Scene(name="manual-clock"),
     Scene(name="manual-policy", begin=_changed),
+    Scene(name="manual-policy-stick", begin=_brought),
 )
 
 

@@ -34,12 +34,13 @@ _MICROSECONDS: Final = 1_000_000
 _PINGS_A_WATCH: Final = 3
 
 
-def run_appliance(config_path: Path, spool: Path, first_light: FirstLight | None = None) -> None:
+def run_appliance(config_path: Path, spool: Path, own: Path, first_light: FirstLight | None = None) -> None:
     """Run the kiosk until it is told to end.
 
     Args:
         config_path: config.yaml, absolute.
         spool: Folder for encrypted archives that wait for their stick.
+        own: Folder of the kiosk's own file (kiosk.kept_sticks).
         first_light: The display that shows the first picture already, if there is one.
 
     Raises:
@@ -60,6 +61,7 @@ def run_appliance(config_path: Path, spool: Path, first_light: FirstLight | None
         config,
         connect_vault,
         spool=spool,
+        own=own,
         refuse_swap=True,
         turn=lambda: notifier.notify("WATCHDOG=1"),
         turn_every_s=_turn_every_s(os.environ.get("WATCHDOG_USEC")),

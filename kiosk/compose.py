@@ -1,5 +1,6 @@
 """How a kiosk is put together: config.yaml's sections become the settings of board, machine and daemon."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,10 +8,13 @@ from core.config import Config
 from hw.board import Board, BoardSettings
 from kiosk.daemon import Daemon, Post
 from kiosk.entries import Entries
+from kiosk.kept_sticks import KeptSticksError, read_sticks
 from kiosk.machine import start
 from kiosk.reports import Settings
 from kiosk.session import Session
 from kiosk.worker import VaultWorker
+
+log = logging.getLogger(__name__)
 
 
 def board_settings(config: Config) -> BoardSettings:
@@ -27,12 +31,24 @@ def board_settings(config: Config) -> BoardSettings:
     )
 
 
-def kiosk_settings(config: Config) -> Settings:
-    """Return what the machine takes from config.yaml before anything is unlocked."""
+def kiosk_settings(config: Config, own: Path) -> Settings:
+    """Return what the machine knows before anything is unlocked.
+
+    Args:
+        config: Already validated.
+        own: Folder of the kiosk's own file; what is kept there comes before config.yaml's table of sticks.
+    """
+    kept, note = None, ""
+    try:
+        kept = read_sticks(own)
+    except KeptSticksError as error:
+        log.warning("the table of sticks is damaged, config.yaml's is shown: %s", error)
+        note = "Stick list was bad"
     return Settings(
-        sticks=tuple(config.sticks.items()),
+        sticks=tuple(config.sticks.items()) if kept is None else kept,
         lock_after_s=config.kiosk.lock_after_s,
         dim_after_s=config.kiosk.dim_after_s,
+        note=note,
     )
 
 
@@ -42,6 +58,7 @@ def make_daemon(
     open_session: Callable[[], Session],
     *,
     spool: Path,
+    own: Path,
     refuse_swap: bool,
     turn: Callable[[], None] = lambda: None,
     turn_every_s: float | None = None,
@@ -53,19 +70,20 @@ def make_daemon(
         config: Already validated.
         open_session: Starts or connects to a vault process.
         spool: Folder for encrypted archives that wait for their stick.
+        own: Folder of the kiosk's own file (kiosk.kept_sticks).
         refuse_swap: Never unlock while the system has swap.
         turn: See Daemon.
         turn_every_s: See Daemon.
     """
 
     def make_worker(post: Post) -> VaultWorker:
-        return VaultWorker(board, open_session, spool=spool, refuse_swap=refuse_swap, post=post)
+        return VaultWorker(board, open_session, spool=spool, own=own, refuse_swap=refuse_swap, post=post)
 
     return Daemon(
         board,
         make_worker,
         Entries(_propose_words, _estimate_bits),
-        start(kiosk_settings(config)),
+        start(kiosk_settings(config, own)),
         turn=turn,
         turn_every_s=turn_every_s,
     )

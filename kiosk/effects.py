@@ -61,6 +61,13 @@ class AskPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class AskStickPolicy:
+    """Have the vault resolve the config.yaml that a stick brings. Answer: PolicyProposal."""
+
+    stick: Stick
+
+
+@dataclass(frozen=True, slots=True)
 class ApprovePolicy:
     """Pin the proposal that was shown. Answer: Unlocked, with the new session."""
 
@@ -220,6 +227,7 @@ Effect = (
     OpenVault
     | CloseVault
     | AskPolicy
+    | AskStickPolicy
     | ApprovePolicy
     | ProposeWords
     | StartEntry

@@ -44,6 +44,7 @@ class Folders:
         state: The vault's state folder.
         sticks: Stick images.
         spool: Archives on their way to a stick.
+        own: What the kiosk keeps.
         pictures: Snapshots; made when the first is taken.
     """
 
@@ -51,6 +52,7 @@ class Folders:
     state: Path
     sticks: Path
     spool: Path
+    own: Path
     pictures: Path
 
 
@@ -58,7 +60,7 @@ class EmulatedBox:
     """A running kiosk; a context manager that ends it.
 
     Args:
-        folders: Where it lives; sticks and spool exist.
+        folders: Where it lives; sticks, spool and own exist.
         instant: What its clock shows at first; None: this machine's time.
         seen: Called with each picture that comes onto the panel, from a thread of its own.
         power_heard: Called with "off" or "restart".
@@ -85,6 +87,7 @@ class EmulatedBox:
             config,
             self._open_session,
             spool=folders.spool,
+            own=folders.own,
             refuse_swap=False,  # a PC may swap; the box that holds real keys may not
         )
         self._thread = threading.Thread(target=self._run, name="daemon")
@@ -144,8 +147,11 @@ class EmulatedBox:
         self._keypad.feel(KeyReleased(key))
 
     def insert(self, label: str, faults: Faults | None = None, *, new: bool = False) -> None:
-        """Put in the stick of that label: the same one as before, or a new one."""
-        if new or label not in self._images:
+        """Put in the stick of that label: the same one as before, or one that lies ready, or a new one."""
+        ready = self._folders.sticks / f"{label}.img"
+        if not new and label not in self._images and ready.exists():
+            self._images[label] = ready
+        elif new or label not in self._images:
             self.make(label)
         self.insert_image(self._images[label], faults)
 

@@ -3,11 +3,13 @@
     config.yaml  keys/       what an operator gives a box: the policy and the receivers' public keys
     receivers/               the receivers' private keys; on a real box they are never near it
     state/                   the vault's state folder
-    sticks/ spool/ pictures/ stick images, archives on their way, snapshots
+    sticks/ spool/ own/      stick images, archives on their way, what the kiosk keeps
+    pictures/                snapshots
 
 Keys and passphrases that are made here are worth nothing: they protect an emulation.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from importlib import resources
 from pathlib import Path
@@ -22,6 +24,8 @@ from core.keyslots import KdfCost
 from core.passphrase import canonical
 from core.process import read_boot
 from core.proposal import propose_policy
+from hw.fat import open_volume
+from hw.mkfs import IMAGE_BYTES, make_image
 from kiosk.emulated_box import Folders
 
 WORDS: Final = ("cabin", "engine", "harbor", "market", "nature", "planet", "ribbon", "summer")
@@ -43,6 +47,7 @@ def folders_in(folder: Path) -> Folders:
         state=folder / "state",
         sticks=folder / "sticks",
         spool=folder / "spool",
+        own=folder / "own",
         pictures=folder / "pictures",
     )
 
@@ -57,7 +62,7 @@ def lay_folder(folder: Path, config: str | None = None) -> Folders:
     Raises:
         FileError: Something of it is there already (E-FILE).
     """
-    for name in ("keys", "sticks", "spool", "receivers"):
+    for name in ("keys", "sticks", "spool", "own", "receivers"):
         (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
     for holder in HOLDERS:
         identity = pyrage.x25519.Identity.generate()
@@ -66,6 +71,22 @@ def lay_folder(folder: Path, config: str | None = None) -> Folders:
     folders = folders_in(folder)
     write_new(folders.config, (config or shipped_text("config.yaml")).encode(), 0o644)
     return folders
+
+
+def lay_stick(folders: Folders, label: str, files: Mapping[str, bytes]) -> Path:
+    """Lay a stick with files ready, to be put in by its label; return its image.
+
+    Args:
+        folders: Of the box.
+        label: 1 to 11 of A-Z, 0-9, `-` and `_`.
+        files: By path: in the root, or one folder deep.
+    """
+    image = folders.sticks / f"{label}.img"
+    make_image(image, label, IMAGE_BYTES)
+    with open_volume(image) as volume:
+        for path, data in files.items():
+            volume.put_small(path, data)
+    return image
 
 
 def found(folders: Folders, now: datetime) -> None:

@@ -112,7 +112,7 @@ def _stand(state: str, own: Path, now: datetime) -> tuple[Folders, bool]:
         return replace(lay_folder(own), state=folder), True
     if (folder / "config.yaml").exists():
         folders = folders_in(folder)
-        for made in (folders.sticks, folders.spool):
+        for made in (folders.sticks, folders.spool, folders.own):
             made.mkdir(exist_ok=True)
         return folders, True
     if folder.exists() and any(folder.iterdir()):

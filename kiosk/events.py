@@ -9,7 +9,7 @@ from datetime import datetime
 
 from hw.ports import HardwareEvent, Stick
 from kiosk.effects import Timer
-from kiosk.reports import Proposal, Result, Session, SignerRow, StatusReport, TestRow
+from kiosk.reports import Proposal, Result, Session, SignerRow, StatusReport, StickTable, TestRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class VaultLost:
 
 @dataclass(frozen=True, slots=True)
 class PolicyProposal:
-    """Answers AskPolicy."""
+    """Answers AskPolicy and AskStickPolicy."""
 
     proposal: Proposal
 
@@ -87,7 +87,13 @@ class EntryLeft:
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """The authority stands; the vault has its session open, and is now to be closed."""
+    """The authority stands; the vault has its session open, and is now to be closed.
+
+    Args:
+        sticks: The pinned table.
+    """
+
+    sticks: StickTable = ()
 
 
 @dataclass(frozen=True, slots=True)

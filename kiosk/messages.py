@@ -12,7 +12,7 @@ from functools import cache
 
 from core.errors import CaError
 from hw.ports import HardwareError
-from kiosk.wrap import fit, pages, wrap
+from kiosk.wrap import fit, pages, wrap_path
 
 TEXT_ROWS = 4
 
@@ -122,7 +122,7 @@ def explain(code: str, text: str = "") -> Message:
         code: Of an error class, or of the kiosk.
         text: The error's own words, for the pages behind the first; never a secret.
     """
-    lines = wrap(text)
+    lines = wrap_path(text)
     return Message(
         code=fit(code),
         happened=_HAPPENED.get(code, _HAPPENED["E-BUG"]),

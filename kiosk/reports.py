@@ -6,9 +6,13 @@ vault's messages, so that neither the machine nor a screen knows the protocol.
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 StickTable = tuple[tuple[str, tuple[str, ...]], ...]
 """Volume label and its steps, in the order of config.yaml."""
+
+POLICY_LABEL: Final = "PISM-CONFIG"
+"""The reserved label of a stick that brings a policy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,14 +20,17 @@ class Settings:
     """What the kiosk takes from config.yaml before anything is unlocked.
 
     Args:
-        sticks: By config.yaml, not pinned: good for saying what a stick asks, never for doing it.
+        sticks: What was pinned last, as the kiosk kept it, else by config.yaml: good for saying what a stick
+            asks, never for doing it.
         lock_after_s: Idle seconds until a session locks; at least 20.
         dim_after_s: Idle seconds until the glass dims.
+        note: What the operator should know of them while locked; "" for nothing.
     """
 
     sticks: StickTable = ()
     lock_after_s: int = 300
     dim_after_s: int = 60
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +74,16 @@ class Proposal:
     Args:
         recipients: All of them, in the order of config.yaml.
         differences: "path: old -> new" against what is pinned; () at first set-up.
+        source: Label of the stick that brought it; "" for the box's own config.yaml.
+        authority: Its name.
+        untaken: Sections of the stick's config.yaml that differ from the box's own, and are not taken.
     """
 
     recipients: tuple[RecipientRow, ...]
     differences: tuple[str, ...] = ()
+    source: str = ""
+    authority: str = ""
+    untaken: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

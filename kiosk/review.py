@@ -1,10 +1,23 @@
-"""The pages of a policy under review: each difference on pages of its own, then two for each recipient."""
+"""The pages of a policy under review: its stick, each difference, then two pages for each recipient."""
 
 from kiosk.reports import Proposal
-from kiosk.wrap import pages, wrap_path
+from kiosk.wrap import fit, pages, wrap_path
 
 WORD_PAGES = 2
 _ROWS = 4
+
+
+def source_lines(proposal: Proposal) -> tuple[str, ...]:
+    """Return the page that says what a stick brought, before all others; none for the box's own policy."""
+    if not proposal.source:
+        return ()
+    changes, recipients = len(proposal.differences), len(proposal.recipients)
+    what = _count(changes, "difference") if changes else _count(recipients, "recipient")
+    return (fit(proposal.authority), what, *(f"{name}: not taken" for name in proposal.untaken))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def difference_pages(proposal: Proposal) -> tuple[tuple[str, ...], ...]:
@@ -25,4 +38,5 @@ def fingerprint_lines(words: tuple[str, ...], half: int) -> tuple[str, ...]:
 
 def count_review_pages(proposal: Proposal) -> int:
     """Return how many pages the review has; at least one."""
-    return max(1, len(difference_pages(proposal)) + WORD_PAGES * len(proposal.recipients))
+    front = bool(source_lines(proposal)) + len(difference_pages(proposal))
+    return max(1, front + WORD_PAGES * len(proposal.recipients))

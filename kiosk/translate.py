@@ -21,9 +21,20 @@ def to_session(unlocked: rs.Unlocked) -> rp.Session:
     )
 
 
-def to_proposal(proposal: rs.PolicyProposal) -> rp.Proposal:
-    """Return config.yaml's policy for the pages that show it before it is approved."""
-    return rp.Proposal(recipients=_recipients(proposal.recipients), differences=proposal.changes)
+def to_proposal(proposal: rs.PolicyProposal, source: str = "") -> rp.Proposal:
+    """Return config.yaml's policy for the pages that show it before it is approved.
+
+    Args:
+        proposal: What the vault made of it.
+        source: Label of the stick that brought it; "" for the box's own file.
+    """
+    return rp.Proposal(
+        recipients=_recipients(proposal.recipients),
+        differences=proposal.changes,
+        source=source,
+        authority=proposal.authority,
+        untaken=proposal.untaken,
+    )
 
 
 def to_status(report: rs.StatusReport) -> rp.StatusReport:

@@ -21,7 +21,7 @@ from pathlib import Path
 from core import protocol as pr
 from core import results as rs
 from core.bug import describe_bug
-from core.errors import CaError, PolicyError, StoppedError, SwapError
+from core.errors import CaError, StoppedError, SwapError
 from hw.board import Board
 from hw.ports import HardwareError, Stick
 from kiosk import effects as fx
@@ -30,9 +30,10 @@ from kiosk.entries import Entries
 from kiosk.job import Job
 from kiosk.orders import Order, explain_refusal, make_order
 from kiosk.pace import Pace
+from kiosk.policy_desk import PolicyDesk
 from kiosk.self_test import run_self_test
 from kiosk.session import Session, VaultLostError, VaultRefusalError
-from kiosk.translate import to_proposal, to_session, to_signers, to_status
+from kiosk.translate import to_signers, to_status
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,7 @@ class VaultWorker:
         board: Sticks' volumes, clock and power.
         open_session: Starts or connects to a vault process.
         spool: Folder for encrypted archives that wait for their stick.
+        own: Folder of the kiosk's own file (kiosk.kept_sticks).
         refuse_swap: Never unlock while the system has swap: keys could reach a disk (the real box).
         post: Where answers go.
         close_s: See CLOSE_S.
@@ -60,6 +62,7 @@ class VaultWorker:
         open_session: Callable[[], Session],
         *,
         spool: Path,
+        own: Path,
         refuse_swap: bool,
         post: Post,
         close_s: float = CLOSE_S,
@@ -72,7 +75,7 @@ class VaultWorker:
         self._close_s = close_s
         self._session: Session | None = None
         self._job: Job | None = None
-        self._proposal: rs.PolicyProposal | None = None
+        self._policy = PolicyDesk(own)
         self._secrets: tuple[bytes, ...] = ()
         self._unlocked = False
         self._stopping = threading.Event()
@@ -149,16 +152,19 @@ class VaultWorker:
 
     @_perform.register
     def _(self, _effect: fx.AskPolicy) -> ev.Event:
-        self._proposal = self._vault.ask(pr.AskPolicy(), rs.PolicyProposal)
-        return ev.PolicyProposal(to_proposal(self._proposal))
+        return ev.PolicyProposal(self._policy.ask(self._vault))
+
+    @_perform.register
+    def _(self, effect: fx.AskStickPolicy) -> ev.Event:
+        with self._board.open_volume(effect.stick) as volume:
+            return ev.PolicyProposal(self._policy.bring(self._vault, volume))
 
     @_perform.register
     def _(self, _effect: fx.Create) -> ev.Event:
         (passphrase,) = self._secrets
-        request = pr.Init(passphrase=passphrase, policy_sha256=self._approved.policy_sha256, now=self._now)
-        self._vault.ask(request, rs.Unlocked)
+        session = self._policy.found(self._vault, passphrase, self._now)
         self._unlocked = True
-        return ev.Created()
+        return ev.Created(session.sticks)
 
     @_perform.register
     def _(self, _effect: fx.Unlock) -> ev.Event:
@@ -166,7 +172,7 @@ class VaultWorker:
         now = self._now
         unlocked = self._vault.ask(pr.Unlock(passphrase=passphrase, now=now), rs.Unlocked)
         self._unlocked = True
-        session = to_session(unlocked)
+        session = self._policy.keep(unlocked)
         if unlocked.clock and unlocked.last_entry_at is not None:
             return ev.ClockWrong(unlocked.clock, now, unlocked.last_entry_at, session)
         return ev.Unlocked(session)
@@ -174,8 +180,7 @@ class VaultWorker:
     @_perform.register
     def _(self, _effect: fx.ApprovePolicy) -> ev.Event:
         self._forget_job()
-        request = pr.ApprovePolicy(policy_sha256=self._approved.policy_sha256, now=self._now)
-        return ev.Unlocked(to_session(self._vault.ask(request, rs.Unlocked)))
+        return ev.Unlocked(self._policy.approve(self._vault, self._now))
 
     @_perform.register
     def _(self, _effect: fx.ChangePassphrase) -> ev.Event:
@@ -236,7 +241,7 @@ class VaultWorker:
 
     def _lock(self) -> None:
         self._forget_job()
-        self._proposal = None
+        self._policy.clear()
         self._unlocked = False
         if self._session is not None:
             self._session.close()
@@ -284,9 +289,3 @@ class VaultWorker:
         if self._session is None:
             raise VaultLostError("the box is locked")
         return self._session
-
-    @property
-    def _approved(self) -> rs.PolicyProposal:
-        if self._proposal is None:
-            raise PolicyError("no policy was shown")
-        return self._proposal

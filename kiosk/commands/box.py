@@ -115,12 +115,19 @@ def accept_command(scenario: Path | None) -> None:
     show_default=True,
     help="The folder for encrypted archives that wait for their stick.",
 )
+@click.option(
+    "--own",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default=Path("/var/lib/pism-kiosk"),
+    show_default=True,
+    help="The folder where the daemon keeps which stick asks for what.",
+)
 @click.pass_obj
-def kiosk_command(first_light: "FirstLight | None", config: Path, spool: Path) -> None:
+def kiosk_command(first_light: "FirstLight | None", config: Path, spool: Path, own: Path) -> None:
     """Run the daemon on the real box; systemd starts it."""
     from kiosk.appliance import run_appliance
 
-    run_appliance(config.absolute(), spool.absolute(), first_light)
+    run_appliance(config.absolute(), spool.absolute(), own.absolute(), first_light)
 
 
 @click.command("vault")

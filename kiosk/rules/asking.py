@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import datetime
 
-from hw.ports import KeyPressed
-from kiosk.effects import AskClock, AskPolicy, AskStatus, Effects, RunSelfTest
+from hw.ports import KeyPressed, Stick
+from kiosk.effects import AskClock, AskPolicy, AskStatus, AskStickPolicy, Effects, RunSelfTest
 from kiosk.events import (
     ClockRead,
     ClockSet,
@@ -17,9 +17,11 @@ from kiosk.events import (
     StatusReady,
     Unlocked,
 )
+from kiosk.reports import POLICY_LABEL
 from kiosk.rules.act import Move, act
 from kiosk.rules.resting import rest
 from kiosk.states import (
+    AWAITED,
     CHANGING,
     Asking,
     Box,
@@ -61,12 +63,27 @@ def ask(box: Box, topic: Topic) -> Move:
     return Asking(box=box, topic=topic), _ASKS.get(topic, (AskStatus(),))
 
 
+def ask_stick_policy(box: Box, stick: Stick) -> Move:
+    """Return the waiting state while a stick's policy is read, unlocked."""
+    return Asking(box=box, topic=Topic.STICK_POLICY), (AskStickPolicy(stick),)
+
+
+def ask_setup_policy(box: Box) -> Move:
+    """Return the waiting state of first set-up: the policy of a stick that brings one, else config.yaml's."""
+    bringing = [stick for stick in box.sticks if stick.label == POLICY_LABEL]
+    if not bringing:
+        return ask(box, Topic.SETUP_POLICY)
+    if len(box.sticks) > 1:
+        return Problem(box=box, code="E-STICK-TWO", text="Only PISM-CONFIG may be in."), ()
+    return Asking(box=box, topic=Topic.SETUP_STICK), (AskStickPolicy(bringing[0]),)
+
+
 @act.register
 def _(state: Asking, event: Event) -> Move:
     match event:
         case JobFailed(code=code, text=text):
             return Problem(box=state.box, code=code, text=text), ()
-        case KeyPressed(key="*") if state.topic not in CHANGING:
+        case KeyPressed(key="*") if state.topic not in AWAITED:
             return rest(state.box), ()
     return _answer_act(state, event) if state.topic in CHANGING else (_answer(state, event), ())
 
@@ -79,8 +96,13 @@ def _answer(state: Asking, event: Event) -> Screen:
             return ConfirmDate(box=box, now=now)
         case ClockRead(now=now), Topic.CLOCK:
             return ClockPage(box=box, now=now)
-        case PolicyProposal(proposal=proposal), Topic.SETUP_POLICY | Topic.POLICY:
-            return Review(box=box, proposal=proposal, setup=state.topic is Topic.SETUP_POLICY)
+        case PolicyProposal(proposal=proposal), Topic.SETUP_POLICY | Topic.SETUP_STICK:
+            return Review(box=box, proposal=proposal, setup=True)
+        case PolicyProposal(proposal=proposal), Topic.POLICY:
+            return Review(box=box, proposal=proposal)
+        case PolicyProposal(proposal=proposal), Topic.STICK_POLICY:
+            served = "" if box.stick is None else box.stick.identity
+            return Review(box=replace(box, ignored=served), proposal=proposal)
         case StatusReady(report=report), topic if topic in _REPORT_PAGES:
             return _REPORT_PAGES[topic](box=replace(box, report=report))
         case SignersReady(signers=signers), Topic.SIGNERS:

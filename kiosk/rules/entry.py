@@ -27,7 +27,9 @@ from kiosk.events import (
     Unlocked,
     UnlockRefused,
 )
+from kiosk.reports import POLICY_LABEL
 from kiosk.rules.act import Move, act
+from kiosk.rules.asking import ask_stick_policy
 from kiosk.rules.resting import rest
 from kiosk.states import (
     Box,
@@ -147,6 +149,8 @@ def _begin(box: Box, identity: str) -> Move:
     after = rest(box)
     if isinstance(after, StickAsks) and box.stick is not None and box.stick.identity == identity:
         label = box.stick.label
+        if label == POLICY_LABEL:
+            return ask_stick_policy(box, box.stick)
         single = replace(box, single_job=True)
         steps = single.steps(label)
         if steps == dict(box.settings.sticks).get(label):

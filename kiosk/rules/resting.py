@@ -39,8 +39,14 @@ def rest(box: Box) -> Screen:
 
 
 def lock(box: Box) -> Box:
-    """Return the box without its session; the machine closes the vault when it sees that."""
-    return replace(box, session=None, report=None, clock=None, single_job=False)
+    """Return the box without its session; the machine closes the vault when it sees that.
+
+    What was pinned then is what a locked box says of sticks.
+    """
+    settings = box.settings
+    if box.session is not None:
+        settings = replace(settings, sticks=box.session.sticks, note="")
+    return replace(box, settings=settings, session=None, report=None, clock=None, single_job=False)
 
 
 def ignore_stick(box: Box) -> Screen:

@@ -5,15 +5,17 @@ from dataclasses import replace
 from hw.ports import KeyPressed
 from kiosk.effects import ApprovePolicy, CloseVault, ProposeWords, Purpose
 from kiosk.events import Created, Event, JobFailed, KeyHeld, Progress, VaultReady
+from kiosk.reports import POLICY_LABEL, StickTable
 from kiosk.review import count_review_pages
 from kiosk.rules.act import Move, act
-from kiosk.rules.asking import ask
+from kiosk.rules.asking import ask, ask_setup_policy
 from kiosk.rules.resting import lock, rest
 from kiosk.states import (
     PROPOSED_WORDS,
     WORDS_PER_PAGE,
     Asking,
     Boot,
+    Box,
     ChoosePassphrase,
     ConfirmDate,
     Creating,
@@ -58,7 +60,7 @@ def _(state: Welcome, event: Event) -> Move:
 def _(state: ConfirmDate, event: Event) -> Move:
     match event:
         case KeyPressed(key="#"):
-            return ask(state.box, Topic.SETUP_POLICY)
+            return ask_setup_policy(state.box)
         case KeyPressed(key="A"):
             return Entering(box=state.box, purpose=Purpose.DATE, setup=True), ()
         case KeyPressed(key="*"):
@@ -131,12 +133,19 @@ def _(state: Creating, event: Event) -> Move:
     match event:
         case Progress():
             return replace(state, progress=event), ()
-        case Created():
-            box = replace(lock(state.box), provisioned=True, vault=Vault.CLOSED)
-            return SetUpDone(box=box), (CloseVault(),)
+        case Created(sticks=sticks):
+            return SetUpDone(box=_set_up(state.box, sticks)), (CloseVault(),)
         case JobFailed(code=code, text=text):
             return Problem(box=state.box, code=code, text=text), ()
     return state, ()
+
+
+def _set_up(box: Box, sticks: StickTable) -> Box:
+    """Return the locked box with an authority; the stick that brought its policy is served."""
+    served = box.stick is not None and box.stick.label == POLICY_LABEL
+    ignored = box.stick.identity if box.stick is not None and served else box.ignored
+    settings = replace(box.settings, sticks=sticks or box.settings.sticks, note="")
+    return replace(lock(box), settings=settings, provisioned=True, vault=Vault.CLOSED, ignored=ignored)
 
 
 @act.register

@@ -5,7 +5,9 @@ from dataclasses import replace
 from hw.ports import KeyPressed, StickInserted, StickRemoved
 from kiosk.effects import FormatStick, Purpose, RunJob
 from kiosk.events import Event, JobFailed, KeyHeld, StickFormatted
+from kiosk.reports import POLICY_LABEL
 from kiosk.rules.act import Move, act
+from kiosk.rules.asking import ask_stick_policy
 from kiosk.rules.resting import ignore_stick, rest
 from kiosk.rules.turning import page_of, place
 from kiosk.states import (
@@ -38,6 +40,8 @@ def _(state: StickAsks, event: Event) -> Move:
     match event:
         case KeyPressed(key="#") if state.box.session is None:
             return Entering(box=state.box, purpose=Purpose.UNLOCK, stick=stick.identity), ()
+        case KeyPressed(key="#") if stick.label == POLICY_LABEL:
+            return ask_stick_policy(state.box, stick)
         case KeyPressed(key="#"):
             return Working(box=state.box, steps=steps, stick=stick), (RunJob(stick, steps),)
         case KeyPressed(key="*"):

@@ -4,7 +4,7 @@ from hw.ports import Stick
 from kiosk.messages import explain
 from kiosk.screens.paint import View, more, page_mark, paint
 from kiosk.states import (
-    CHANGING,
+    AWAITED,
     Asking,
     Box,
     Finished,
@@ -20,13 +20,15 @@ from kiosk.states import (
 from kiosk.widgets import Canvas
 from kiosk.wrap import BODY_ROWS, COLUMNS, count_pages, fit, wrap
 
-_RESERVED = {"PISM-CONFIG": "It brings a policy", "PISM-RESCUE": "It restores a backup"}
+_RESERVED = {"PISM-RESCUE": "It restores a backup"}
 
 _ASKED = {
     Topic.SETUP_DATE: "Reading the clock",
     Topic.CLOCK: "Reading the clock",
     Topic.SETUP_POLICY: "Reading config.yaml",
     Topic.POLICY: "Reading config.yaml",
+    Topic.SETUP_STICK: "Reading the stick",
+    Topic.STICK_POLICY: "Reading the stick",
     Topic.TEST: "Testing",
     Topic.SETUP_CLOCK: "Setting the clock",
     Topic.SET_CLOCK: "Setting the clock",
@@ -54,6 +56,8 @@ def _locked_line(box: Box) -> str:
         return fit(f"Stuck keys: {' '.join(box.stuck)}")
     if box.failed_attempts:
         return f"{box.failed_attempts} wrong in a row"
+    if box.settings.note:
+        return fit(box.settings.note)
     return "Stick is not used" if box.sticks else "Put in a stick"
 
 
@@ -138,4 +142,4 @@ def _(state: Warned, canvas: Canvas, _view: View) -> None:
 def _(state: Asking, canvas: Canvas, _view: View) -> None:
     canvas.title("ONE MOMENT")
     canvas.text(1, _ASKED.get(state.topic, "Asking the vault"))
-    canvas.keys("please wait", "" if state.topic in CHANGING else "*back")
+    canvas.keys("please wait", "" if state.topic in AWAITED else "*back")

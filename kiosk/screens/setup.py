@@ -2,7 +2,14 @@
 
 from kiosk.first_frame import paint_start
 from kiosk.proposal import ProposalView
-from kiosk.review import WORD_PAGES, count_review_pages, difference_pages, fingerprint_lines
+from kiosk.reports import POLICY_LABEL
+from kiosk.review import (
+    WORD_PAGES,
+    count_review_pages,
+    difference_pages,
+    fingerprint_lines,
+    source_lines,
+)
 from kiosk.screens.paint import View, page_mark, paint, paint_time
 from kiosk.states import (
     PROPOSED_WORDS,
@@ -27,9 +34,11 @@ def _(_state: Boot, canvas: Canvas, _view: View) -> None:
 
 
 @paint.register
-def _(_state: Welcome, canvas: Canvas, _view: View) -> None:
+def _(state: Welcome, canvas: Canvas, _view: View) -> None:
     canvas.title("FIRST SET-UP")
-    canvas.body(("It is not set up yet.", "Have paper and a pen", "at hand."))
+    bringing = any(stick.label == POLICY_LABEL for stick in state.box.sticks)
+    brought = (f"{POLICY_LABEL} is in:", "its policy is used.")
+    canvas.body(("It is not set up yet.", *(brought if bringing else ("Have paper and a pen", "at hand."))))
     canvas.keys("#begin", "D menu")
 
 
@@ -43,12 +52,16 @@ def _(state: ConfirmDate, canvas: Canvas, _view: View) -> None:
 @paint.register
 def _(state: Review, canvas: Canvas, _view: View) -> None:
     pages = count_review_pages(state.proposal)
-    differences = difference_pages(state.proposal)
+    source, differences = source_lines(state.proposal), difference_pages(state.proposal)
     mark = page_mark(state.page, pages)
-    recipient, half = divmod(state.page - len(differences), WORD_PAGES)
+    page = state.page - bool(source)
+    recipient, half = divmod(page - len(differences), WORD_PAGES)
     go_on = "#same words"
-    if state.page < len(differences):
-        canvas.title("POLICY CHANGES", mark).lines(differences[state.page])
+    if page < 0:
+        canvas.title(fit(f"FROM {state.proposal.source}", 20 - len(mark)), mark).lines(source)
+        go_on = "#next"
+    elif page < len(differences):
+        canvas.title("POLICY CHANGES", mark).lines(differences[page])
         go_on = "#next"
     elif recipient < len(state.proposal.recipients):
         row = state.proposal.recipients[recipient]

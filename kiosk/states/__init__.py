@@ -22,6 +22,7 @@ from kiosk.states.menu import (
     TestPixels,
 )
 from kiosk.states.rest import (
+    AWAITED,
     CHANGING,
     Asking,
     Home,
@@ -57,6 +58,7 @@ from kiosk.states.work import (
 )
 
 __all__ = [
+    "AWAITED",
     "CHANGING",
     "PROPOSED_WORDS",
     "WORDS_PER_PAGE",

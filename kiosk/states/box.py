@@ -15,11 +15,14 @@ Rules:
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from hw.ports import Stick
 from kiosk.effects import Purpose, Timer
-from kiosk.reports import Session, Settings, StatusReport
+from kiosk.reports import POLICY_LABEL, Session, Settings, StatusReport
+
+POLICY_STEPS: Final = ("new policy",)
+"""What the screen says a PISM-CONFIG stick asks for; no job has such a step."""
 
 
 class Glass(StrEnum):
@@ -58,7 +61,7 @@ class Box:
     """What holds whatever the screen shows.
 
     Args:
-        settings: From config.yaml.
+        settings: What is known before anything is unlocked.
         sticks: All that are in, first come first.
         ignored: Identity of a stick that was served or that the operator does not want; "" for none.
         vault: Whether it runs.
@@ -99,7 +102,9 @@ class Box:
         return self.sticks[0]
 
     def steps(self, label: str) -> tuple[str, ...]:
-        """Return what the label asks for: by the pinned table while unlocked, by config.yaml while locked."""
+        """Return what the label asks for: by the pinned table, or while locked by the settings."""
+        if label == POLICY_LABEL:
+            return POLICY_STEPS
         table = self.settings.sticks if self.session is None else self.session.sticks
         return dict(table).get(label, ())
 

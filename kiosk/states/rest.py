@@ -82,6 +82,7 @@ class Topic(StrEnum):
 
     SETUP_DATE = "setup-date"
     SETUP_POLICY = "setup-policy"
+    SETUP_STICK = "setup-stick"
     SETUP_CLOCK = "setup-clock"
     STATUS = "status"
     RECIPIENTS = "recipients"
@@ -90,6 +91,7 @@ class Topic(StrEnum):
     TARGETS = "targets"
     SIGNERS = "signers"
     POLICY = "policy"
+    STICK_POLICY = "stick-policy"
     CLOCK = "clock"
     TEST = "test"
     SET_CLOCK = "set-clock"
@@ -98,7 +100,10 @@ class Topic(StrEnum):
 
 
 CHANGING = frozenset({Topic.SETUP_CLOCK, Topic.SET_CLOCK, Topic.APPROVE, Topic.REVOKE})
-"""Topics that change something: their answer is waited for; the others may be left with `*`."""
+"""Topics that change something: their answer is waited for; most others may be left with `*`."""
+
+AWAITED = CHANGING | {Topic.SETUP_STICK, Topic.STICK_POLICY}
+"""Topics that cannot be left: what one stick brought must not answer for another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

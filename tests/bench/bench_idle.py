@@ -48,6 +48,7 @@ class Kiosk:
             load_config(folder / "config.yaml"),
             lambda: start_vault(folder / "state", folder / "config.yaml"),
             spool=folder / "spool",
+            own=folder / "own",
             refuse_swap=False,
             turn=lambda: self._turned.put(None),
         )

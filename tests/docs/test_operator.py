@@ -39,7 +39,14 @@ def size_of(name: str) -> tuple[int, int]:
 
 MADE = snapshots(*(SCENARIOS / f"{scene.name}.txt" for scene in SCENES))
 FILES = sorted(path.stem for path in PICTURES.glob("*.png"))
-SHORT = {"manual-unlock", "manual-wait", "manual-menu", "manual-clock", "manual-policy"}
+SHORT = {
+    "manual-unlock",
+    "manual-wait",
+    "manual-menu",
+    "manual-clock",
+    "manual-policy",
+    "manual-policy-stick",
+}
 PANEL = ((WIDTH + 2 * FRAME) * SCALE, (HEIGHT + 2 * FRAME) * SCALE)
 
 

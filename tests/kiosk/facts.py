@@ -77,6 +77,9 @@ PROPOSAL = Proposal(
 CHANGES = replace(
     PROPOSAL, differences=("signers.classes.services.mongo.load: 1 -> 2", "spread_days: 30 -> 40")
 )
+BROUGHT = replace(
+    CHANGES, source="PISM-CONFIG", authority="Example Virtual Worlds", untaken=("hardware", "kiosk")
+)
 RESULTS = (
     Result(step="top-up", issued=226),
     Result(step="export main-kudo", name="main-kudo", sequence=1, sha256="3fa41b9c" * 8),
@@ -97,3 +100,4 @@ HALF = Progress(step=2, steps=3, done=137, total=226, what="signer", seconds_lef
 TROUBLE = ClockTrouble(code="E-CLOCK-BEHIND", now=NOW.replace(year=1970), last=NOW)
 HERE = stick()
 OTHER = stick("PISM-EXPORT", identity="13:usb2")
+BRINGING = stick("PISM-CONFIG", identity="16:usb1")

@@ -78,7 +78,7 @@ def lay_config(folder: Path, old: str = "", new: str = "") -> Path:
 @cache
 def _template(*, topped_up: bool, now: datetime) -> Path:
     folder = Path(mkdtemp(prefix="pism-live-"))
-    for name in ("sticks", "spool", "out"):
+    for name in ("sticks", "spool", "own", "out"):
         (folder / name).mkdir()
     config = lay_config(folder)
     policy = resolve_policy(load_config(config), folder)
@@ -90,7 +90,7 @@ def _template(*, topped_up: bool, now: datetime) -> Path:
 
 
 def lay_authority(folder: Path, *, topped_up: bool = False, now: datetime = NOW) -> Path:
-    """Put a founded authority with its folders (state, sticks, spool, out) into a folder; return that."""
+    """Put a founded authority with its folders (state, sticks, spool, own, out) into a folder."""
     shutil.copytree(_template(topped_up=topped_up, now=now), folder, dirs_exist_ok=True)
     return folder
 
@@ -151,6 +151,7 @@ class Bench:
             self.board,
             lambda: start_vault(folder / "state", folder / "config.yaml"),
             spool=folder / "spool",
+            own=folder / "own",
             refuse_swap=refuse_swap,
             post=self._post,
         )

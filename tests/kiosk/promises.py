@@ -12,6 +12,8 @@ from kiosk.reports import Proposal, SignerRow, TestRow
 from kiosk.screens import draw
 from kiosk.states import SafeToRemove, Screen, TwoSticks, Vault, Warned, Working
 from tests.kiosk.facts import (
+    BRINGING,
+    BROUGHT,
     CHANGES,
     HALF,
     HERE,
@@ -36,9 +38,11 @@ EVENTS: tuple[ev.Event, ...] = (
     StickInserted(HERE),
     StickInserted(OTHER),
     StickInserted(LABELLED),
+    StickInserted(BRINGING),
     StickInserted(stick("", identity="15:usb1", filesystem="")),
     StickRemoved(HERE.identity),
     StickRemoved(OTHER.identity),
+    StickRemoved(BRINGING.identity),
     StickRemoved("nobody"),
     UsbRefused("USB Keyboard"),
     *(ev.TimerFired(name) for name in fx.Timer),
@@ -50,6 +54,7 @@ EVENTS: tuple[ev.Event, ...] = (
     ev.VaultLost("it ended"),
     ev.PolicyProposal(PROPOSAL),
     ev.PolicyProposal(CHANGES),
+    ev.PolicyProposal(BROUGHT),
     ev.PolicyProposal(Proposal(recipients=())),
     ev.EntryChanged(),
     ev.EntryFinished(),
@@ -58,6 +63,7 @@ EVENTS: tuple[ev.Event, ...] = (
     ev.EntryFinished(text="202613231534"),
     ev.EntryLeft(),
     ev.Created(),
+    ev.Created(TABLE[:1]),
     ev.Unlocked(SESSION),
     ev.Unlocked(replace(SESSION, sticks=TABLE[:1], policy_differs=True)),
     ev.UnlockRefused("E-PASSPHRASE-WRONG", "wrong", 3, 2),

@@ -10,6 +10,8 @@ from kiosk.proposal import ProposalView
 from kiosk.reports import Proposal, SignerRow, TestRow
 from kiosk.rules.resting import tell_refused
 from tests.kiosk.facts import (
+    BRINGING,
+    BROUGHT,
     CHANGES,
     FACTORY,
     HALF,
@@ -59,6 +61,7 @@ def _samples() -> dict[str, Sample]:
     samples = {
         "boot": st.Boot(box=replace(LOCKED, provisioned=None)),
         "welcome": st.Welcome(box=FACTORY),
+        "welcome-stick": st.Welcome(box=with_sticks(FACTORY, BRINGING)),
         "confirm-date": st.ConfirmDate(box=FACTORY, now=NOW),
         "review-setup-first": st.Review(box=FACTORY, proposal=PROPOSAL, setup=True),
         "review-setup-long-name": st.Review(box=FACTORY, proposal=PROPOSAL, page=2, setup=True),
@@ -66,6 +69,14 @@ def _samples() -> dict[str, Sample]:
         "review-approve": st.Review(box=OPEN, proposal=CHANGES, page=5),
         "review-same": st.Review(box=OPEN, proposal=PROPOSAL, page=3),
         "review-empty": st.Review(box=OPEN, proposal=Proposal(recipients=())),
+        "review-stick": st.Review(box=OPEN, proposal=BROUGHT),
+        "review-stick-changes": st.Review(box=OPEN, proposal=BROUGHT, page=1),
+        "review-stick-approve": st.Review(box=OPEN, proposal=BROUGHT, page=6),
+        "review-stick-setup": st.Review(
+            box=FACTORY,
+            proposal=replace(PROPOSAL, source="PISM-CONFIG", authority="Worlds", untaken=("kiosk",)),
+            setup=True,
+        ),
         "choose-passphrase": st.ChoosePassphrase(box=FACTORY),
         "choose-passphrase-change": st.ChoosePassphrase(box=OPEN, change=True),
         "mismatch-proposed": st.Mismatch(box=FACTORY, proposed=True),
@@ -90,6 +101,9 @@ def _samples() -> dict[str, Sample]:
         "locked-stuck-key": st.Locked(box=replace(LOCKED, stuck=("5", "#"))),
         "locked-attempts": st.Locked(box=replace(LOCKED, failed_attempts=2)),
         "locked-stick-ignored": st.Locked(box=with_sticks(LOCKED, HERE, ignored=HERE.identity)),
+        "locked-note": st.Locked(
+            box=replace(LOCKED, settings=replace(LOCKED.settings, note="Stick list was bad"))
+        ),
         "locked-dim": st.Locked(box=replace(LOCKED, glass=st.Glass.DIM, shift=2)),
         "home": st.Home(box=OPEN),
         "home-notes": st.Home(
@@ -97,6 +111,8 @@ def _samples() -> dict[str, Sample]:
         ),
         "stick-asks": st.StickAsks(box=with_sticks(LOCKED, HERE)),
         "stick-asks-unlocked": st.StickAsks(box=with_sticks(OPEN, OTHER)),
+        "stick-asks-policy": st.StickAsks(box=with_sticks(LOCKED, BRINGING)),
+        "stick-asks-policy-unlocked": st.StickAsks(box=with_sticks(OPEN, BRINGING)),
         "stick-asks-many": st.StickAsks(box=with_sticks(LOCKED, stick("PISM-MANY"))),
         "stick-asks-many-2": st.StickAsks(box=with_sticks(LOCKED, stick("PISM-MANY")), page=1),
         "wrong-stick-label": st.WrongStick(box=with_sticks(LOCKED, stick("HOLIDAYS"))),
@@ -116,6 +132,7 @@ def _samples() -> dict[str, Sample]:
         "finished": st.Finished(box=OPEN, title="TOP-UP DONE", lines=("226 signed", "Export them soon")),
         "asking": st.Asking(box=OPEN, topic=st.Topic.STATUS),
         "asking-setup": st.Asking(box=FACTORY, topic=st.Topic.SETUP_POLICY),
+        "asking-stick": st.Asking(box=with_sticks(OPEN, BRINGING), topic=st.Topic.STICK_POLICY),
         "asking-act": st.Asking(box=OPEN, topic=st.Topic.REVOKE),
         "warned": st.Warned(box=OPEN, under=st.Home(box=OPEN), left_s=10),
         "working-start": st.Working(box=WITH_STICK, steps=JOB, stick=HERE),

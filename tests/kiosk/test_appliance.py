@@ -35,10 +35,10 @@ def test_a_config_that_cannot_be_used_is_said_on_the_panel(tmp_path: Path) -> No
     twin = PanelTwin()
     config = lay_config(tmp_path, "load: 2", "load: 0")
     with pytest.raises(ConfigError):
-        run_appliance(config, tmp_path, FirstLight(WIRED, twin(WIRED)))
+        run_appliance(config, tmp_path, tmp_path, FirstLight(WIRED, twin(WIRED)))
     assert "E-CONFIG-VALUE" in " ".join(read_lines(twin.panel.image()))
     with pytest.raises(ConfigError):
-        run_appliance(config, tmp_path)
+        run_appliance(config, tmp_path, tmp_path)
 
 
 def test_a_panel_lost_meanwhile_keeps_the_refusal_what_it_is(tmp_path: Path) -> None:
@@ -46,12 +46,14 @@ def test_a_panel_lost_meanwhile_keeps_the_refusal_what_it_is(tmp_path: Path) -> 
     display = twin(WIRED)
     twin.panel.unplug()
     with pytest.raises(ConfigError):
-        run_appliance(lay_config(tmp_path, "load: 2", "load: 0"), tmp_path, FirstLight(WIRED, display))
+        run_appliance(
+            lay_config(tmp_path, "load: 2", "load: 0"), tmp_path, tmp_path, FirstLight(WIRED, display)
+        )
 
 
 def test_a_kiosk_refuses_a_bad_config_at_the_command_line(tmp_path: Path) -> None:
     config = lay_config(tmp_path, "load: 2", "load: 0")
-    ran = spawn("kiosk", "--config", config, "--spool", tmp_path)
+    ran = spawn("kiosk", "--config", config, "--spool", tmp_path, "--own", tmp_path)
     assert (ran.status, ran.code) == (1, "E-CONFIG-VALUE")
 
 
@@ -62,7 +64,8 @@ def test_without_panel_keypad_and_vault_it_runs_tells_systemd_and_ends_when_told
         systemd.bind(str(tmp_path / "notify"))
         systemd.settimeout(60)
         told = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "300000"}
-        command = [sys.executable, "-m", "kiosk", "kiosk", "--config", str(config), "--spool", str(tmp_path)]
+        folders = ["--spool", str(tmp_path), "--own", str(tmp_path)]
+        command = [sys.executable, "-m", "kiosk", "kiosk", "--config", str(config), *folders]
         with subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT | told, stderr=subprocess.PIPE) as child:
             assert systemd.recv(100) == b"READY=1"
             assert systemd.recv(100) == b"WATCHDOG=1"

@@ -6,7 +6,7 @@ import os
 import pty
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -126,6 +126,26 @@ def test_the_journal_is_printed_for_people_and_as_archives_carry_it(folder: Path
     lines = [json.loads(line) for line in at(folder, "journal", "--json").out.splitlines()]
     assert [line["sequence"] for line in lines] == list(range(1, len(lines) + 1))
     assert lines[-1]["act"] == "unlock"
+
+
+def test_another_file_takes_the_place_of_the_boxs_own_until_that_changes(folder: Path) -> None:
+    (folder / "box").mkdir()
+    box = lay_config(folder / "box")
+    brought = lay_config(folder, "spread_days: 10", "spread_days: 11")
+
+    def proposed() -> bool:
+        with contextlib.closing(unlock(folder, datetime.now(UTC).replace(microsecond=0))) as authority:
+            return bool(authority.unlocked(box).policy_changes)
+
+    assert not proposed()
+    assert "approved" in at(folder, "policy", "approve", "--config", brought, "--box-config", box).err
+    assert not proposed()
+    lay_config(folder / "box", "spread_days: 10", "spread_days: 12")
+    assert proposed()
+    assert "approved" in at(folder, "policy", "approve", "--config", box, "--box-config", box).err
+    assert not proposed()
+    lay_config(folder / "box")
+    assert proposed()
 
 
 def test_a_policy_is_shown_compared_and_approved_whole(folder: Path) -> None:

@@ -21,7 +21,7 @@ def test_the_sections_of_the_box_become_its_settings(tmp_path: Path) -> None:
         2,
     )
     assert (wired.rows, wired.columns) == ((5, 6, 13, 19), (12, 16, 20, 21))
-    settings = kiosk_settings(config)
+    settings = kiosk_settings(config, tmp_path)
     assert settings.lock_after_s == 300
     assert settings.dim_after_s == 60
     assert [label for label, _ in settings.sticks] == ["PISM-EXPORT", "PISM-ALL"]
@@ -40,6 +40,7 @@ def test_a_daemon_reaches_its_vault_and_its_words(tmp_path: Path) -> None:
         load_config(folder / "config.yaml"),
         lambda: start_vault(folder / "state", folder / "config.yaml"),
         spool=folder / "spool",
+        own=folder / "own",
         refuse_swap=False,
         turn=turn,
     )
@@ -51,7 +52,12 @@ def test_proposals_and_estimates_are_the_authoritys_own(tmp_path: Path) -> None:
     config = load_config(lay_config(tmp_path))
     board = open_twins(tmp_path)
     daemon = make_daemon(
-        board, config, lambda: start_vault(tmp_path, tmp_path), spool=tmp_path, refuse_swap=False
+        board,
+        config,
+        lambda: start_vault(tmp_path, tmp_path),
+        spool=tmp_path,
+        own=tmp_path,
+        refuse_swap=False,
     )
     entries = daemon._entries
     entries.propose()

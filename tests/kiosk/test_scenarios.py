@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from kiosk.emulated_box import EmulatedBox, Folders
+from kiosk.emulated_folder import HOLDERS, lay_folder, lay_stick
+from kiosk.reader import read_text
 from kiosk.scenario import Player, parse_scenario
 from tests.kiosk.emulated import (
     SCENARIOS,
@@ -18,6 +20,7 @@ from tests.kiosk.emulated import (
     play,
     read_journal,
     set_up_box,
+    small_config,
 )
 
 JOB = ["issue", "issue", "issue", "export", "written", "backup", "written"]  # two roots, then signers at once
@@ -165,6 +168,46 @@ def test_a_bad_stick_is_told_by_its_code_and_gets_no_receipt(folders: Folders, f
         Player(box).play(parse_scenario(text.replace("FAULT", fault).replace("CODE", code)))
     assert not files_on(folders.sticks / "PISM-ALL.img") & RECEIPTS
     assert "written" not in acts(folders)
+
+
+def lay_policy(folders: Folders, old: str = "", new: str = "") -> None:
+    """Lay a stick ready that brings another table of sticks, with one text put for another."""
+    text = small_config().replace("  PISM-EXPORT:", "  PISM-KUDO:")
+    text = text.replace("dim_after_s: 60", "dim_after_s: 59").replace(old, new)
+    keys = {f"keys/{holder}.pub": (folders.config.parent / "keys" / f"{holder}.pub") for holder in HOLDERS}
+    files = {path: file.read_bytes() for path, file in keys.items()}
+    lay_stick(folders, "PISM-CONFIG", files | {"config.yaml": text.encode()})
+
+
+def test_a_policy_of_a_stick_is_approved_and_a_locked_box_knows_its_labels(folders: Folders) -> None:
+    lay_policy(folders)
+    play_alone(folders, "policy-stick")
+    assert acts(folders) == ["init", "unlock", "policy", "unlock"]
+    assert "instead_of" in read_journal(folders)[2].detail
+    with EmulatedBox(folders) as box:  # after a restart
+        box.insert("PISM-KUDO")
+        assert box.watch(lambda picture: "STICK PISM-KUDO asks" in read_text(picture), 60)
+
+
+def test_a_policy_of_a_stick_with_a_mistake_is_refused_with_its_place(folders: Folders) -> None:
+    lay_policy(folders, "load: 4", "laod: 4")
+    play_alone(folders, "policy-stick-bad")
+    assert acts(folders) == ["init", "unlock"]
+
+
+def test_a_policy_stick_pulled_at_any_stage_pins_nothing(folders: Folders) -> None:
+    lay_policy(folders)
+    play_alone(folders, "policy-stick-gone")
+    assert acts(folders) == ["init", "unlock", "unlock"]
+
+
+def test_an_empty_box_is_set_up_by_a_stick_alone(tmp_path: Path) -> None:
+    folders = lay_folder(tmp_path, small_config())
+    lay_policy(folders, "load: 2,", "load: 1,")
+    for key in (tmp_path / "keys").iterdir():
+        key.unlink()
+    with EmulatedBox(folders) as box:
+        play(box, "policy-stick-set-up")
 
 
 def test_every_scenario_can_be_read() -> None:

@@ -33,14 +33,14 @@ from kiosk.reports import Settings, SignerRow, TestRow
 from kiosk.screens import draw
 from kiosk.states import Entering, ProposedWords, Refused, Screen, Warned
 from kiosk.word_keys import count_presses
-from tests.kiosk.facts import CHANGES, HALF, NOW, PROPOSAL, REPORT, RESULTS, SESSION, TABLE
+from tests.kiosk.facts import BROUGHT, CHANGES, HALF, NOW, PROPOSAL, REPORT, RESULTS, SESSION, TABLE
 from tests.kiosk.live import WORDS, make_entries, open_twins
 from tests.kiosk.samples import SAMPLES
 
 SETTINGS = Settings(sticks=TABLE, lock_after_s=300, dim_after_s=60)
 KINDS = 16  # of blows; those without one of their own let an order be answered
 BLOWS = some.integers(0, KINDS * 48 - 1)
-LABELS = ("PISM-ALL", "PISM-EXPORT", "HOLIDAYS")
+LABELS = ("PISM-ALL", "PISM-EXPORT", "PISM-CONFIG", "HOLIDAYS")
 PROVISIONED = 0.7  # of the storms
 USUALLY = 0.7  # of the answers
 TIMES_S = (0.05, 0.7, 1.1, 2.1, 11.0, 61.0, 241.0, 291.0, 400.0)
@@ -71,6 +71,7 @@ USUAL: dict[type[fx.Effect], tuple[tuple[ev.Event, ...], ...]] = {
         (ev.VaultReady(provisioned=True, failed_attempts=3, wait_s=7),),
     ),
     fx.AskPolicy: ((ev.PolicyProposal(PROPOSAL),), (ev.PolicyProposal(CHANGES),)),
+    fx.AskStickPolicy: ((ev.PolicyProposal(BROUGHT),), (ev.JobFailed("E-STICK-GONE", "It was pulled."),)),
     fx.Unlock: (
         (ev.Unlocked(SESSION),),
         (ev.Unlocked(replace(SESSION, policy_differs=True, notes=("3 failed unlocks",))),),

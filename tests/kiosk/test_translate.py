@@ -1,5 +1,6 @@
 """The vault's messages in the kiosk's own words."""
 
+import dataclasses
 from datetime import timedelta
 from typing import Any
 
@@ -69,9 +70,18 @@ def test_a_session_says_what_waits_and_what_failed() -> None:
 
 
 def test_a_proposal_shows_recipients_and_changes() -> None:
-    proposal = rs.PolicyProposal(policy_sha256="0" * 64, recipients=(RECIPIENT,), changes=("a: 1 -> 2",))
-    assert to_proposal(proposal) == rp.Proposal(
-        recipients=(rp.RecipientRow(use="egress", name="main-kudo", words=WORDS),), differences=("a: 1 -> 2",)
+    proposal = rs.PolicyProposal(
+        policy_sha256="0" * 64, authority="Worlds", recipients=(RECIPIENT,), changes=("a: 1 -> 2",)
+    )
+    shown = rp.Proposal(
+        recipients=(rp.RecipientRow(use="egress", name="main-kudo", words=WORDS),),
+        differences=("a: 1 -> 2",),
+        authority="Worlds",
+    )
+    assert to_proposal(proposal) == shown
+    brought = msgspec.structs.replace(proposal, untaken=("kiosk",))
+    assert to_proposal(brought, "PISM-CONFIG") == dataclasses.replace(
+        shown, source="PISM-CONFIG", untaken=("kiosk",)
     )
 
 

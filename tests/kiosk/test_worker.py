@@ -14,14 +14,18 @@ import pytest
 from core import protocol as pr
 from core import results as rs
 from core import wire
+from hw.emulated.flash import Faults
+from hw.fat import open_volume
 from hw.ports import StickGoneError
 from kiosk import effects as fx
 from kiosk import events as ev
 from kiosk.entries import Entries
+from kiosk.kept_sticks import NAME, read_sticks
 from kiosk.orders import Order, explain_refusal, make_order
 from kiosk.session import Session, VaultLostError
 from kiosk.worker import VaultWorker
 from tests.kiosk.live import (
+    CONFIG,
     NOW,
     OTHER_WORDS,
     STEPS,
@@ -42,7 +46,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 def test_an_empty_folder_is_set_up_topped_up_and_locked(tmp_path: Path) -> None:
     lay_config(tmp_path)
-    for name in ("sticks", "spool"):
+    for name in ("sticks", "spool", "own"):
         (tmp_path / name).mkdir()
     with Bench(tmp_path) as bench:
         assert bench.do(fx.OpenVault()) == ev.VaultReady(provisioned=False)
@@ -51,7 +55,9 @@ def test_an_empty_folder_is_set_up_topped_up_and_locked(tmp_path: Path) -> None:
         assert [row.name for row in proposal.proposal.recipients] == ["main-kudo", "main-backup"]
         bench.entries.propose()
         type_words(bench.entries, fx.Purpose.REPEAT)
-        assert bench.do(fx.Create()) == ev.Created()
+        created = bench.do(fx.Create())
+        assert isinstance(created, ev.Created)
+        assert {label for label, _ in created.sticks} == {"PISM-EXPORT", "PISM-ALL"}
         bench.worker.submit(fx.CloseVault(), bench.entries)
         assert bench.do(fx.OpenVault()) == ev.VaultReady(provisioned=True)
         assert isinstance(bench.unlock(), ev.Unlocked)
@@ -175,6 +181,103 @@ def test_a_changed_policy_is_approved_whole(bench: Bench) -> None:
     assert not approved.session.policy_differs
 
 
+def bring(bench: Bench, text: str, faults: Faults | None = None) -> Any:
+    """Put in a stick that brings a policy; return it."""
+    image = bench.twins.sticks.make("PISM-CONFIG")
+    with open_volume(image) as volume:
+        volume.put_small("config.yaml", text.encode())
+        volume.put_small("keys/backup.pub", (bench.folder / "keys/backup.pub").read_bytes())
+    return bench.twins.sticks.insert(image, faults)
+
+
+NEW_POLICY = CONFIG.replace("PISM-EXPORT:", "PISM-KUDO:").replace("dim_after_s: 60", "dim_after_s: 50")
+
+
+def test_a_policy_of_a_stick_is_approved_kept_and_not_proposed_back(bench: Bench) -> None:
+    bench.unlock()
+    shown = bench.do(fx.AskStickPolicy(bring(bench, NEW_POLICY)))
+    assert isinstance(shown, ev.PolicyProposal)
+    assert (shown.proposal.source, shown.proposal.untaken) == ("PISM-CONFIG", ("kiosk",))
+    assert len(shown.proposal.differences) == 2
+    bench.twins.sticks.pull()  # it is not needed any more
+    approved = bench.do(fx.ApprovePolicy())
+    assert isinstance(approved, ev.Unlocked)
+    assert read_sticks(bench.folder / "own") == tuple(sorted(approved.session.sticks))
+    assert [label for label, _ in approved.session.sticks] == ["PISM-KUDO", "PISM-ALL"]
+    bench.worker.submit(fx.CloseVault(), bench.entries)
+    again = bench.unlock()
+    assert isinstance(again, ev.Unlocked)
+    assert not again.session.policy_differs
+
+
+def test_a_power_cut_before_the_table_was_kept_is_made_good_at_the_next_unlock(bench: Bench) -> None:
+    bench.unlock()
+    before = (bench.folder / "own" / NAME).read_bytes()
+    bench.do(fx.AskStickPolicy(bring(bench, NEW_POLICY)))
+    approved = bench.do(fx.ApprovePolicy())
+    assert isinstance(approved, ev.Unlocked)
+    (bench.folder / "own" / NAME).write_bytes(before)  # as if the power had gone between the two
+    bench.worker.submit(fx.CloseVault(), bench.entries)
+    bench.unlock()
+    assert read_sticks(bench.folder / "own") == tuple(sorted(approved.session.sticks))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("load: 2", "laod: 2", "E-CONFIG-KEY"),
+        ("keys/backup.pub", "keys/none.pub", "E-RECIPIENT"),
+        ("keys/backup.pub", "/etc/passwd", "E-RECIPIENT"),
+        ("authority:", "\x00", "E-CONFIG-SYNTAX"),
+    ],
+)
+def test_a_bad_policy_of_a_stick_is_refused_and_nothing_can_be_approved(
+    bench: Bench, old: str, new: str, code: str
+) -> None:
+    bench.unlock()
+    refused = bench.do(fx.AskStickPolicy(bring(bench, CONFIG.replace(old, new))))
+    assert isinstance(refused, ev.JobFailed)
+    assert refused.code == code
+    assert bench.do(fx.ApprovePolicy()) == ev.JobFailed("E-POLICY", "no policy was shown")
+
+
+def test_a_refused_policy_does_not_leave_the_one_before_it_to_be_approved(bench: Bench) -> None:
+    bench.unlock()
+    bench.do(fx.AskStickPolicy(bring(bench, NEW_POLICY)))
+    bench.twins.sticks.pull()
+    bench.do(fx.AskStickPolicy(bring(bench, "garbage")))
+    assert bench.do(fx.ApprovePolicy()) == ev.JobFailed("E-POLICY", "no policy was shown")
+
+
+def test_a_policy_stick_that_is_pulled_or_dying_is_said_and_the_next_one_is_read(bench: Bench) -> None:
+    bench.unlock()
+    stick = bring(bench, NEW_POLICY)
+    bench.twins.sticks.pull()
+    gone = bench.do(fx.AskStickPolicy(stick))
+    assert isinstance(gone, ev.JobFailed)
+    assert gone.code == "E-STICK-GONE"
+    assert isinstance(bench.do(fx.AskStickPolicy(bring(bench, NEW_POLICY))), ev.PolicyProposal)
+
+
+def test_an_empty_box_is_set_up_with_the_policy_of_a_stick(tmp_path: Path) -> None:
+    lay_config(tmp_path, "keys/backup.pub", "keys/nobody.pub")  # as it came with the package
+    for name in ("sticks", "spool", "own"):
+        (tmp_path / name).mkdir()
+    with Bench(tmp_path) as bench:
+        bench.do(fx.OpenVault())
+        shown = bench.do(fx.AskStickPolicy(bring(bench, NEW_POLICY)))
+        assert isinstance(shown, ev.PolicyProposal)
+        bench.entries.propose()
+        type_words(bench.entries, fx.Purpose.REPEAT)
+        created = bench.do(fx.Create())
+        assert isinstance(created, ev.Created)
+        assert read_sticks(tmp_path / "own") == tuple(sorted(created.sticks))
+        bench.worker.submit(fx.CloseVault(), bench.entries)
+        unlocked = bench.unlock()
+        assert isinstance(unlocked, ev.Unlocked)
+        assert not unlocked.session.policy_differs
+
+
 def test_a_passphrase_is_changed_and_the_old_one_refused(bench: Bench) -> None:
     bench.unlock()
     type_words(bench.entries, fx.Purpose.CURRENT, OTHER_WORDS)
@@ -253,7 +356,12 @@ def test_swap_keeps_the_box_locked_where_that_is_asked(
     wire.send(theirs, pr.Done(result=ready))  # what a vault says on a machine with swap
     seen: queue.SimpleQueue[ev.Event] = queue.SimpleQueue()
     worker = VaultWorker(
-        open_twins(tmp_path), lambda: Session(ours), spool=tmp_path, refuse_swap=refuse_swap, post=seen.put
+        open_twins(tmp_path),
+        lambda: Session(ours),
+        spool=tmp_path,
+        own=tmp_path,
+        refuse_swap=refuse_swap,
+        post=seen.put,
     )
     worker.submit(fx.OpenVault(), make_entries())
     event = seen.get(timeout=10)
@@ -311,7 +419,9 @@ class _Hanging:
 def test_the_box_goes_down_past_work_that_hangs(tmp_path: Path) -> None:
     off, hanging, seen = threading.Event(), _Hanging(), list[ev.Event]()
     board = open_twins(tmp_path, power_heard=lambda _word: off.set())
-    worker = VaultWorker(board, hanging, spool=tmp_path, refuse_swap=False, post=seen.append, close_s=0.01)
+    worker = VaultWorker(
+        board, hanging, spool=tmp_path, own=tmp_path, refuse_swap=False, post=seen.append, close_s=0.01
+    )
     worker.submit(fx.OpenVault(), make_entries())
     assert hanging.begun.wait(10)
     worker.submit(fx.PowerOff(), make_entries())
@@ -335,7 +445,9 @@ def test_what_nobody_foresaw_is_a_bug_without_values(
         bugs.append(event)
         posted.set()
 
-    worker = VaultWorker(open_twins(tmp_path), open_session, spool=tmp_path, refuse_swap=False, post=post)
+    worker = VaultWorker(
+        open_twins(tmp_path), open_session, spool=tmp_path, own=tmp_path, refuse_swap=False, post=post
+    )
     with caplog.at_level(logging.ERROR):
         worker.submit(fx.OpenVault(), make_entries())
         assert posted.wait(10)
