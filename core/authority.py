@@ -27,7 +27,7 @@ from core import attempts, journal, results
 from core.certificate import Certificate
 from core.clock import clock_code, correct_clock, last_time, require_clock
 from core.delivery import archive_kind, deliver
-from core.drill import record_drill
+from core.drilled import record_drill
 from core.keyslots import KdfCost
 from core.old_state import check_receipt
 from core.passphrase import require_strong
@@ -253,7 +253,7 @@ class Authority:
             revoke(store, certificate_id, reason, now)
 
     def record_drill(self, name: str | None, words: str, now: datetime) -> results.DrillRecorded:
-        """Remember that the backup `name`, or whichever the words are of, was drilled; see core.drill."""
+        """Remember that the backup `name`, or whichever the words are of, was drilled; see core.drilled."""
         with self._act(now) as store:
             return record_drill(store, self.policy, name, words, now)
 

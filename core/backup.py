@@ -26,7 +26,7 @@ from core.archive import Archive
 from core.backup_state import State, StateCertificate, decode_state
 from core.certificate import Certificate
 from core.chain import Chains, check_certificate, read_certificates
-from core.drill import DRILLED
+from core.drilled import DRILLED
 from core.errors import ArchiveFormatError, ArchiveKindError, PolicyError
 from core.history import History, read_history
 from core.key_match import prove_key, read_passphrases

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from core import journal, results
 from core.crl import sign_crl
-from core.drill import expect_drill
+from core.drilled import expect_drill
 from core.errors import PolicyError
 from core.export import Written, write_backup, write_egress
 from core.manifest import ArchiveKind

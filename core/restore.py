@@ -25,7 +25,7 @@ from cryptography import x509
 from core import journal
 from core.backup import OpenBackup, open_backup
 from core.crl import Crl
-from core.drill import expect_drill
+from core.drilled import expect_drill
 from core.history import count_issued
 from core.keyslots import KdfCost
 from core.passphrase import require_strong

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import journal
-from core.drill import KEPT, Drilled, drill, expect_drill, make_words
+from core.drill import Drilled, drill
+from core.drilled import KEPT, expect_drill, make_words
 from core.errors import CaError, StateDamagedError, StoppedError
 from core.recipients import fingerprint_words
 from core.restore import restore
