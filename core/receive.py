@@ -8,7 +8,8 @@ written before the last one, and nothing is left behind by a refusal.
  3. Manifest: format, canonical bytes, bounds; the members are exactly those it lists (core.manifest).
  4. Seal: made directly under a pinned root, not on that root's CRL, over the manifest's exact bytes, not
     later than a day from now (core.sealing).
- 5. Trust: a first root or a new incarnation was confirmed by the operator, or by a root given as trusted.
+ 5. Trust: a first root is one given as trusted, a new incarnation is the one to be followed, or else the
+    operator confirmed it (core.sealing).
  6. Order: newer than, and continuing, what was opened before; no older CRL (core.trust).
  7. Files: every size and SHA-256 of the manifest.
  8. Certificates: each is its entry's, under its own root, nested in it, and of its kind (core.chain).
@@ -24,7 +25,7 @@ state.json of a backup is hashed here; core.backup reads it.
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ from core.errors import (
 from core.key_match import check_keys
 from core.manifest import Manifest, decode_manifest
 from core.members import MANIFEST_PATH
-from core.sealing import Question, find_seal
+from core.sealing import Question, check_trust, find_seal
 from core.tree import filing, lock_folder, make_folder, point_links, write_tree
 from core.trust import (
     Trust,
@@ -145,6 +146,8 @@ def open_archive(  # noqa: PLR0917  in the order of the command line
     out: Path,
     confirm: Confirm | None,
     now: datetime,
+    *,
+    follow: str | None = None,
 ) -> Received:
     """Run all checks on an archive and place its members in `out`, or leave `out` as it was.
 
@@ -155,6 +158,7 @@ def open_archive(  # noqa: PLR0917  in the order of the command line
         out: The receiver's folder; made if it is missing. See core.tree for what is in it.
         confirm: Asked before a first root or a new incarnation is trusted; None refuses both.
         now: Aware UTC.
+        follow: The new incarnation to follow without being asked, a UUID.
 
     Raises:
         ArchiveError: A check failed; its class and code say which.
@@ -170,7 +174,9 @@ def open_archive(  # noqa: PLR0917  in the order of the command line
             if memory.seen:
                 point_links(out, memory)
         archive = stack.enter_context(_open(source, identities, None if is_new else out))
-        checked = _check(archive, identities, memory=memory, trust=trust, confirm=confirm, now=now)
+        checked = _check(
+            archive, identities, memory=memory, trust=trust, confirm=confirm, now=now, follow=follow
+        )
         # 12. Place.
         if is_new:
             make_folder(out)
@@ -215,6 +221,7 @@ def _check(
     trust: Sequence[x509.Certificate],
     confirm: Confirm | None,
     now: datetime,
+    follow: str | None = None,
 ) -> Checked:
     # 3. Manifest. Its bytes are the ones that are sealed: they are never encoded again.
     manifest_bytes = archive.read(MANIFEST_PATH)
@@ -234,14 +241,7 @@ def _check(
         now=now,
     )
     # 5. Trust.
-    is_given = seal.certificate in trust
-    is_known = memory.authority is not None and manifest.incarnation in memory.incarnations
-    question = replace(seal, is_known=memory.authority is not None)
-    if not is_given and not is_known and (confirm is None or not confirm(question)):
-        raise ArchiveTrustError(
-            f"The {'incarnation' if has_trust else 'root'} of this archive is new here and was not confirmed:"
-            f" {manifest.authority.name}, root {seal.root_id}."
-        )
+    check_trust(memory, seal, trust, follow, confirm)
     # 6. Order. CRLs follow as soon as they are read.
     check_order(memory, manifest, manifest_sha256)
     # 7. Files.

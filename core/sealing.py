@@ -1,17 +1,20 @@
-"""Which seal of an archive is believed (the receiver's check 4).
+"""Which seal of an archive is believed (the receiver's checks 4 and 5).
 
 1. A seal counts only under a root whose bytes are pinned. Without any trust yet, every root of the archive
    is a candidate, and the operator is asked about the one that is found.
 2. A root that the manifest or the memory calls revoked seals nothing, nor does an expired one.
 3. The root's own CRL must be in the archive, and must not list the seal.
 4. The signature is over the exact bytes of the manifest.
+5. A root that the operator gives vouches for the first archive of a folder. It does not for a new incarnation
+   of an authority that is followed already: who restored a stolen backup has its roots, too. That one is
+   followed when the operator names it, or says yes to its words.
 
 What a seal's certificate must be is core.seal's.
 """
 
 import hashlib
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -20,11 +23,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from core.archive import Archive
 from core.chain import read_certificates, read_crl
-from core.errors import ArchiveError, ArchiveSealError, CheckError
+from core.errors import ArchiveError, ArchiveSealError, ArchiveTrustError, CheckError
 from core.keys import verify_bytes
 from core.manifest import CertificateEntry, Manifest
 from core.recipients import fingerprint_words
 from core.seal import accept_seal
+from core.trust import Trust
 
 MAX_AHEAD: Final = timedelta(days=1)  # a box whose clock runs a little fast
 
@@ -134,3 +138,33 @@ def _check_seal(
         verify_bytes(key, signature, manifest_bytes)
     except CheckError:
         raise ArchiveSealError(f"The signature under root {root_id} is not over this manifest.") from None
+
+
+def check_trust(
+    memory: Trust,
+    seal: Question,
+    trust: Sequence[x509.Certificate],
+    follow: str | None,
+    confirm: Callable[[Question], bool] | None,
+) -> None:
+    """Refuse a first root or a new incarnation that nobody vouches for (rule 5).
+
+    Args:
+        memory: Of the folder.
+        seal: The root whose seal fits, pinned, given, or of nobody's yet.
+        trust: Roots that the operator gave.
+        follow: The new incarnation that the operator named, a UUID.
+        confirm: Asked when neither says enough; None refuses.
+
+    Raises:
+        ArchiveTrustError: Not confirmed (E-ARCHIVE-TRUST).
+    """
+    is_first = memory.authority is None
+    if is_first and seal.certificate in trust:
+        return
+    if not is_first and seal.incarnation in (*memory.incarnations, follow):
+        return
+    if confirm is not None and confirm(replace(seal, is_known=not is_first)):
+        return
+    what = f"root {seal.root_id}" if is_first else f"incarnation {seal.incarnation}"
+    raise ArchiveTrustError(f"The {what} of {seal.authority_name} is new here and was not confirmed.")

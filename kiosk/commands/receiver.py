@@ -48,6 +48,11 @@ trust_option = click.option(
     show_default=True,
     help="The folder that archives are opened into; it remembers the roots and what was opened.",
 )
+@click.option(
+    "--follow",
+    metavar="INCARNATION",
+    help="After a restore: the new incarnation to go on with, as `pism restore` printed it.",
+)
 @json_option
 def open_command(
     archive: Path,
@@ -56,12 +61,16 @@ def open_command(
     trust: tuple[Path, ...],
     out: Path,
     *,
+    follow: str | None,
     as_json: bool,
 ) -> None:
     """Check ARCHIVE and put what it holds into --out, or change nothing.
 
     The first root of an authority is believed if --trust names it, or if you confirm its words, which the
     box shows in its menu under "roots".
+
+    Once --out follows a box, a box that was restored from a backup is a new incarnation of it. That is
+    believed if you confirm it, or if --follow names it; a root does not vouch for it.
     """
     from core.receive import open_archive
 
@@ -73,6 +82,7 @@ def open_command(
         out,
         confirm,
         SystemClock().now(),
+        follow=follow,
     )
     _show(received, as_json=as_json)
 
@@ -145,6 +155,7 @@ def _show(received: "Received", *, as_json: bool) -> None:
         show_json(
             {
                 "authority": manifest.authority.id,
+                "incarnation": manifest.incarnation,
                 "kind": manifest.kind,
                 "name": manifest.name,
                 "sequence": manifest.sequence,

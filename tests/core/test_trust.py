@@ -47,6 +47,35 @@ def test_a_new_incarnation_is_asked_about_and_ends_the_old_one(receiver: Receive
     assert receiver.refused_open(box.make(sequence=1, name="other")) == "E-ARCHIVE-ROLLBACK"
 
 
+def test_a_given_root_does_not_vouch_for_a_new_incarnation(receiver: Receiver, box: Box) -> None:
+    roots = [item.x509 for item in box.of("root")]
+    receiver.open(box.make(sequence=5), confirm=None, trust=roots)
+    former, box.incarnation = box.incarnation, "6a1b2c3d-0000-4000-8000-000000000000"
+    box.restored_from = former
+    data = box.make(sequence=3, created=NOW + DAY)
+    assert receiver.refused_open(data, confirm=None, trust=roots) == "E-ARCHIVE-TRUST"
+    assert receiver.refused_open(data, confirm=lambda _: False, trust=roots) == "E-ARCHIVE-TRUST"
+    assert receiver.refused_open(data, confirm=None, trust=roots, follow=former) == "E-ARCHIVE-TRUST"
+    asked: list[Any] = []
+    receiver.open(data, confirm=lambda q: not asked.append(q), trust=roots)
+    assert (len(asked), asked[0].is_known, asked[0].incarnation) == (1, True, box.incarnation)
+    later = box.make(sequence=4, created=NOW + DAY, previous=box.manifest_sha256)
+    receiver.open(later, confirm=None)  # followed from now on
+
+
+def test_a_new_incarnation_that_is_named_is_followed_unasked(receiver: Receiver, box: Box) -> None:
+    receiver.open(box.make(sequence=5))
+    former, box.incarnation = box.incarnation, "6a1b2c3d-0000-4000-8000-000000000000"
+    box.restored_from = former
+    receiver.open(box.make(sequence=3, created=NOW + DAY), confirm=None, follow=box.incarnation)
+    box.incarnation = former
+    assert receiver.refused_open(box.make(sequence=6), follow=former) == "E-ARCHIVE-ROLLBACK"
+
+
+def test_an_incarnation_that_is_named_does_not_vouch_for_a_first_root(receiver: Receiver, box: Box) -> None:
+    assert receiver.refused_open(box.make(), confirm=None, follow=box.incarnation) == "E-ARCHIVE-TRUST"
+
+
 def test_a_folder_belongs_to_one_authority(receiver: Receiver, box: Box) -> None:
     receiver.open(box.make())
     stranger = make_box(identity=box.identity, name="Strangers")

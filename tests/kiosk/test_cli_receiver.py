@@ -19,6 +19,9 @@ from tests.kiosk.command import ENVIRONMENT, ROOT, Ran, run, snapshot, spawn
 WHEN = f"{NOW:%Y-%m-%d %H:%M:%S}"
 
 
+NEXT = "22222222-2222-4333-8444-555555555555"
+
+
 @dataclass
 class Server:
     """A receiver's folder with its key and the roots it was given."""
@@ -231,15 +234,26 @@ def test_a_first_root_is_shown_with_its_words_and_asked_about(server: Server) ->
 def test_a_new_incarnation_of_a_known_authority_is_said_to_be_one(server: Server) -> None:
     assert ask(server, server.lay(server.box.make()), b"y\n")[0] == 0
     before = server.box.incarnation
-    server.box.incarnation = "22222222-2222-4333-8444-555555555555"
+    server.box.incarnation = NEXT
     server.box.restored_from = before
     archive = server.lay(server.box.make(sequence=2))
     status, said = ask(server, archive, b"n\n")
     assert status == 1
     assert ") is new here" not in said
-    assert f"22222222-2222-4333-8444-555555555555, restored from {before}" in said
+    assert f"{NEXT}, restored from {before}" in said
     status, said = ask(server, archive, b"y\n")
     assert status == 0, said
+
+
+def test_a_script_that_gives_a_root_stops_at_a_new_incarnation_until_it_names_that(server: Server) -> None:
+    assert server.open(server.box.make()).status == 0
+    server.box.restored_from, server.box.incarnation = server.box.incarnation, NEXT
+    data = server.box.make(sequence=2)
+    refused = server.open(data)
+    assert refused.code == "E-ARCHIVE-TRUST"
+    assert NEXT in refused.err
+    followed = server.open(data, "--follow", NEXT, "--json")
+    assert (followed.status, json.loads(followed.out)["incarnation"]) == (0, NEXT)
 
 
 BLOCKED = """
