@@ -16,7 +16,7 @@ Rules:
 
 import secrets
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -25,6 +25,7 @@ from typing import BinaryIO, Self
 
 from core import attempts, journal, results
 from core.certificate import Certificate
+from core.certify import propose_requests, sign_requests
 from core.clock import clock_code, correct_clock, last_time, require_clock
 from core.delivery import archive_kind, deliver
 from core.drilled import record_drill
@@ -37,6 +38,7 @@ from core.policy import Policy, differences
 from core.process import Boot
 from core.progress import Progress
 from core.proposal import read_file_policy, render_difference
+from core.request_file import RequestFile
 from core.revoke import revoke
 from core.status import make_status
 from core.store import Store, create_store, is_provisioned, open_store
@@ -175,6 +177,18 @@ class Authority:
             late_roots=made.late_roots,
             next_visit_by=self._next_visit_by(now),
         )
+
+    def propose_requests(self, files: Sequence[RequestFile], now: datetime) -> results.RequestsProposal:
+        """Return what signing requests ask for, for a person to approve; see core.certify."""
+        require_clock(self._store, self.policy, now)
+        return propose_requests(self._store, self.policy, files, now)
+
+    def sign_requests(
+        self, files: Sequence[RequestFile], approved: Collection[str], now: datetime, progress: Progress
+    ) -> results.RequestsSigned:
+        """Sign the requests that a person approved; see core.certify."""
+        self._believe(now)
+        return sign_requests(self._store, self.policy, files, approved, now=now, progress=progress)
 
     def write_archive(
         self, kind: str, name: str, out: BinaryIO, now: datetime, progress: Progress, *, papers: bool

@@ -23,7 +23,7 @@ from core.asked import Asked
 from core.certificate import Certificate
 from core.checks import Mould, check_after, check_before
 from core.errors import IssueError
-from core.keys import ALGORITHMS, PrivateKey, encode_key, make_key
+from core.keys import ALGORITHMS, PrivateKey, PublicKey, encode_key, make_key
 from core.plan import Gap
 from core.profile import Profile, make_extension
 from core.signing import Signing
@@ -40,7 +40,7 @@ class Issued:
     Args:
         certificate: What is remembered of it.
         der: Its bytes.
-        key: Its private key, unencrypted PKCS#8 DER; memory only, not shown.
+        key: Its private key, unencrypted PKCS#8 DER; memory only, not shown. Empty where it was never here.
     """
 
     certificate: Certificate
@@ -83,10 +83,30 @@ class Press:
             CheckError: A named rule does not hold (E-CHECK).
             IssueError: The gap is another target's (E-ISSUE).
         """
-        mine = (self._profile.kind, self._profile.class_name, self._profile.target)
-        if (gap.kind, gap.class_name, gap.target) != mine:
-            raise IssueError(f"a gap of {gap.path} came to the press of another target")
+        self._require_mine(gap)
         return self._issue(gap, now, key or make_key(self._profile.algorithm))
+
+    def certify(self, gap: Gap, now: datetime, key: PublicKey) -> Issued:
+        """Sign the certificate that fills a gap for a key whose private half is elsewhere.
+
+        Args:
+            gap: A signer's, of this press's class and target.
+            now: Aware UTC.
+            key: Proven to be held by whoever asked (core.csr).
+
+        Returns:
+            The certificate, with no private key.
+
+        Raises:
+            CheckError: A named rule does not hold; the key is of another algorithm, too (E-CHECK).
+            IssueError: The gap is another target's, or a root's (E-ISSUE).
+        """
+        self._require_mine(gap)
+        if self._issuer is None:
+            raise IssueError("a root's key is made here, or it is no root of ours")
+        asked = self._ask(gap, now, key)
+        der, _ = self._sign(asked, self._issuer.private_key, self._issuer.x509)
+        return self._record(asked, gap, der, b"")
 
     def issue_seal(self, now: datetime) -> Issued:
         """Sign a seal, which lives as long as its root.
@@ -102,27 +122,36 @@ class Press:
             raise IssueError(f"a seal was asked of the press for a {self._profile.kind}")
         return self._issue(self._issuer.certificate, now, make_key(self._profile.algorithm))
 
+    def _require_mine(self, gap: Gap) -> None:
+        mine = (self._profile.kind, self._profile.class_name, self._profile.target)
+        if (gap.kind, gap.class_name, gap.target) != mine:
+            raise IssueError(f"a gap of {gap.path} came to the press of another target")
+
     def _rehearse(self) -> Mould | None:
         """Sign a sample with throwaway keys, run every rule over it, and return what it has cast."""
         profile = self._profile
         if self._issuer is None:
             key = make_key(profile.algorithm)
             sample = _sample(profile, _SAMPLE_DAY)
-            self._sign(self._ask(sample, sample.issue_from, key), key, None)
+            self._sign(self._ask(sample, sample.issue_from, key.public_key()), key, None)
             return None  # A root's extensions name its own key twice: every rule runs over every root.
         root, stand_in = self._issuer.certificate, self._issuer.stand_in
         same = profile.algorithm == root.algorithm
         key = stand_in.private_key if same else make_key(profile.algorithm)
         stretch = root if profile.kind == "seal" else _sample(profile, root.issue_from)
-        asked = self._ask(stretch, root.issue_from, key)
+        asked = self._ask(stretch, root.issue_from, key.public_key())
         return self._sign(asked, stand_in.private_key, stand_in.x509)[1]
 
     def _issue(self, stretch: Gap | Certificate, now: datetime, key: PrivateKey) -> Issued:
-        asked = self._ask(stretch, now, key)
+        asked = self._ask(stretch, now, key.public_key())
         if self._issuer is None:
             der, _ = self._sign(asked, key, None)
         else:
             der, _ = self._sign(asked, self._issuer.private_key, self._issuer.x509)
+        return self._record(asked, stretch, der, encode_key(key))
+
+    def _record(self, asked: Asked, stretch: Gap | Certificate, der: bytes, key: bytes) -> Issued:
+        """Return what was signed with what is to be remembered of it."""
         certificate = Certificate(
             id=asked.id,
             kind=asked.kind,
@@ -139,15 +168,14 @@ class Press:
             issuer=asked.id if asked.issuer is None else asked.issuer.id,
             sha256=hashlib.sha256(der).hexdigest(),
         )
-        return Issued(certificate=certificate, der=der, key=encode_key(key))
+        return Issued(certificate=certificate, der=der, key=key)
 
-    def _ask(self, stretch: Gap | Certificate, now: datetime, key: PrivateKey) -> Asked:
+    def _ask(self, stretch: Gap | Certificate, now: datetime, public_key: PublicKey) -> Asked:
         """Say what the certificate for one stretch of time is to be."""
         profile, issuer = self._profile, self._issuer
         root = issuer.certificate if issuer is not None else None
         certificate_id = str(uuid.uuid4())
         subject = profile.subject(certificate_id, stretch.period, stretch.lane)
-        public_key = key.public_key()
         key_id = x509.SubjectKeyIdentifier.from_public_key(public_key)
         extensions = (*self._constant, make_extension(key_id, critical=False))
         if issuer is None:

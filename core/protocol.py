@@ -11,12 +11,15 @@ from datetime import datetime
 
 import msgspec
 
+from core.request_file import RequestFile
 from core.results import (
     Acknowledged,
     ArchiveWritten,
     ClockCorrected,
     PolicyProposal,
     Ready,
+    RequestsProposal,
+    RequestsSigned,
     StatusReport,
     ToppedUp,
     Unlocked,
@@ -77,6 +80,24 @@ class CheckReceipt(_Message, frozen=True, kw_only=True):
 class TopUp(_Message, frozen=True, kw_only=True):
     """Fill every gap: `ToppedUp`."""
 
+    now: datetime
+
+
+class ProposeRequests(_Message, frozen=True, kw_only=True):
+    """Ask what signing requests ask for; signs nothing: `RequestsProposal`."""
+
+    files: tuple[RequestFile, ...]
+    now: datetime
+
+
+class SignRequests(_Message, frozen=True, kw_only=True):
+    """Sign these requests, each of which the operator approved as it was shown: `RequestsSigned`.
+
+    `approved`: what `RequestsProposal` names them by.
+    """
+
+    files: tuple[RequestFile, ...]
+    approved: tuple[str, ...]
     now: datetime
 
 
@@ -149,6 +170,8 @@ Request = (
     | Unlock
     | CheckReceipt
     | TopUp
+    | ProposeRequests
+    | SignRequests
     | WriteArchive
     | ConfirmWritten
     | AskStatus
@@ -165,6 +188,8 @@ Result = (
     | PolicyProposal
     | Unlocked
     | ToppedUp
+    | RequestsProposal
+    | RequestsSigned
     | ArchiveWritten
     | StatusReport
     | ClockCorrected

@@ -159,18 +159,24 @@ def _word_list() -> tuple[str, ...]:
     return tuple(Mnemonic("english").wordlist)
 
 
-def _refuse_private(data: bytes, source: str) -> None:
+def holds_private_key(data: bytes) -> bool:
+    """Return whether a file that should be public holds a private key in a form that is known."""
     plain = data.replace(b"\0", b"")  # UTF-16 text, as some editors save it
-    private = _PRIVATE.search(plain) is not None
+    if _PRIVATE.search(plain) is not None:
+        return True
     if data[:1] == bytes([_DER_SEQUENCE]):
         try:
             load_der_private_key(data, None)
-            private = True
         except TypeError:  # encrypted: it asks for a password
-            private = True
+            return True
         except (ValueError, UnsupportedAlgorithm):
-            pass
-    if private:
+            return False
+        return True
+    return False
+
+
+def _refuse_private(data: bytes, source: str) -> None:
+    if holds_private_key(data):
         raise RecipientPrivateError(f"{source} holds a private key; only a public key may come here.")
 
 

@@ -87,6 +87,64 @@ class ToppedUp(_Message, frozen=True, kw_only=True):
     next_visit_by: datetime
 
 
+class RequestSummary(_Message, frozen=True, kw_only=True):
+    """One signing request, for the operator's eyes; approved by its hash.
+
+    Args:
+        place: Of its file among those that were sent, from 0.
+        file: Name of its file, printable.
+        class_name: The target's class; "" where the file cannot be read, as all else up to `approval`.
+        target: The target.
+        subject: Its subject, printable; a claim of whoever made it.
+        algorithm: Of its key.
+        key_sha256: SHA-256 of its key, 64 hex digits.
+        words: The same as 12 words.
+        approval: What an approval names it by, 64 hex digits; "" where there is nothing to approve.
+        served: Its key has its certificate already.
+        code: Why it is refused; "" if it is not.
+        text: The same in words.
+    """
+
+    place: int
+    file: str
+    class_name: str
+    target: str
+    subject: str
+    algorithm: str
+    key_sha256: str
+    words: tuple[str, ...]
+    approval: str
+    served: bool
+    code: str
+    text: str
+
+
+class RequestsProposal(_Message, frozen=True, kw_only=True):
+    """What was brought to be signed, in the order in which it would be."""
+
+    requests: tuple[RequestSummary, ...]
+
+
+class RequestSigned(_Message, frozen=True, kw_only=True):
+    """One request that was signed, and the place in the plan that its certificate took."""
+
+    file: str
+    certificate: str
+    path: str
+    lane: int
+    period: str
+    issue_from: datetime
+    issue_until: datetime
+
+
+class RequestsSigned(_Message, frozen=True, kw_only=True):
+    """What came of approved requests; roots that were made for them, `late_roots` as in ToppedUp."""
+
+    roots: int
+    late_roots: int
+    signed: tuple[RequestSigned, ...]
+
+
 class Companion(_Message, frozen=True, kw_only=True):
     """A clear-text file that goes beside the archive, `numbered`: its name has the archive's number.
 
@@ -156,6 +214,14 @@ class SignerSummary(_Message, frozen=True, kw_only=True):
     status: str
 
 
+class RequestsDue(_Message, frozen=True, kw_only=True):
+    """How many signing requests one target waits for, and when the first of its gaps begins."""
+
+    path: str
+    gaps: int
+    issue_from: datetime
+
+
 class StatusReport(_Message, frozen=True, kw_only=True):
     """The whole picture, for the status pages and `pism status`."""
 
@@ -164,6 +230,7 @@ class StatusReport(_Message, frozen=True, kw_only=True):
     now: datetime
     next_visit_by: datetime
     covers: tuple[TargetCover, ...]
+    requests: tuple[RequestsDue, ...]
     roots: tuple[RootSummary, ...]
     signers: tuple[SignerSummary, ...]
     counts: dict[str, int]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from core import results
 from core.certificate import Certificate
-from core.plan import find_cover, next_visit_by
+from core.plan import find_cover, find_gaps, next_visit_by
 from core.policy import Policy
 from core.recipients import fingerprint_words, parse_recipient
 from core.schedule import lead_days
@@ -39,6 +39,7 @@ def make_status(store: Store, policy: Policy, now: datetime, clock: str) -> resu
         now=now,
         next_visit_by=next_visit_by(policy, certificates, store.crls(), now),
         covers=_list_covers(policy, certificates, now),
+        requests=_list_requests(policy, certificates, now),
         roots=tuple(_summarize_root(item, now) for item in certificates if item.kind == "root"),
         signers=tuple(
             summarize_signer(item, now)
@@ -100,6 +101,19 @@ def _list_covers(
             lead_days=signer_lead if target else root_lead,
         )
         for (class_name, target), ends in lanes.items()
+    )
+
+
+def _list_requests(
+    policy: Policy, certificates: tuple[Certificate, ...], now: datetime
+) -> tuple[results.RequestsDue, ...]:
+    """Return what no top-up can fill, one row a target; gaps come earliest first."""
+    gaps: dict[str, list[datetime]] = {}
+    for gap in find_gaps(policy, certificates, now).requests:
+        gaps.setdefault(gap.path, []).append(gap.issue_from)
+    return tuple(
+        results.RequestsDue(path=path, gaps=len(starts), issue_from=starts[0])
+        for path, starts in gaps.items()
     )
 
 

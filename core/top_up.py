@@ -61,7 +61,7 @@ def top_up(store: Store, policy: Policy, now: datetime, progress: Progress) -> T
     total = len(plan.gaps)
     erased = _erase_keys(store, now)
     _replace_seals(store, policy, now)
-    _found_roots(store, policy, plan, now, progress)
+    found_roots(store, policy, plan, now, progress)
     _issue_signers(store, policy, plan, now, progress)
     progress(total, total, "signer")
     return ToppedUp(
@@ -95,7 +95,20 @@ def _replace_seals(store: Store, policy: Policy, now: datetime) -> None:
             _commit(store, [seal], now)
 
 
-def _found_roots(store: Store, policy: Policy, plan: Plan, now: datetime, progress: Progress) -> None:
+def found_roots(store: Store, policy: Policy, plan: Plan, now: datetime, progress: Progress) -> None:
+    """Issue the roots of a plan, each with its seal and its first CRL in one transaction (rule 1).
+
+    Args:
+        store: Open, in no transaction.
+        policy: The approved policy.
+        plan: From `find_gaps`, for what the store holds.
+        now: Aware UTC, whole seconds.
+        progress: As for `top_up`.
+
+    Raises:
+        CheckError: A named rule failed (E-CHECK).
+        StoppedError: From `progress`.
+    """
     if not plan.roots:
         return
     press = press_roots(policy)

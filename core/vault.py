@@ -122,8 +122,8 @@ class Vault:
     ) -> protocol.Result:
         """Perform a request that has a result of its own; all others are acknowledged."""
         match request:
-            case protocol.TopUp():
-                return authority.top_up(request.now, self._progress)
+            case protocol.TopUp() | protocol.ProposeRequests() | protocol.SignRequests():
+                return self._issue(authority, request)
             case protocol.WriteArchive():
                 if len(descriptors) != 1:
                     raise wire.ProtocolError("an archive needs one descriptor to be written into")
@@ -156,6 +156,20 @@ class Vault:
         if brought is not None and brought.sha256 == policy_sha256:
             return brought, mark_replaced(self._config, brought)
         return approved_policy(self._config, policy_sha256), ""
+
+    def _issue(
+        self,
+        authority: "Authority",
+        request: protocol.TopUp | protocol.ProposeRequests | protocol.SignRequests,
+    ) -> protocol.Result:
+        """Perform a request that fills gaps of the plan, or shows what would."""
+        match request:
+            case protocol.TopUp():
+                return authority.top_up(request.now, self._progress)
+            case protocol.ProposeRequests():
+                return authority.propose_requests(request.files, request.now)
+            case protocol.SignRequests():
+                return authority.sign_requests(request.files, request.approved, request.now, self._progress)
 
     @staticmethod
     def _act(authority: "Authority", request: protocol.Request) -> None:

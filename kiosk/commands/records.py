@@ -24,6 +24,8 @@ def status_command(access: Access, *, as_json: bool) -> None:
     for cover in report.covers:
         path = f"{cover.class_name}/{cover.target}" if cover.target else "roots"
         show(f"  {cover.until:%Y-%m-%d}  {path}, {cover.lanes} side by side")
+    for due in report.requests:
+        show(f"  {due.path} waits for {due.gaps} signing requests, the first from {due.issue_from:%Y-%m-%d}")
     show("\nroots")
     for root in report.roots:
         show(f"  {root.period} {root.status}  {' '.join(root.words)}")

@@ -16,6 +16,7 @@ from core.settings import RootSettings, SignerSettings, Target
 from core.store import Store
 from tests.authority_store import PASSPHRASE, ignore_progress
 from tests.builders import make_policy, utc
+from tests.signing_requests import make_file
 
 NOW = utc("2027-02-10T12:00")
 LATER = NOW + timedelta(
@@ -23,8 +24,17 @@ LATER = NOW + timedelta(
 )  # by then a period is over: keys are erased, a root and twelve signers are due
 POLICY = make_policy(
     roots=RootSettings(quantum=0.25, lead_time=1.0),
-    signers=SignerSettings(lead_time=0.5, classes={"services": {"mongo": Target(quantum=0.25, load=12)}}),
+    signers=SignerSettings(
+        lead_time=0.5,
+        classes={
+            "services": {
+                "mongo": Target(quantum=0.25, load=12),
+                "visitor": Target(quantum=0.25, own_key=True),
+            }
+        },
+    ),
 )
+REQUESTS = tuple(make_file(f"services.visitor.{number}.csr") for number in (1, 2))
 
 
 def main(act: str, state: Path, *rest: str) -> None:
@@ -37,6 +47,9 @@ def main(act: str, state: Path, *rest: str) -> None:
         authority = Authority(store, LATER)
         if act == "top-up":
             authority.top_up(LATER, ignore_progress)
+        elif act == "sign":
+            shown = authority.propose_requests(REQUESTS, LATER).requests
+            authority.sign_requests(REQUESTS, [item.approval for item in shown], LATER, ignore_progress)
         else:
             with state.with_name(f"{state.name}.tar.age").open("wb") as out:
                 for kind, name in (("egress", "main-kudo"), ("backup", "main-backup")):

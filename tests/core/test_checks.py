@@ -55,7 +55,7 @@ def new_root() -> Asked:
 
 
 def ask(press: Press, stretch: Any, key: PrivateKey = KEY) -> Asked:
-    return press._ask(stretch, NOW, key)
+    return press._ask(stretch, NOW, key.public_key())
 
 
 def sign(asked: Asked, signer: Signing | None, /, **changes: Any) -> bytes:

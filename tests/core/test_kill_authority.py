@@ -1,4 +1,4 @@
-"""A kill at any writing system call of a founding, a top-up or an export leaves an authority that goes on.
+"""A kill at any writing system call of a founding, top-up, signing or export leaves what goes on.
 
 tests/core/test_kill_store.py kills the store's own acts; together they are at least 200 kills a run.
 """
@@ -99,6 +99,18 @@ def test_killed_during_a_top_up(box: Founded, tmp_path: Path) -> None:
     assert len(found) == 70
     # As before, with the root and its seal, with the twelve signers.
     assert list(dict.fromkeys(found)) == ["(5, 46, 0)", "(6, 48, 0)", "(6, 60, 0)"]
+
+
+def test_killed_while_requests_are_signed(box: Founded, tmp_path: Path) -> None:
+    found = sweep(
+        states(tmp_path, box.state),
+        lambda state: (str(CHILD), "sign", str(state), box.key.hex()),
+        lambda state: str(counts_of(box, state)),
+        40,
+    )
+    assert len(found) == 40
+    # As before, with the root that they need and its seal, with both of them.
+    assert list(dict.fromkeys(found)) == ["(5, 46, 0)", "(6, 48, 0)", "(6, 50, 0)"]
 
 
 def test_killed_during_an_export_and_a_backup(box: Founded, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from kiosk.session import Session, VaultLostError, VaultRefusalError, start_vaul
 from tests.authorities import NOW, Founded, found_with
 from tests.authority_store import PASSPHRASE
 from tests.core.test_proposal import CONFIG
+from tests.signing_requests import make_file
 
 NEW = b"zebra umbrella violin quartz tomato sandal"
 Start = Callable[[Path, Path], Session]
@@ -217,6 +218,29 @@ def test_an_empty_box_is_founded_with_the_policy_of_a_stick(start: Start, desk: 
 def test_nothing_of_what_a_stick_brought_shows_in_a_repr() -> None:
     message = protocol.BringPolicy(config=b"absurd", keys={"keys/a.pub": b"absurd"})
     assert "absurd" not in repr(message)
+
+
+def test_requests_are_shown_then_signed_as_they_were_shown(start: Start, desk: Path) -> None:
+    config = CONFIG.replace(
+        "mongo: {quantum: 0.25}", "mongo: {quantum: 0.25}, gate: {quantum: 0.25, own_key: true}"
+    )
+    (desk / "config.yaml").write_text(config)
+    session = start(desk / "state", desk / "config.yaml")
+    unlock(session)
+    shown = session.ask(protocol.AskPolicy(), results.PolicyProposal)
+    session.ask(protocol.ApprovePolicy(policy_sha256=shown.policy_sha256, now=NOW), results.Unlocked)
+    files = (make_file("services.gate.csr"), make_file("services.gate.other.csr", b"?"))
+    ask = protocol.ProposeRequests(files=files, now=NOW)
+    one, other = session.ask(ask, results.RequestsProposal).requests
+    assert (one.code, other.code) == ("", "E-REQUEST")
+    wrong = protocol.SignRequests(files=files, approved=(one.approval,), now=NOW)
+    assert refused(session, wrong).code == "E-REQUEST-CHANGED"
+    sign = protocol.SignRequests(files=files[:1], approved=(one.approval,), now=NOW)
+    told: list[tuple[int, int, str]] = []
+    signed = session.ask(sign, results.RequestsSigned, progress=lambda *word: told.append(word))
+    assert [(item.path, item.lane) for item in signed.signed] == [("services/gate", 1)]
+    assert told[-1] == (1, 1, "request")
+    assert session.ask(ask, results.RequestsProposal).requests[0].served
 
 
 def test_signers_are_revoked_and_clocks_corrected(start: Start, desk: Path) -> None:

@@ -41,6 +41,7 @@ def report(**fields: Any) -> rs.StatusReport:
         "now": NOW,
         "next_visit_by": NOW + timedelta(days=60),
         "covers": (),
+        "requests": (),
         "roots": (),
         "signers": (),
         "counts": {},
