@@ -19,6 +19,7 @@ _COMMANDS: Final = {
     "vault": "box",
     "init": "authority",
     "top-up": "authority",
+    "requests": "requests",
     "status": "records",
     "journal": "records",
     "policy": "policy",

@@ -60,9 +60,9 @@ START = datetime.now(UTC).replace(microsecond=0)
 """The command line takes the system's clock: what it works on was founded just before."""
 
 
-def lay(folder: Path, *, topped_up: bool = False) -> Path:
+def lay(folder: Path, *, topped_up: bool = False, own_key: bool = False) -> Path:
     """Put an authority that was founded just now into a folder."""
-    return lay_authority(folder, topped_up=topped_up, now=START)
+    return lay_authority(folder, topped_up=topped_up, own_key=own_key, now=START)
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:

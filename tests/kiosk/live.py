@@ -75,12 +75,17 @@ def lay_config(folder: Path, old: str = "", new: str = "") -> Path:
     return path
 
 
+_MONGO = "      mongo: {load: 2, quantum: 0.25}\n"
+OWN_KEY = (_MONGO, f"{_MONGO}      gate: {{quantum: 0.25, own_key: true}}\n")
+"""What makes a target services/gate of the config, which takes requests: two at first."""
+
+
 @cache
-def _template(*, topped_up: bool, now: datetime) -> Path:
+def _template(*, topped_up: bool, own_key: bool, now: datetime) -> Path:
     folder = Path(mkdtemp(prefix="pism-live-"))
     for name in ("sticks", "spool", "own", "out"):
         (folder / name).mkdir()
-    config = lay_config(folder)
+    config = lay_config(folder, *(OWN_KEY if own_key else ()))
     policy = resolve_policy(load_config(config), folder)
     authority = Authority.found(folder / "state", policy, PASSPHRASE, KdfCost(), now)
     if topped_up:
@@ -89,9 +94,11 @@ def _template(*, topped_up: bool, now: datetime) -> Path:
     return folder
 
 
-def lay_authority(folder: Path, *, topped_up: bool = False, now: datetime = NOW) -> Path:
+def lay_authority(
+    folder: Path, *, topped_up: bool = False, own_key: bool = False, now: datetime = NOW
+) -> Path:
     """Put a founded authority with its folders (state, sticks, spool, own, out) into a folder."""
-    shutil.copytree(_template(topped_up=topped_up, now=now), folder, dirs_exist_ok=True)
+    shutil.copytree(_template(topped_up=topped_up, own_key=own_key, now=now), folder, dirs_exist_ok=True)
     return folder
 
 
