@@ -43,6 +43,7 @@ from core.revoke import revoke
 from core.status import make_status
 from core.store import Store, create_store, is_provisioned, open_store
 from core.top_up import top_up
+from core.unlocking import journal_unlock
 
 
 class Authority:
@@ -124,7 +125,7 @@ class Authority:
         try:
             journal.verify(store)
             authority = cls(store, now)
-            authority._fold_attempts(state, now)
+            authority._failed_attempts = journal_unlock(store, authority.policy, state, now)
         except BaseException:
             store.close()
             raise
@@ -292,20 +293,3 @@ class Authority:
         """Take `now` as the time of an act, unless the journal speaks against it."""
         require_clock(self._store, self.policy, now)
         self._now = now
-
-    def _fold_attempts(self, state: Path, now: datetime) -> None:
-        """Journal the unlock and the failed ones before it, then forget those.
-
-        A time that is not believed must not become the journal's: such an unlock is dated as the entry
-        before it, and says what the clock said.
-        """
-        counted = attempts.read_attempts(state)
-        self._failed_attempts = max(0, counted.count - 1)
-        detail = attempts.tell_failed(counted)
-        time = now
-        if clock_code(self._store, self.policy, now):
-            time = self._last_at
-            detail["clock"] = f"{now:%Y-%m-%dT%H:%M:%SZ}"
-        with self._store.transaction():
-            journal.append(self._store, "unlock", detail, time)
-        attempts.clear(state)
