@@ -93,7 +93,7 @@ class KeyReleased:
 
 @dataclass(frozen=True, slots=True)
 class KeyStuck:
-    """Keys that were down when the keypad started; they are ignored until they come up."""
+    """All keys that were down at the start or too long; they are ignored until each is released."""
 
     keys: tuple[str, ...]
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hw.debounce import Debouncer, KeyEvent
+from hw.debounce import STUCK_SAMPLES, Debouncer, KeyEvent
 from hw.ports import KEYS, KeyPressed, KeyReleased, KeyStuck
 
 
@@ -57,10 +57,30 @@ def test_keys_down_at_the_start_are_named_once_and_ignored_until_up() -> None:
     debouncer = Debouncer()
     assert feed(debouncer, *["59"] * 3) == [KeyStuck(("5", "9"))]
     assert debouncer.only_stuck
-    assert feed(debouncer, *["59"] * 9) == []
-    assert feed(debouncer, *["9"] * 3) == []
+    assert feed(debouncer, *["59"] * (2 * STUCK_SAMPLES)) == []
+    assert feed(debouncer, *["9"] * 3) == [KeyReleased("5")]
     assert feed(debouncer, *["59"] * 3) == [KeyPressed("5")]
     assert not debouncer.only_stuck
+
+
+def test_a_key_that_is_down_too_long_is_stuck_from_then_on() -> None:
+    debouncer = rested()
+    feed(debouncer, *["5"] * 3)
+    assert feed(debouncer, *["5"] * (STUCK_SAMPLES - 4)) == []
+    assert feed(debouncer, "5") == [KeyReleased("5"), KeyStuck(("5",))]
+    assert debouncer.only_stuck
+    assert feed(debouncer, *["59"] * 3) == [KeyPressed("9")]
+    assert feed(debouncer, *["59"] * STUCK_SAMPLES) == [KeyReleased("9"), KeyStuck(("5", "9"))]
+    assert feed(debouncer, *["9"] * 3, *[""] * 3) == [KeyReleased("5"), KeyReleased("9")]
+    assert debouncer.at_rest
+    assert feed(debouncer, *["5"] * 3) == [KeyPressed("5")]
+
+
+def test_too_many_keys_for_too_long_are_stuck_and_leave_the_others_of_use() -> None:
+    debouncer = rested()
+    assert feed(debouncer, *["147"] * STUCK_SAMPLES) == [KeyStuck(("1", "4", "7"))]
+    assert feed(debouncer, *["14"] * 3, *["1"] * 3) == [KeyReleased("7"), KeyReleased("4")]
+    assert feed(debouncer, *["15"] * 3) == [KeyPressed("5")]
 
 
 def test_a_stuck_key_leaves_the_others_of_use() -> None:
@@ -68,6 +88,7 @@ def test_a_stuck_key_leaves_the_others_of_use() -> None:
     feed(debouncer, *["9"] * 3)
     assert feed(debouncer, *["91"] * 3, *["9"] * 3) == [KeyPressed("1"), KeyReleased("1")]
     assert feed(debouncer, *["912"] * 3, *["91"] * 3, *["9"] * 3, *["91"] * 3) == [KeyPressed("1")]
+    assert feed(debouncer, *["1"] * 3) == [KeyReleased("9")]
 
 
 def test_rest_takes_three_empty_samples_after_an_edge() -> None:
@@ -88,6 +109,7 @@ def test_forgetting_releases_what_was_down() -> None:
     feed(debouncer, *["12"] * 3)
     assert debouncer.forget() == (KeyReleased("1"), KeyReleased("2"))
     assert feed(debouncer, *["1"] * 3) == [KeyStuck(("1",))]
+    assert debouncer.forget() == (KeyReleased("1"),)
 
 
 @settings(deadline=None)
@@ -98,13 +120,17 @@ def test_any_samples_give_presses_and_releases_in_turn_of_two_keys_at_most(
 ) -> None:
     debouncer = Debouncer()
     down: set[str] = set()
+    stuck: set[str] = set()
     for sample in [one for one in samples for _ in range(3 if tripled else 1)] + [set[str]()] * 3:
         for event in debouncer.feed(frozenset(sample)):
             if isinstance(event, KeyPressed):
                 assert event.key not in down
                 down.add(event.key)
             elif isinstance(event, KeyReleased):
-                down.remove(event.key)
+                (stuck if event.key in stuck else down).remove(event.key)
+            else:
+                stuck |= {*event.keys}
             assert len(down) <= 2
-    assert not down
+            assert not down & stuck
+    assert not down | stuck
     assert debouncer.at_rest

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hw.alarm import ThreadAlarm
 from hw.emulated.keys import KeyMatrix, NetFactory
-from hw.keypad import RETRY_S, SLOW_SCAN_S, MatrixKeypad
+from hw.keypad import RETRY_S, SCAN_S, SLOW_SCAN_S, MatrixKeypad
 from hw.ports import KEYS, HardwareEvent, KeypadError, KeyPressed, KeyReleased, KeyStuck
 from tests.hw.keypad_clock import ScriptedAlarm
 
@@ -120,9 +120,22 @@ def test_a_key_held_at_the_start_is_named_and_ignored_until_it_was_up() -> None:
     bench.alarm.at(2.0, lambda: bench.matrix.release("8"))
     bench.press("8", 3.0, 3.1)
     assert bench.run() == [
-        KeyStuck(("8",)), KeyPressed("3"), KeyReleased("3"), KeyPressed("8"), KeyReleased("8"),
+        KeyStuck(("8",)), KeyPressed("3"), KeyReleased("3"), KeyReleased("8"),
+        KeyPressed("8"), KeyReleased("8"),
     ]  # fmt: skip
     assert SLOW_SCAN_S in bench.alarm.pauses
+
+
+def test_a_key_that_is_held_too_long_is_named_and_scanned_for_slowly() -> None:
+    bench = Bench()
+    bench.press("5", 1.0, 600.0)
+    bench.press("8", 601.0, 601.1)
+    assert bench.run() == [
+        KeyPressed("5"), KeyReleased("5"), KeyStuck(("5",)), KeyReleased("5"),
+        KeyPressed("8"), KeyReleased("8"),
+    ]  # fmt: skip
+    fast = bench.alarm.pauses.count(SCAN_S) * SCAN_S
+    assert 20 < fast < 40  # so long until it is stuck, by the scan's own pauses
 
 
 def test_scanning_stops_when_keys_are_up() -> None:
