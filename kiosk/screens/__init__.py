@@ -15,11 +15,40 @@ from kiosk.screens import selftest as _selftest
 from kiosk.screens import setup as _setup
 from kiosk.screens import status as _status
 from kiosk.screens import work as _work
-from kiosk.screens.paint import View, paint
-from kiosk.states import Glass, ProposedWords, Screen
+from kiosk.screens.paint import View, name_stuck, paint
+from kiosk.states import (
+    ChoosePassphrase,
+    ConfirmDate,
+    Glass,
+    Home,
+    Menu,
+    Mismatch,
+    ProposedWords,
+    Refused,
+    Review,
+    Screen,
+    StickAsks,
+    Welcome,
+    WrongStick,
+)
 from kiosk.widgets import Canvas, shifted
 
 __all__ = ["draw"]
+
+_ASKING_KEYS = (
+    Welcome
+    | ConfirmDate
+    | Review
+    | ChoosePassphrase
+    | ProposedWords
+    | Mismatch
+    | Refused
+    | StickAsks
+    | WrongStick
+    | Home
+    | Menu
+)
+"""Where stuck keys are named in place of the title; Locked and Entering have a place of their own."""
 
 _GROUPS = (_entry, _menu, _rest, _selftest, _setup, _status, _work)
 
@@ -41,4 +70,6 @@ def draw(state: Screen, entry: EntryView | None = None, proposal: ProposalView |
     view: View = proposal if isinstance(state, ProposedWords) else entry
     canvas = Canvas()
     paint(state, canvas, view)
+    if state.box.stuck and isinstance(state, _ASKING_KEYS):
+        canvas.title(name_stuck(state.box.stuck), strong=True)
     return canvas.image if state.box.glass is Glass.BRIGHT else shifted(canvas.image, state.box.shift)

@@ -5,7 +5,7 @@ import textwrap
 from kiosk.effects import Purpose
 from kiosk.entry_view import EntryView, Mode
 from kiosk.messages import explain
-from kiosk.screens.paint import View, paint
+from kiosk.screens.paint import View, name_stuck, paint
 from kiosk.states import Checking, Entering, Refused
 from kiosk.widgets import TIGHTEST_Y, Canvas
 from kiosk.wrap import COLUMNS, clean
@@ -76,7 +76,9 @@ def _choices(entry: EntryView) -> tuple[str, ...]:
 
 
 def _hint(state: Entering, entry: EntryView) -> str:
-    """Return what `#` does, or what is wanted; while one is chosen, how strong it is."""
+    """Return what is stuck, what `#` does, or what is wanted; while one is chosen, how strong it is."""
+    if state.box.stuck:
+        return name_stuck(state.box.stuck, COLUMNS - len("*back "))
     if entry.bits is not None and entry.length:
         if entry.bits < _WEAK_BITS:
             return f"{entry.bits} bits: weak"

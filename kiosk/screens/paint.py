@@ -7,6 +7,7 @@ from kiosk.entry_view import EntryView
 from kiosk.proposal import ProposalView
 from kiosk.states import Screen
 from kiosk.widgets import Canvas
+from kiosk.wrap import COLUMNS, fit
 
 View = EntryView | ProposalView | None
 
@@ -22,6 +23,19 @@ def paint(state: Screen, canvas: Canvas, view: View) -> None:
 def paint_time(canvas: Canvas, when: datetime) -> None:
     """Draw a date, large, and its time."""
     canvas.big(f"{when:%Y-%m-%d}", 14).centre(3, f"{when:%H:%M} UTC")
+
+
+def name_stuck(keys: tuple[str, ...], columns: int = COLUMNS) -> str:
+    """Return the words for stuck keys, in as many columns as there are: "" for none.
+
+    Args:
+        keys: Which.
+        columns: At most so many characters.
+    """
+    if not keys:
+        return ""
+    spaced = f"Stuck keys: {' '.join(keys)}"
+    return spaced if len(spaced) <= columns else fit(f"Stuck: {''.join(keys)}", columns)
 
 
 def more(pages: int) -> str:

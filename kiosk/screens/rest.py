@@ -2,7 +2,7 @@
 
 from hw.ports import Stick
 from kiosk.messages import explain
-from kiosk.screens.paint import View, more, page_mark, paint
+from kiosk.screens.paint import View, more, name_stuck, page_mark, paint
 from kiosk.states import (
     AWAITED,
     Asking,
@@ -53,7 +53,7 @@ def _(state: Locked, canvas: Canvas, _view: View) -> None:
 def _locked_line(box: Box) -> str:
     """Return the one line under LOCKED that matters most."""
     if box.stuck:
-        return fit(f"Stuck keys: {' '.join(box.stuck)}")
+        return name_stuck(box.stuck)
     if box.failed_attempts:
         return f"{box.failed_attempts} wrong in a row"
     if box.settings.note:

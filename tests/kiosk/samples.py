@@ -99,6 +99,9 @@ def _samples() -> dict[str, Sample]:
         "refused-again": st.Refused(box=LOCKED, code="E-PASSPHRASE-WRONG", wait_s=0, kept=False),
         "locked": st.Locked(box=LOCKED),
         "locked-stuck-key": st.Locked(box=replace(LOCKED, stuck=("5", "#"))),
+        "locked-stuck-keys": st.Locked(box=replace(LOCKED, stuck=tuple("0123456789#*"))),
+        "welcome-stuck-key": st.Welcome(box=replace(FACTORY, stuck=("#",))),
+        "stick-asks-stuck-key": st.StickAsks(box=replace(with_sticks(LOCKED, HERE), stuck=("#", "*"))),
         "locked-attempts": st.Locked(box=replace(LOCKED, failed_attempts=2)),
         "locked-stick-ignored": st.Locked(box=with_sticks(LOCKED, HERE, ignored=HERE.identity)),
         "locked-note": st.Locked(
@@ -226,6 +229,14 @@ def _samples() -> dict[str, Sample]:
         "proposed-words-2": Sample(state=st.ProposedWords(box=FACTORY, page=1), proposal=ProposalView(WORDS)),
         "proposed-words-missing": Sample(state=st.ProposedWords(box=FACTORY)),
         "entry-words-start": _entering(replace(words, choices=chosen[2:])),
+        "entry-words-stuck-key": Sample(
+            state=st.Entering(box=replace(LOCKED, stuck=("3",)), purpose=Purpose.UNLOCK),
+            entry=replace(words, position=3, count=2, typed="22", line="** 22_", length=14),
+        ),
+        "entry-words-stuck-keys": Sample(
+            state=st.Entering(box=replace(LOCKED, stuck=tuple("0123456789")), purpose=Purpose.UNLOCK),
+            entry=replace(words, choices=chosen[2:]),
+        ),
         "entry-words-typing": _entering(
             replace(words, position=3, count=2, typed="22", line="** 22_", length=14)
         ),

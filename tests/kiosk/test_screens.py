@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from PIL import ImageChops
 
+from hw.ports import KEYS
 from kiosk import states
 from kiosk.effects import Purpose
 from kiosk.entry_view import EntryView, Mode
 from kiosk.first_frame import draw_start
+from kiosk.reader import read_lines
 from kiosk.screens import draw
 from kiosk.states import Entering, Glass, Home, Locked, ProposedWords, Screen, StickAsks, WrongStick
 from tests.golden.frames import from_text, to_text
@@ -47,6 +49,32 @@ def test_every_screen_says_something() -> None:
     dark = {"test-pixels-dark"}
     for name, sample in SAMPLES.items():
         assert (draw(sample.state, sample.entry, sample.proposal).getbbox() is None) == (name in dark)
+
+
+ASKING = (
+    "welcome",
+    "confirm-date",
+    "review-setup-first",
+    "choose-passphrase",
+    "proposed-words",
+    "mismatch-own",
+)
+ASKING += ("entry-words-start", "entry-text-weak", "entry-date", "refused-correct")
+ASKING += ("locked", "stick-asks", "wrong-stick-label", "home", "menu")
+
+
+@pytest.mark.parametrize("name", ASKING)
+def test_stuck_keys_are_named_wherever_keys_are_asked(name: str) -> None:
+    sample = SAMPLES[name]
+    state = replace(sample.state, box=replace(sample.state.box, stuck=("5",)))
+    assert "Stuck keys: 5" in " ".join(read_lines(draw(state, sample.entry, sample.proposal)))
+
+
+def test_any_number_of_stuck_keys_fits_everywhere() -> None:
+    for sample in SAMPLES.values():
+        for count in range(1, len(KEYS) + 1):
+            state = replace(sample.state, box=replace(sample.state.box, stuck=tuple(KEYS[:count])))
+            draw(state, sample.entry, sample.proposal)
 
 
 def test_frames_of_samples_differ() -> None:
