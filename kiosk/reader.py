@@ -2,7 +2,8 @@
 
 The font is a bitmap and rows stand where kiosk.widgets puts them, so reading is exact: a cell either is a
 glyph of the font or it is not. Dark text on lit ground is read too, large text as well; what is no text
-(bars, charts, codes, rules) is passed over. A picture that was moved to spare the panel is not read.
+(bars, charts, codes, rules) is passed over. A picture that was moved to spare the panel is moved back first:
+it stands where its title or its keys, or else the most text, can be read.
 
 A few glyphs begin one pixel before their cell, so a cell is told by its first five columns only.
 """
@@ -19,6 +20,7 @@ from kiosk.widgets import (
     HEIGHT,
     KEYS_RULE_Y,
     LEFT,
+    MOVES,
     ROW_Y,
     TIGHT_Y,
     WIDTH,
@@ -28,6 +30,7 @@ from kiosk.wrap import COLUMNS
 
 _CHARACTERS: Final = "".join(chr(code) for code in range(0x20, 0x7F))
 _STARTS: Final = (LEFT, (LEFT + CELL_WIDTH // 2) % CELL_WIDTH)  # left-bound rows, centred even rows
+_GROUND: Final = WIDTH - 2  # the last cell's sixth column, which no glyph reaches
 _TOPS: Final = tuple(sorted({*ROW_Y, *TIGHT_Y}))
 _RULE: Final = "_" * COLUMNS  # a rule across the panel looks like this
 
@@ -38,10 +41,26 @@ def read_lines(picture: Image.Image) -> tuple[str, ...]:
     Args:
         picture: 128x64, mode "1".
     """
+    places = [_move_back(picture, dx, dy) for dx, dy in MOVES]
+    for place in places:
+        if _read_either(place, ROW_Y[0]) or _read_either(place, ROW_Y[-1]):
+            return _read_all(place)
+    return max((_read_all(place) for place in places), key=lambda lines: sum(map(len, lines)))
+
+
+def _move_back(picture: Image.Image, dx: int, dy: int) -> Image.Image:
+    """Return a picture as it was before it was moved; a top row that went over the edge is ground."""
+    place = ImageChops.offset(picture, -dx, -dy)
+    if dy < 0:
+        place.paste(place.crop((_GROUND, 1, _GROUND + 1, 2)).resize((WIDTH, 1)), (0, 0))
+    return place
+
+
+def _read_all(picture: Image.Image) -> tuple[str, ...]:
+    """Return the lines of a picture that was not moved."""
     found: dict[int, str] = {}
-    negative = ImageChops.logical_xor(picture, Image.new("1", picture.size, 1))
     for top in _TOPS:
-        text = _read_row(picture, top) or _read_row(negative, top)
+        text = _read_either(picture, top)
         if text and text != _RULE:
             found[top] = text
     for top in range(HEIGHT - 2 * CELL_HEIGHT + 1):
@@ -55,6 +74,13 @@ def read_lines(picture: Image.Image) -> tuple[str, ...]:
 def read_text(picture: Image.Image) -> str:
     """Return the text on a picture of the panel, lines parted by a line feed."""
     return "\n".join(read_lines(picture))
+
+
+def _read_either(picture: Image.Image, top: int) -> str:
+    """Return the text of one row, light on dark or dark on light."""
+    return _read_row(picture, top) or _read_row(
+        ImageChops.logical_xor(picture, Image.new("1", picture.size, 1)), top
+    )
 
 
 def _read_row(picture: Image.Image, top: int) -> str:
@@ -78,7 +104,7 @@ def _read_big(picture: Image.Image, top: int) -> str:
 
 def _read_cells(picture: Image.Image, lefts: Iterable[int], top: int) -> str:
     """Return the text in the cells of a row; "" when one of them holds anything but a glyph."""
-    bottom = min(top + CELL_HEIGHT, KEYS_RULE_Y) if top < KEYS_RULE_Y else top + CELL_HEIGHT
+    bottom = min(top + CELL_HEIGHT, KEYS_RULE_Y if top < KEYS_RULE_Y else HEIGHT - 1)
     font = _font_by_bits(bottom - top - 1)
     characters = [
         font.get(picture.crop((left, top + 1, left + CELL_WIDTH - 1, bottom)).tobytes(), "") for left in lefts
@@ -91,8 +117,8 @@ def _font_by_bits(height: int) -> dict[bytes, str]:
     """Return the font turned round: the bits of a cell, and the character that makes them.
 
     Args:
-        height: Rows below the cell's empty top row; the rule above the keys can hide the tenth, which
-            alone tells "_" from a blank and "q" from "g": the latter are taken then.
+        height: Rows below the cell's empty top row; the tenth, which alone tells "_" from a blank and "q"
+            from "g", can be under the rule above the keys, or off the glass: the latter are taken then.
     """
     font: dict[bytes, str] = {}
     left = LEFT + CELL_WIDTH

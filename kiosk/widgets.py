@@ -33,6 +33,7 @@ TIGHTEST_Y = (11, 20, 29, 38)
 KEYS_RULE_Y = 52
 BAR_HEIGHT = 9
 PAGE_PITCH = 9
+MOVES = ((0, 0), (1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1))
 
 
 class TextOverflowError(ValueError):
@@ -192,7 +193,7 @@ def shifted(image: Image.Image, step: int) -> Image.Image:
         image: A whole frame.
         step: 0 or more; 0 leaves it where it is.
     """
-    dx, dy = ((0, 0), (1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1))[step % 9]
+    dx, dy = MOVES[step % len(MOVES)]
     moved = Image.new("1", image.size)
     moved.paste(image, (dx, dy))
     return moved

@@ -7,7 +7,7 @@ from PIL import Image
 
 from kiosk.reader import read_lines, read_text
 from kiosk.screens import draw
-from kiosk.widgets import Canvas, shifted
+from kiosk.widgets import MOVES, Canvas, shifted
 from kiosk.wrap import COLUMNS
 from tests.kiosk.samples import SAMPLES
 
@@ -59,6 +59,9 @@ def test_screens_are_read(name: str, text: str) -> None:
     assert text in read_text(draw(sample.state, sample.entry, sample.proposal))
 
 
-def test_a_moved_picture_is_not_misread() -> None:
-    picture = Canvas().body(("LOCKED", "Put in a stick", "")).image
-    assert "E-" not in read_text(shifted(picture, 1))
+@pytest.mark.parametrize("step", range(1, len(MOVES)))
+@pytest.mark.parametrize("name", ["working", "locked", "boot", "problem", "off", "status"])
+def test_a_moved_picture_is_read_as_if_it_stood(name: str, step: int) -> None:
+    sample = SAMPLES[name]
+    picture = draw(sample.state, sample.entry, sample.proposal)
+    assert read_lines(shifted(picture, step)) == read_lines(picture)
