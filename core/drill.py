@@ -39,6 +39,11 @@ class Drilled:
     keys: int
     words: tuple[str, ...]
 
+    @property
+    def file_name(self) -> str:
+        """What the file with the words is called that a stick carries to the box."""
+        return f"pism-drill-{self.name}-{self.sequence:06d}.txt"
+
 
 def drill(
     source: Path,

@@ -16,6 +16,7 @@ from core.results import (
     Acknowledged,
     ArchiveWritten,
     ClockCorrected,
+    DrillRecorded,
     PolicyProposal,
     Ready,
     RequestsProposal,
@@ -158,6 +159,18 @@ class Revoke(_Message, frozen=True, kw_only=True):
     now: datetime
 
 
+class RecordDrill(_SecretMessage, frozen=True, kw_only=True):
+    """Journal the six words of a drill: `DrillRecorded`, or E-DRILL.
+
+    `name`: the backup that they must be of; None: whichever they are of. Its repr is redacted: somebody may
+    have typed the passphrase in their place.
+    """
+
+    words: str
+    name: str | None
+    now: datetime
+
+
 class Stop(_Message, frozen=True):
     """End the running request at its next commit; it then fails with E-STOPPED."""
 
@@ -179,6 +192,7 @@ Request = (
     | ChangePassphrase
     | CorrectClock
     | Revoke
+    | RecordDrill
     | Stop
 )
 
@@ -193,6 +207,7 @@ Result = (
     | ArchiveWritten
     | StatusReport
     | ClockCorrected
+    | DrillRecorded
     | Acknowledged
 )
 

@@ -5,11 +5,13 @@ does: the clock, the passphrase of a box that is set up already, the recipients'
 box draws itself are new each time.
 """
 
+import json
 import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,8 +19,12 @@ from typing import Final
 
 from PIL import Image, ImageOps
 
+from core.authority import Authority
+from core.passphrase import canonical
+from core.process import read_boot
+from core.store import open_store
 from kiosk.emulated_box import EmulatedBox, Folders
-from kiosk.emulated_folder import fail_unlocks, found, lay_folder, lay_stick, shipped_text
+from kiosk.emulated_folder import WORDS, fail_unlocks, found, lay_folder, lay_stick, shipped_text
 from kiosk.reader import read_lines
 from kiosk.scenario import Player, ScenarioError, parse_scenario
 
@@ -65,6 +71,19 @@ def _brought(folders: Folders) -> None:
     lay_stick(folders, "PISM-CONFIG", keys | {"config.yaml": text.encode()})
 
 
+def _backed_up(folders: Folders) -> None:
+    """Make a backup, and lay a stick ready with the words of its drill."""
+    found(folders, NOW)
+    passphrase = canonical(" ".join(WORDS))
+    authority = Authority.unlock(folders.state, passphrase, NOW, read_boot())
+    with closing(authority), tempfile.TemporaryFile() as out:
+        authority.top_up(NOW, lambda *_: None)
+        authority.write_archive("backup", "main-backup", out, NOW, lambda *_: None, papers=False)
+    with open_store(folders.state, passphrase) as store:
+        words = json.loads(store.fact("drills main-backup") or "{}")["1"]
+    lay_stick(folders, "PISM-DRILL", {"pism-drill-main-backup-000001.txt": f"{words}\n".encode()})
+
+
 def _other_policy(folders: Folders) -> str:
     """Return config.yaml with another load and another label."""
     text = folders.config.read_text(encoding="utf-8")
@@ -95,6 +114,7 @@ SCENES: Final = (
     Scene(name="manual-clock"),
     Scene(name="manual-policy", begin=_changed),
     Scene(name="manual-policy-stick", begin=_brought),
+    Scene(name="manual-drill", begin=_backed_up),
 )
 
 

@@ -27,6 +27,7 @@ class Purpose(StrEnum):
     REPEAT = "repeat"  # CHOOSE, or the proposed words, typed once more; EntryFinished.same says how
     DATE = "date"  # 12 digits, yyyymmddhhmm UTC; not secret: EntryFinished.text has them
     DATE_AGAIN = "date-again"  # the same once more
+    DRILL = "drill"  # the six words of a drill
 
 
 class Timer(StrEnum):
@@ -159,6 +160,18 @@ class Revoke:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordDrill:
+    """Send the DRILL buffer, keep it until WipeEntry. Answer: DrillsRecorded; JobFailed with E-DRILL."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadDrill:
+    """Record the words that a stick brings. Answer: DrillsRecorded."""
+
+    stick: Stick
+
+
+@dataclass(frozen=True, slots=True)
 class AskClock:
     """Answer: ClockRead."""
 
@@ -241,6 +254,8 @@ Effect = (
     | AskStatus
     | AskSigners
     | Revoke
+    | RecordDrill
+    | ReadDrill
     | AskClock
     | SetClock
     | RunSelfTest

@@ -15,6 +15,7 @@ from kiosk.proposal import ProposalView
 HOLD_S = 0.6
 DATE_DIGITS = 12
 MIN_BITS = 64
+DRILL_WORDS = 6
 
 Estimate = Callable[[str], float]
 
@@ -47,6 +48,8 @@ class Entries:
             entry = Entry(modes=(Mode.DIGITS,), masked=False, max_bytes=DATE_DIGITS)
         elif purpose is Purpose.CHOOSE:
             entry = Entry(estimate=self._estimate)
+        elif purpose is Purpose.DRILL:
+            entry = Entry(modes=(Mode.WORDS,), total=DRILL_WORDS)
         elif purpose is Purpose.REPEAT and self._proposed:
             entry = Entry(modes=(Mode.WORDS,), total=len(self._proposed))
         else:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from hw.ports import HardwareEvent, Stick
 from kiosk.effects import Timer
-from kiosk.reports import Proposal, Result, Session, SignerRow, StatusReport, StickTable, TestRow
+from kiosk.reports import DrillRow, Proposal, Result, Session, SignerRow, StatusReport, StickTable, TestRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +212,13 @@ class Revoked:
 
 
 @dataclass(frozen=True, slots=True)
+class DrillsRecorded:
+    """Answers RecordDrill and ReadDrill: the backups that are proven now, at least one."""
+
+    drills: tuple[DrillRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PassphraseChanged:
     """Answers ChangePassphrase."""
 
@@ -259,6 +266,7 @@ Event = (
     | StatusReady
     | SignersReady
     | Revoked
+    | DrillsRecorded
     | PassphraseChanged
     | SelfTestReady
     | StickFormatted

@@ -41,6 +41,7 @@ from kiosk.rules.resting import RESTING, lock, tell_refused
 from kiosk.states import (
     Boot,
     Box,
+    DrillWrong,
     Ending,
     Glass,
     Off,
@@ -246,7 +247,7 @@ def _mind_entry(before: Screen, after: Screen) -> list[Effect]:
     """Return what becomes of the buffers."""
     if _base(before).secretive and not _base(after).secretive:
         return [WipeEntry()]
-    kept = isinstance(before, Warned) or (isinstance(before, Refused) and before.kept)
+    kept = isinstance(before, Warned | DrillWrong) or (isinstance(before, Refused) and before.kept)
     if after.entry is None or after.entry is before.entry or kept:
         return []
     return [StartEntry(after.entry)]

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Item(StrEnum):
-    """A line of the menu; its value is the digit that picks it from anywhere."""
+    """A line of the menu; its value is the key that picks it from anywhere."""
 
     STATUS = "1"
     TOP_UP = "2"
@@ -16,6 +16,7 @@ class Item(StrEnum):
     REVOKE = "8"
     TEST = "9"
     POWER = "0"
+    DRILL = "A"
 
 
 NAMES: dict[Item, str] = {
@@ -29,6 +30,7 @@ NAMES: dict[Item, str] = {
     Item.REVOKE: "Revoke a signer",
     Item.TEST: "Self-test",
     Item.POWER: "Restart, power",
+    Item.DRILL: "Drill words",
 }
 
 REASONS: dict[str, str] = {

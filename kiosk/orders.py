@@ -25,6 +25,8 @@ def make_order(effect: fx.Effect, entries: Entries) -> Order:
     match effect:
         case fx.Unlock():
             return Order(effect, (entries.secret(fx.Purpose.UNLOCK),))
+        case fx.RecordDrill():
+            return Order(effect, (entries.secret(fx.Purpose.DRILL),))
         case fx.Create():
             return Order(effect, (entries.new_secret(),))
         case fx.ChangePassphrase():

@@ -149,6 +149,14 @@ class StatusReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DrillRow:
+    """A backup that was proven by a drill: its name and number."""
+
+    name: str
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignerRow:
     """A certificate that can be revoked: its id, and what the operator calls it."""
 

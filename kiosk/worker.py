@@ -5,8 +5,7 @@ Owns the session (the vault process) and what a job has prepared but not yet wri
 1. A secret reaches it as the bytes of one request, copied when the effect was submitted.
 2. Every effect is answered: by its own event, by JobFailed or UnlockRefused with a code, or by VaultLost.
 3. What is in neither error tree becomes `Bug`, logged where it happened, without values.
-4. A job that failed or was stopped is kept, and goes on when it is asked for again; not across an act that
-   changes what its archives would hold.
+4. A job that is kept (kiosk.job_desk) is forgotten at an act that changes what its archives would hold.
 5. The switch waits for nobody: a stick that hangs must not keep the box from going down.
 """
 
@@ -23,13 +22,13 @@ from core import results as rs
 from core.bug import describe_bug
 from core.errors import CaError, StoppedError, SwapError
 from hw.board import Board
-from hw.ports import HardwareError, Stick
+from hw.ports import HardwareError
 from kiosk import effects as fx
 from kiosk import events as ev
+from kiosk.drill_stick import read_drill_stick, record_brought, record_words
 from kiosk.entries import Entries
-from kiosk.job import Job
+from kiosk.job_desk import JobDesk
 from kiosk.orders import Order, explain_refusal, make_order
-from kiosk.pace import Pace
 from kiosk.policy_desk import PolicyDesk
 from kiosk.self_test import run_self_test
 from kiosk.session import Session, VaultLostError, VaultRefusalError
@@ -74,11 +73,10 @@ class VaultWorker:
         self._post = post
         self._close_s = close_s
         self._session: Session | None = None
-        self._job: Job | None = None
+        self._job = JobDesk(board, spool, post)
         self._policy = PolicyDesk(own)
         self._secrets: tuple[bytes, ...] = ()
         self._unlocked = False
-        self._stopping = threading.Event()
         self._orders: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._thread.start()
@@ -86,7 +84,7 @@ class VaultWorker:
     def submit(self, effect: fx.Effect, entries: Entries) -> None:
         """Take an effect; the secrets it needs are copied out of `entries` now."""
         if isinstance(effect, fx.RunJob):
-            self._stopping.clear()
+            self._job.stopping.clear()
         order = make_order(effect, entries)
         if isinstance(effect, fx.PowerOff | fx.Restart):
             threading.Thread(target=self._do, args=(order,), name="switch", daemon=True).start()
@@ -95,7 +93,7 @@ class VaultWorker:
 
     def stop(self) -> None:
         """End the running work at its next commit, or the file on its way to the stick."""
-        self._stopping.set()
+        self._job.stopping.set()
         if (session := self._session) is not None:
             session.stop()
 
@@ -179,19 +177,19 @@ class VaultWorker:
 
     @_perform.register
     def _(self, _effect: fx.ApprovePolicy) -> ev.Event:
-        self._forget_job()
+        self._job.forget()
         return ev.Unlocked(self._policy.approve(self._vault, self._now))
 
     @_perform.register
     def _(self, _effect: fx.ChangePassphrase) -> ev.Event:
-        self._forget_job()  # its date would stand before that of this act
+        self._job.forget()  # its date would stand before that of this act
         old, new = self._secrets
         self._vault.ask(pr.ChangePassphrase(old=old, new=new, now=self._now), rs.Acknowledged)
         return ev.PassphraseChanged()
 
     @_perform.register
     def _(self, effect: fx.RunJob) -> ev.Event:
-        return self._work(effect.stick, effect.steps)
+        return ev.JobFinished(self._job.run(self._vault, effect.stick, effect.steps))
 
     @_perform.register
     def _(self, _effect: fx.AskStatus) -> ev.Event:
@@ -203,10 +201,21 @@ class VaultWorker:
 
     @_perform.register
     def _(self, effect: fx.Revoke) -> ev.Event:
-        self._forget_job()
+        self._job.forget()
         request = pr.Revoke(certificate=effect.certificate_id, reason=effect.reason, now=self._now)
         self._vault.ask(request, rs.Acknowledged)
         return ev.Revoked()
+
+    @_perform.register
+    def _(self, _effect: fx.RecordDrill) -> ev.Event:
+        (words,) = self._secrets
+        return ev.DrillsRecorded((record_words(self._vault, words.decode(), None, self._now),))
+
+    @_perform.register
+    def _(self, effect: fx.ReadDrill) -> ev.Event:
+        with self._board.open_volume(effect.stick) as volume:
+            brought = read_drill_stick(volume)
+        return ev.DrillsRecorded(record_brought(self._vault, brought, self._now))
 
     @_perform.register
     def _(self, _effect: fx.AskClock) -> ev.Event:
@@ -214,7 +223,7 @@ class VaultWorker:
 
     @_perform.register
     def _(self, effect: fx.SetClock) -> ev.Event:
-        self._forget_job()
+        self._job.forget()
         self._board.clock.set(effect.instant)
         if self._unlocked:
             self._vault.ask(pr.CorrectClock(now=effect.instant), rs.ClockCorrected)
@@ -240,42 +249,12 @@ class VaultWorker:
         self._board.power.restart()
 
     def _lock(self) -> None:
-        self._forget_job()
+        self._job.forget()
         self._policy.clear()
         self._unlocked = False
         if self._session is not None:
             self._session.close()
             self._session = None
-
-    def _forget_job(self) -> None:
-        if self._job is not None:
-            self._job.close()
-            self._job = None
-
-    def _work(self, stick: Stick | None, steps: tuple[str, ...]) -> ev.Event:
-        if self._job is None or self._job.steps != steps:
-            self._forget_job()
-            self._job = Job(
-                self._vault,
-                steps,
-                now=self._now,
-                open_volume=self._board.open_volume,
-                spool=self._spool,
-                stopping=self._stopping,
-            )
-        pace = Pace(self._board.clock.monotonic)
-
-        def tell(step: int, total_steps: int, done: int, total: int, what: str) -> None:
-            left = pace.seconds_left(step, done, total)
-            self._post(
-                ev.Progress(
-                    step=step, steps=total_steps, done=done, total=total, what=what, seconds_left=left
-                )
-            )
-
-        results = self._job.run(stick, tell)
-        self._forget_job()
-        return ev.JobFinished(results)
 
     def _status(self) -> rs.StatusReport:
         return self._vault.ask(pr.AskStatus(now=self._now), rs.StatusReport)

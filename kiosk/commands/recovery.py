@@ -93,6 +93,11 @@ def restore_command(
 @click.argument("archive", type=_existing, required=False)
 @click.option("--identity", type=_existing, help="The private key that belongs to the backup's recipient.")
 @trust_option
+@click.option(
+    "--to",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Also write the words into a file in this folder: a stick, for the box to read.",
+)
 @click.option("--words", help="Record the six words of a drill in --state, instead of drilling an ARCHIVE.")
 @click.option("--name", help="With --words: the backup that was drilled; else it is found by the words.")
 @access_options
@@ -102,6 +107,7 @@ def drill_command(
     archive: Path | None,
     identity: Path | None,
     trust: tuple[Path, ...],
+    to: Path | None,
     words: str | None,
     name: str | None,
     access: Access,
@@ -109,21 +115,30 @@ def drill_command(
 ) -> None:
     """Prove on an offline PC that the backup ARCHIVE can be restored; prints six words for the box.
 
-    Nothing is written. --passphrase-file is the identity's then, if it has one. With --words the same
-    command records the six words in --state, without an ARCHIVE.
+    Nothing of the backup is written. --passphrase-file is the identity's then, if it has one. With --words
+    the same command records the six words in --state, without an ARCHIVE.
     """
     if words is not None:
-        if archive is not None or identity is not None:
-            raise click.UsageError("--words goes with --state, not with an ARCHIVE and its --identity.")
+        if archive is not None or identity is not None or to is not None:
+            raise click.UsageError("--words goes with --state, not with an ARCHIVE, its --identity or --to.")
         _record(access, name, words, as_json=as_json)
     elif archive is None or identity is None:
         raise click.UsageError("A drill needs an ARCHIVE and its --identity, or --words and --state.")
     else:
-        _drill(access, archive, identity, trust, as_json=as_json)
+        _drill(access, archive, identity, trust, to, as_json=as_json)
 
 
-def _drill(access: Access, archive: Path, identity: Path, trust: tuple[Path, ...], *, as_json: bool) -> None:
+def _drill(
+    access: Access,
+    archive: Path,
+    identity: Path,
+    trust: tuple[Path, ...],
+    to: Path | None,
+    *,
+    as_json: bool,
+) -> None:
     from core.drill import drill
+    from core.files import write_new
     from core.process import harden_process
 
     harden_process()
@@ -131,6 +146,8 @@ def _drill(access: Access, archive: Path, identity: Path, trust: tuple[Path, ...
     confirm = _confirm if sys.stdin.isatty() else None
     with progress_bar() as progress:
         drilled = drill(archive, identities, read_roots(trust), confirm, access.now, progress=progress)
+    if to is not None:
+        write_new(to / drilled.file_name, f"{' '.join(drilled.words)}\n".encode(), 0o644)
     if as_json:
         show_json(drilled)
         return
@@ -138,7 +155,7 @@ def _drill(access: Access, archive: Path, identity: Path, trust: tuple[Path, ...
         f"{drilled.authority}: backup {drilled.name} {drilled.sequence:06d} of {drilled.created:%Y-%m-%d}"
         f" can be restored, {drilled.keys} keys are proven"
     )
-    show("type these words on the box, or give them to pism drill --words:")
+    show("type these words on the box (menu, A), or give them to pism drill --words:")
     show(f"    {' '.join(drilled.words)}")
 
 

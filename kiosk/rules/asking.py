@@ -8,6 +8,7 @@ from kiosk.effects import AskClock, AskPolicy, AskStatus, AskStickPolicy, Effect
 from kiosk.events import (
     ClockRead,
     ClockSet,
+    DrillsRecorded,
     Event,
     JobFailed,
     PolicyProposal,
@@ -19,6 +20,7 @@ from kiosk.events import (
 )
 from kiosk.reports import POLICY_LABEL
 from kiosk.rules.act import Move, act
+from kiosk.rules.drill import tell_drills
 from kiosk.rules.resting import rest
 from kiosk.states import (
     AWAITED,
@@ -123,6 +125,8 @@ def _answer_act(state: Asking, event: Event) -> Move:
         case Unlocked(session=session), Topic.APPROVE:
             approved = replace(box, session=session, report=None)
             return _tell(approved, "POLICY APPROVED", "It holds from now on.", "Top up, then export."), ()
+        case DrillsRecorded(drills=drills), Topic.DRILL:
+            return tell_drills(replace(box, report=None), drills), ()
         case Revoked(), Topic.REVOKE:
             return _tell(replace(box, report=None), "REVOKED", "It is on the new CRL", "Export it soon"), ()
     return state, ()

@@ -30,6 +30,7 @@ from kiosk.events import (
 from kiosk.reports import POLICY_LABEL
 from kiosk.rules.act import Move, act
 from kiosk.rules.asking import ask_stick_policy
+from kiosk.rules.drill import check_words
 from kiosk.rules.resting import rest
 from kiosk.states import (
     Box,
@@ -76,6 +77,8 @@ def _finish(state: Entering, event: EntryFinished) -> Move:
     match state.purpose:
         case Purpose.UNLOCK:
             return Checking(box=box, stick=state.stick), (Unlock(),)
+        case Purpose.DRILL:
+            return check_words(box, state.wrong)
         case Purpose.CURRENT:
             return ChoosePassphrase(box=box, change=True), ()
         case Purpose.CHOOSE:
@@ -104,7 +107,7 @@ def _finish_date(state: Entering, event: EntryFinished) -> Screen:
 def _leave(state: Entering) -> Screen:
     """Return where an entry that was left came from."""
     match state.purpose:
-        case Purpose.CURRENT:
+        case Purpose.CURRENT | Purpose.DRILL:
             return Menu(box=state.box)
         case Purpose.CHOOSE:
             return ChoosePassphrase(box=state.box, change=state.change)

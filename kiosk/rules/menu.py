@@ -9,6 +9,7 @@ from kiosk.events import Event, KeyHeld
 from kiosk.menu_items import REASONS, Item, items
 from kiosk.rules.act import Move, act
 from kiosk.rules.asking import ask
+from kiosk.rules.drill import begin_drill
 from kiosk.rules.resting import rest
 from kiosk.rules.turning import next_page, page_of, place
 from kiosk.states import (
@@ -42,6 +43,7 @@ _OPENS: dict[Item, Callable[[Box], Move]] = {
     Item.CLOCK: lambda box: ask(box, Topic.CLOCK),
     Item.PASSPHRASE: lambda box: (Entering(box=box, purpose=Purpose.CURRENT), ()),
     Item.REVOKE: lambda box: ask(box, Topic.TARGETS),
+    Item.DRILL: begin_drill,
     Item.TEST: lambda box: (TestKeys(box=box), ()),
     Item.POWER: lambda box: (PowerMenu(box=box), ()),
 }

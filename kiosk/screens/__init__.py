@@ -8,6 +8,7 @@ from PIL import Image
 
 from kiosk.entry_view import EntryView
 from kiosk.proposal import ProposalView
+from kiosk.screens import drill as _drill
 from kiosk.screens import entry as _entry
 from kiosk.screens import menu as _menu
 from kiosk.screens import rest as _rest
@@ -50,7 +51,7 @@ _ASKING_KEYS = (
 )
 """Where stuck keys are named in place of the title; Locked and Entering have a place of their own."""
 
-_GROUPS = (_entry, _menu, _rest, _selftest, _setup, _status, _work)
+_GROUPS = (_drill, _entry, _menu, _rest, _selftest, _setup, _status, _work)
 
 
 def draw(state: Screen, entry: EntryView | None = None, proposal: ProposalView | None = None) -> Image.Image:

@@ -16,6 +16,7 @@ _WANTED = {
     Purpose.CHOOSE: "New passphrase",
     Purpose.REPEAT: "Type it again",
     Purpose.DATE: "year..minute",
+    Purpose.DRILL: "Words of drill",
     Purpose.DATE_AGAIN: "Type it again",
 }
 _DATES = (Purpose.DATE, Purpose.DATE_AGAIN)

@@ -35,7 +35,8 @@ def _(state: Menu, canvas: Canvas, _view: View) -> None:
     first = state.page * BODY_ROWS
     canvas.title("MENU", page_mark(state.page, pages))
     canvas.body(tuple(f"{item.value} {NAMES[item]}" for item in offered[first : first + BODY_ROWS]))
-    canvas.keys(f"0-9 {more(pages)}".rstrip(), "*back")
+    letters = "".join(item.value for item in offered if item.value.isalpha())
+    canvas.keys(" ".join(filter(None, ("0-9", letters, more(pages)))), "*back")
 
 
 @paint.register

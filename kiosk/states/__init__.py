@@ -1,6 +1,7 @@
 """The states of the kiosk, one frozen class per screen: see kiosk.states.box for their rules."""
 
 from kiosk.states.box import Box, ClockTrouble, Glass, Screen, Vault
+from kiosk.states.drill import DrillChecking, DrillMenu, DrillWrong
 from kiosk.states.entry import Checking, Entering, Refused
 from kiosk.states.menu import (
     ClockIsWrong,
@@ -75,6 +76,9 @@ __all__ = [
     "ConfirmFormat",
     "ConfirmRevoke",
     "Creating",
+    "DrillChecking",
+    "DrillMenu",
+    "DrillWrong",
     "Ending",
     "Entering",
     "Finished",

@@ -18,6 +18,7 @@ class Entering(Screen):
         change: CHOOSE, REPEAT: the passphrase is being changed.
         setup: DATE, DATE_AGAIN: during first set-up.
         date: DATE_AGAIN: what DATE gave.
+        wrong: DRILL: how many tries were wrong since the menu.
     """
 
     secretive = True
@@ -29,6 +30,7 @@ class Entering(Screen):
     change: bool = False
     setup: bool = False
     date: datetime | None = None
+    wrong: int = 0
 
     @property
     def entry(self) -> Purpose | None:

@@ -97,9 +97,10 @@ class Topic(StrEnum):
     SET_CLOCK = "set-clock"
     APPROVE = "approve"
     REVOKE = "revoke"
+    DRILL = "drill"
 
 
-CHANGING = frozenset({Topic.SETUP_CLOCK, Topic.SET_CLOCK, Topic.APPROVE, Topic.REVOKE})
+CHANGING = frozenset({Topic.SETUP_CLOCK, Topic.SET_CLOCK, Topic.APPROVE, Topic.REVOKE, Topic.DRILL})
 """Topics that change something: their answer is waited for; most others may be left with `*`."""
 
 AWAITED = CHANGING | {Topic.SETUP_STICK, Topic.STICK_POLICY}

@@ -215,9 +215,23 @@ def test_an_empty_box_is_founded_with_the_policy_of_a_stick(start: Start, desk: 
     assert refused(session, protocol.AskPolicy()).code == "E-RECIPIENT"
 
 
-def test_nothing_of_what_a_stick_brought_shows_in_a_repr() -> None:
-    message = protocol.BringPolicy(config=b"absurd", keys={"keys/a.pub": b"absurd"})
-    assert "absurd" not in repr(message)
+def test_wrong_words_of_a_drill_are_refused_and_harmless(start: Start, desk: Path) -> None:
+    session = start(desk / "state", desk / "config.yaml")
+    unlock(session)
+    before = session.ask(protocol.AskStatus(now=NOW), results.StatusReport).journal_sequence
+    for words, name, code in (
+        ("zoo " * 6, None, "E-DRILL"),
+        ("", "main-backup", "E-DRILL"),
+        ("zoo", "x", "E-POLICY"),
+    ):
+        assert refused(session, protocol.RecordDrill(words=words, name=name, now=NOW)).code == code
+    assert session.ask(protocol.AskStatus(now=NOW), results.StatusReport).journal_sequence == before
+
+
+def test_nothing_of_what_was_typed_or_brought_shows_in_a_repr() -> None:
+    brought = protocol.BringPolicy(config=b"absurd", keys={"keys/a.pub": b"absurd"})
+    typed = protocol.RecordDrill(words="absurd", name=None, now=NOW)
+    assert "absurd" not in repr((brought, typed))
 
 
 def test_requests_are_shown_then_signed_as_they_were_shown(start: Start, desk: Path) -> None:

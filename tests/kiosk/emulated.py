@@ -3,14 +3,19 @@
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryFile, mkdtemp
+
+import msgspec
 
 from core import journal
+from core.authority import Authority
 from core.journal import Entry
 from core.passphrase import canonical
+from core.process import read_boot
 from core.store import open_store
 from kiosk.emulated_box import EmulatedBox, Folders, list_image
 from kiosk.emulated_folder import WORDS, folders_in, found, lay_folder, shipped_text
@@ -47,10 +52,25 @@ def set_up_box(folder: Path, *, large: bool = False) -> Folders:
     return folders_in(folder)
 
 
-def play(box: EmulatedBox, name: str) -> Player:
-    """Play tests/scenarios/NAME.txt on a running box."""
+def make_backup(folders: Folders) -> str:
+    """Make the first backup of a box that was set up, in this process; return the words of its drill."""
+    authority = Authority.unlock(folders.state, PASSPHRASE, NOW, read_boot())
+    with closing(authority), TemporaryFile() as out:
+        authority.top_up(NOW, lambda *_: None)
+        authority.write_archive("backup", "main-backup", out, NOW, lambda *_: None, papers=False)
+        authority.confirm_written("backup", "main-backup", 1, "PISM-ALL", NOW)
+    with open_store(folders.state, PASSPHRASE) as store:
+        (words,) = msgspec.json.decode(store.fact("drills main-backup") or "", type=dict[str, str]).values()
+    return words
+
+
+def play(box: EmulatedBox, name: str, **given: str) -> Player:
+    """Play tests/scenarios/NAME.txt on a running box, with what is given in place of words in capitals."""
     player = Player(box)
-    player.play(parse_scenario((SCENARIOS / f"{name}.txt").read_text(encoding="utf-8")))
+    text = (SCENARIOS / f"{name}.txt").read_text(encoding="utf-8")
+    for word, value in given.items():
+        text = text.replace(word, value)
+    player.play(parse_scenario(text))
     return player
 
 

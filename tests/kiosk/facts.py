@@ -9,6 +9,7 @@ from kiosk.events import Progress
 from kiosk.reports import (
     ArchiveRow,
     CoverRow,
+    DrillRow,
     Proposal,
     RecipientRow,
     Result,
@@ -77,6 +78,7 @@ PROPOSAL = Proposal(
 CHANGES = replace(
     PROPOSAL, differences=("signers.classes.services.mongo.load: 1 -> 2", "spread_days: 30 -> 40")
 )
+DRILLS = (DrillRow(name="main-backup", sequence=7), DrillRow(name="second-backup-of-all", sequence=12))
 BROUGHT = replace(
     CHANGES, source="PISM-CONFIG", authority="Example Virtual Worlds", untaken=("hardware", "kiosk")
 )

@@ -8,11 +8,13 @@ from kiosk.effects import Purpose
 from kiosk.entry_view import EntryView, Mode
 from kiosk.proposal import ProposalView
 from kiosk.reports import Proposal, SignerRow, TestRow
+from kiosk.rules.drill import tell_drills
 from kiosk.rules.resting import tell_refused
 from tests.kiosk.facts import (
     BRINGING,
     BROUGHT,
     CHANGES,
+    DRILLS,
     FACTORY,
     HALF,
     HERE,
@@ -200,6 +202,12 @@ def _samples() -> dict[str, Sample]:
             path="infrastructure/avatars",
             signer=SignerRow(certificate_id="id1", title="2026.4 lane 17"),
         ),
+        "drill-menu": st.DrillMenu(box=OPEN, stick=HERE),
+        "drill-menu-unnamed": st.DrillMenu(box=OPEN, stick=BLANK),
+        "drill-checking": st.DrillChecking(box=OPEN),
+        "drill-wrong": st.DrillWrong(box=OPEN, wrong=1),
+        "drill-wrong-again": st.DrillWrong(box=OPEN, wrong=3),
+        "drill-recorded": tell_drills(OPEN, DRILLS),
         "clock": st.ClockPage(box=OPEN, now=NOW),
         "clock-is-wrong": st.ClockIsWrong(box=replace(OPEN, clock=TROUBLE)),
         "clock-is-wrong-gone": st.ClockIsWrong(box=OPEN),
@@ -285,6 +293,7 @@ def _samples() -> dict[str, Sample]:
             Purpose.DATE,
             setup=True,
         ),
+        "entry-drill": _entering(replace(words, total=6, choices=(("D", "show (hold)"),)), Purpose.DRILL),
         "entry-digits": _entering(
             EntryView(mode=Mode.DIGITS, layer="123", line="***7_", length=4, complete=True)
         ),

@@ -5,7 +5,7 @@ import pytest
 from kiosk import events as ev
 from kiosk.effects import Purpose
 from kiosk.entries import HOLD_S, Entries
-from kiosk.word_keys import keys_of
+from kiosk.word_keys import count_presses, keys_of
 from tests.kiosk.live import OTHER_WORDS, PASSPHRASE, WORDS, make_entries, type_words
 
 
@@ -71,6 +71,16 @@ def test_a_chosen_passphrase_must_be_typed_twice_alike() -> None:
 def test_a_weak_choice_never_finishes() -> None:
     entries = make_entries()
     assert type_words(entries, Purpose.CHOOSE, WORDS[:2]) == ev.EntryChanged()
+
+
+def test_six_words_of_a_drill_are_typed_and_kept_until_they_are_wiped() -> None:
+    entries = make_entries()
+    assert type_words(entries, Purpose.DRILL, WORDS[:5]) is None
+    for key in "".join(count_presses(WORDS[5])):
+        entries.feed(key, 9.0, down=True)
+    assert entries.feed("#", 10.0, down=True) == ev.EntryFinished()
+    assert entries.secret(Purpose.DRILL).decode() == " ".join(WORDS[:6])
+    assert entries.feed("2", 11.0, down=True) is None  # no seventh
 
 
 def test_a_date_is_digits_and_shown_and_must_be_typed_twice_alike() -> None:

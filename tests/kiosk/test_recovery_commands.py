@@ -175,6 +175,15 @@ def test_a_drill_gives_the_words_that_the_box_takes(desk: Desk, tmp_path: Path) 
     assert refused(desk.record(state, words, "--name", "main-backup")) == "E-DRILL"
 
 
+def test_a_drill_writes_its_words_for_a_stick_and_overwrites_nothing(desk: Desk, tmp_path: Path) -> None:
+    drilled = json.loads(desk.drill(*desk.trust, "--to", str(tmp_path), "--json").stdout)
+    file = tmp_path / "pism-drill-main-backup-000001.txt"
+    assert file.read_text() == " ".join(drilled["words"]) + "\n"
+    file.write_text("mine")
+    assert refused(desk.drill(*desk.trust, "--to", str(tmp_path))) == "E-FILE"
+    assert file.read_text() == "mine"
+
+
 def test_records_as_json(desk: Desk, tmp_path: Path) -> None:
     state = tmp_path / "state"
     desk.restore(state, *desk.trust)
@@ -185,12 +194,20 @@ def test_records_as_json(desk: Desk, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "names",
-    [(), ("backup",), ("--identity",), ("backup", "--identity", "--words"), ("--identity", "--words")],
+    [
+        (),
+        ("backup",),
+        ("--identity",),
+        ("backup", "--identity", "--words"),
+        ("--identity", "--words"),
+        ("--to", "--words"),
+    ],
 )
 def test_a_drill_is_one_of_two_things(desk: Desk, names: tuple[str, ...]) -> None:
     values = {
         "backup": [str(desk.folder / "backup")],
         "--identity": ["--identity", str(desk.folder / "identity")],
         "--words": ["--words", "zoo"],
+        "--to": ["--to", str(desk.folder)],
     }
     assert run("drill", *[value for name in names for value in values[name]]).exit_code == 2

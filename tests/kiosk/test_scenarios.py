@@ -17,6 +17,7 @@ from tests.kiosk.emulated import (
     acts,
     count_signers,
     files_on,
+    make_backup,
     play,
     read_journal,
     set_up_box,
@@ -210,9 +211,26 @@ def test_an_empty_box_is_set_up_by_a_stick_alone(tmp_path: Path) -> None:
         play(box, "policy-stick-set-up")
 
 
+def test_the_words_of_a_drill_are_typed_and_count_once(folders: Folders) -> None:
+    words = make_backup(folders)
+    with EmulatedBox(folders) as box:
+        play(box, "drill-words", SIX=words)
+    entries = [entry for entry in read_journal(folders) if entry.act == "drill"]
+    assert [entry.detail for entry in entries] == [{"name": "main-backup", "sequence": 1}]
+    assert words not in str([entry.detail for entry in read_journal(folders)])
+
+
+def test_the_words_of_a_drill_come_on_a_stick(folders: Folders) -> None:
+    words = make_backup(folders)
+    lay_stick(folders, "EMPTY", {})
+    lay_stick(folders, "DRILLED", {"pism-drill-main-backup-000001.txt": f"{words}\n".encode()})
+    play_alone(folders, "drill-stick")
+    assert acts(folders).count("drill") == 1
+
+
 def test_every_scenario_can_be_read() -> None:
     found = sorted(SCENARIOS.glob("*.txt"))
     assert found
     for path in found:
         assert path.read_text(encoding="utf-8").startswith("# ")
-        assert parse_scenario(path.read_text(encoding="utf-8").replace("FAULT", "full"))
+        assert parse_scenario(path.read_text(encoding="utf-8").replace("FAULT", "full").replace("SIX", "zoo"))

@@ -33,7 +33,7 @@ from kiosk.reports import Settings, SignerRow, TestRow
 from kiosk.screens import draw
 from kiosk.states import Entering, ProposedWords, Refused, Screen, Warned
 from kiosk.word_keys import count_presses
-from tests.kiosk.facts import BROUGHT, CHANGES, HALF, NOW, PROPOSAL, REPORT, RESULTS, SESSION, TABLE
+from tests.kiosk.facts import BROUGHT, CHANGES, DRILLS, HALF, NOW, PROPOSAL, REPORT, RESULTS, SESSION, TABLE
 from tests.kiosk.live import WORDS, make_entries, open_twins
 from tests.kiosk.samples import SAMPLES
 
@@ -96,6 +96,8 @@ USUAL: dict[type[fx.Effect], tuple[tuple[ev.Event, ...], ...]] = {
         (ev.SignersReady(()),),
     ),
     fx.Revoke: ((ev.Revoked(),),),
+    fx.RecordDrill: ((ev.DrillsRecorded(DRILLS),), (ev.JobFailed("E-DRILL", "No backup waits for them."),)),
+    fx.ReadDrill: ((ev.DrillsRecorded(DRILLS),), (ev.JobFailed("E-STICK-MISSING", "There is no file."),)),
     fx.AskClock: ((ev.ClockRead(NOW),),),
     fx.SetClock: ((ev.ClockSet(NOW),),),
     fx.RunSelfTest: ((ev.SelfTestReady((TestRow(name="random", good=True),)),),),

@@ -1,0 +1,64 @@
+"""Where one job lies: begun, kept while its stick is out, gone on with, or forgotten.
+
+A job that failed or was stopped is kept, and goes on when the same steps are asked for again. Other steps
+begin another one.
+"""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from hw.board import Board
+from hw.ports import Stick
+from kiosk.events import Progress
+from kiosk.job import Job
+from kiosk.pace import Pace
+from kiosk.reports import Result
+from kiosk.session import Session
+
+
+class JobDesk:
+    """The job of one worker.
+
+    Args:
+        board: Sticks' volumes and clock.
+        spool: Folder for encrypted archives that wait for their stick.
+        post: Where progress goes.
+    """
+
+    def __init__(self, board: Board, spool: Path, post: Callable[[Progress], None]) -> None:
+        self.stopping = threading.Event()
+        self._board = board
+        self._spool = spool
+        self._post = post
+        self._job: Job | None = None
+
+    def run(self, vault: Session, stick: Stick | None, steps: tuple[str, ...]) -> tuple[Result, ...]:
+        """Do what is left of the steps; as kiosk.job.Job.run."""
+        if self._job is None or self._job.steps != steps:
+            self.forget()
+            self._job = Job(
+                vault,
+                steps,
+                now=self._board.clock.now(),
+                open_volume=self._board.open_volume,
+                spool=self._spool,
+                stopping=self.stopping,
+            )
+        pace = Pace(self._board.clock.monotonic)
+
+        def tell(step: int, total_steps: int, done: int, total: int, what: str) -> None:
+            left = pace.seconds_left(step, done, total)
+            self._post(
+                Progress(step=step, steps=total_steps, done=done, total=total, what=what, seconds_left=left)
+            )
+
+        results = self._job.run(stick, tell)
+        self.forget()
+        return results
+
+    def forget(self) -> None:
+        """Forget the job and what it has prepared."""
+        if self._job is not None:
+            self._job.close()
+            self._job = None
