@@ -74,6 +74,7 @@ class Boot:
     uptime_s: float
 
 
-def read_boot(path: Path = Path("/proc/sys/kernel/random/boot_id")) -> Boot:
+def read_boot() -> Boot:
     """Return which boot this is and how long it has lasted; sleep counts."""
-    return Boot(id=path.read_text(encoding="ascii").strip(), uptime_s=time.clock_gettime(time.CLOCK_BOOTTIME))
+    id_ = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
+    return Boot(id=id_.strip(), uptime_s=time.clock_gettime(time.CLOCK_BOOTTIME))

@@ -24,7 +24,7 @@ Left to others: when a press becomes a hold (the daemon), how a view looks (the 
 enough and how the bytes are made canonical (core.passphrase).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from kiosk.entry_lines import layer_choices, text_line, word_choices, words_line
 from kiosk.entry_text import DIGITS, LEGEND, LOWER, SYMBOLS, TextEntry, next_layer
@@ -150,16 +150,6 @@ class Entry:
     def secret(self) -> bytearray:
         """Return a copy of the bytes typed; the caller wipes it."""
         return self._text.copy()
-
-    def wrong_words(self, expected: Sequence[str]) -> tuple[int, ...]:
-        """Return the numbers, 1 first, of words that are not the expected ones, missing, or too many."""
-        typed = self._text.text().split()
-        longest = max(len(typed), len(expected))
-        return tuple(
-            place + 1
-            for place in range(longest)
-            if list(typed[place : place + 1]) != list(expected[place : place + 1])
-        )
 
     def go_to(self, position: int) -> bool:
         """Stand at the word of that number, 1 first, to replace it; False when there is none."""

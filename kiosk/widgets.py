@@ -177,9 +177,9 @@ class Canvas:
             self._draw.rectangle((left + 2, top + 2, left + 1 + filled, top + BAR_HEIGHT - 3), fill=1)
         return self
 
-    def box(self, left: int, top: int, width: int, height: int, *, lit: bool = True) -> Self:
-        """Fill a rectangle with light, or with dark."""
-        self._draw.rectangle((left, top, left + width - 1, top + height - 1), fill=int(lit))
+    def box(self, left: int, top: int, width: int, height: int) -> Self:
+        """Fill a rectangle with light."""
+        self._draw.rectangle((left, top, left + width - 1, top + height - 1), fill=1)
         return self
 
     def _put(self, x: int, y: int, text: str, *, lit: bool = True) -> None:

@@ -37,18 +37,18 @@ def wrap(text: str, columns: int = COLUMNS) -> tuple[str, ...]:
     return tuple(textwrap.wrap(clean(" ".join(text.split())), columns, break_on_hyphens=False))
 
 
-def wrap_path(text: str, columns: int = COLUMNS) -> tuple[str, ...]:
+def wrap_path(text: str) -> tuple[str, ...]:
     """Return `wrap`, but a path of a policy, such as "signers.classes.a.load", is broken behind its dots."""
     words: list[str] = []
     for word in text.split():
         line = ""
         for part in re.findall(r"[^.]*\.+|[^.]+", word):
-            if line and len(line + part) > columns:
+            if line and len(line + part) > COLUMNS:
                 words.append(line)
                 line = ""
             line += part
         words.append(line)
-    return wrap(" ".join(words), columns)
+    return wrap(" ".join(words))
 
 
 def pages(lines: tuple[str, ...], rows: int = BODY_ROWS) -> tuple[tuple[str, ...], ...]:
@@ -56,6 +56,6 @@ def pages(lines: tuple[str, ...], rows: int = BODY_ROWS) -> tuple[tuple[str, ...
     return tuple(lines[start : start + rows] for start in range(0, len(lines), rows)) or ((),)
 
 
-def count_pages(items: int, per_page: int = BODY_ROWS) -> int:
-    """Return how many pages so many items need; at least one."""
-    return max(1, -(-items // per_page))
+def count_pages(items: int) -> int:
+    """Return how many pages of a body so many items need; at least one."""
+    return max(1, -(-items // BODY_ROWS))

@@ -3,7 +3,6 @@
 Two ways: frozen (the tests, the demo), or running from where it was put (the live emulator).
 """
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -56,8 +55,3 @@ class EmulatedClock:
         """
         self._shown += duration
         self._advanced_s += duration.total_seconds()
-
-
-def clock_now(instant: datetime | None = None) -> EmulatedClock:
-    """Return a clock that runs, from the given time or from the machine's own."""
-    return EmulatedClock(instant or datetime.now(UTC), running=time.monotonic)

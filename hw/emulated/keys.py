@@ -158,12 +158,11 @@ class NetFactory(MockFactory):  # type: ignore[misc] # gpiozero has no types
 
     Args:
         net: The net.
-        revision: The board it pretends to be.
     """
 
-    def __init__(self, net: PinNet, revision: str = "a02082") -> None:
+    def __init__(self, net: PinNet) -> None:
         self.net = net
-        super().__init__(revision=revision, pin_class=NetPin)
+        super().__init__(revision="a02082", pin_class=NetPin)  # any board that has the pins
 
     @staticmethod
     def together() -> AbstractContextManager[None]:
@@ -199,11 +198,6 @@ class KeyMatrix:
     def release(self, key: str) -> None:
         """Open a key."""
         self.net.switch(*self._switches[key], closed=False)
-
-    def release_all(self) -> None:
-        """Open every key."""
-        for key in KEYS:
-            self.release(key)
 
     def tap(self, key: str, times: int) -> None:
         """Close and open a key at once, as a bouncing contact does; it ends open."""

@@ -68,12 +68,11 @@ class EmulatedSticks:
         with self._lock:
             return tuple(stick for stick, _ in self._in.values())
 
-    def make(self, label: str, size_bytes: int = IMAGE_BYTES) -> Path:
+    def make(self, label: str) -> Path:
         """Make a new image `<label>.img` in the folder, or `<label>-2.img` and so on.
 
         Args:
             label: 1 to 11 of A-Z, 0-9, `-` and `_`.
-            size_bytes: At least hw.mkfs.MIN_BYTES.
 
         Raises:
             StickNameError, StickFormatError, StickIoError: As hw.mkfs.make_image.
@@ -83,7 +82,7 @@ class EmulatedSticks:
         taken = {image.name for image in self.images()}
         names = itertools.chain([f"{label}.img"], (f"{label}-{number}.img" for number in itertools.count(2)))
         path = self._folder / next(name for name in names if name not in taken)
-        make_image(path, label, size_bytes)
+        make_image(path, label, IMAGE_BYTES)
         return path
 
     def insert(self, image: Path, faults: Faults | None = None) -> Stick:

@@ -189,14 +189,6 @@ def test_a_word_that_does_not_fit_is_refused() -> None:
     assert entry.secret() == b"zoo"
 
 
-def test_wrong_words_are_named_by_number() -> None:
-    entry = typed_in("zoo", "able", "cat")
-    assert entry.wrong_words(("zoo", "able", "cat")) == ()
-    assert entry.wrong_words(("zoo", "ladder", "cat")) == (2,)
-    assert entry.wrong_words(("zoo", "able")) == (3,)
-    assert entry.wrong_words(("zoo", "able", "cat", "cat")) == (4,)
-
-
 def test_there_is_no_place_beyond_the_words() -> None:
     entry = typed_in("zoo")
     assert not entry.go_to(0)
