@@ -28,6 +28,7 @@ from core.errors import FileError, PassphraseWaitError
 from core.files import fsync_folder, read_bounded, replace
 from core.folder import ATTEMPTS
 from core.process import Boot
+from core.stamp import read_stamp, write_stamp
 
 MAX_WAIT_S = 900
 MAX_TIMES = 32
@@ -127,7 +128,7 @@ def tell_failed(attempts: Attempts) -> dict[str, object]:
     failed = max(0, attempts.count - 1)
     detail: dict[str, object] = {"failed": failed}
     if failed:
-        detail["failed_at"] = [_stamp(time) for time in attempts.times[:-1]]
+        detail["failed_at"] = [write_stamp(time) for time in attempts.times[:-1]]
     if attempts.damaged:
         detail["count_damaged"] = True
     return detail
@@ -205,12 +206,8 @@ def _milliseconds(boot: Boot) -> int:
     return int(boot.uptime_s * 1000)
 
 
-def _stamp(time: datetime) -> str:
-    return f"{time:%Y-%m-%dT%H:%M:%SZ}"
-
-
 def _encode(attempts: Attempts) -> bytes:
-    times = [_stamp(each) for each in attempts.times]
+    times = [write_stamp(each) for each in attempts.times]
     return msgspec.json.encode(
         _File(
             format="pism-attempts-v1",
@@ -227,7 +224,7 @@ def _decode(data: bytes) -> Attempts:
     file = msgspec.json.decode(data, type=_File)
     attempts = Attempts(
         count=file.count,
-        times=tuple(datetime.strptime(each, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC) for each in file.times),
+        times=tuple(read_stamp(each) for each in file.times),
         boot_id=file.boot_id,
         uptime_ms=file.uptime_ms,
         damaged=file.damaged,

@@ -35,6 +35,7 @@ from core.manifest import CertificateEntry, Manifest, file_of
 from core.policy import Policy, decode_policy
 from core.receive import Confirm, check_archive, read_member_lines
 from core.recipients import refusing
+from core.stamp import write_stamp
 
 STATE_PATH = "state.json"
 JOURNAL_PATH = "journal.jsonl"
@@ -186,7 +187,7 @@ def _check_facts(state: State, manifest: Manifest, history: History) -> Policy:
     if facts.get("restored_from") != manifest.restored_from:
         raise _disagreement("incarnation before it")
     drilled = {name: value for name, value in facts.items() if name.startswith(DRILLED)}
-    if drilled != {f"{DRILLED}{name}": f"{at:%Y-%m-%dT%H:%M:%SZ}" for name, at in history.drilled.items()}:
+    if drilled != {f"{DRILLED}{name}": write_stamp(at) for name, at in history.drilled.items()}:
         raise _disagreement("drills")
     if not _TOKEN.fullmatch(facts.get("drill_token", "")):
         raise ArchiveFormatError("state.json holds no drill token of 32 bytes.")

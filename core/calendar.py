@@ -1,14 +1,13 @@
 """next-visit.ics: the date of the next visit, for any calendar program (RFC 5545)."""
 
-from datetime import datetime
 from typing import Final
 
 from core.export import Written
+from core.stamp import write_short_stamp
 
 CALENDAR_NAME: Final = "next-visit.ics"
 ALARM_DAYS: Final = (14, 3)  # before the visit
 _LINE_BYTES: Final = 75  # RFC 5545 3.1, without the line break
-_STAMP: Final = "%Y%m%dT%H%M%SZ"
 
 
 def make_calendar(written: Written) -> bytes:
@@ -32,10 +31,10 @@ def make_calendar(written: Written) -> bytes:
         "METHOD:PUBLISH",
         "BEGIN:VEVENT",
         f"UID:next-visit-{head.incarnation}@{_escape(head.authority.domain)}",
-        f"DTSTAMP:{_stamp(head.created)}",
+        f"DTSTAMP:{write_short_stamp(head.created)}",
         # RFC 5545 3.8.7.4: a later revision counts more; minutes fit its integer until the year 6053.
         f"SEQUENCE:{int(head.created.timestamp()) // 60}",
-        f"DTSTART:{_stamp(head.next_visit_by)}",
+        f"DTSTART:{write_short_stamp(head.next_visit_by)}",
         f"SUMMARY:{_escape(summary)}",
         f"DESCRIPTION:{_escape(description)}",
         "TRANSP:TRANSPARENT",
@@ -50,10 +49,6 @@ def make_calendar(written: Written) -> bytes:
         ]
     lines += ["END:VEVENT", "END:VCALENDAR"]
     return b"".join(_fold(line) for line in lines)
-
-
-def _stamp(instant: datetime) -> str:
-    return instant.strftime(_STAMP)
 
 
 def _escape(text: str) -> str:

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from core import journal, results
 from core.errors import ClockAheadError, ClockBehindError, ClockError, StateDamagedError
 from core.policy import Policy
+from core.stamp import write_stamp
 from core.status import summarize_signer
 from core.store import Store
 
@@ -74,6 +75,6 @@ def correct_clock(store: Store, now: datetime) -> results.ClockCorrected:
         Roots and signers; whoever revokes a root revokes its signers.
     """
     late = tuple(summarize_signer(item, now) for item in store.issued_after(now) if item.kind != "seal")
-    detail = {"last": f"{last_time(store):%Y-%m-%dT%H:%M:%SZ}", "issued_after": len(late)}
+    detail = {"last": write_stamp(last_time(store)), "issued_after": len(late)}
     journal.append(store, "clock", detail, now)
     return results.ClockCorrected(issued_after=late)

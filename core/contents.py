@@ -8,13 +8,13 @@
 It reads no key and no certificate bytes; core.export does that and checks the keys again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from core.certificate import Certificate, Status
 from core.errors import CheckError, PolicyError
-from core.manifest import ArchiveKind
+from core.manifest import ArchiveKind, CertificateEntry, make_entry
 from core.policy import Policy
 
 
@@ -55,6 +55,11 @@ class Contents:
         """What the certificate is at `now`; revoked too when its root is."""
         revoked = any(root.id == certificate.issuer and root.revoked_at is not None for root in self.roots)
         return "revoked" if revoked else certificate.status(now)
+
+    def entries(self, now: datetime) -> Iterator[CertificateEntry]:
+        """Yield how the manifest lists each certificate at `now`, aware UTC."""
+        for item in self.certificates:
+            yield make_entry(item, self.status(item, now), with_key=item.id in self.key_ids)
 
 
 def select_egress(

@@ -24,6 +24,7 @@ from core.errors import DrillError, PolicyError, StateDamagedError
 from core.policy import Policy
 from core.recipients import fingerprint_words
 from core.results import DrillRecorded
+from core.stamp import write_stamp
 from core.store import Store
 
 DRILLED: Final = "drilled "
@@ -93,7 +94,7 @@ def record_drill(store: Store, policy: Policy, name: str | None, typed: str, now
         for sequence, right in expected.items():
             if hmac.compare_digest(words.encode(), right.encode()):
                 _keep(store, each, {number: expected[number] for number in expected if number > sequence})
-                store.set_fact(f"{DRILLED}{each}", f"{now:%Y-%m-%dT%H:%M:%SZ}")
+                store.set_fact(f"{DRILLED}{each}", write_stamp(now))
                 journal.append(store, "drill", {"name": each, "sequence": sequence}, now)
                 return DrillRecorded(name=each, sequence=sequence)
     raise DrillError("No recent backup waits for these words, or they were recorded before.")

@@ -23,7 +23,7 @@ from core.changes import Changes, take_changes
 from core.contents import Contents, select_backup, select_egress
 from core.errors import ArchiveError, CheckError
 from core.keyspool import KeySpool, hash_public_key
-from core.manifest import Authority, FileEntry, Manifest, encode_manifest, make_entry
+from core.manifest import Authority, FileEntry, Manifest, archive_stem, encode_manifest
 from core.members import MANIFEST_PATH, Member, make_member
 from core.parts import Part, Parts
 from core.plan import next_visit_by
@@ -133,11 +133,7 @@ class _Export:
         )
         hashed = _Hashed()
         with KeySpool(store.state_folder, forbidden) as spool:
-            entries = (
-                make_entry(item, contents.status(item, now), with_key=item.id in contents.key_ids)
-                for item in contents.certificates
-            )
-            manifest = encode_manifest(head, entries, hashed.entries(parts.encrypted(spool)))
+            manifest = encode_manifest(head, contents.entries(now), hashed.entries(parts.encrypted(spool)))
             manifest_sha256 = hashlib.sha256(manifest).hexdigest()
             signatures = {seal.root_id: seal.sign(manifest) for seal in seals}
             members = hashed.members(parts.again(spool), manifest, signatures)
@@ -149,7 +145,7 @@ class _Export:
             changes=changes,
             recipients=recipients,
             manifest_sha256=manifest_sha256,
-            archive_name=f"{head.name}-{head.sequence:06}-{now:%Y%m%dT%H%M%SZ}.tar.age",
+            archive_name=f"{archive_stem(head)}.tar.age",
             archive_sha256=digest.sha256,
             size_bytes=digest.size_bytes,
         )

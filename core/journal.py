@@ -15,19 +15,19 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import msgspec
 
 from core.errors import JournalError
+from core.stamp import read_stamp, write_stamp
 
 GENESIS = "0" * 64
 MAX_LINE_BYTES = 4 << 20  # an entry of 10,000 certificate ids takes 400 KB
 
 _ACT = re.compile(r"[a-z][a-z0-9-]{0,23}")
 _HASH = re.compile(r"[0-9a-f]{64}")
-_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +118,7 @@ def append(store: Ledger, act: str, detail: Mapping[str, Any], now: datetime) ->
     last = store.last_entry()
     body = _Body(
         sequence=last.sequence + 1 if last else 1,
-        time=now.strftime(_TIME),
+        time=write_stamp(now),
         act=act,
         detail=dict(detail),
         state=store.state_hash(),
@@ -165,7 +165,7 @@ def encode_body(entry: Entry) -> bytes:
 def _body_of(entry: Entry) -> _Body:
     return _Body(
         sequence=entry.sequence,
-        time=entry.time.strftime(_TIME),
+        time=write_stamp(entry.time),
         act=entry.act,
         detail=dict(entry.detail),
         state=entry.state,
@@ -257,7 +257,7 @@ def _read_body(data: bytes, digest: bytes) -> Entry:
     body = _decode_body(data)
     if not (_ACT.fullmatch(body.act) and _HASH.fullmatch(body.state) and _HASH.fullmatch(body.previous)):
         raise ValueError("an entry's act, state or previous hash is malformed")
-    fields = msgspec.structs.asdict(body) | {"time": datetime.strptime(body.time, _TIME).replace(tzinfo=UTC)}
+    fields = msgspec.structs.asdict(body) | {"time": read_stamp(body.time)}
     return Entry(**fields, hash=digest.hex())
 
 

@@ -21,6 +21,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from core.certificate import Certificate, Kind, Status
 from core.errors import ArchiveFormatError
+from core.stamp import write_short_stamp
 
 FORMAT: Final = "pism-archive-v1"
 MAX_MANIFEST_BYTES: Final = 128 * 1024 * 1024
@@ -129,6 +130,11 @@ def file_of(certificate: Certificate | CertificateEntry) -> str:
     if certificate.kind == "seal":
         return f"seals/{certificate.issuer}/seal.pem"
     return f"signers/{certificate.class_name}/{certificate.target}/{certificate.id}.pem"
+
+
+def archive_stem(manifest: Manifest) -> str:
+    """Return the name of an archive's file without its ending, and of the folder it is opened into."""
+    return f"{manifest.name}-{manifest.sequence:06}-{write_short_stamp(manifest.created)}"
 
 
 def make_entry(certificate: Certificate, status: Status, *, with_key: bool) -> CertificateEntry:

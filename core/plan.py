@@ -31,6 +31,7 @@ from core.cover import (
 from core.errors import IssueError
 from core.schedule import Quantum, lead_days, parse_quantum
 from core.settings import PolicySections
+from core.stamp import write_stamp
 
 __all__ = [
     "Cover",
@@ -109,8 +110,8 @@ class Plan:
                 "target": gap.target,
                 "lane": gap.lane,
                 "period": gap.period,
-                "issue_from": f"{gap.issue_from:%Y-%m-%dT%H:%M:%SZ}",
-                "issue_until": f"{gap.issue_until:%Y-%m-%dT%H:%M:%SZ}",
+                "issue_from": write_stamp(gap.issue_from),
+                "issue_until": write_stamp(gap.issue_until),
             }
             for gap in self.gaps
         )

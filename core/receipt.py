@@ -32,7 +32,6 @@ from core.manifest import (
     Sha256Hex,
     Uuid,
     join_entries,
-    make_entry,
 )
 from core.recipients import RecipientKind
 from core.seal import Seal, accept_seal
@@ -183,13 +182,9 @@ def make_receipt(written: Written, papers: Iterable[NamedFile], seals: Iterable[
     )
     # Entry by entry, as in core.manifest.
     before, after = _ENCODE(receipt).split(_NO_CERTIFICATES)
-    entries = (
-        make_entry(item, contents.status(item, now), with_key=item.id in contents.key_ids)
-        for item in contents.certificates
-    )
     data = BytesIO()
     data.write(before + _NO_CERTIFICATES[:-1])
-    data.writelines(join_entries(entries))
+    data.writelines(join_entries(contents.entries(now)))
     data.write(b"]" + after)
     signed = data.getvalue()
     signatures = tuple(

@@ -42,7 +42,7 @@ from core.errors import (
     JournalError,
 )
 from core.key_match import check_keys
-from core.manifest import Manifest, decode_manifest
+from core.manifest import Manifest, archive_stem, decode_manifest
 from core.members import MANIFEST_PATH
 from core.sealing import Question, check_trust, find_seal
 from core.tree import filing, lock_folder, make_folder, point_links, write_tree
@@ -185,7 +185,7 @@ def open_archive(  # noqa: PLR0917  in the order of the command line
                 raise ArchiveTrustError(f"Another process opened an archive into {out}; try again.")
         received = checked.received
         manifest = received.manifest
-        name = f"{manifest.name}-{manifest.sequence:06}-{manifest.created:%Y%m%dT%H%M%SZ}"
+        name = archive_stem(manifest)
         folder = write_tree(archive, out, name)
         memory = remember(
             memory,

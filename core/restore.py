@@ -32,6 +32,7 @@ from core.passphrase import require_strong
 from core.press import Issued
 from core.progress import Progress
 from core.receive import Confirm
+from core.stamp import write_stamp
 from core.store import ArchiveRecord, Store, create_store
 from core.store import Sequence as StoreSequence
 
@@ -205,5 +206,5 @@ def _append(store: Store, backup: OpenBackup, restored: Restored, time: datetime
         "restored_from": restored.restored_from,
     }
     if not restored.clock_believed:
-        detail["clock"] = f"{now:%Y-%m-%dT%H:%M:%SZ}"
+        detail["clock"] = write_stamp(now)
     journal.append(store, "restore", detail, time)

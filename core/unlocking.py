@@ -10,6 +10,7 @@ from pathlib import Path
 from core import attempts, journal
 from core.clock import clock_code, last_time
 from core.policy import Policy
+from core.stamp import write_stamp
 from core.store import Store
 
 
@@ -27,7 +28,7 @@ def journal_unlock(store: Store, policy: Policy, state: Path, now: datetime) -> 
     time = now
     if clock_code(store, policy, now):
         time = last_time(store)
-        detail["clock"] = f"{now:%Y-%m-%dT%H:%M:%SZ}"
+        detail["clock"] = write_stamp(now)
     with store.transaction():
         journal.append(store, "unlock", detail, time)
     attempts.clear(state)

@@ -1,0 +1,37 @@
+"""How times are written: UTC, whole seconds, always ending in Z; RFC 3339 wherever there is room."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+_FORMAT: Final = "%Y-%m-%dT%H:%M:%SZ"
+_SHORT: Final = "%Y%m%dT%H%M%SZ"
+
+
+def write_stamp(time: datetime) -> str:
+    """Return the text of a time.
+
+    Args:
+        time: Aware UTC, whole seconds.
+    """
+    return time.strftime(_FORMAT)
+
+
+def write_short_stamp(time: datetime) -> str:
+    """Return the text of a time for the name of a file, and for a calendar (RFC 5545 3.3.5).
+
+    Args:
+        time: Aware UTC, whole seconds.
+    """
+    return time.strftime(_SHORT)
+
+
+def read_stamp(text: str) -> datetime:
+    """Return the time of a text, aware UTC.
+
+    Args:
+        text: As `write_stamp` writes it.
+
+    Raises:
+        ValueError: It is not.
+    """
+    return datetime.strptime(text, _FORMAT).replace(tzinfo=UTC)
