@@ -5,14 +5,13 @@ writes the clock chip and is allowed by systemd, so that the kiosk needs no priv
 not show the new time afterwards was not set.
 """
 
-import subprocess
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+from hw.command import ask_system
 from hw.ports import ClockSetError
 
-_TIMEOUT_S = 20.0
 _NEAR_S = 5.0
 
 
@@ -50,18 +49,6 @@ class SystemClock:
             ClockSetError: It was refused, took too long, or the clock shows another time.
         """
         text = instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        try:
-            done = subprocess.run(
-                [*self._command, text],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=_TIMEOUT_S,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise ClockSetError(f"the clock cannot be set: {error}") from error
-        if done.returncode != 0:
-            said = " ".join(done.stderr.decode("utf-8", "replace").split())
-            raise ClockSetError(f"the clock cannot be set: {said or f'status {done.returncode}'}")
+        ask_system((*self._command, text), lambda why: ClockSetError(f"the clock cannot be set: {why}"))
         if abs(self._wall() - instant.timestamp()) > _NEAR_S:
             raise ClockSetError(f"the clock was set to {text} and shows another time")

@@ -3,12 +3,10 @@
 Rule: a call that returns means that systemd has taken the job; the box goes on until it is stopped.
 """
 
-import subprocess
 from collections.abc import Sequence
 
+from hw.command import ask_system
 from hw.ports import PowerError
-
-_TIMEOUT_S = 30.0
 
 
 class SystemPower:
@@ -39,16 +37,4 @@ class SystemPower:
 
     def _ask(self, word: str) -> None:
         """Run the command with that word."""
-        try:
-            done = subprocess.run(
-                [*self._command, word],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=_TIMEOUT_S,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise PowerError(f"{word} is refused: {error}") from error
-        if done.returncode != 0:
-            said = " ".join(done.stderr.decode("utf-8", "replace").split())
-            raise PowerError(f"{word} is refused: {said or f'status {done.returncode}'}")
+        ask_system((*self._command, word), lambda why: PowerError(f"{word} is refused: {why}"))

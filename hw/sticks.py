@@ -13,9 +13,7 @@ How many sticks may be in is the kiosk's rule; here each is told.
 """
 
 import errno
-import os
 import select
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -28,6 +26,7 @@ from hw.medium import Medium
 from hw.node import NodeMedium
 from hw.ports import HardwareEvent, Post, Stick, StickGoneError, StickInserted, StickRemoved
 from hw.udev import BlockDevice
+from hw.watch import Watch
 
 _WAITS_S = (1.0, 30.0)
 _BROKEN = select.POLLERR | select.POLLHUP | select.POLLNVAL
@@ -187,8 +186,7 @@ class UdevSticks:
         self._open_node = open_node
         self._book = StickBook()
         self._post: Post = _post_nowhere
-        self._thread: threading.Thread | None = None
-        self._wake_read = self._wake_write = -1
+        self._watch = Watch("sticks")
 
     def start(self, post: Post) -> None:
         """Begin to post what is in and what changes.
@@ -197,18 +195,11 @@ class UdevSticks:
             post: Called in the listening thread; must not block.
         """
         self._post = post
-        self._wake_read, self._wake_write = os.pipe()
-        self._thread = threading.Thread(target=self._run, name="sticks", daemon=True)
-        self._thread.start()
+        self._watch.start(self._run)
 
     def close(self) -> None:
         """Stop posting; may be called twice."""
-        if self._thread is not None:
-            os.write(self._wake_write, b"x")
-            self._thread.join()
-            self._thread = None
-            os.close(self._wake_read)
-            os.close(self._wake_write)
+        self._watch.stop()
 
     def open_medium(self, stick: Stick) -> Medium:
         """Claim a stick that is in.
@@ -244,35 +235,24 @@ class UdevSticks:
                         return
                 finally:
                     listener.close()
-            if self._told_to_stop(wait_s):
+            if self._watch.wait(wait_s) is None:
                 return
             wait_s = min(2 * wait_s, self._waits_s[1])
 
     def _hear(self, listener: Listener) -> bool:
         """Post what the listener hears; return True when told to stop."""
-        waiting = select.poll()
-        waiting.register(listener.fileno(), select.POLLIN)
-        waiting.register(self._wake_read, select.POLLIN)
-        while True:
-            ready = dict(waiting.poll())
-            if self._wake_read in ready:
-                return True
+        while (ready := self._watch.wait(None, listener.fileno())) is not None:
             device = listener.receive()
             if device is not None:
                 self._tell(self._book.take(device, listener.system_disks()))
             elif ready[listener.fileno()] & _BROKEN:
                 raise OSError(errno.EPIPE, "udev has closed")
+        return True
 
     def _tell(self, events: tuple[HardwareEvent, ...]) -> None:
         """Post events in order."""
         for event in events:
             self._post(event)
-
-    def _told_to_stop(self, wait_s: float) -> bool:
-        """Wait before the next try; return True when told to stop meanwhile."""
-        waiting = select.poll()
-        waiting.register(self._wake_read, select.POLLIN)
-        return bool(waiting.poll(int(wait_s * 1000)))
 
 
 def _post_nowhere(_: HardwareEvent) -> None:

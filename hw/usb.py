@@ -8,12 +8,10 @@ Owns a thread that listens to udev for USB devices. Rules:
 4. A name comes from a stranger: printable ASCII of a bounded length.
 """
 
-import os
-import select
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,6 +19,7 @@ import pyudev
 
 from hw.medium import Medium
 from hw.ports import Post, Stick, Sticks, UsbRefused
+from hw.watch import Watch
 
 GRACE_S = 3.0
 """How long USBGuard may take to let a device in."""
@@ -85,25 +84,17 @@ class UsbSockets:
         self._monotonic = monotonic
         self._sys = sys
         self._waiting: dict[str, float] = {}
-        self._thread: threading.Thread | None = None
-        self._wake_read = self._wake_write = -1
+        self._watch = Watch("usb")
 
     def start(self, post: Post) -> None:
         """Begin to post sticks and refusals."""
-        self._wake_read, self._wake_write = os.pipe()
-        self._thread = threading.Thread(target=self._run, args=(post,), name="usb", daemon=True)
-        self._thread.start()
+        self._watch.start(partial(self._run, post))
         self._sticks.start(post)
 
     def close(self) -> None:
         """Stop posting; may be called twice."""
         self._sticks.close()
-        if self._thread is not None:
-            os.write(self._wake_write, b"x")
-            self._thread.join()
-            self._thread = None
-            os.close(self._wake_read)
-            os.close(self._wake_write)
+        self._watch.stop()
 
     def open_medium(self, stick: Stick) -> Medium:
         """Claim a stick that is in; see hw.sticks."""
@@ -112,10 +103,7 @@ class UsbSockets:
     def _run(self, post: Post) -> None:
         with suppress(OSError):  # rule 3
             listener = self._listen()
-            waiting = select.poll()
-            waiting.register(listener.fileno(), select.POLLIN)
-            waiting.register(self._wake_read, select.POLLIN)
-            while self._wake_read not in dict(waiting.poll(self._wait_ms())):
+            while self._watch.wait(self._wait_s(), listener.fileno()) is not None:
                 now_s = self._monotonic()
                 self._waiting |= dict.fromkeys(listener.receive(), now_s + GRACE_S)
                 for path in [path for path, due_s in self._waiting.items() if due_s <= now_s]:
@@ -123,11 +111,11 @@ class UsbSockets:
                     if (name := self._refused(path)) is not None:
                         post(UsbRefused(name))
 
-    def _wait_ms(self) -> float | None:
+    def _wait_s(self) -> float | None:
         """Return how long to sleep: until the first device is due; None: until one comes."""
         if not self._waiting:
             return None
-        return max(0.0, min(self._waiting.values()) - self._monotonic()) * 1000 + 1
+        return max(0.0, min(self._waiting.values()) - self._monotonic()) + 0.001
 
     def _refused(self, path: str) -> str | None:
         """Return the name of a device that is in and may not be used; None for any other."""
