@@ -39,7 +39,7 @@ from core.process import Boot
 from core.progress import Progress
 from core.proposal import read_file_policy, render_difference
 from core.request_file import RequestFile
-from core.revoke import revoke
+from core.revoke import revoke, revoke_all
 from core.status import make_status
 from core.store import Store, create_store, is_provisioned, open_store
 from core.top_up import top_up
@@ -266,6 +266,11 @@ class Authority:
         """Revoke a root, signer or seal; see core.revoke."""
         with self._act(now) as store:
             revoke(store, certificate_id, reason, now)
+
+    def revoke_all(self, certificate_ids: tuple[str, ...], reason: str, now: datetime) -> None:
+        """Revoke several, all or none; see core.revoke."""
+        with self._act(now) as store:
+            revoke_all(store, certificate_ids, reason, now)
 
     def record_drill(self, name: str | None, words: str, now: datetime) -> results.DrillRecorded:
         """Remember that the backup `name`, or whichever the words are of, was drilled; see core.drilled."""

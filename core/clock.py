@@ -72,9 +72,13 @@ def correct_clock(store: Store, now: datetime) -> results.ClockCorrected:
         now: Aware UTC, whole seconds; the operator vouches for it.
 
     Returns:
-        Roots and signers; whoever revokes a root revokes its signers.
+        Roots and signers that are not revoked yet; whoever revokes a root revokes its signers.
     """
-    late = tuple(summarize_signer(item, now) for item in store.issued_after(now) if item.kind != "seal")
+    late = tuple(
+        summarize_signer(item, now)
+        for item in store.issued_after(now)
+        if item.kind != "seal" and item.revoked_at is None
+    )
     detail = {"last": write_stamp(last_time(store)), "issued_after": len(late)}
     journal.append(store, "clock", detail, now)
     return results.ClockCorrected(issued_after=late)

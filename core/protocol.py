@@ -159,6 +159,14 @@ class Revoke(_Message, frozen=True, kw_only=True):
     now: datetime
 
 
+class RevokeAll(_Message, frozen=True, kw_only=True):
+    """Revoke several certificates with one reason, all or none: `Acknowledged`."""
+
+    certificates: tuple[str, ...]
+    reason: str
+    now: datetime
+
+
 class RecordDrill(_SecretMessage, frozen=True, kw_only=True):
     """Journal the six words of a drill: `DrillRecorded`, or E-DRILL.
 
@@ -192,6 +200,7 @@ Request = (
     | ChangePassphrase
     | CorrectClock
     | Revoke
+    | RevokeAll
     | RecordDrill
     | Stop
 )

@@ -4,6 +4,7 @@ A signer's or seal's key is erased at once; a root's stays, since it still has t
 root takes all of its signers out of the plan (core.cover); the next top-up fills the holes, seals too.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from core import journal
@@ -28,17 +29,42 @@ def revoke(store: Store, certificate_id: str, reason: str, now: datetime) -> Cer
     Raises:
         PolicyError: No such certificate or reason, or it is revoked already (E-POLICY).
     """
+    (certificate,) = revoke_all(store, (certificate_id,), reason, now)
+    return certificate
+
+
+def revoke_all(
+    store: Store, certificate_ids: Iterable[str], reason: str, now: datetime
+) -> tuple[Certificate, ...]:
+    """Revoke several certificates, each with an entry of its own in the journal: all, or none.
+
+    Args:
+        store: Open, in a transaction of the caller.
+        certificate_ids: Their UUIDs; each stands there once.
+        reason: A name of core.crl.REASONS.
+        now: Aware UTC, whole seconds.
+
+    Returns:
+        What was revoked, as it was before.
+
+    Raises:
+        PolicyError: As for `revoke`, of any of them (E-POLICY).
+    """
     if reason not in REASONS:
         raise PolicyError(f"{reason} is no reason to revoke; take one of {', '.join(REASONS)}")
-    found = [item for item in store.certificates() if item.id == certificate_id]
-    if not found:
-        raise PolicyError(f"there is no certificate {certificate_id}")
-    (certificate,) = found
-    if certificate.revoked_at is not None:
-        raise PolicyError(f"{certificate_id} is revoked since {certificate.revoked_at:%Y-%m-%d}")
-    store.revoke(certificate_id, now, reason)
-    if certificate.kind != "root":
-        store.erase_keys([certificate_id])
-    detail = {"id": certificate_id, "kind": certificate.kind, "reason": reason}
-    journal.append(store, "revoke", detail, now)
-    return certificate
+    known = {item.id: item for item in store.certificates()}
+    revoked: dict[str, Certificate] = {}
+    for id_ in certificate_ids:
+        certificate = known.get(id_)
+        if certificate is None:
+            raise PolicyError(f"there is no certificate {id_}")
+        if id_ in revoked:
+            raise PolicyError(f"{id_} is to be revoked twice")
+        if certificate.revoked_at is not None:
+            raise PolicyError(f"{id_} is revoked since {certificate.revoked_at:%Y-%m-%d}")
+        store.revoke(id_, now, reason)
+        if certificate.kind != "root":
+            store.erase_keys([id_])
+        journal.append(store, "revoke", {"id": id_, "kind": certificate.kind, "reason": reason}, now)
+        revoked[id_] = certificate
+    return tuple(revoked.values())

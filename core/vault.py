@@ -197,6 +197,8 @@ class Vault:
                 authority.change_passphrase(request.old, request.new, cost, request.now, read_boot())
             case protocol.Revoke():
                 authority.revoke(request.certificate, request.reason, request.now)
+            case protocol.RevokeAll():
+                authority.revoke_all(request.certificates, request.reason, request.now)
             case _:
                 raise wire.ProtocolError(f"{type(request).__name__} has no place here")
 

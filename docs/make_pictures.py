@@ -84,6 +84,13 @@ def _backed_up(folders: Folders) -> None:
     lay_stick(folders, "PISM-DRILL", {"pism-drill-main-backup-000001.txt": f"{words}\n".encode()})
 
 
+def _topped_up(folders: Folders) -> None:
+    """Top the box up by a clock that will turn out to have been ahead."""
+    found(folders, NOW)
+    with closing(Authority.unlock(folders.state, canonical(" ".join(WORDS)), NOW, read_boot())) as authority:
+        authority.top_up(NOW, lambda *_: None)
+
+
 def _other_policy(folders: Folders) -> str:
     """Return config.yaml with another load and another label."""
     text = folders.config.read_text(encoding="utf-8")
@@ -115,6 +122,7 @@ SCENES: Final = (
     Scene(name="manual-policy", begin=_changed),
     Scene(name="manual-policy-stick", begin=_brought),
     Scene(name="manual-drill", begin=_backed_up),
+    Scene(name="manual-clock-ahead", begin=_topped_up),
 )
 
 

@@ -160,6 +160,14 @@ class Revoke:
 
 
 @dataclass(frozen=True, slots=True)
+class RevokeAll:
+    """Revoke several certificates, all or none. Answer: Revoked."""
+
+    certificate_ids: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class RecordDrill:
     """Send the DRILL buffer, keep it until WipeEntry. Answer: DrillsRecorded; JobFailed with E-DRILL."""
 
@@ -254,6 +262,7 @@ Effect = (
     | AskStatus
     | AskSigners
     | Revoke
+    | RevokeAll
     | RecordDrill
     | ReadDrill
     | AskClock

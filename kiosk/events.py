@@ -9,7 +9,18 @@ from datetime import datetime
 
 from hw.ports import HardwareEvent, Stick
 from kiosk.effects import Timer
-from kiosk.reports import DrillRow, Proposal, Result, Session, SignerRow, StatusReport, StickTable, TestRow
+from kiosk.reports import (
+    NOTHING_LATE,
+    DrillRow,
+    LateIssue,
+    Proposal,
+    Result,
+    Session,
+    SignerRow,
+    StatusReport,
+    StickTable,
+    TestRow,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +157,15 @@ class ClockRead:
 
 @dataclass(frozen=True, slots=True)
 class ClockSet:
-    """Answers SetClock."""
+    """Answers SetClock.
+
+    Args:
+        now: Aware UTC.
+        late: What was signed by a clock ahead of that.
+    """
 
     now: datetime
+    late: LateIssue = NOTHING_LATE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +225,7 @@ class SignersReady:
 
 @dataclass(frozen=True, slots=True)
 class Revoked:
-    """Answers Revoke."""
+    """Answers Revoke and RevokeAll."""
 
 
 @dataclass(frozen=True, slots=True)

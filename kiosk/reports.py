@@ -149,6 +149,30 @@ class StatusReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LateTarget:
+    """How many certificates of one target: `path` is "class/target", or "roots"."""
+
+    path: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateIssue:
+    """What was signed by a clock ahead of the true time.
+
+    Args:
+        certificate_ids: Roots and signers, in issuing order.
+        targets: The same, counted.
+    """
+
+    certificate_ids: tuple[str, ...] = ()
+    targets: tuple[LateTarget, ...] = ()
+
+
+NOTHING_LATE: Final = LateIssue()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DrillRow:
     """A backup that was proven by a drill: its name and number."""
 

@@ -1,5 +1,7 @@
 """The vault's messages in the kiosk's own words: neither the machine nor a screen knows the protocol."""
 
+from collections import Counter
+
 from core import results as rs
 from kiosk import reports as rp
 
@@ -34,6 +36,15 @@ def to_proposal(proposal: rs.PolicyProposal, source: str = "") -> rp.Proposal:
         source=source,
         authority=proposal.authority,
         untaken=proposal.untaken,
+    )
+
+
+def to_late(corrected: rs.ClockCorrected) -> rp.LateIssue:
+    """Return what a correction of the clock found, counted for each target, in issuing order."""
+    counts = Counter(item.path for item in corrected.issued_after)
+    return rp.LateIssue(
+        certificate_ids=tuple(item.id for item in corrected.issued_after),
+        targets=tuple(rp.LateTarget(path=path, count=count) for path, count in counts.items()),
     )
 
 

@@ -32,7 +32,7 @@ from kiosk.orders import Order, explain_refusal, make_order
 from kiosk.policy_desk import PolicyDesk
 from kiosk.self_test import run_self_test
 from kiosk.session import Session, VaultLostError, VaultRefusalError
-from kiosk.translate import to_signers, to_status
+from kiosk.translate import to_late, to_signers, to_status
 
 log = logging.getLogger(__name__)
 
@@ -218,6 +218,13 @@ class VaultWorker:
         return ev.DrillsRecorded(record_brought(self._vault, brought, self._now))
 
     @_perform.register
+    def _(self, effect: fx.RevokeAll) -> ev.Event:
+        self._job.forget()
+        request = pr.RevokeAll(certificates=effect.certificate_ids, reason=effect.reason, now=self._now)
+        self._vault.ask(request, rs.Acknowledged)
+        return ev.Revoked()
+
+    @_perform.register
     def _(self, _effect: fx.AskClock) -> ev.Event:
         return ev.ClockRead(self._now)
 
@@ -225,9 +232,10 @@ class VaultWorker:
     def _(self, effect: fx.SetClock) -> ev.Event:
         self._job.forget()
         self._board.clock.set(effect.instant)
-        if self._unlocked:
-            self._vault.ask(pr.CorrectClock(now=effect.instant), rs.ClockCorrected)
-        return ev.ClockSet(effect.instant)
+        if not self._unlocked:
+            return ev.ClockSet(effect.instant)
+        corrected = self._vault.ask(pr.CorrectClock(now=effect.instant), rs.ClockCorrected)
+        return ev.ClockSet(effect.instant, to_late(corrected))
 
     @_perform.register
     def _(self, effect: fx.FormatStick) -> ev.Event:

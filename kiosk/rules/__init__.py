@@ -1,6 +1,6 @@
 """The transitions of the machine, one module per group of states: see kiosk.machine."""
 
-from kiosk.rules import asking, clock, drill, entry, menu, power, rest, selftest, setup, sticks, work
+from kiosk.rules import asking, clock, drill, entry, late, menu, power, rest, selftest, setup, sticks, work
 from kiosk.rules.act import Move, act
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "clock",
     "drill",
     "entry",
+    "late",
     "menu",
     "power",
     "rest",

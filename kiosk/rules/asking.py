@@ -18,7 +18,7 @@ from kiosk.events import (
     StatusReady,
     Unlocked,
 )
-from kiosk.reports import POLICY_LABEL
+from kiosk.reports import POLICY_LABEL, LateIssue
 from kiosk.rules.act import Move, act
 from kiosk.rules.drill import tell_drills
 from kiosk.rules.resting import rest
@@ -39,6 +39,7 @@ from kiosk.states import (
     Review,
     Roots,
     Screen,
+    SignedAhead,
     Status,
     TestFindings,
     Topic,
@@ -120,20 +121,24 @@ def _answer_act(state: Asking, event: Event) -> Move:
     match event, state.topic:
         case ClockSet(), Topic.SETUP_CLOCK:
             return ask(box, Topic.SETUP_DATE)
-        case ClockSet(now=now), Topic.SET_CLOCK:
-            return _after_clock(replace(box, clock=None), now), ()
+        case ClockSet(now=now, late=late), Topic.SET_CLOCK:
+            return _after_clock(replace(box, clock=None), now, late), ()
         case Unlocked(session=session), Topic.APPROVE:
             approved = replace(box, session=session, report=None)
             return _tell(approved, "POLICY APPROVED", "It holds from now on.", "Top up, then export."), ()
         case DrillsRecorded(drills=drills), Topic.DRILL:
             return tell_drills(replace(box, report=None), drills), ()
+        case Revoked(), Topic.REVOKE_LATE:
+            return _tell(replace(box, report=None), "REVOKED", "All of them.", "Top up, then export"), ()
         case Revoked(), Topic.REVOKE:
             return _tell(replace(box, report=None), "REVOKED", "It is on the new CRL", "Export it soon"), ()
     return state, ()
 
 
-def _after_clock(box: Box, now: datetime) -> Screen:
-    """Return what follows a clock put right: the stick that waits, or that it is done."""
+def _after_clock(box: Box, now: datetime, late: LateIssue) -> Screen:
+    """Return what follows a clock put right: what it signed, the stick that waits, or that it is done."""
+    if late.certificate_ids:
+        return SignedAhead(box=box, late=late)
     after = rest(box)
     if isinstance(after, Home):
         return _tell(box, "CLOCK SET", "It is now", f"{now:%Y-%m-%d %H:%M} UTC")

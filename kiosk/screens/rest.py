@@ -34,6 +34,7 @@ _ASKED = {
     Topic.SET_CLOCK: "Setting the clock",
     Topic.APPROVE: "Pinning the policy",
     Topic.REVOKE: "Revoking",
+    Topic.REVOKE_LATE: "Revoking",
     Topic.DRILL: "Reading the stick",
 }
 

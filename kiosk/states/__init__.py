@@ -3,6 +3,7 @@
 from kiosk.states.box import Box, ClockTrouble, Glass, Screen, Vault
 from kiosk.states.drill import DrillChecking, DrillMenu, DrillWrong
 from kiosk.states.entry import Checking, Entering, Refused
+from kiosk.states.late import SignedAhead
 from kiosk.states.menu import (
     ClockIsWrong,
     ClockPage,
@@ -104,6 +105,7 @@ __all__ = [
     "SafeToRemove",
     "Screen",
     "SetUpDone",
+    "SignedAhead",
     "Status",
     "StickAsks",
     "TestFindings",

@@ -97,10 +97,13 @@ class Topic(StrEnum):
     SET_CLOCK = "set-clock"
     APPROVE = "approve"
     REVOKE = "revoke"
+    REVOKE_LATE = "revoke-late"
     DRILL = "drill"
 
 
-CHANGING = frozenset({Topic.SETUP_CLOCK, Topic.SET_CLOCK, Topic.APPROVE, Topic.REVOKE, Topic.DRILL})
+CHANGING = frozenset(
+    {Topic.SETUP_CLOCK, Topic.SET_CLOCK, Topic.APPROVE, Topic.REVOKE, Topic.REVOKE_LATE, Topic.DRILL}
+)
 """Topics that change something: their answer is waited for; most others may be left with `*`."""
 
 AWAITED = CHANGING | {Topic.SETUP_STICK, Topic.STICK_POLICY}

@@ -96,6 +96,17 @@ def test_a_corrected_clock_works_again_and_lists_what_was_issued_after_it(
         assert authority.unlocked(tmp_path / "config.yaml").clock == ""
 
 
+def test_what_is_revoked_already_is_not_listed_again(founded: Founded) -> None:
+    with founded.open() as authority:
+        true = NOW - timedelta(days=1)
+        listed = authority.correct_clock(true).issued_after
+        authority.revoke_all(tuple(item.id for item in listed[:2]), "superseded", true)
+        assert authority.correct_clock(true).issued_after == listed[2:]
+        authority.revoke_all(tuple(item.id for item in listed[2:]), "superseded", true)
+        assert authority.correct_clock(true).issued_after == ()
+        assert authority.top_up(true, ignore_progress).signers
+
+
 def test_what_was_revoked_by_a_clock_ahead_does_not_stop_an_export_at_the_true_time(founded: Founded) -> None:
     with founded.open() as authority:
         signer = next(item for item in authority.certificates() if item.kind == "signer")

@@ -1,12 +1,14 @@
 """Revoking: what is refused, what is journaled, whose key goes."""
 
+from collections.abc import Callable
+
 import pytest
 
 from core import journal
 from core.crl import REASONS
 from core.errors import PolicyError
 from core.plan import find_gaps
-from core.revoke import revoke
+from core.revoke import revoke, revoke_all
 from core.store import Store
 from tests.authorities import NOW, Founded
 from tests.builders import make_policy
@@ -46,6 +48,33 @@ def test_a_hole_in_the_plan_is_what_a_revoked_signer_leaves(founded: Founded) ->
         revoke_one(store, signer.id)
         (gap,) = find_gaps(make_policy(), store.certificates(), NOW).gaps
     assert (gap.period, gap.issue_from, gap.lane) == (signer.period, signer.issue_from, signer.lane)
+
+
+def test_several_are_revoked_together_each_with_its_entry(founded: Founded) -> None:
+    with founded.open_store() as store:
+        ids = [item.id for item in store.certificates() if item.kind != "seal"]
+        with store.transaction():
+            revoked = revoke_all(store, ids, "superseded", NOW)
+        assert [item.id for item in revoked] == ids
+        assert all(item.revoked_at == NOW for item in store.certificates() if item.id in ids)
+        entries = [entry.detail["id"] for entry in store.entries() if entry.act == "revoke"]
+        assert entries == ids
+        journal.verify(store)
+
+
+@pytest.mark.parametrize("spoil", [lambda ids: [*ids, "nobody"], lambda ids: [*ids, ids[0]]])
+def test_of_several_all_are_revoked_or_none(
+    founded: Founded, spoil: Callable[[list[str]], list[str]]
+) -> None:
+    with founded.open() as authority:
+        ids = [item.id for item in authority.certificates()]
+        with pytest.raises(PolicyError):
+            authority.revoke_all(tuple(spoil(ids)), "superseded", NOW)
+        assert not any(item.revoked_at for item in authority.certificates())
+        authority.revoke(ids[-1], "superseded", NOW)
+        with pytest.raises(PolicyError, match="is revoked since"):
+            authority.revoke_all(tuple(ids), "superseded", NOW)
+        assert sum(item.revoked_at is not None for item in authority.certificates()) == 1
 
 
 @pytest.mark.parametrize("reason", ["", "certificateHold", "removeFromCRL", "Superseded"])

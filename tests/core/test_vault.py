@@ -267,6 +267,10 @@ def test_signers_are_revoked_and_clocks_corrected(start: Start, desk: Path) -> N
     revoke = protocol.Revoke(certificate=corrected.issued_after[-1].id, reason="superseded", now=behind)
     session.ask(revoke, results.Acknowledged)
     assert refused(session, revoke).code == "E-POLICY"
+    ids = tuple(item.id for item in corrected.issued_after[:-1])
+    session.ask(protocol.RevokeAll(certificates=ids, reason="superseded", now=behind), results.Acknowledged)
+    again = session.ask(protocol.CorrectClock(now=behind), results.ClockCorrected)
+    assert again.issued_after == ()
 
 
 def test_a_wrong_passphrase_says_how_long_to_wait(start: Start, desk: Path) -> None:

@@ -47,6 +47,7 @@ SHORT = {
     "manual-policy",
     "manual-policy-stick",
     "manual-drill",
+    "manual-clock-ahead",
 }
 PANEL = ((WIDTH + 2 * FRAME) * SCALE, (HEIGHT + 2 * FRAME) * SCALE)
 

@@ -10,6 +10,8 @@ from kiosk.reports import (
     ArchiveRow,
     CoverRow,
     DrillRow,
+    LateIssue,
+    LateTarget,
     Proposal,
     RecipientRow,
     Result,
@@ -79,6 +81,15 @@ CHANGES = replace(
     PROPOSAL, differences=("signers.classes.services.mongo.load: 1 -> 2", "spread_days: 30 -> 40")
 )
 DRILLS = (DrillRow(name="main-backup", sequence=7), DrillRow(name="second-backup-of-all", sequence=12))
+LATE = LateIssue(
+    certificate_ids=tuple(f"id{number}" for number in range(226)),
+    targets=(
+        LateTarget(path="roots", count=6),
+        LateTarget(path="services/mongo", count=2),
+        LateTarget(path="services/etcd", count=2),
+        LateTarget(path="infrastructure/servers-of-the-world", count=216),
+    ),
+)
 BROUGHT = replace(
     CHANGES, source="PISM-CONFIG", authority="Example Virtual Worlds", untaken=("hardware", "kiosk")
 )

@@ -4,6 +4,7 @@ What an operator must see stands in tests/scenarios/*.txt; here is what must be 
 """
 
 import hashlib
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from tests.kiosk.emulated import (
     read_journal,
     set_up_box,
     small_config,
+    top_up_ahead,
 )
 
 JOB = ["issue", "issue", "issue", "export", "written", "backup", "written"]  # two roots, then signers at once
@@ -226,6 +228,16 @@ def test_the_words_of_a_drill_come_on_a_stick(folders: Folders) -> None:
     lay_stick(folders, "DRILLED", {"pism-drill-main-backup-000001.txt": f"{words}\n".encode()})
     play_alone(folders, "drill-stick")
     assert acts(folders).count("drill") == 1
+
+
+def test_what_a_clock_ahead_signed_is_listed_and_revoked_together(folders: Folders) -> None:
+    top_up_ahead(folders)
+    with EmulatedBox(folders, instant=datetime(2026, 3, 1, 11, 50, tzinfo=UTC)) as box:
+        play(box, "clock-ahead")
+    found = acts(folders)
+    assert found.count("clock") == 2
+    assert found.count("revoke") == 24
+    assert found[-1] == "issue"
 
 
 def test_every_scenario_can_be_read() -> None:

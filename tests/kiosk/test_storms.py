@@ -33,7 +33,19 @@ from kiosk.reports import Settings, SignerRow, TestRow
 from kiosk.screens import draw
 from kiosk.states import Entering, ProposedWords, Refused, Screen, Warned
 from kiosk.word_keys import count_presses
-from tests.kiosk.facts import BROUGHT, CHANGES, DRILLS, HALF, NOW, PROPOSAL, REPORT, RESULTS, SESSION, TABLE
+from tests.kiosk.facts import (
+    BROUGHT,
+    CHANGES,
+    DRILLS,
+    HALF,
+    LATE,
+    NOW,
+    PROPOSAL,
+    REPORT,
+    RESULTS,
+    SESSION,
+    TABLE,
+)
 from tests.kiosk.live import WORDS, make_entries, open_twins
 from tests.kiosk.samples import SAMPLES
 
@@ -99,7 +111,8 @@ USUAL: dict[type[fx.Effect], tuple[tuple[ev.Event, ...], ...]] = {
     fx.RecordDrill: ((ev.DrillsRecorded(DRILLS),), (ev.JobFailed("E-DRILL", "No backup waits for them."),)),
     fx.ReadDrill: ((ev.DrillsRecorded(DRILLS),), (ev.JobFailed("E-STICK-MISSING", "There is no file."),)),
     fx.AskClock: ((ev.ClockRead(NOW),),),
-    fx.SetClock: ((ev.ClockSet(NOW),),),
+    fx.SetClock: ((ev.ClockSet(NOW),), (ev.ClockSet(NOW, LATE),)),
+    fx.RevokeAll: ((ev.Revoked(),), (ev.JobFailed("E-POLICY", "It is revoked already."),)),
     fx.RunSelfTest: ((ev.SelfTestReady((TestRow(name="random", good=True),)),),),
 }
 """What a vault, a stick or the clock says to an effect, the most usual first."""

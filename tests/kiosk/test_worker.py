@@ -314,6 +314,22 @@ def test_a_clock_behind_the_journal_is_corrected_and_journaled(tmp_path: Path) -
         assert isinstance(bench.do(fx.RunJob(None, ("top-up",))), ev.JobFinished)
 
 
+def test_what_was_signed_by_a_clock_ahead_is_counted_and_revoked_together(tmp_path: Path) -> None:
+    true = NOW - timedelta(days=9)
+    with Bench(lay_authority(tmp_path, topped_up=True), instant=true) as bench:
+        bench.unlock()
+        answer = bench.do(fx.SetClock(true))
+        assert isinstance(answer, ev.ClockSet)
+        assert [target.path for target in answer.late.targets] == ["roots", "services/mongo"]
+        ids = answer.late.certificate_ids
+        assert len(ids) == sum(target.count for target in answer.late.targets)
+        assert bench.do(fx.RevokeAll(ids, "superseded")) == ev.Revoked()
+        assert bench.do(fx.SetClock(true)) == ev.ClockSet(true)
+        done = bench.do(fx.RunJob(None, ("top-up",)))
+        assert isinstance(done, ev.JobFinished)
+        assert done.results[0].issued >= 2
+
+
 def test_a_clock_that_cannot_be_set_says_so(tmp_path: Path) -> None:
     with Bench(lay_authority(tmp_path), clock_refuses=True) as bench:
         refused = bench.do(fx.SetClock(NOW))
