@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,9 +17,9 @@ _CHUNK_BYTES = 1 << 20
 
 to_option = click.option(
     "--to",
-    type=click.Path(path_type=Path, exists=True, file_okay=False, writable=True),
+    type=click.Path(path_type=Path, file_okay=False, writable=True),
     required=True,
-    help="The folder that the archive and its papers go into.",
+    help="The folder that the archive and its papers go into; made if it is missing.",
 )
 
 
@@ -45,12 +46,28 @@ def backup_command(name: str, to: Path, access: Access, *, as_json: bool) -> Non
 def _write(kind: str, name: str, to: Path, access: Access, *, as_json: bool) -> None:
     from core.tree import filing
 
-    with access.unlocked() as authority, filing(f"Writing to {to}"), tempfile.TemporaryFile(dir=to) as spool:
-        with progress_bar() as progress:
-            written = authority.write_archive(kind, name, spool, access.now, progress, papers=True)
-        places = _place(written, spool, to)
+    with access.unlocked() as authority, filing(f"Writing to {to}"), _made(to):
+        with tempfile.TemporaryFile(dir=to) as spool:
+            with progress_bar() as progress:
+                written = authority.write_archive(kind, name, spool, access.now, progress, papers=True)
+            places = _place(written, spool, to)
         authority.confirm_written(kind, name, written.sequence, "folder", access.now)
     _show(written, to, places, as_json=as_json)
+
+
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Make a folder that is missing, for a block that leaves it empty where it fails."""
+    is_new = not folder.exists()
+    if is_new:
+        folder.mkdir()
+    try:
+        yield
+    except BaseException:
+        if is_new:
+            with suppress(OSError):  # something is in it: the archive, and only its confirmation failed
+                folder.rmdir()
+        raise
 
 
 def _place(written: ArchiveWritten, spool: BinaryIO, to: Path) -> list[Path]:

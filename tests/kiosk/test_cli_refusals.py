@@ -303,14 +303,22 @@ def unlock_ids(folder: Path) -> list[str]:
 
 
 def test_an_export_that_fails_halfway_leaves_nothing(folder: Path) -> None:
-    ran = at(folder, "export", "main-kudo", "--to", folder / "out" / "missing")
-    assert ran.status == 2
     (folder / "out" / "pism-receipt-main-kudo-000001.html").write_text("taken")
     before = snapshot(folder / "out")
     ran = at(folder, "export", "main-kudo", "--to", folder / "out")
     assert (ran.status, ran.code) == (1, "E-FILE")
     assert snapshot(folder / "out") == before
     assert [path.name for path in (folder / "out").iterdir()] == ["pism-receipt-main-kudo-000001.html"]
+
+
+def test_the_folder_of_an_export_is_made_and_does_not_stay_where_it_fails(folder: Path) -> None:
+    missing = folder / "out" / "missing"
+    assert at(folder, "export", "nowhere", "--to", missing).code == "E-POLICY"
+    assert not missing.exists()
+    assert at(folder, "export", "main-kudo", "--to", missing / "below").code == "E-FILE"
+    assert not missing.exists()
+    assert at(folder, "export", "main-kudo", "--to", missing).status == 0
+    assert len([*missing.glob("*.tar.age")]) == 1
 
 
 @pytest.fixture
