@@ -110,13 +110,17 @@ class CoverRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchiveRow:
-    """The last archive of one egress or backup; sequence 0 and None when there was none."""
+    """The last archive of one egress or backup; sequence 0 and None when there was none.
+
+    `drill_due`: no drill has proven the backup for as long as the policy allows.
+    """
 
     kind: str
     name: str
     sequence: int
     written: datetime | None
     drilled: datetime | None = None
+    drill_due: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

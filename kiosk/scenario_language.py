@@ -8,7 +8,8 @@
     words abandon able ...   the words of a box that was set up before
     type words               the words that were read or stated, by T9, then #
     type abandon able ...    other words, by T9, then #
-    insert PISM-ALL          a stick with that label goes in; the same one again after a pull
+    insert PISM-ALL          a stick with that label goes in; the same one again after a pull, and at first
+                             PISM-ALL.img of the folder of sticks, if it lies ready there
     insert PISM-ALL new      another stick with that label
     insert PISM-ALL full     it has a fault: full, read-only, lying, altering, dying, yank:BYTES
     pull                     the stick that went in last comes out

@@ -66,6 +66,7 @@ def to_status(report: rs.StatusReport) -> rp.StatusReport:
             sequence=archive.sequence or 0,
             written=archive.written,
             drilled=archive.drilled,
+            drill_due=archive.kind == "backup" and archive.name in report.undrilled,
         )
         for archive in report.archives
     )

@@ -26,14 +26,16 @@ def _(state: Status, canvas: Canvas, _view: View) -> None:
     pages = status_pages(report)
     mark = page_mark(state.page, len(pages))
     page = pages[state.page]
+    due = False
     match page:
         case ArchiveRow():
             _paint_archive(canvas, page, mark)
+            due = page.drill_due and page.sequence > 0
         case tuple():
             _paint_covers(canvas, page, mark)
         case _:
             _paint_dates(canvas, report, mark)
-    canvas.keys("#next", "*back")
+    canvas.keys("#next drill due" if due else "#next", "*back")
 
 
 def _paint_dates(canvas: Canvas, report: StatusReport | None, mark: str) -> None:

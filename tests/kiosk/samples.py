@@ -180,6 +180,16 @@ def _samples() -> dict[str, Sample]:
         "status-cover-2": st.Status(box=OPEN, page=2),
         "status-egress": st.Status(box=OPEN, page=3),
         "status-backup": st.Status(box=OPEN, page=4),
+        "status-backup-due": st.Status(
+            box=replace(
+                OPEN,
+                report=replace(
+                    REPORT,
+                    archives=(*REPORT.archives[:1], replace(REPORT.archives[1], drill_due=True)),
+                ),
+            ),
+            page=4,
+        ),
         "status-backup-never": st.Status(box=OPEN, page=5),
         "recipients": st.Recipients(box=OPEN),
         "recipients-none": st.Recipients(box=replace(OPEN, report=None)),

@@ -112,6 +112,15 @@ def test_an_archive_that_never_was_has_number_none() -> None:
     assert (row.sequence, row.written, row.drilled) == (0, None, None)
 
 
+def test_a_backup_that_no_drill_has_proven_in_time_is_due() -> None:
+    archives = tuple(
+        rs.ArchiveState(kind=kind, name=name, sequence=1, created=NOW, written=NOW, drilled=None)
+        for kind, name in (("egress", "both"), ("backup", "both"), ("backup", "proven"))
+    )
+    shown = to_status(report(archives=archives, undrilled=("both",))).archives
+    assert [row.drill_due for row in shown] == [False, True, False]
+
+
 def test_signers_of_one_target_can_be_picked_unless_revoked() -> None:
     full = report(
         signers=(signer("active", 1), signer("revoked", 2), signer("active", 3, "services/etcd")),
