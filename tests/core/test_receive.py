@@ -107,7 +107,7 @@ def test_names_and_kinds_have_sequences_of_their_own(receiver: Receiver, box: Bo
     assert len(load_trust(receiver.out).seen) == 3
 
 
-# 1 and 2: decryption and members. Their own tests are in test_archive.
+# 1 and 2: decryption and members. Their own tests are in test_archive and test_archive_damage.
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from hw.fat import open_volume
-from hw.mkfs import MIN_BYTES, make_image
 from tests.kiosk.command import START, at, lay, run, snapshot, spawn
 from tests.kiosk.live import PASSPHRASE, lay_config, unlock
 
@@ -299,7 +297,7 @@ def unlock_ids(folder: Path) -> list[str]:
         return [item.id for item in authority.certificates() if item.kind == "signer"]
 
 
-# folders and sticks
+# folders
 
 
 def test_an_export_that_fails_halfway_leaves_nothing(folder: Path) -> None:
@@ -319,83 +317,6 @@ def test_the_folder_of_an_export_is_made_and_does_not_stay_where_it_fails(folder
     assert not missing.exists()
     assert at(folder, "export", "main-kudo", "--to", missing).status == 0
     assert len([*missing.glob("*.tar.age")]) == 1
-
-
-@pytest.fixture
-def image(tmp_path: Path) -> Path:
-    make_image(tmp_path / "stick.img", "PISM-ALL", MIN_BYTES)
-    return tmp_path / "stick.img"
-
-
-def test_a_full_stick_is_refused_before_it_is_written(image: Path, tmp_path: Path) -> None:
-    large = tmp_path / "large"
-    with large.open("wb") as file:
-        file.truncate(MIN_BYTES)
-    before = image.read_bytes()
-    assert run("stick", "put", image, large).code == "E-STICK-FULL"
-    assert image.read_bytes() == before
-
-
-def test_a_read_only_stick_is_refused(image: Path, tmp_path: Path) -> None:
-    note = tmp_path / "note"
-    note.write_bytes(b"x")
-    image.chmod(0o400)
-    assert run("stick", "put", image, note).code in ("E-STICK-READONLY", "E-STICK-IO")
-    assert run("stick", "list", image).status == 0
-
-
-@pytest.mark.parametrize("content", [b"", b"\0" * 4096, b"no file system" * 5000])
-def test_what_is_not_fat32_is_refused(tmp_path: Path, content: bytes) -> None:
-    image = tmp_path / "other.img"
-    image.write_bytes(content)
-    for arguments in (("list", image), ("get", image, "note"), ("put", image, image)):
-        ran = run("stick", *arguments)
-        assert (ran.status, ran.code) == (1, "E-STICK-FORMAT")
-    assert image.read_bytes() == content
-
-
-def test_a_stick_that_is_not_there_is_gone(tmp_path: Path) -> None:
-    assert run("stick", "list", tmp_path / "none.img").code == "E-STICK-GONE"
-    assert run("stick", "format", tmp_path / "none.img", "--label", "X", "--yes").code == "E-STICK-GONE"
-
-
-def test_a_taken_name_is_not_overwritten(image: Path, tmp_path: Path) -> None:
-    note = tmp_path / "note.txt"
-    note.write_bytes(b"new")
-    with open_volume(image) as volume:
-        volume.put_small("NOTE.TXT", b"old")
-    assert run("stick", "put", image, note).code == "E-STICK-EXISTS"
-    with open_volume(image) as volume:
-        assert volume.get("note.txt", 10) == b"old"
-    got = run("stick", "get", image, "note.txt", "--to", note)
-    assert (got.status, got.code) == (1, "E-FILE")
-    assert note.read_bytes() == b"new"
-
-
-@pytest.mark.parametrize("name", ["../note", "/note", "a/b/c", "a:b", ""])
-def test_a_name_that_leaves_its_folder_is_refused(image: Path, tmp_path: Path, name: str) -> None:
-    assert run("stick", "get", image, name, "--to", tmp_path / "got").code == "E-STICK-NAME"
-    assert not (tmp_path / "got").exists()
-
-
-def test_a_file_that_is_not_on_the_stick_is_missing(image: Path, tmp_path: Path) -> None:
-    assert run("stick", "get", image, "note.txt", "--to", tmp_path / "got").code == "E-STICK-MISSING"
-    assert run("stick", "list", image, "public").code == "E-STICK-MISSING"
-    assert not (tmp_path / "got").exists()
-
-
-@pytest.mark.parametrize("label", ["far too long a label", "lower case", "", "A*B"])
-def test_a_label_that_fat_does_not_take_is_refused(tmp_path: Path, label: str) -> None:
-    ran = run("stick", "format", tmp_path / "new.img", "--label", label, "--size", "34", "--yes")
-    assert (ran.status, ran.code) == (1, "E-STICK-NAME")
-    assert not (tmp_path / "new.img").exists()
-
-
-def test_an_image_that_exists_is_not_made_again(image: Path) -> None:
-    before = image.read_bytes()
-    ran = run("stick", "format", image, "--label", "PISM-ALL", "--size", "34", "--yes")
-    assert ran.status == 1
-    assert image.read_bytes() == before
 
 
 # mistakes of ours

@@ -1,141 +1,28 @@
 """The daemon's loop, on a clock that the test moves: timers, glass, entry, devices that fail, the end."""
 
 import logging
-import queue
-from collections.abc import Callable, Iterator
-from datetime import timedelta
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hw.emulated.clock import EmulatedClock
 from hw.ports import KeyPressed, KeyReleased, StickInserted
 from kiosk import effects as fx
 from kiosk import events as ev
-from kiosk.daemon import BRIGHT, DIM, Daemon, Worker
-from kiosk.entries import Entries
+from kiosk.daemon import BRIGHT, DIM, Daemon
 from kiosk.machine import BLANK_AFTER_DIM_S, WARN_S, start
 from kiosk.reader import read_lines
-from kiosk.reports import Settings
-from kiosk.screens import draw
-from kiosk.states import Entering, Glass, Home, Locked, Off, Problem, Screen, Warned, Working
-from kiosk.word_keys import keys_of
-from tests.kiosk.facts import JOB, SESSION, TABLE, stick
+from kiosk.states import Glass, Home, Locked, Off, Problem, Warned, Working
+from tests.kiosk.facts import JOB, stick
 from tests.kiosk.live import WORDS, make_entries, open_twins
-
-SETTINGS = Settings(sticks=TABLE, lock_after_s=300, dim_after_s=60)
-Move = ev.Event | float | Callable[[], None] | None
-
-
-class HandClock:
-    """Where events wait while a test moves the clock: a number lets so many seconds pass."""
-
-    def __init__(self, clock: EmulatedClock, *moves: Move) -> None:
-        self._clock = clock
-        self._moves = [*moves]
-        self._own: list[ev.Event | None] = []
-        self.waits: list[float | None] = []
-
-    def put(self, event: ev.Event | None, /) -> None:
-        self._own.append(event)
-
-    def get(self, *, timeout: float | None) -> ev.Event | None:
-        while True:
-            if self._own:
-                return self._own.pop(0)
-            if not self._moves:
-                return None
-            move = self._moves.pop(0)
-            if isinstance(move, int | float):
-                self.waits.append(timeout)
-                passing = move if timeout is None else min(move, timeout)
-                self._clock.advance(timedelta(seconds=passing))
-                if passing < move:
-                    self._moves.insert(0, move - passing)
-                raise queue.Empty
-            if callable(move):
-                move()
-                continue
-            return move
-
-
-class NotedWorker:
-    """A worker that only notes its orders."""
-
-    def __init__(self, orders: list[object]) -> None:
-        self._orders = orders
-
-    def submit(self, effect: fx.Effect, entries: Entries) -> None:
-        self._orders.append(effect)
-
-    def stop(self) -> None:
-        self._orders.append("stop")
-
-    def close(self) -> None:
-        self._orders.append("close")
-
-
-class Loop:
-    """A daemon on twins, its orders noted; `play` runs it through moves, then ends it."""
-
-    def __init__(self, folder: Path, **emulation: Any) -> None:
-        self.board = open_twins(folder, **emulation)
-        assert self.board.twins is not None
-        self.twins = self.board.twins
-        self.orders: list[object] = []
-        self.entries = make_entries()
-        self.turns = 0
-        self.daemon: Daemon
-
-    def play(self, *moves: Move, begin: tuple[Screen, fx.Effects] | None = None, **options: Any) -> Screen:
-        self.inbox = HandClock(self.twins.clock, *moves)
-
-        def make_worker(_post: object) -> Worker:
-            return NotedWorker(self.orders)
-
-        def turn() -> None:
-            self.turns += 1
-
-        self.daemon = Daemon(
-            self.board,
-            make_worker,
-            self.entries,
-            begin or start(SETTINGS),
-            inbox=self.inbox,
-            turn=turn,
-            **options,
-        )
-        self.daemon.run()
-        return self.daemon.screen
-
-    def leave(self) -> None:
-        self.daemon.leave()
-
-    def end(self) -> None:
-        self.daemon.end()
-
-    def see(self, seen: list[Any]) -> Callable[[], None]:
-        """Return a move that notes screen, glass and lines."""
-        return lambda: seen.append((self.daemon.screen, self.twins.panel.contrast, self.twins.panel.on))
+from tests.kiosk.loop import READY, SETTINGS, UNLOCKED, Loop, NotedWorker, spell, tap
 
 
 @pytest.fixture
 def loop(tmp_path: Path) -> Iterator[Loop]:
     (tmp_path / "sticks").mkdir()
     return Loop(tmp_path)
-
-
-READY = ev.VaultReady(provisioned=True)
-UNLOCKED = ev.Unlocked(SESSION)
-
-
-def tap(key: str) -> tuple[Move, Move]:
-    return KeyPressed(key), KeyReleased(key)
-
-
-def spell(word: str) -> tuple[Move, ...]:
-    return tuple(move for key in keys_of(word) for move in tap(key))
 
 
 def test_the_first_screen_asks_for_the_vault_and_everything_is_let_go(loop: Loop) -> None:
@@ -246,88 +133,6 @@ def test_words_are_proposed_and_wiped(loop: Loop) -> None:
     loop.play(factory, *review, *pages, *tap("A"), look)
     assert shown == [True]
     assert loop.entries.proposal_view() is None
-
-
-def test_a_display_that_is_lost_stops_nothing_and_comes_back(
-    loop: Loop, caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level(logging.WARNING):
-        seen: list[Any] = []
-        after = loop.play(
-            READY,
-            loop.twins.panel.unplug,
-            *tap("#"),
-            *spell("abs"),
-            30.0,
-            loop.twins.panel.plug,
-            20.0,
-            lambda: seen.append(" ".join(read_lines(loop.twins.panel.image()))),
-        )
-    assert isinstance(after, Entering)
-    assert "WORD 1" in seen[0]
-    assert loop.twins.panel.contrast == BRIGHT
-    assert [record.levelname for record in caplog.records if "E-DISPLAY" in record.getMessage()] == [
-        "WARNING"
-    ]
-
-
-def test_a_display_lost_while_dimming_gets_its_light_when_it_is_back(loop: Loop) -> None:
-    seen: list[Any] = []
-    loop.play(READY, loop.twins.panel.unplug, 60.0, loop.twins.panel.plug, 30.0, loop.see(seen))
-    assert seen[0][1:] == (DIM, True)
-
-
-@pytest.mark.parametrize(
-    "begins", [60.0, StickInserted(stick("PISM-ALL")), UNLOCKED], ids=["dim", "stick", "session"]
-)
-def test_a_display_that_lost_its_power_unnoticed_is_whole_at_the_next_occasion(
-    loop: Loop, begins: Move
-) -> None:
-    seen: list[Any] = []
-    lose = loop.twins.panel.plug  # what just got its power answers, and has forgotten everything
-    enter = (*tap("#"), ev.EntryFinished()) if begins is UNLOCKED else ()
-    loop.play(READY, *enter, lose, loop.see(seen), begins, loop.see(seen))
-    assert [on for _, _, on in seen] == [False, True]
-    assert same_picture(loop)
-
-
-def test_a_display_that_lost_its_power_while_it_was_off_is_whole_when_it_wakes(loop: Loop) -> None:
-    loop.play(READY, 60.0, float(BLANK_AFTER_DIM_S), loop.twins.panel.plug, KeyPressed("5"))
-    assert same_picture(loop)
-
-
-def same_picture(loop: Loop) -> bool:
-    """Tell whether the glass shows what the daemon's screen is, at full light."""
-    drawn = draw(loop.daemon.screen, None, None)
-    panel = loop.twins.panel
-    return panel.contrast in {BRIGHT, DIM} and panel.image().tobytes() == drawn.tobytes()
-
-
-def test_a_box_without_display_works_from_the_start(tmp_path: Path) -> None:
-    loop = Loop(tmp_path)
-    loop.twins.panel.unplug()
-    assert isinstance(loop.play(READY), Locked)
-
-
-def test_a_keypad_that_cannot_be_had_is_said_and_tried_again(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    loop = Loop(tmp_path)
-    loop.twins.keys.lose()
-    seen: list[Any] = []
-    with caplog.at_level(logging.WARNING):
-        loop.play(
-            loop.see(seen),
-            10.0,
-            loop.see(seen),
-            lambda: loop.twins.keys.lose(lost=False),
-            20.0,
-            loop.see(seen),
-        )
-    assert isinstance(seen[0][0], Problem)
-    assert seen[0][0].code == "E-KEYPAD"
-    assert sum("E-KEYPAD" in record.getMessage() for record in caplog.records) == 1
-    assert loop.daemon._keypad_retry.due_s is None
 
 
 def test_a_bug_locks_and_the_loop_goes_on(loop: Loop, caplog: pytest.LogCaptureFixture) -> None:
