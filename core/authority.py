@@ -40,6 +40,7 @@ from core.progress import Progress
 from core.proposal import read_file_policy, render_difference
 from core.request_file import RequestFile
 from core.revoke import revoke, revoke_all
+from core.rewrap import change_passphrase, rekey
 from core.status import make_status
 from core.store import Store, create_store, is_provisioned, open_store
 from core.top_up import top_up
@@ -240,11 +241,7 @@ class Authority:
         """
         require_strong(new.decode())
         self._believe(now)
-        store = self._store
-        with attempts.counting(store.state_folder, boot, now) as failed, store.transaction():
-            # The entry first: keyslots are files, and what the journal refuses must not reach them.
-            journal.append(store, "passphrase", failed, now)
-            store.change_passphrase(old, new, cost)
+        change_passphrase(self._store, old, new, cost, now, boot)
 
     def rekey(self, passphrase: bytes, cost: KdfCost, now: datetime, boot: Boot, progress: Progress) -> None:
         """Encrypt everything anew under a new master key; the passphrase stays.
@@ -256,11 +253,7 @@ class Authority:
             StoppedError: As `progress` wants; nothing is changed (E-STOPPED).
         """
         self._believe(now)
-        with attempts.counting(self._store.state_folder, boot, now) as failed:
-            detail = {"rekey": True, **failed}
-            self._store.rekey(
-                passphrase, cost, lambda store: journal.append(store, "passphrase", detail, now), progress
-            )
+        rekey(self._store, passphrase, cost, now, boot, progress)
 
     def revoke(self, certificate_id: str, reason: str, now: datetime) -> None:
         """Revoke a root, signer or seal; see core.revoke."""
