@@ -98,7 +98,11 @@ class Frame:
 class _Qmp:
     def __init__(self, path):
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.connect(path)
+        try:
+            self.sock.connect(path)
+        except OSError:
+            self.sock.close()
+            raise
         self.sock.settimeout(60)
         self.file = self.sock.makefile("rb")
         self.events = []
