@@ -10,7 +10,17 @@ from kiosk import effects as fx
 from kiosk import events as ev
 from kiosk.reports import Proposal, SignerRow, TestRow
 from kiosk.screens import draw
-from kiosk.states import SafeToRemove, Screen, TwoSticks, Vault, Warned, Working
+from kiosk.states import (
+    ConfirmRevoke,
+    Review,
+    SafeToRemove,
+    Screen,
+    SignedAhead,
+    TwoSticks,
+    Vault,
+    Warned,
+    Working,
+)
 from tests.kiosk.facts import (
     BRINGING,
     BROUGHT,
@@ -30,6 +40,7 @@ from tests.kiosk.facts import (
 )
 
 EFFECTS = get_args(fx.Effect)
+FOR_GOOD = (fx.ApprovePolicy, fx.Revoke, fx.RevokeAll)
 LABELLED = stick("PISM-ALL", identity="14:usb1")
 EVENTS: tuple[ev.Event, ...] = (
     *(KeyPressed(key) for key in KEYS),
@@ -120,6 +131,10 @@ def check(before: Screen, event: ev.Event, after: Screen, effects: tuple[fx.Effe
     if isinstance(after, Working) and not isinstance(before, Working):
         runs = [effect for effect in effects if isinstance(effect, fx.RunJob)]
         assert runs == [fx.RunJob(after.stick, after.steps)]
+    if any(isinstance(effect, FOR_GOOD) for effect in effects):
+        # What cannot be undone follows a held key on the screen that says so, and nothing else.
+        assert isinstance(before, Review | ConfirmRevoke | SignedAhead)
+        assert event in (ev.TimerFired(fx.Timer.HOLD), ev.KeyHeld("#"))
     if after.vault:
         assert after.box.vault is not Vault.CLOSED
     assert not (after.box.session is not None and after.box.vault is Vault.CLOSED)

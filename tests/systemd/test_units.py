@@ -110,6 +110,13 @@ def test_vault_alone_owns_the_state_folder() -> None:
     assert "-/var/lib/pism" in kiosk["InaccessiblePaths"]
 
 
+def test_what_the_kiosk_keeps_lies_apart_and_is_its_own() -> None:
+    vault, kiosk = settings("pism-vault@.service"), settings("pism.service")
+    assert (kiosk["StateDirectory"], kiosk["StateDirectoryMode"]) == (["pism-kiosk"], ["0700"])
+    assert "--own /var/lib/pism-kiosk" in kiosk["ExecStart"][0]
+    assert "-/var/lib/pism-kiosk" in vault["InaccessiblePaths"][0].split()
+
+
 def test_only_the_kiosk_may_connect_to_the_vault() -> None:
     found = settings("pism-vault.socket")
     assert found["Accept"] == ["yes"]
