@@ -249,7 +249,8 @@ class Entry:
 
     def _complete(self) -> bool:
         """Tell whether `#` would finish."""
-        return self._words.complete if self._mode is Mode.WORDS else len(self._text) > 0
+        # Spaces alone are no passphrase (core.passphrase.canonical).
+        return self._words.complete if self._mode is Mode.WORDS else bool(self._text.spans())
 
     def _text_line(self, now: float) -> str:
         """Return the line of the text and digits modes."""

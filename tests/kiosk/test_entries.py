@@ -73,6 +73,18 @@ def test_a_weak_choice_never_finishes() -> None:
     assert type_words(entries, Purpose.CHOOSE, WORDS[:2]) == ev.EntryChanged()
 
 
+def test_spaces_alone_finish_nothing() -> None:
+    entries = make_entries()
+    entries.start(Purpose.UNLOCK)
+    for number, key in enumerate("C00"):  # text; two spaces
+        entries.feed(key, 5.0 * number, down=True)
+        entries.feed(key, 5.0 * number, down=False)
+    assert entries.feed("#", 30.0, down=True) is None
+    view = entries.entry_view(31.0)
+    assert view is not None
+    assert (view.length, view.complete) == (2, False)
+
+
 def test_six_words_of_a_drill_are_typed_and_kept_until_they_are_wiped() -> None:
     entries = make_entries()
     assert type_words(entries, Purpose.DRILL, WORDS[:5]) is None
