@@ -101,6 +101,10 @@ class Plan:
         roots = [("roots", len(self.roots))] if self.roots else []
         return (*roots, *sorted(counted.items()))
 
+    def request_counts(self) -> tuple[tuple[str, int], ...]:
+        """Return how many signing requests each target waits for, by name."""
+        return tuple(sorted(Counter(gap.path for gap in self.requests).items()))
+
     def rows(self) -> tuple[dict[str, str | int | None], ...]:
         """Return the gaps as plain rows for JSON; times are RFC 3339."""
         return tuple(

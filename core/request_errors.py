@@ -23,7 +23,7 @@ class RequestTargetError(RequestError):
     """The policy has no target of that name, or makes its keys itself."""
 
     code = "E-REQUEST-TARGET"
-    action = ("Only own_key targets", "take requests")
+    action = ("Requests need own_key", "in config.yaml")
 
 
 class RequestPrivateError(RequestError):

@@ -28,10 +28,16 @@ _NAME = re.compile(r"([a-z][a-z0-9-]{0,23})\.([a-z][a-z0-9-]{0,23})(?:\.[a-z0-9]
 
 
 class RequestFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One file: its name without a folder, and its bytes, from who knows whom."""
+    """One file: its name without a folder, and its bytes, from who knows whom; no repr shows those.
+
+    Somebody may have put a private key into it.
+    """
 
     name: str
     data: bytes
+
+    def __repr__(self) -> str:
+        return f"RequestFile(name={self.name!r}, {len(self.data)} bytes)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

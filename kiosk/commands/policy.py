@@ -66,12 +66,14 @@ def plan_command(
             issued = authority.certificates()
     plan = find_gaps(policy, issued, at or now)
     if as_json:
-        show_json({"at": at or now, "gaps": plan.rows()})
+        show_json({"at": at or now, "gaps": plan.rows(), "requests": dict(plan.request_counts())})
         return
     for path, count in plan.counts():
         spans = [gap for gap in plan.gaps if gap.path == path]
         first, last = min(gap.issue_from for gap in spans), max(gap.issue_until for gap in spans)
         show(f"{count:6d}  {path}  {first:%Y-%m-%d} to {last:%Y-%m-%d}")
+    for path, count in plan.request_counts():
+        show(f"{count:6d}  {path}  when signing requests for them come")
     show(f"{len(plan.gaps):6d}  certificates to issue at {at or now:%Y-%m-%d}")
 
 

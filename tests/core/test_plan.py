@@ -175,6 +175,7 @@ def test_target_with_foreign_keys_is_planned_but_not_issued() -> None:
     assert {gap.target for gap in plan.signers} == {"mongo"}
     assert {gap.target for gap in plan.requests} == {"visitor"}
     assert len(plan.requests) == 6
+    assert plan.request_counts() == (("services/visitor", 6),)
 
 
 def test_plan_lists_itself_as_rows_and_counts() -> None:

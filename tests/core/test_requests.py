@@ -94,6 +94,10 @@ def test_names_stand_in_one_order_whatever_their_case() -> None:
     ]
 
 
+def test_no_repr_shows_what_a_file_holds() -> None:
+    assert repr(make_file(data=b"secret")) == "RequestFile(name='services.visitor.csr', 6 bytes)"
+
+
 def test_files_are_read_in_the_order_of_their_names_and_bytes() -> None:
     second, first = make_file("services.visitor.2.csr"), make_file("Services.visitor.1.csr")
     assert [item.file for item in read_requests(POLICY, (second, first))] == [first.name, second.name]

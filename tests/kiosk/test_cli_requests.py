@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.keys import make_key
-from tests.kiosk.command import ENVIRONMENT, ROOT, at, lay
+from tests.kiosk.command import ENVIRONMENT, ROOT, at, lay, run
 from tests.kiosk.live import PASSPHRASE
 from tests.signing_requests import make_request, make_with_openssl
 
@@ -41,6 +41,12 @@ def test_a_folder_of_requests_is_shown_signed_and_exported(folder: Path) -> None
     exported = json.loads(at(folder, "export", "main-kudo", "--to", folder / "out", "--json").out)
     assert exported["sequence"] == 1
     assert "services/gate waits for 1 signing requests" in at(folder, "status").out
+
+
+def test_a_plan_says_what_waits_for_requests(folder: Path) -> None:
+    plan = ("plan", "--config", folder / "config.yaml", "--at", "2027-02-01")
+    assert "     2  services/gate  when signing requests for them come\n" in run(*plan).out
+    assert json.loads(run(*plan, "--json").out)["requests"] == {"services/gate": 2}
 
 
 def test_programs_are_told_everything(folder: Path) -> None:
