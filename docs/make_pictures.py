@@ -5,6 +5,7 @@ does: the clock, the passphrase of a box that is set up already, the recipients'
 box draws itself are new each time.
 """
 
+import hashlib
 import json
 import re
 import shutil
@@ -17,6 +18,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 from PIL import Image, ImageOps
 
 from core.authority import Authority
@@ -91,6 +96,27 @@ def _topped_up(folders: Folders) -> None:
         authority.top_up(NOW, lambda *_: None)
 
 
+def _requested(folders: Folders) -> None:
+    """Give the policy a target that takes requests; lay a stick ready with one, and with a misnamed one."""
+    text = folders.config.read_text(encoding="utf-8")
+    redis = "      redis: {load: 1, quantum: 0.5}\n"
+    if redis not in text:
+        raise ValueError("config.yaml has no redis")
+    folders.config.write_text(text.replace(redis, f"{redis}      gates: {{quantum: 0.5, own_key: true}}\n"))
+    found(folders, NOW)
+    names = {"services.gates.gate-7.csr": "gate 7", "visitor-8.csr": "gate 8"}
+    lay_stick(folders, "PISM-EXPORT", {f"requests/{name}": _request(who) for name, who in names.items()})
+
+
+def _request(common_name: str) -> bytes:
+    """Return a signing request for a key that everybody may know."""
+    key = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(common_name.encode()).digest())
+    names = ((NameOID.ORGANIZATION_NAME, "Visitors & Sons"), (NameOID.COMMON_NAME, common_name))
+    subject = x509.Name([x509.NameAttribute(oid, text) for oid, text in names])
+    builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
+    return builder.sign(key, None).public_bytes(Encoding.PEM)
+
+
 def _other_policy(folders: Folders) -> str:
     """Return config.yaml with another load and another label."""
     text = folders.config.read_text(encoding="utf-8")
@@ -123,6 +149,7 @@ SCENES: Final = (
     Scene(name="manual-policy-stick", begin=_brought),
     Scene(name="manual-drill", begin=_backed_up),
     Scene(name="manual-clock-ahead", begin=_topped_up),
+    Scene(name="manual-requests", begin=_requested),
 )
 
 

@@ -120,17 +120,19 @@ class ChangePassphrase:
 
 @dataclass(frozen=True, slots=True)
 class RunJob:
-    """Do the steps. Answer: Progress, then JobFinished, JobFailed or Stopped.
+    """Do the steps. Answer: Progress, then JobFinished, JobFailed or Stopped; or RequestsFound first.
 
     Asked again after a pull, with the stick that came back: what is made already is only written.
 
     Args:
         stick: The stick to write to; None for steps that need none.
         steps: As in config.yaml: "top-up", "export NAME", "backup NAME".
+        approved: After RequestsFound: the approvals of those that the operator approved; else None.
     """
 
     stick: Stick | None
     steps: tuple[str, ...]
+    approved: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from kiosk.reports import (
     DrillRow,
     LateIssue,
     Proposal,
+    RequestRow,
     Result,
     Session,
     SignerRow,
@@ -190,6 +191,16 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestsFound:
+    """The job's stick brought signing requests; nothing was signed yet.
+
+    RunJob is asked again with those that the operator approved, and then goes on.
+    """
+
+    requests: tuple[RequestRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class JobFinished:
     """All is written, compared and journaled; nothing touches the stick any more."""
 
@@ -277,6 +288,7 @@ Event = (
     | ClockRead
     | ClockSet
     | Progress
+    | RequestsFound
     | JobFinished
     | JobFailed
     | Stopped

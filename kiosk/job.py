@@ -1,6 +1,6 @@
 """The job: one stick's steps, in order, on one page.
 
-    top-up      the vault issues what the policy asks for
+    top-up      approved signing requests are signed, then the vault issues what the policy asks for
     export X    the vault writes the archive into a file of ours; it goes on the stick, is read back off the
     backup X    medium and compared; then its papers; its receipt last; then the vault journals "written"
 
@@ -14,14 +14,16 @@ Rules:
    done is kept, and the same job goes on from there.
 4. Before anything is signed the vault sees the newest receipts on the stick: one that is later than its own
    state shows that an old state was put back (core.old_state).
-5. The job holds no key and no passphrase.
+5. Signing requests on the stick are shown before the first step, and signed before a top-up
+   (kiosk.stick_requests).
+6. The job holds no key and no passphrase.
 """
 
 import contextlib
 import re
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,10 +34,12 @@ from core import protocol as pr
 from core import results as rs
 from core.errors import StoppedError
 from hw.fat import FatVolume
+from hw.listing import StickFile
 from hw.ports import Stick, StickMissingError, StickSizeError
 from kiosk.placing import place_companions
-from kiosk.reports import Result
+from kiosk.reports import RequestRow, Result
 from kiosk.session import Session
+from kiosk.stick_requests import StickRequests
 
 OpenVolume = Callable[[Stick], AbstractContextManager[FatVolume]]
 Tell = Callable[[int, int, str], None]
@@ -88,6 +92,29 @@ class Job:
         self._spool = spool
         self._stopping = stopping
         self._made: dict[str, rs.ToppedUp | _Archive] = {}
+        self._requests = StickRequests(session, now)
+        self._checked = ""  # identity of the stick whose receipts the vault has seen
+
+    def find_requests(self, stick: Stick | None) -> tuple[RequestRow, ...]:
+        """Return the signing requests that must be answered before `run`; none where there are none.
+
+        Args:
+            stick: As for `run`.
+
+        Raises:
+            VaultRefusalError, VaultLostError: From the session.
+            StickError: From the stick (E-STICK-...).
+        """
+        if stick is None or self._made:
+            return ()
+        with self._open_volume(stick) as volume:
+            root = volume.list()
+            self._check_receipts(stick, volume, root)
+            return self._requests.find(volume, root) if "top-up" in self.steps else ()
+
+    def answer_requests(self, approvals: tuple[str, ...]) -> None:
+        """Take the operator's answer to `find_requests`: the approvals of those that are to be signed."""
+        self._requests.approve(approvals)
 
     def run(self, stick: Stick | None, progress: StepProgress) -> tuple[Result, ...]:
         """Do what is left of the steps.
@@ -104,8 +131,9 @@ class Job:
             StickError: From the stick (E-STICK-...); put in again, the job goes on.
             StoppedError: Told to stop while no vault was at work (E-STOPPED).
         """
-        if stick is not None:
-            self._check_receipts(stick)
+        if stick is not None and not self._made and self._checked != stick.identity:
+            with self._open_volume(stick) as volume:
+                self._check_receipts(stick, volume, volume.list())
         results = []
         for number, step in enumerate(self.steps, 1):
             self._heed_stop()
@@ -115,9 +143,7 @@ class Job:
 
             verb, _, name = step.partition(" ")
             if verb == "top-up":
-                made = self._top_up(step, tell)
-                issued = made.roots + made.signers
-                results.append(Result(step=step, issued=issued, late_roots=made.late_roots))
+                results.append(self._top_up(step, tell))
             else:
                 archive = self._archive(step, {"export": "egress", "backup": "backup"}[verb], name, tell)
                 if stick is None:
@@ -134,26 +160,31 @@ class Job:
                 made.file.close()
         self._made.clear()
 
-    def _check_receipts(self, stick: Stick) -> None:
+    def _check_receipts(self, stick: Stick, volume: FatVolume, root: Iterable[StickFile]) -> None:
         """Show the vault the newest receipt of each name on the stick (rule 4)."""
-        if self._made:
-            return
-        with self._open_volume(stick) as volume:
-            newest: dict[str, str] = {}
-            for item in volume.list():
-                if found := _RECEIPT.fullmatch(item.name):
-                    newest[found[1]] = max(item.name, newest.get(found[1], ""))
-            for name in list(newest.values())[:_MAX_RECEIPTS]:
-                with contextlib.suppress(StickSizeError):
-                    data = volume.get(name, _MAX_RECEIPT_BYTES)
-                    self._session.ask(pr.CheckReceipt(data=data), rs.Acknowledged)
+        newest: dict[str, str] = {}
+        for item in root:
+            if found := _RECEIPT.fullmatch(item.name):
+                newest[found[1]] = max(item.name, newest.get(found[1], ""))
+        for name in list(newest.values())[:_MAX_RECEIPTS]:
+            with contextlib.suppress(StickSizeError):
+                data = volume.get(name, _MAX_RECEIPT_BYTES)
+                self._session.ask(pr.CheckReceipt(data=data), rs.Acknowledged)
+        self._checked = stick.identity
 
-    def _top_up(self, step: str, tell: Tell) -> rs.ToppedUp:
+    def _top_up(self, step: str, tell: Tell) -> Result:
+        asked = self._requests.sign(self._asking(tell))
         made = self._made.get(step)
         if not isinstance(made, rs.ToppedUp):
             made = self._session.ask(pr.TopUp(now=self._now), rs.ToppedUp, progress=self._asking(tell))
             self._made[step] = made
-        return made
+        requested = len(asked.signed)
+        return Result(
+            step=step,
+            issued=asked.roots + requested + made.roots + made.signers,
+            requested=requested,
+            late_roots=asked.late_roots + made.late_roots,
+        )
 
     def _archive(self, step: str, kind: str, name: str, tell: Tell) -> _Archive:
         made = self._made.get(step)

@@ -9,11 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hw.board import Board
-from hw.ports import Stick
-from kiosk.events import Progress
+from kiosk.effects import RunJob
+from kiosk.events import JobFinished, Progress, RequestsFound
 from kiosk.job import Job
 from kiosk.pace import Pace
-from kiosk.reports import Result
 from kiosk.session import Session
 
 
@@ -33,8 +32,9 @@ class JobDesk:
         self._post = post
         self._job: Job | None = None
 
-    def run(self, vault: Session, stick: Stick | None, steps: tuple[str, ...]) -> tuple[Result, ...]:
-        """Do what is left of the steps; as kiosk.job.Job.run."""
+    def run(self, vault: Session, asked: RunJob) -> RequestsFound | JobFinished:
+        """Do what is left of the steps, as kiosk.job.Job.run; requests on the stick are shown first."""
+        steps = asked.steps
         if self._job is None or self._job.steps != steps:
             self.forget()
             self._job = Job(
@@ -45,6 +45,10 @@ class JobDesk:
                 spool=self._spool,
                 stopping=self.stopping,
             )
+        if asked.approved is not None:
+            self._job.answer_requests(asked.approved)
+        if requests := self._job.find_requests(asked.stick):
+            return RequestsFound(requests)
         pace = Pace(self._board.clock.monotonic)
 
         def tell(step: int, total_steps: int, done: int, total: int, what: str) -> None:
@@ -53,9 +57,9 @@ class JobDesk:
                 Progress(step=step, steps=total_steps, done=done, total=total, what=what, seconds_left=left)
             )
 
-        results = self._job.run(stick, tell)
+        results = self._job.run(asked.stick, tell)
         self.forget()
-        return results
+        return JobFinished(results)
 
     def forget(self) -> None:
         """Forget the job and what it has prepared."""

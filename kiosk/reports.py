@@ -204,6 +204,29 @@ class TestRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRow:
+    """A signing request off a stick.
+
+    Args:
+        file: Its file's name.
+        path: "class/target" that it asks for; "" where it cannot be read, as the next two.
+        subject: Its subject, printable ASCII; a claim of whoever made it.
+        key_sha256: SHA-256 of its key, 64 hex digits.
+        approval: What its approval is called; "" when it is refused.
+        code: Why it is refused; "" when it is not.
+        text: The same in words.
+    """
+
+    file: str
+    path: str = ""
+    subject: str = ""
+    key_sha256: str = ""
+    approval: str = ""
+    code: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """What one step of a job did.
 
@@ -213,6 +236,7 @@ class Result:
         sequence: Of the archive; 0 for a top-up.
         sha256: Of the archive, hex; "" for a top-up.
         issued: Certificates that were signed.
+        requested: How many of them for signing requests.
         late_roots: Roots that sign before they could be spread.
     """
 
@@ -221,4 +245,5 @@ class Result:
     sequence: int = 0
     sha256: str = ""
     issued: int = 0
+    requested: int = 0
     late_roots: int = 0

@@ -13,7 +13,9 @@ def result_lines(results: tuple[Result, ...]) -> tuple[str, ...]:
     written = [f"{fit(result.name, _NAME_COLUMNS)} {result.sequence:06} ok" for result in archives]
     hashes = [f"sha {result.sha256[:_HASH_DIGITS]}" for result in archives]
     issued = sum(result.issued for result in results)
-    return (*written, *hashes, f"{issued} signed", *late_lines(results))
+    requested = sum(result.requested for result in results)
+    asked = (f"{requested} by request",) if requested else ()
+    return (*written, *hashes, f"{issued} signed", *asked, *late_lines(results))
 
 
 def late_lines(results: tuple[Result, ...]) -> tuple[str, ...]:

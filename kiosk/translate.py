@@ -103,5 +103,22 @@ def to_signers(report: rs.StatusReport, class_name: str, target: str) -> tuple[r
     )
 
 
+def to_requests(proposal: rs.RequestsProposal) -> tuple[rp.RequestRow, ...]:
+    """Return the requests that an operator has to see: not those that have their certificate already."""
+    return tuple(
+        rp.RequestRow(
+            file=item.file,
+            path=f"{item.class_name}/{item.target}" if item.target else "",
+            subject=item.subject,
+            key_sha256=item.key_sha256,
+            approval=item.approval,
+            code=item.code,
+            text=item.text,
+        )
+        for item in proposal.requests
+        if not item.served
+    )
+
+
 def _recipients(recipients: tuple[rs.RecipientSummary, ...]) -> tuple[rp.RecipientRow, ...]:
     return tuple(rp.RecipientRow(use=item.kind, name=item.name, words=item.words) for item in recipients)

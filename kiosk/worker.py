@@ -189,7 +189,7 @@ class VaultWorker:
 
     @_perform.register
     def _(self, effect: fx.RunJob) -> ev.Event:
-        return ev.JobFinished(self._job.run(self._vault, effect.stick, effect.steps))
+        return self._job.run(self._vault, effect)
 
     @_perform.register
     def _(self, _effect: fx.AskStatus) -> ev.Event:

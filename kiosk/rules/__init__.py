@@ -1,6 +1,20 @@
 """The transitions of the machine, one module per group of states: see kiosk.machine."""
 
-from kiosk.rules import asking, clock, drill, entry, late, menu, power, rest, selftest, setup, sticks, work
+from kiosk.rules import (
+    asking,
+    clock,
+    drill,
+    entry,
+    late,
+    menu,
+    power,
+    requests,
+    rest,
+    selftest,
+    setup,
+    sticks,
+    work,
+)
 from kiosk.rules.act import Move, act
 
 __all__ = [
@@ -13,6 +27,7 @@ __all__ = [
     "late",
     "menu",
     "power",
+    "requests",
     "rest",
     "selftest",
     "setup",

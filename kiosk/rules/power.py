@@ -9,6 +9,7 @@ from kiosk.events import (
     JobFailed,
     JobFinished,
     PowerAsked,
+    RequestsFound,
     StickFormatted,
     Stopped,
     TimerFired,
@@ -32,7 +33,7 @@ from kiosk.states import (
 WAIT_S = 30
 """How long a power-off waits for the work to end."""
 
-_OVER = JobFinished | JobFailed | Stopped | Created | StickFormatted | VaultLost | Bug
+_OVER = RequestsFound | JobFinished | JobFailed | Stopped | Created | StickFormatted | VaultLost | Bug
 
 
 def go_down(state: Screen, *, restart: bool) -> Move:

@@ -4,15 +4,17 @@ from dataclasses import replace
 
 from hw.ports import KeyPressed, StickInserted, StickRemoved
 from kiosk.effects import RunJob, StopJob
-from kiosk.events import Event, JobFailed, JobFinished, KeyHeld, Progress, Stopped
+from kiosk.events import Event, JobFailed, JobFinished, KeyHeld, Progress, RequestsFound, Stopped
 from kiosk.reports import Result
 from kiosk.result_lines import late_lines, result_lines
 from kiosk.rules.act import Move, act
+from kiosk.rules.requests import show_request
 from kiosk.rules.resting import lock, rest
 from kiosk.states import (
     Finished,
     Problem,
     PulledEarly,
+    RequestReview,
     SafeToRemove,
     Screen,
     TwoSticks,
@@ -28,9 +30,11 @@ def _(state: Working, event: Event) -> Move:
             return replace(state, progress=event), ()
         case KeyHeld(key="*") if not state.stopping:
             return replace(state, stopping=True), (StopJob(),)
+        case RequestsFound(requests=rows) if state.stick is not None and not state.stopping:
+            return show_request(state.box, RequestReview(rows=rows, steps=state.steps, stick=state.stick))
         case JobFinished(results=results):
             return _end(state, results), ()
-        case Stopped() | JobFailed(code="E-STOPPED"):
+        case Stopped() | RequestsFound() | JobFailed(code="E-STOPPED"):
             lines = ("What was done is kept", "Start it again and", "it goes on from there")
             return Finished(box=state.box, title="STOPPED", lines=lines), ()
         case JobFailed(code="E-STICK-GONE") if state.stick is not None:

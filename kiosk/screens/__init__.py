@@ -12,6 +12,7 @@ from kiosk.screens import drill as _drill
 from kiosk.screens import entry as _entry
 from kiosk.screens import late as _late
 from kiosk.screens import menu as _menu
+from kiosk.screens import requests as _requests
 from kiosk.screens import rest as _rest
 from kiosk.screens import selftest as _selftest
 from kiosk.screens import setup as _setup
@@ -52,7 +53,7 @@ _ASKING_KEYS = (
 )
 """Where stuck keys are named in place of the title; Locked and Entering have a place of their own."""
 
-_GROUPS = (_drill, _entry, _late, _menu, _rest, _selftest, _setup, _status, _work)
+_GROUPS = (_drill, _entry, _late, _menu, _requests, _rest, _selftest, _setup, _status, _work)
 
 
 def draw(state: Screen, entry: EntryView | None = None, proposal: ProposalView | None = None) -> Image.Image:

@@ -23,6 +23,7 @@ from kiosk.states.menu import (
     TestKeys,
     TestPixels,
 )
+from kiosk.states.requests import RequestAsked, RequestKey, RequestRefused, RequestReview, RequestScreen
 from kiosk.states.rest import (
     AWAITED,
     CHANGING,
@@ -100,6 +101,11 @@ __all__ = [
     "PulledEarly",
     "Recipients",
     "Refused",
+    "RequestAsked",
+    "RequestKey",
+    "RequestRefused",
+    "RequestReview",
+    "RequestScreen",
     "Review",
     "Roots",
     "SafeToRemove",

@@ -48,6 +48,7 @@ SHORT = {
     "manual-policy-stick",
     "manual-drill",
     "manual-clock-ahead",
+    "manual-requests",
 }
 PANEL = ((WIDTH + 2 * FRAME) * SCALE, (HEIGHT + 2 * FRAME) * SCALE)
 

@@ -40,15 +40,25 @@ def small_config() -> str:
 
 
 @cache
-def _template(*, large: bool) -> Path:
+def _template(*, large: bool, changes: tuple[tuple[str, str], ...]) -> Path:
     folder = Path(mkdtemp(prefix="pism-box-"))
-    found(lay_folder(folder, None if large else small_config()), NOW)
+    text = shipped_text("config.yaml") if large else small_config()
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    found(lay_folder(folder, text), NOW)
     return folder
 
 
-def set_up_box(folder: Path, *, large: bool = False) -> Folders:
-    """Return the folders of a box that was set up with WORDS; `large` has the shipped policy."""
-    shutil.copytree(_template(large=large), folder, dirs_exist_ok=True)
+def set_up_box(folder: Path, *, large: bool = False, changes: tuple[tuple[str, str], ...] = ()) -> Folders:
+    """Return the folders of a box that was set up with WORDS.
+
+    Args:
+        folder: Where.
+        large: With the shipped policy; else with that of a small world.
+        changes: Texts of config.yaml, and what stands there instead.
+    """
+    shutil.copytree(_template(large=large, changes=changes), folder, dirs_exist_ok=True)
     return folders_in(folder)
 
 

@@ -14,6 +14,7 @@ from kiosk.reports import (
     LateTarget,
     Proposal,
     RecipientRow,
+    RequestRow,
     Result,
     RootRow,
     Session,
@@ -112,5 +113,22 @@ JOB = dict(TABLE)["PISM-ALL"]
 HALF = Progress(step=2, steps=3, done=137, total=226, what="signer", seconds_left=240)
 TROUBLE = ClockTrouble(code="E-CLOCK-BEHIND", now=NOW.replace(year=1970), last=NOW)
 HERE = stick()
+REQUESTS = (
+    RequestRow(
+        file="services.gate.1.csr",
+        path="services/gate",
+        subject="CN=gate 7,O=Visitors & Sons",
+        key_sha256="3fa41b9c0d5e77a2" * 4,
+        approval="a" * 64,
+    ),
+    RequestRow(
+        file="infrastructure.visitors-of-the-world.csr",
+        path="infrastructure/visitors-of-the-world",
+        subject="CN=a-very-long-name-without-a-space.worlds.example,OU=Gates\\x0a\\u202e,O=Visitors & Sons",
+        key_sha256="77aa01de92c3b4f5" * 4,
+        approval="b" * 64,
+    ),
+    RequestRow(file="services.mongo.a-long-label-of-theirs.csr", code="E-REQUEST-TARGET", text="made here"),
+)
 OTHER = stick("PISM-EXPORT", identity="13:usb2")
 BRINGING = stick("PISM-CONFIG", identity="16:usb1")

@@ -12,6 +12,9 @@ from kiosk.reports import Proposal, SignerRow, TestRow
 from kiosk.screens import draw
 from kiosk.states import (
     ConfirmRevoke,
+    RequestAsked,
+    RequestKey,
+    RequestRefused,
     Review,
     SafeToRemove,
     Screen,
@@ -33,6 +36,7 @@ from tests.kiosk.facts import (
     OTHER,
     PROPOSAL,
     REPORT,
+    REQUESTS,
     RESULTS,
     SESSION,
     TABLE,
@@ -41,6 +45,7 @@ from tests.kiosk.facts import (
 
 EFFECTS = get_args(fx.Effect)
 FOR_GOOD = (fx.ApprovePolicy, fx.Revoke, fx.RevokeAll)
+HELD = (ev.TimerFired(fx.Timer.HOLD), ev.KeyHeld("#"))
 LABELLED = stick("PISM-ALL", identity="14:usb1")
 EVENTS: tuple[ev.Event, ...] = (
     *(KeyPressed(key) for key in KEYS),
@@ -91,6 +96,8 @@ EVENTS: tuple[ev.Event, ...] = (
     replace(HALF, step=9),
     ev.JobFinished(RESULTS),
     ev.JobFinished(()),
+    ev.RequestsFound(REQUESTS),
+    ev.RequestsFound(REQUESTS[2:]),
     ev.JobFailed("E-STICK-GONE", "gone"),
     ev.JobFailed("E-STICK-FULL", "full"),
     ev.JobFailed("E-STOPPED", "stopped"),
@@ -130,11 +137,17 @@ def check(before: Screen, event: ev.Event, after: Screen, effects: tuple[fx.Effe
         assert after.box.vault is not Vault.OPEN
     if isinstance(after, Working) and not isinstance(before, Working):
         runs = [effect for effect in effects if isinstance(effect, fx.RunJob)]
-        assert runs == [fx.RunJob(after.stick, after.steps)]
+        assert [(run.stick, run.steps) for run in runs] == [(after.stick, after.steps)]
+        reviewed = before.under if isinstance(before, Warned) else before
+        answered = isinstance(reviewed, RequestAsked | RequestKey | RequestRefused)
+        assert [run.approved is not None for run in runs] == [answered]
+    if isinstance(after, RequestAsked) and isinstance(before, RequestAsked | RequestKey):
+        given = len(after.review.approved) - len(before.review.approved)
+        assert given == (isinstance(before, RequestKey) and event in HELD)
     if any(isinstance(effect, FOR_GOOD) for effect in effects):
         # What cannot be undone follows a held key on the screen that says so, and nothing else.
         assert isinstance(before, Review | ConfirmRevoke | SignedAhead)
-        assert event in (ev.TimerFired(fx.Timer.HOLD), ev.KeyHeld("#"))
+        assert event in HELD
     if after.vault:
         assert after.box.vault is not Vault.CLOSED
     assert not (after.box.session is not None and after.box.vault is Vault.CLOSED)

@@ -7,7 +7,7 @@ from kiosk import states as st
 from kiosk.effects import Purpose
 from kiosk.entry_view import EntryView, Mode
 from kiosk.proposal import ProposalView
-from kiosk.reports import Proposal, SignerRow, TestRow
+from kiosk.reports import Proposal, RequestRow, Result, SignerRow, TestRow
 from kiosk.rules.drill import tell_drills
 from kiosk.rules.resting import tell_refused
 from tests.kiosk.facts import (
@@ -26,6 +26,7 @@ from tests.kiosk.facts import (
     OTHER,
     PROPOSAL,
     REPORT,
+    REQUESTS,
     RESULTS,
     SESSION,
     TROUBLE,
@@ -37,6 +38,8 @@ from tests.kiosk.facts import (
 FULL = "The stick has 3 MB free, 12 MB are needed."
 WITH_STICK = with_sticks(OPEN, HERE)
 BLANK = stick("")
+PRIVATE = RequestRow(file="x.csr", code="E-REQUEST-PRIVATE")
+REVIEW = st.RequestReview(rows=REQUESTS, steps=JOB, stick=HERE)
 SIGNERS = tuple(SignerRow(certificate_id=f"id{n}", title=f"2026.4 lane {n}") for n in range(1, 8))
 
 
@@ -157,6 +160,18 @@ def _samples() -> dict[str, Sample]:
         ),
         "working-stopping": st.Working(
             box=OPEN, steps=("top-up",), progress=replace(HALF, step=1, steps=1), stopping=True
+        ),
+        "request-asked": st.RequestAsked(box=WITH_STICK, review=REVIEW),
+        "request-asked-long": st.RequestAsked(box=WITH_STICK, review=replace(REVIEW, index=1)),
+        "request-key": st.RequestKey(box=WITH_STICK, review=REVIEW),
+        "request-refused": st.RequestRefused(box=WITH_STICK, review=replace(REVIEW, index=2)),
+        "request-refused-private": st.RequestRefused(
+            box=WITH_STICK,
+            review=replace(REVIEW, rows=(PRIVATE,) * 100, index=99),
+        ),
+        "safe-to-remove-requests": st.SafeToRemove(
+            box=with_sticks(LOCKED, HERE),
+            results=(Result(step="top-up", issued=3, requested=2, late_roots=1),),
         ),
         "pulled-early": st.PulledEarly(box=OPEN, steps=JOB, stick=HERE),
         "pulled-early-OTHER": st.PulledEarly(box=with_sticks(OPEN, OTHER), steps=JOB, stick=HERE),

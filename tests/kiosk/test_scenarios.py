@@ -8,7 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
+from core.identities import load_identities
+from core.receive import open_archive
+from hw.fat import open_volume
 from kiosk.emulated_box import EmulatedBox, Folders
 from kiosk.emulated_folder import HOLDERS, lay_folder, lay_stick
 from kiosk.reader import read_text
@@ -25,6 +29,7 @@ from tests.kiosk.emulated import (
     small_config,
     top_up_ahead,
 )
+from tests.signing_requests import make_request
 
 JOB = ["issue", "issue", "issue", "export", "written", "backup", "written"]  # two roots, then signers at once
 SIGNERS = 22
@@ -51,6 +56,31 @@ def has_all(image: Path) -> bool:
     names = files_on(image)
     archives = [name for name in names if name.endswith(".tar.age")]
     return names > RECEIPTS and len(archives) == 2 and not any(name.endswith(".part") for name in names)
+
+
+def test_requests_on_a_stick_are_signed_as_approved_and_exported_without_a_key(tmp_path: Path) -> None:
+    redis = "      redis: {load: 1, quantum: 0.5}\n"
+    gates = f"{redis}      gates: {{quantum: 0.5, own_key: true}}\n"
+    folders = set_up_box(tmp_path, changes=((redis, gates),))
+    files = {f"services.gates.{n}.csr": make_request(common_name=f"gate {n}") for n in (1, 2, 3)}
+    files["services.mongo.csr"] = make_request()
+    lay_stick(folders, "PISM-ALL", {f"requests/{name}": data for name, data in files.items()})
+    box = play_alone(folders, "requests")
+    assert {f"requests/{name}" for name in files} < files_on(box.image("PISM-ALL"))
+    requests = [entry.detail["requests"] for entry in read_journal(folders) if "requests" in entry.detail]
+    assert [[item["file"] for item in each] for each in requests] == [["services.gates.1.csr"]]
+    key = (tmp_path / "receivers" / "main-kudo.key").read_bytes()
+    with open_volume(box.image("PISM-ALL")) as volume:
+        name = min(item.name for item in volume.list() if item.name.startswith("main-kudo-"))
+        (tmp_path / name).write_bytes(volume.get(name, 1 << 24))
+    identities = load_identities(key, None, "key")
+    now = datetime.now(UTC)
+    received = open_archive(tmp_path / name, identities, (), tmp_path / "out", lambda _: True, now)
+    (gate,) = [entry for entry in received.manifest.certificates if entry.target == "gates"]
+    assert not isinstance(gate.key_file, str)
+    assert received.folder is not None
+    signer, _ = x509.load_pem_x509_certificates((received.folder / gate.file).read_bytes())
+    assert signer.public_key() == x509.load_der_x509_csr(files["services.gates.1.csr"]).public_key()
 
 
 def test_a_second_stick_while_working_is_not_touched_and_the_work_ends(folders: Folders) -> None:

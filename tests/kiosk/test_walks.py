@@ -58,7 +58,9 @@ class World:
                 possible = identity in sticks
             case ev.EntryChanged() | ev.EntryFinished() | ev.EntryLeft():
                 possible = self.state.entry is not None
-            case ev.JobFinished() | ev.Stopped() | ev.Progress() | ev.JobFailed(code="E-STICK-GONE"):
+            case ev.JobFinished() | ev.RequestsFound() | ev.Stopped() | ev.Progress():
+                possible = self.working
+            case ev.JobFailed(code="E-STICK-GONE"):
                 possible = self.working
             case _:
                 possible = not isinstance(event, ev.KeyHeld)
@@ -72,7 +74,14 @@ class World:
                 self.down.discard(key)
             case ev.TimerFired(name=name):
                 self.timers.discard(name)
-            case ev.JobFinished() | ev.Stopped() | ev.JobFailed() | ev.VaultLost() | ev.Bug():
+            case (
+                ev.JobFinished()
+                | ev.RequestsFound()
+                | ev.Stopped()
+                | ev.JobFailed()
+                | ev.VaultLost()
+                | ev.Bug()
+            ):
                 self.working = False
         before = self.state
         self.state, effects = step(before, event)

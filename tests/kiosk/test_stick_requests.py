@@ -1,0 +1,222 @@
+"""A job whose stick brings signing requests: on a real vault and real FAT images."""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core import protocol as pr
+from core import results as rs
+from core.keys import make_key
+from core.request_file import MAX_REQUEST_BYTES
+from hw.fat import open_volume
+from hw.ports import Stick, StickGoneError
+from kiosk import effects as fx
+from kiosk import events as ev
+from kiosk.job import Job
+from kiosk.reports import RequestRow
+from kiosk.session import VaultRefusalError, start_vault
+from kiosk.stick_requests import read_requests
+from tests.kiosk.live import NOW, PASSPHRASE, STEPS, Bench, lay_authority, open_twins
+from tests.signing_requests import make_request
+
+ONE, TWO, THREE = (f"services.gate.{number}.csr" for number in (1, 2, 3))
+
+
+class Desk:
+    """An unlocked vault with a target that takes requests, and sticks."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = lay_authority(folder, topped_up=True, own_key=True)
+        self.board = open_twins(folder)
+        assert self.board.twins is not None
+        self.sticks = self.board.twins.sticks
+        self.session = start_vault(folder / "state", folder / "config.yaml")
+        self.session.ask(pr.Unlock(passphrase=PASSPHRASE, now=NOW), rs.Unlocked)
+
+    def job(self, steps: tuple[str, ...] = STEPS) -> Job:
+        return Job(
+            self.session,
+            steps,
+            now=NOW,
+            open_volume=self.board.open_volume,
+            spool=self.folder / "spool",
+            stopping=threading.Event(),
+        )
+
+    def image(self, files: dict[str, bytes], label: str = "PISM-ALL", folder: str = "requests") -> Path:
+        image = self.sticks.make(label)
+        with open_volume(image) as volume:
+            for name, data in files.items():
+                volume.put_small(f"{folder}/{name}", data)
+        return image
+
+    def insert(self, files: dict[str, bytes], label: str = "PISM-ALL", folder: str = "requests") -> Stick:
+        return self.sticks.insert(self.image(files, label, folder))
+
+    def open_gaps(self) -> int:
+        report = self.session.ask(pr.AskStatus(now=NOW), rs.StatusReport)
+        return sum(due.gaps for due in report.requests)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    desk = Desk(tmp_path)
+    with contextlib.closing(desk.session):
+        yield desk
+
+
+def quiet(*_progress: object) -> None:
+    """Take progress and go on."""
+
+
+def approvals(rows: tuple[RequestRow, ...]) -> tuple[str, ...]:
+    return tuple(row.approval for row in rows if row.approval)
+
+
+def test_approved_requests_are_signed_before_the_top_up_and_exported(desk: Desk) -> None:
+    job, stick = desk.job(), desk.insert({ONE: make_request(), TWO: make_request()})
+    rows = job.find_requests(stick)
+    assert [(row.file, row.path, row.code) for row in rows] == [
+        (ONE, "services/gate", ""),
+        (TWO, "services/gate", ""),
+    ]
+    assert rows[0].subject == "CN=gate 7"
+    job.answer_requests(approvals(rows))
+    assert job.find_requests(stick) == ()
+    results = job.run(stick, quiet)
+    assert (results[0].issued, results[0].requested) == (2, 2)
+    assert [result.sequence for result in results] == [0, 1, 1]
+    assert desk.open_gaps() == 0
+    job.close()
+
+
+def test_what_was_left_or_refused_is_not_signed_and_the_rest_goes_on(desk: Desk) -> None:
+    files = {ONE: make_request(), TWO: make_request(), THREE: b"?", "x.csr": b"", "readme.txt": b"hello"}
+    job, stick = desk.job(), desk.insert(files)
+    rows = job.find_requests(stick)
+    assert [(row.file, row.code) for row in rows] == [
+        (ONE, ""),
+        (TWO, ""),
+        (THREE, "E-REQUEST"),
+        ("x.csr", "E-REQUEST-NAME"),
+    ]
+    job.answer_requests((rows[1].approval,))
+    assert job.run(stick, quiet)[0].requested == 1
+    assert desk.open_gaps() == 1
+    job.close()
+
+
+def test_a_stick_without_requests_asks_nothing(desk: Desk) -> None:
+    for files, folder in (({}, "requests"), ({ONE: make_request()}, "elsewhere")):
+        job = desk.job()
+        stick = desk.insert(files, folder=folder)
+        assert job.find_requests(stick) == ()
+        assert job.run(stick, quiet)[0].requested == 0
+        job.close()
+        desk.sticks.pull(stick)
+
+
+def test_only_a_job_with_a_top_up_looks_for_requests(desk: Desk) -> None:
+    stick = desk.insert({ONE: make_request()})
+    assert desk.job(("export main-kudo",)).find_requests(stick) == ()
+    assert desk.job(("top-up",)).find_requests(None) == ()
+
+
+def test_the_folder_may_be_written_in_capitals(desk: Desk) -> None:
+    stick = desk.insert({ONE.upper(): make_request()}, folder="REQUESTS")
+    assert [row.code for row in desk.job().find_requests(stick)] == [""]
+
+
+def test_requests_that_have_their_certificate_are_not_shown_again(desk: Desk) -> None:
+    stick = desk.insert({ONE: make_request()})
+    job = desk.job()
+    job.answer_requests(approvals(job.find_requests(stick)))
+    job.run(stick, quiet)
+    job.close()
+    assert desk.job().find_requests(stick) == ()
+
+
+def test_what_is_answered_holds_though_another_stick_comes(desk: Desk) -> None:
+    """Signed once, and exported onto the stick that came instead."""
+    image = desk.image({ONE: make_request()})
+    stick = desk.sticks.insert(image)
+    job = desk.job(("top-up", "export main-kudo"))
+    job.answer_requests(approvals(job.find_requests(stick)))
+    desk.sticks.pull(stick)
+    with pytest.raises(StickGoneError):
+        job.run(stick, quiet)
+    other = desk.insert({TWO: make_request()}, "PISM-EXPORT")
+    assert job.find_requests(other) == ()
+    results = job.run(other, quiet)
+    assert (results[0].requested, results[1].sequence) == (1, 1)
+    job.close()
+
+
+def test_a_stick_pulled_before_the_answer_is_read_again(desk: Desk) -> None:
+    stick = desk.insert({ONE: make_request()})
+    job = desk.job()
+    first = job.find_requests(stick)
+    desk.sticks.pull(stick)
+    again = desk.sticks.insert(stick.node)
+    assert job.find_requests(again) == first
+
+
+def test_a_refusal_by_the_vault_shows_the_requests_anew(desk: Desk) -> None:
+    """Somebody else filled the gaps between question and answer."""
+    stick = desk.insert({ONE: make_request(), TWO: make_request()})
+    slow, quick = desk.job(), desk.job()
+    slow.answer_requests(approvals(slow.find_requests(stick))[:1])
+    desk.sticks.pull(stick)
+    other = desk.insert(
+        {"services.gate.a.csr": make_request(), "services.gate.b.csr": make_request()}, "PISM-EXPORT"
+    )
+    quick.answer_requests(approvals(quick.find_requests(other)))
+    quick.run(other, quiet)
+    quick.close()
+    desk.sticks.pull(other)
+    stick = desk.sticks.insert(stick.node)
+    with pytest.raises(VaultRefusalError) as raised:
+        slow.run(stick, quiet)
+    assert raised.value.failed.code == "E-REQUEST-GAP"
+    assert {row.code for row in slow.find_requests(stick)} == {"E-REQUEST-GAP"}
+    slow.answer_requests(())
+    assert slow.run(stick, quiet)[0].requested == 0
+    slow.close()
+
+
+def test_files_are_bounded_in_size_and_number(desk: Desk) -> None:
+    files = {ONE: bytes(MAX_REQUEST_BYTES + 1), TWO: make_request(make_key("p256"))}
+    rows = desk.job().find_requests(desk.insert(files))
+    assert [(row.file, row.code) for row in rows] == [(TWO, "E-REQUEST-KEY"), (ONE, "E-REQUEST")]
+
+
+def test_of_very_many_files_the_first_by_name_are_read(tmp_path: Path) -> None:
+    lay_authority(tmp_path, topped_up=True, own_key=True)
+    board = open_twins(tmp_path)
+    assert board.twins is not None
+    image = board.twins.sticks.make("PISM-ALL")
+    with open_volume(image) as volume:
+        for number in (4, 1, 3, 0, 2):
+            volume.put_small(f"requests/services.gate.{number}.csr", b"?")
+        files, refused = read_requests(volume, volume.list(), most=3)
+    assert [file.name for file in files] == [f"services.gate.{n}.csr" for n in range(3)]
+    assert [(row.file, row.code) for row in refused] == [("2 more", "E-REQUEST-MANY")]
+
+
+def test_a_worker_asks_before_it_works_and_goes_on_with_the_answer(tmp_path: Path) -> None:
+    lay_authority(tmp_path, topped_up=True, own_key=True)
+    with Bench(tmp_path) as bench:
+        bench.unlock()
+        image = bench.twins.sticks.make("PISM-ALL")
+        with open_volume(image) as volume:
+            volume.put_small(f"requests/{ONE}", make_request())
+        stick = bench.twins.sticks.insert(image)
+        found = bench.do(fx.RunJob(stick, STEPS))
+        assert isinstance(found, ev.RequestsFound)
+        assert not any(isinstance(event, ev.Progress) for event in bench.seen)
+        done = bench.do(fx.RunJob(stick, STEPS, approvals(found.requests)))
+        assert isinstance(done, ev.JobFinished)
+        assert done.results[0].requested == 1
