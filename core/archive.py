@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Final, Self
+from typing import Any, BinaryIO, Final, Self, cast
 
 from core.age import CHUNK_BYTES, ArchiveDigest, decrypt_stream, encrypt_stream
 from core.errors import ArchiveDamagedError, ArchiveError, ArchiveMemberError, FileError
@@ -187,6 +187,7 @@ def read_archive(
     identities: Sequence[Any],
     *,
     folder: Path | None = None,
+    in_memory: bool = False,
     max_bytes: int = MAX_ARCHIVE_BYTES,
 ) -> Archive:
     """Decrypt an archive and find its members; believe nothing that they say.
@@ -195,6 +196,7 @@ def read_archive(
         source: The age file, read front to back.
         identities: From core.identities.
         folder: Where the unlinked file lies; the system's place for temporary files by default.
+        in_memory: It lies in memory, where nobody finds it when the power goes.
         max_bytes: Bound of the decrypted tar.
 
     Raises:
@@ -204,7 +206,10 @@ def read_archive(
         FileError: The source or the disk fails (E-FILE).
     """
     try:
-        spool = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  the Archive closes it
+        if in_memory:
+            spool = cast("BinaryIO", os.fdopen(os.memfd_create("archive"), "w+b"))
+        else:
+            spool = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  the Archive closes it
     except OSError as error:
         raise FileError(f"There is no place to unpack the archive: {error.strerror}.") from error
     try:

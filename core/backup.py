@@ -15,7 +15,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from cryptography import x509
@@ -29,12 +28,14 @@ from core.chain import Chains, check_certificate, read_certificates
 from core.drilled import DRILLED
 from core.errors import ArchiveFormatError, ArchiveKindError, PolicyError
 from core.history import History, read_history
-from core.key_match import prove_key, read_passphrases
+from core.key_match import Progress, prove_key, read_passphrases, tell_nobody
 from core.keys import PublicKey, encode_key
+from core.listed import read_member_lines
 from core.manifest import CertificateEntry, Manifest, file_of
 from core.policy import Policy, decode_policy
-from core.receive import Confirm, check_archive, read_member_lines
+from core.receive import Confirm, Source, check_archive
 from core.recipients import refusing
+from core.sealing import Question
 from core.stamp import write_stamp
 
 STATE_PATH = "state.json"
@@ -55,6 +56,7 @@ class OpenBackup:
         history: What its journal says.
         certificates: All that were ever issued, in issuing order, with their revocations.
         key_ids: Ids of those whose private keys are inside.
+        sealed_by: The root whose seal was accepted, with its words.
     """
 
     archive: Archive
@@ -65,6 +67,7 @@ class OpenBackup:
     history: History
     certificates: tuple[Certificate, ...]
     key_ids: frozenset[str]
+    sealed_by: Question
     _files: Mapping[str, str]
     _ders: Mapping[str, bytes] = field(repr=False)
     _keys: Mapping[str, PublicKey] = field(repr=False)
@@ -92,11 +95,14 @@ class OpenBackup:
 
 @contextmanager
 def open_backup(
-    source: Path,
+    source: Source,
     identities: Sequence[Any],
     trust: Sequence[x509.Certificate],
     confirm: Confirm | None,
     now: datetime,
+    *,
+    in_memory: bool = False,
+    progress: Progress = tell_nobody,
 ) -> Iterator[OpenBackup]:
     """Check a backup, whole, and keep it open for a block.
 
@@ -106,6 +112,8 @@ def open_backup(
         trust: Roots to believe, from core.trust.load_roots.
         confirm: Asked about the root, if it is none of `trust`; None refuses it.
         now: Aware UTC.
+        in_memory: Unpack it into memory; else onto the disk, into an unlinked file.
+        progress: Told (keys checked, keys in all, what); may raise StoppedError.
 
     Yields:
         The backup.
@@ -118,7 +126,10 @@ def open_backup(
         JournalError: The journal is not one whole chain (E-JOURNAL).
         FileError: The archive cannot be read (E-FILE).
     """
-    with check_archive(source, identities, trust, confirm, now) as (archive, checked):
+    with check_archive(source, identities, trust, confirm, now, in_memory=in_memory, progress=progress) as (
+        archive,
+        checked,
+    ):
         manifest = checked.received.manifest
         if manifest.kind != "backup":
             raise ArchiveKindError(f"The archive is the egress {manifest.name}, not a backup.")
@@ -135,6 +146,7 @@ def open_backup(
             history=history,
             certificates=certificates,
             key_ids=frozenset(passphrases),
+            sealed_by=checked.received.sealed_by,
             _files={entry.id: entry.file for entry in manifest.certificates},
             _ders={item.id: item.der for item in state.certificates if item.der is not None},
             _keys=checked.chains.keys,

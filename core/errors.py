@@ -38,15 +38,20 @@
     │   └── RequestChangedError    it is not what was shown and approved
     ├── ArchiveError           an archive cannot be used
     │   ├── ArchiveIdentityError   the identity does not fit
+    │   │   └── IdentityLockedError    it is encrypted, and its passphrase is missing or wrong
     │   ├── ArchiveDamagedError    truncated, altered, trailing bytes
     │   ├── ArchiveMemberError     unknown, unsafe or oversized member, links
     │   ├── ArchiveFormatError     manifest of another version, or not to the format
     │   ├── ArchiveKindError       an egress where a backup is needed
     │   ├── ArchiveSealError       no seal of a pinned root fits
+    │   │   └── ArchiveDateError       it was made after now
     │   ├── ArchiveCertificateError  chain, dates or key do not fit
     │   ├── ArchiveTrustError      a root or an authority that is not pinned
     │   ├── ArchiveRollbackError   not newer than what was opened before
     │   └── ArchiveForkError       does not continue what was opened before
+    ├── RescueError            what a restore onto an empty box needs is not there
+    │   ├── RescueMissingError, RescueKeyError, RescueManyError   no archive, no identity, more than one
+    │   └── RescueSpaceError       the archive does not fit into this box
     ├── DrillError             words that no backup of this store waits for
     ├── FileError              a file exists already, is too large, or cannot be read
     ├── AcceptanceError        a real box failed its acceptance
@@ -58,8 +63,21 @@ never holds a secret. Anything outside this tree and `HardwareError` is a bug. T
 to all of them; some stand in modules of their own noun.
 """
 
-from typing import ClassVar
-
+from core.archive_errors import (
+    ArchiveCertificateError,
+    ArchiveDamagedError,
+    ArchiveDateError,
+    ArchiveError,
+    ArchiveForkError,
+    ArchiveFormatError,
+    ArchiveIdentityError,
+    ArchiveKindError,
+    ArchiveMemberError,
+    ArchiveRollbackError,
+    ArchiveSealError,
+    ArchiveTrustError,
+    IdentityLockedError,
+)
 from core.config_errors import (
     ConfigError,
     ConfigKeyError,
@@ -85,6 +103,13 @@ from core.request_errors import (
     RequestTargetError,
     RequestUsedError,
 )
+from core.rescue_errors import (
+    RescueError,
+    RescueKeyError,
+    RescueManyError,
+    RescueMissingError,
+    RescueSpaceError,
+)
 from core.state_errors import (
     ClockAheadError,
     ClockBehindError,
@@ -109,6 +134,7 @@ __all__ = [
     "AcceptanceError",
     "ArchiveCertificateError",
     "ArchiveDamagedError",
+    "ArchiveDateError",
     "ArchiveError",
     "ArchiveForkError",
     "ArchiveFormatError",
@@ -130,6 +156,7 @@ __all__ = [
     "ConfigVisitError",
     "DrillError",
     "FileError",
+    "IdentityLockedError",
     "IssueError",
     "JournalError",
     "PassphraseError",
@@ -150,6 +177,11 @@ __all__ = [
     "RequestProofError",
     "RequestTargetError",
     "RequestUsedError",
+    "RescueError",
+    "RescueKeyError",
+    "RescueManyError",
+    "RescueMissingError",
+    "RescueSpaceError",
     "StateDamagedError",
     "StateError",
     "StateExistsError",
@@ -181,82 +213,6 @@ class PolicyError(CaError):
 
     code = "E-POLICY"
     action = ("See the policy in the", "menu")
-
-
-class ArchiveError(CaError):
-    """An archive cannot be used."""
-
-    code = "E-ARCHIVE"
-    action: ClassVar[tuple[str, ...]] = ("Fetch the archive", "again from the stick")
-
-
-class ArchiveIdentityError(ArchiveError):
-    """The identity does not open the archive, or is itself not usable."""
-
-    code = "E-ARCHIVE-IDENTITY"
-    action = ("Use the identity that", "belongs to the", "recipient")
-
-
-class ArchiveDamagedError(ArchiveError):
-    """The archive is truncated, altered, or has bytes after its end."""
-
-    code = "E-ARCHIVE-DAMAGED"
-
-
-class ArchiveMemberError(ArchiveError):
-    """A member is unknown, unsafe, a link, out of order or too large."""
-
-    code = "E-ARCHIVE-MEMBER"
-    action = ("Do not use this", "archive")
-
-
-class ArchiveFormatError(ArchiveError):
-    """The manifest is of another version or not to the format."""
-
-    code = "E-ARCHIVE-FORMAT"
-    action = ("Open it with a newer", "pism")
-
-
-class ArchiveKindError(ArchiveError):
-    """The archive is an egress; only a backup holds what a restore or a drill needs."""
-
-    code = "E-ARCHIVE-KIND"
-    action = ("Take an archive of a", "backup")
-
-
-class ArchiveSealError(ArchiveError):
-    """No seal under a pinned root signs this archive."""
-
-    code = "E-ARCHIVE-SEAL"
-    action = ("Do not use this", "archive")
-
-
-class ArchiveCertificateError(ArchiveError):
-    """A certificate, its chain, dates or key does not fit."""
-
-    code = "E-ARCHIVE-CERT"
-    action = ("Do not use this", "archive")
-
-
-class ArchiveTrustError(ArchiveError):
-    """The root or incarnation is not pinned here and was not confirmed."""
-
-    code = "E-ARCHIVE-TRUST"
-    action = ("Compare its words on", "the box, then confirm")
-
-
-class ArchiveRollbackError(ArchiveError):
-    """The archive is not newer than the last one opened here."""
-
-    code = "E-ARCHIVE-ROLLBACK"
-    action = ("Use the newest one",)
-
-
-class ArchiveForkError(ArchiveError):
-    """The archive does not continue the last one opened here."""
-
-    code = "E-ARCHIVE-FORK"
-    action = ("Do not use it: two", "boxes claim to be one")
 
 
 class DrillError(CaError):

@@ -1,10 +1,11 @@
-"""Private keys that open archives: read by receivers, never by the box.
+"""Private keys that open archives: read by receivers, and by an empty box that a backup is restored onto.
 
 Rules:
 1. A file holds age keys (plain, or encrypted with a passphrase by age), one OpenSSH key, or one PEM key
    (PKCS#8, PKCS#1; RSA or Ed25519), plain or encrypted. What it is, its bytes say, not its name.
 2. The passphrase is asked for at most once, and only for a file that needs it.
-3. The cost that the file itself demands of its passphrase is bounded before it is paid.
+3. The cost that the file itself demands of its passphrase is bounded before it is paid; a small machine
+   says how much memory it has.
 4. Whatever is wrong is an ArchiveIdentityError that names the source, never a byte of the key.
 """
 
@@ -28,12 +29,13 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_private_key,
 )
 
-from core.errors import ArchiveIdentityError
+from core.errors import ArchiveIdentityError, IdentityLockedError
 from core.recipients import refusing
 
 MAX_IDENTITY_BYTES: Final = 64 * 1024
 MAX_IDENTITIES: Final = 64
 MAX_SCRYPT_LOG_N: Final = 20  # 1 GiB of memory; age itself writes 18
+_SCRYPT_BYTES: Final = 1024  # age takes r = 8; RFC 7914 2: 128 x r bytes for each of N
 MAX_BCRYPT_ROUNDS: Final = 1024  # ssh-keygen writes 16 to 24
 MAX_PBES_COST: Final = 2**25  # iterations x key length, or N x r x p; OpenSSL writes up to 2**20
 _INTEGER, _CONSTRUCTED = 0x02, 0x20  # X.690 8.1.2
@@ -46,8 +48,37 @@ _PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]{0,32})-----(.{0,65536}?)-----END \1--
 Passphrase = Callable[[], bytes]
 
 
+class _AskedError(Exception):
+    """A file asked for its passphrase."""
+
+
+def is_locked(data: bytes, source: str = "The identity") -> bool:
+    """Return whether a file needs a passphrase; what it costs to try one is bounded then.
+
+    Args:
+        data: Contents of the file, at most 64 KiB.
+        source: Where it comes from, for the error's text.
+
+    Raises:
+        ArchiveIdentityError: As load_identities (E-ARCHIVE-IDENTITY).
+    """
+
+    def ask() -> bytes:
+        raise _AskedError
+
+    try:
+        load_identities(data, ask, source)
+    except _AskedError:
+        return True
+    return False
+
+
 def load_identities(
-    data: bytes, passphrase: Passphrase | None = None, source: str = "The identity"
+    data: bytes,
+    passphrase: Passphrase | None = None,
+    source: str = "The identity",
+    *,
+    memory_bytes: int | None = None,
 ) -> tuple[Any, ...]:  # pyrage has no types
     """Return the pyrage identities in one file.
 
@@ -55,16 +86,19 @@ def load_identities(
         data: Contents of the file, at most 64 KiB.
         passphrase: Asked when the file is encrypted; None refuses such a file.
         source: Where it comes from, for the error's text.
+        memory_bytes: What the file may take of this machine's memory for its passphrase; None: all that the
+            bounds above allow.
 
     Raises:
-        ArchiveIdentityError: No private key, one that cannot open archives, encrypted without or with
-            another passphrase, or at an unreasonable cost (E-ARCHIVE-IDENTITY).
+        IdentityLockedError: Encrypted, without or with another passphrase (E-IDENTITY-LOCKED).
+        ArchiveIdentityError: No private key, one that cannot open archives, or encrypted at an unreasonable
+            cost (E-ARCHIVE-IDENTITY).
     """
     if len(data) > MAX_IDENTITY_BYTES:
         raise ArchiveIdentityError(f"{source} is longer than {MAX_IDENTITY_BYTES} bytes.")
     text = data.strip()
     if text.startswith((_AGE_MAGIC, _AGE_ARMOR)):
-        return _read_age(_decrypt_age(text, data, passphrase, source), source)
+        return _read_age(_decrypt_age(text, data, passphrase, source, memory_bytes), source)
     block = _PEM.search(text)
     if block is None:
         return _read_age(text, source)
@@ -82,7 +116,9 @@ def _read_age(text: bytes, source: str) -> tuple[Any, ...]:
         return tuple(pyrage.x25519.Identity.from_str(line.decode()) for line in lines)
 
 
-def _decrypt_age(text: bytes, data: bytes, passphrase: Passphrase | None, source: str) -> bytes:
+def _decrypt_age(
+    text: bytes, data: bytes, passphrase: Passphrase | None, source: str, memory_bytes: int | None
+) -> bytes:
     binary = data
     if text.startswith(_AGE_ARMOR):
         with refusing(ArchiveIdentityError(f"{source} is not a whole age file.")):
@@ -90,10 +126,9 @@ def _decrypt_age(text: bytes, data: bytes, passphrase: Passphrase | None, source
     stanza = _SCRYPT.match(binary)
     if stanza is None:
         raise ArchiveIdentityError(f"{source} is an age file that no passphrase opens.")
-    if int(stanza[1]) > MAX_SCRYPT_LOG_N:
-        raise ArchiveIdentityError(
-            f"{source} demands too much of its passphrase (scrypt 2^{int(stanza[1])})."
-        )
+    log_n = int(stanza[1])
+    if log_n > MAX_SCRYPT_LOG_N or (memory_bytes is not None and _SCRYPT_BYTES << log_n > memory_bytes):
+        raise ArchiveIdentityError(f"{source} demands too much of its passphrase (scrypt 2^{log_n}).")
     words = _ask(passphrase, source)
     with refusing(_wrong(source)):
         plain: bytes = pyrage.passphrase.decrypt(binary, words.decode())
@@ -187,12 +222,12 @@ def _elements(der: bytes) -> Iterator[tuple[int, bytes]]:
 
 def _ask(passphrase: Passphrase | None, source: str) -> bytes:
     if passphrase is None:
-        raise ArchiveIdentityError(f"{source} is encrypted, and no passphrase was given.")
+        raise IdentityLockedError(f"{source} is encrypted, and no passphrase was given.")
     return passphrase()
 
 
-def _wrong(source: str) -> ArchiveIdentityError:
-    return ArchiveIdentityError(f"{source} is encrypted, and this passphrase does not open it.")
+def _wrong(source: str) -> IdentityLockedError:
+    return IdentityLockedError(f"{source} is encrypted, and this passphrase does not open it.")
 
 
 def _no_bcrypt(source: str) -> ArchiveIdentityError:

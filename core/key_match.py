@@ -8,7 +8,7 @@ Rules:
 """
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, cast
 
 import msgspec
@@ -24,11 +24,20 @@ from core.manifest import Manifest
 from core.recipients import refusing
 
 MAX_PASSPHRASES_BYTES: Final = 64 * 1024 * 1024
+Progress = Callable[[int, int, str], None]
 _PROOF: Final = b"PiSM: this key belongs to its certificate"
 
 
+def tell_nobody(_done: int, _total: int, _what: str) -> None:
+    """Take a word of progress that nobody asked for."""
+
+
 def check_keys(
-    archive: Archive, manifest: Manifest, keys: Mapping[str, PublicKey], identities: Sequence[Any]
+    archive: Archive,
+    manifest: Manifest,
+    keys: Mapping[str, PublicKey],
+    identities: Sequence[Any],
+    progress: Progress = tell_nobody,
 ) -> int:
     """Open every private key and hold it against its certificate.
 
@@ -37,6 +46,7 @@ def check_keys(
         manifest: Its sealed manifest; every key file is listed there.
         keys: Certificate id -> public key, from core.chain.
         identities: From core.identities.
+        progress: Told (keys done, keys in all, "key"); may raise StoppedError.
 
     Returns:
         How many keys there are.
@@ -55,11 +65,13 @@ def check_keys(
         for entry in manifest.certificates
         if entry.kind != "signer" and manifest.kind == "egress"
     )
-    for entry in wanted:
+    for done, entry in enumerate(wanted):
+        progress(done, len(wanted), "key")
         path = f"keys/{entry.id}.pem"
         if _encode(keys[entry.id]) in forbidden:
             raise ArchiveCertificateError(f"{path} is the key of a root or a seal, which no egress may hold.")
         _check_key(archive.read(path), passphrases[entry.id].encode(), keys[entry.id], path)
+    progress(len(wanted), len(wanted), "key")
     return len(wanted)
 
 

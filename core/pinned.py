@@ -5,6 +5,7 @@ the mark of that file is remembered here, so that it is proposed again only when
 (core.proposal.read_file_policy).
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from core.errors import StateDamagedError
@@ -45,3 +46,8 @@ def pin(store: Store, policy: Policy, instead_of: str = "") -> None:
 def is_replaced(store: Store, mark: str) -> bool:
     """Tell whether the policy in force was approved instead of the file of that mark."""
     return store.fact(_REPLACED) == mark
+
+
+def was_replaced(facts: Mapping[str, str], mark: str) -> bool:
+    """Tell the same by the facts of a backup."""
+    return facts.get(_REPLACED) == mark

@@ -5,6 +5,7 @@ unprivileged process is not fatal here: the units grant it (systemd/), and `swap
 """
 
 import ctypes
+import re
 import resource
 import time
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ _PR_SET_DUMPABLE: Final = 4
 # is taken at once, 8 MiB apiece
 _MCL: Final = 1 | 2 | 4
 _SWAPS: Final = Path("/proc/swaps")
+_MEMORY: Final = Path("/proc/meminfo")
+_AVAILABLE: Final = re.compile(r"^MemAvailable: +([0-9]+) kB$", re.MULTILINE)
 
 
 def harden_process() -> None:
@@ -64,6 +67,15 @@ def swap_is_on(swaps: Path = _SWAPS) -> bool:
     except OSError:
         return True
     return any(line.strip() for line in lines[1:])
+
+
+def available_bytes(path: Path = _MEMORY) -> int:
+    """Return how much memory could be taken without swap; unknown counts as none."""
+    try:
+        found = _AVAILABLE.search(path.read_text(encoding="ascii"))
+    except OSError:
+        return 0
+    return int(found[1]) * 1024 if found else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

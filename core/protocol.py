@@ -12,6 +12,7 @@ from datetime import datetime
 import msgspec
 
 from core.request_file import RequestFile
+from core.rescue_results import BackupOpened, BackupRestored, IdentitySeen
 from core.results import (
     Acknowledged,
     ArchiveWritten,
@@ -179,9 +180,39 @@ class RecordDrill(_SecretMessage, frozen=True, kw_only=True):
     now: datetime
 
 
+class SeeIdentity(_Message, frozen=True):
+    """Look whether the one descriptor sent along is an identity, and forget it: `IdentitySeen`."""
+
+
+class TakeIdentity(_Message, frozen=True):
+    """Take the identity in the one descriptor sent along, to open a backup with: `IdentitySeen`."""
+
+
+class OpenIdentity(_SecretMessage, frozen=True, kw_only=True):
+    """Open the identity that was taken: `Acknowledged`, or E-IDENTITY-LOCKED and it may be tried again."""
+
+    passphrase: bytes
+
+
+class OpenBackup(_Message, frozen=True, kw_only=True):
+    """Check the backup in the one descriptor sent along, and keep it open: `BackupOpened`."""
+
+    now: datetime
+
+
+class Restore(_SecretMessage, frozen=True, kw_only=True):
+    """Restore the backup that is open into the empty state folder; it stays locked: `BackupRestored`."""
+
+    passphrase: bytes
+    now: datetime
+
+
 class Stop(_Message, frozen=True):
     """End the running request at its next commit; it then fails with E-STOPPED."""
 
+
+RescueRequest = SeeIdentity | TakeIdentity | OpenIdentity | OpenBackup | Restore
+"""What an empty box is asked, in that order, to become one that a backup is of."""
 
 Request = (
     Hello
@@ -202,6 +233,11 @@ Request = (
     | Revoke
     | RevokeAll
     | RecordDrill
+    | SeeIdentity
+    | TakeIdentity
+    | OpenIdentity
+    | OpenBackup
+    | Restore
     | Stop
 )
 
@@ -217,6 +253,9 @@ Result = (
     | StatusReport
     | ClockCorrected
     | DrillRecorded
+    | IdentitySeen
+    | BackupOpened
+    | BackupRestored
     | Acknowledged
 )
 

@@ -24,24 +24,20 @@ state.json of a backup is hashed here; core.backup reads it.
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from cryptography import x509
 
 from core import journal
 from core.archive import Archive, read_archive
 from core.chain import Chains, check_certificates, check_crls
-from core.errors import (
-    ArchiveDamagedError,
-    ArchiveMemberError,
-    ArchiveTrustError,
-    JournalError,
-)
-from core.key_match import check_keys
+from core.errors import ArchiveTrustError, JournalError
+from core.key_match import Progress, check_keys, tell_nobody
+from core.listed import check_files, check_members, read_member_lines
 from core.manifest import Manifest, archive_stem, decode_manifest
 from core.members import MANIFEST_PATH
 from core.sealing import Question, check_trust, find_seal
@@ -57,6 +53,8 @@ from core.trust import (
 )
 
 Confirm = Callable[[Question], bool]
+Source = Path | BinaryIO
+"""An archive: its path, or an open file that is read from its beginning and left open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,11 +113,14 @@ def verify_archive(
 
 @contextmanager
 def check_archive(
-    source: Path,
+    source: Source,
     identities: Sequence[Any],
     trust: Sequence[x509.Certificate],
     confirm: Confirm | None,
     now: datetime,
+    *,
+    in_memory: bool = False,
+    progress: Progress = tell_nobody,
 ) -> Iterator[tuple[Archive, Checked]]:
     """Run checks 1 to 11 on an archive, and keep it open for a block that reads what is inside.
 
@@ -131,12 +132,23 @@ def check_archive(
         trust: Roots to believe.
         confirm: Asked about the root, if it is none of `trust`; None refuses it.
         now: Aware UTC.
+        in_memory: Unpack it into memory; else onto the disk, into an unlinked file.
+        progress: Told (keys checked, keys in all, what); may raise StoppedError.
 
     Yields:
         The archive, and what the checks came to.
     """
-    with _open(source, identities, None) as archive:
-        yield archive, _check(archive, identities, memory=Trust(), trust=trust, confirm=confirm, now=now)
+    with _open(source, identities, None, in_memory=in_memory) as archive:
+        checked = _check(
+            archive,
+            identities,
+            memory=Trust(),
+            trust=trust,
+            confirm=confirm,
+            now=now,
+            progress=progress,
+        )
+        yield archive, checked
 
 
 def open_archive(  # noqa: PLR0917  in the order of the command line
@@ -207,10 +219,17 @@ def open_archive(  # noqa: PLR0917  in the order of the command line
         )
 
 
-def _open(source: Path, identities: Sequence[Any], folder: Path | None) -> Archive:
+def _open(
+    source: Source, identities: Sequence[Any], folder: Path | None, *, in_memory: bool = False
+) -> Archive:
     # 1. Decryption, and 2. Members.
-    with filing(f"Opening {source}"), source.open("rb") as file:
-        return read_archive(file, identities, folder=folder)
+    name = source if isinstance(source, Path) else "the archive"
+    with (
+        filing(f"Opening {name}"),
+        source.open("rb") if isinstance(source, Path) else nullcontext(source) as file,
+    ):
+        file.seek(0)
+        return read_archive(file, identities, folder=folder, in_memory=in_memory)
 
 
 def _check(
@@ -222,12 +241,13 @@ def _check(
     confirm: Confirm | None,
     now: datetime,
     follow: str | None = None,
+    progress: Progress = tell_nobody,
 ) -> Checked:
     # 3. Manifest. Its bytes are the ones that are sealed: they are never encoded again.
     manifest_bytes = archive.read(MANIFEST_PATH)
     manifest = decode_manifest(manifest_bytes)
     manifest_sha256 = hashlib.sha256(manifest_bytes).hexdigest()
-    _check_members(archive, manifest)
+    check_members(archive, manifest)
     # 4. Seal.
     check_authority(memory, manifest)
     pinned = memory.pinned(trust)
@@ -245,14 +265,14 @@ def _check(
     # 6. Order. CRLs follow as soon as they are read.
     check_order(memory, manifest, manifest_sha256)
     # 7. Files.
-    _check_files(archive, manifest)
+    check_files(archive, manifest)
     # 8. Certificates.
     chains = check_certificates(archive, manifest)
     # 9. CRLs.
     crl_numbers = check_crls(archive, manifest, chains)
     check_crl_numbers(memory, crl_numbers)
     # 10. Keys.
-    key_count = check_keys(archive, manifest, chains.keys, identities)
+    key_count = check_keys(archive, manifest, chains.keys, identities, progress)
     # 11. Journal.
     if journal.verify_lines(read_member_lines(archive, "journal.jsonl")).hash != manifest.journal_head:
         raise JournalError("the archive's journal does not end in the entry that its manifest names")
@@ -260,40 +280,3 @@ def _check(
         manifest=manifest, manifest_sha256=manifest_sha256, sealed_by=seal, key_count=key_count
     )
     return Checked(received=received, chains=chains, crl_numbers=crl_numbers)
-
-
-def _check_members(archive: Archive, manifest: Manifest) -> None:
-    wanted = [MANIFEST_PATH]
-    for entry in manifest.files:
-        wanted.append(entry.path)
-        if entry.path.endswith("/seal.pem"):
-            wanted.append(entry.path.removesuffix("seal.pem") + "manifest.sig")
-    if archive.paths != tuple(wanted):
-        strange = sorted(set(archive.paths) ^ set(wanted)) or ["their order"]
-        raise ArchiveMemberError(f"The archive does not hold what its manifest lists: {strange[0]}.")
-
-
-def _check_files(archive: Archive, manifest: Manifest) -> None:
-    for entry in manifest.files:
-        digest = hashlib.sha256()
-        for chunk in archive.chunks(entry.path):
-            digest.update(chunk)
-        if archive.size(entry.path) != entry.size or digest.hexdigest() != entry.sha256:
-            raise ArchiveDamagedError(f"{entry.path} is not the file that the manifest names.")
-
-
-def read_member_lines(archive: Archive, path: str) -> Iterator[bytes]:
-    """Yield the lines of a member; an endless one is cut where the journal refuses it.
-
-    Args:
-        archive: The archive.
-        path: Of a member.
-    """
-    rest = b""
-    for chunk in archive.chunks(path):
-        *lines, rest = (rest + chunk).split(b"\n")
-        yield from lines
-        if len(rest) > journal.MAX_LINE_BYTES:
-            break
-    if rest:
-        yield rest

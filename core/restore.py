@@ -29,6 +29,7 @@ from core.drilled import expect_drill
 from core.history import count_issued
 from core.keyslots import KdfCost
 from core.passphrase import require_strong
+from core.plan import next_visit_by
 from core.press import Issued
 from core.progress import Progress
 from core.receive import Confirm
@@ -54,6 +55,7 @@ class Restored:
         signers: How many signers.
         keys: How many private keys.
         clock_believed: Whether the journal goes on at `now`; else the date must be confirmed first.
+        next_visit_by: When the next visit is due, aware UTC; the time of the restore where it is due.
     """
 
     authority: str
@@ -66,6 +68,7 @@ class Restored:
     signers: int
     keys: int
     clock_believed: bool
+    next_visit_by: datetime
 
 
 def restore(
@@ -104,26 +107,54 @@ def restore(
         create_store(state, passphrase, cost) as store,
         open_backup(source, identities, trust, confirm, now) as backup,
     ):
-        believed = _is_believed(backup, now)
-        restored = Restored(
-            authority=backup.manifest.authority.name,
-            incarnation=str(uuid.uuid4()),
-            restored_from=backup.manifest.incarnation,
-            name=backup.manifest.name,
-            sequence=backup.manifest.sequence,
-            created=backup.manifest.created,
-            roots=sum(item.kind == "root" for item in backup.certificates),
-            signers=sum(item.kind == "signer" for item in backup.certificates),
-            keys=len(backup.key_ids),
-            clock_believed=believed,
-        )
-        with store.transaction():
-            _carry_journal(store, backup, progress)
-            _carry_crls(store, backup)
-            time = now if believed else backup.history.last.time
-            _carry_records(store, backup, restored, time)
-            _append(store, backup, restored, time, now)
-        journal.verify(store)
+        return _fill(store, backup, now, progress)
+
+
+def restore_open(
+    backup: OpenBackup, *, state: Path, passphrase: bytes, cost: KdfCost, now: datetime, progress: Progress
+) -> Restored:
+    """Restore a backup that was opened and confirmed before, or change nothing.
+
+    Args:
+        backup: From core.backup.open_backup.
+        state: The state folder, missing or empty; its parent exists.
+        passphrase: Canonical, new.
+        cost: Of the key derivation.
+        now: Aware UTC, whole seconds.
+        progress: Told (certificates done, certificates in all, what); may raise StoppedError.
+
+    Raises:
+        PassphraseWeakError, StateExistsError, StateError, CaError: As `restore`.
+    """
+    require_strong(passphrase.decode())
+    with create_store(state, passphrase, cost) as store:
+        return _fill(store, backup, now, progress)
+
+
+def _fill(store: Store, backup: OpenBackup, now: datetime, progress: Progress) -> Restored:
+    """Carry a backup into a new store, prove the store, and return what was carried."""
+    believed = _is_believed(backup, now)
+    time = now if believed else backup.history.last.time
+    restored = Restored(
+        authority=backup.manifest.authority.name,
+        incarnation=str(uuid.uuid4()),
+        restored_from=backup.manifest.incarnation,
+        name=backup.manifest.name,
+        sequence=backup.manifest.sequence,
+        created=backup.manifest.created,
+        roots=sum(item.kind == "root" for item in backup.certificates),
+        signers=sum(item.kind == "signer" for item in backup.certificates),
+        keys=len(backup.key_ids),
+        clock_believed=believed,
+        next_visit_by=next_visit_by(backup.policy, backup.certificates, _read_crls(backup), time),
+    )
+    with store.transaction():
+        _carry_journal(store, backup, progress)
+        for crl in _read_crls(backup):
+            store.put_crl(crl)
+        _carry_records(store, backup, restored, time)
+        _append(store, backup, restored, time, now)
+    journal.verify(store)
     return restored
 
 
@@ -148,10 +179,9 @@ def _carry_journal(store: Store, backup: OpenBackup, progress: Progress) -> None
     progress(total, total, "certificate")
 
 
-def _carry_crls(store: Store, backup: OpenBackup) -> None:
-    for path in backup.archive.paths:
-        if path.startswith(_CRLS):
-            store.put_crl(_read_crl(path, backup.archive.read(path)))
+def _read_crls(backup: OpenBackup) -> tuple[Crl, ...]:
+    paths = (path for path in backup.archive.paths if path.startswith(_CRLS))
+    return tuple(_read_crl(path, backup.archive.read(path)) for path in paths)
 
 
 def _read_crl(path: str, der: bytes) -> Crl:

@@ -23,7 +23,13 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from core.archive import Archive
 from core.chain import read_certificates, read_crl
-from core.errors import ArchiveError, ArchiveSealError, ArchiveTrustError, CheckError
+from core.errors import (
+    ArchiveDateError,
+    ArchiveError,
+    ArchiveSealError,
+    ArchiveTrustError,
+    CheckError,
+)
 from core.keys import verify_bytes
 from core.manifest import CertificateEntry, Manifest
 from core.recipients import fingerprint_words
@@ -80,10 +86,11 @@ def find_seal(
         now: Aware UTC.
 
     Raises:
+        ArchiveDateError: The archive was made after now (E-ARCHIVE-DATE).
         ArchiveSealError: There is none (E-ARCHIVE-SEAL).
     """
     if manifest.created > now + MAX_AHEAD:
-        raise ArchiveSealError(
+        raise ArchiveDateError(
             f"The archive says it was made at {manifest.created:%Y-%m-%d %H:%M}, after now."
         )
     why = "it has no seal under a root that is trusted here"

@@ -25,6 +25,7 @@ from core.process import harden_process, read_boot, swap_is_on
 if TYPE_CHECKING:
     from core.authority import Authority
     from core.policy import Policy
+    from core.rescue import Rescue
 
 _PROGRESS_EVERY_S: Final = 0.1
 
@@ -44,6 +45,7 @@ class Vault:
         self._config = config
         self._authority: Authority | None = None
         self._brought: Policy | None = None  # by a stick, and shown
+        self._rescue: Rescue | None = None
         self._next_progress_s = 0.0
 
     def serve(self) -> None:
@@ -66,6 +68,8 @@ class Vault:
         finally:
             if self._authority is not None:
                 self._authority.close()
+            if self._rescue is not None:
+                self._rescue.close()
 
     def _answer(self, request: protocol.Request, descriptors: tuple[int, ...]) -> protocol.Reply:
         try:
@@ -113,9 +117,16 @@ class Vault:
                 self._authority = Authority.unlock(self._state, request.passphrase, request.now, read_boot())
                 return self._authority.unlocked(self._config)
             case _:
-                if self._authority is None:
-                    raise StateMissingError("the box is locked")
-                return self._work(self._authority, request, descriptors)
+                return self._perform_inside(request, descriptors)
+
+    def _perform_inside(self, request: protocol.Request, descriptors: tuple[int, ...]) -> protocol.Result:
+        """Perform what needs an unlocked box, or an empty one."""
+        if isinstance(request, protocol.RescueRequest):
+            self._require_locked()
+            return self._begin_rescue().perform(request, descriptors, self._progress)
+        if self._authority is None:
+            raise StateMissingError("the box is locked")
+        return self._work(self._authority, request, descriptors)
 
     def _work(
         self, authority: "Authority", request: protocol.Request, descriptors: tuple[int, ...]
@@ -229,6 +240,13 @@ class Vault:
             return load_config(self._config).kiosk.wipe_after
         except CaError:
             return None
+
+    def _begin_rescue(self) -> "Rescue":
+        from core.rescue import Rescue
+
+        if self._rescue is None:
+            self._rescue = Rescue(self._state, self._config)
+        return self._rescue
 
     def _require_locked(self) -> None:
         if self._authority is not None:

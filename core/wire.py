@@ -44,7 +44,8 @@ def send(peer: socket.socket, message: Message, descriptors: tuple[int, ...] = (
     frame = _LENGTH.pack(len(body)) + body
     try:
         sent = socket.send_fds(peer, [frame], descriptors) if descriptors else 0
-        peer.sendall(memoryview(frame)[sent:])
+        if sent < len(frame):  # else the answer may be here already, and the peer gone
+            peer.sendall(memoryview(frame)[sent:])
     except (BrokenPipeError, ConnectionResetError) as error:
         raise ConnectionLostError from error
 

@@ -6,6 +6,7 @@ box draws itself are new each time.
 """
 
 import hashlib
+import io
 import json
 import re
 import shutil
@@ -14,7 +15,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +29,8 @@ from core.authority import Authority
 from core.passphrase import canonical
 from core.process import read_boot
 from core.store import open_store
+from hw.fat import open_volume
+from hw.mkfs import make_image
 from kiosk.emulated_box import EmulatedBox, Folders
 from kiosk.emulated_folder import WORDS, fail_unlocks, found, lay_folder, lay_stick, shipped_text
 from kiosk.reader import read_lines
@@ -35,6 +38,9 @@ from kiosk.scenario import Player, ScenarioError, parse_scenario
 
 PICTURES: Final = Path(__file__).with_name("pictures")
 NOW: Final = datetime(2027, 1, 4, 9, 30, tzinfo=UTC)
+AGE: Final = timedelta(days=12)
+"""Of the backup that a lost box left."""
+STICK_BYTES: Final = 64 * 1024 * 1024
 SCALE: Final = 4
 FRAME: Final = 3
 """Dark pixels around the lit ones, as a panel has them."""
@@ -130,6 +136,35 @@ def _other_policy(folders: Folders) -> str:
     return text
 
 
+def _lost(folders: Folders) -> None:
+    """Leave of an older, smaller box its backup and a key that opens it, on a stick."""
+    text = shipped_text("config.yaml")
+    for old, new in (
+        ("load: 200", "load: 4"),
+        ("load: 20,", "load: 2,"),
+        ("lead_time: 5.0", "lead_time: 1.0"),
+    ):
+        text = text.replace(old, new)
+    old_folders = lay_folder(folders.sticks.parent / "old", text)
+    found(old_folders, NOW - AGE)
+    authority = Authority.unlock(old_folders.state, canonical(" ".join(WORDS)), NOW - AGE, read_boot())
+    authority.top_up(NOW - AGE, _tell_nobody)
+    backup = io.BytesIO()
+    written = authority.write_archive("backup", "main-backup", backup, NOW - AGE, _tell_nobody, papers=False)
+    authority.close()
+    image = folders.sticks / "PISM-RESCUE.img"
+    make_image(image, "PISM-RESCUE", STICK_BYTES)
+    with open_volume(image) as volume:
+        volume.put_small(written.archive_name, backup.getvalue())
+        volume.put_small(
+            "backup-a.txt", (old_folders.config.parent / "receivers" / "backup-a.key").read_bytes()
+        )
+
+
+def _tell_nobody(_done: int, _total: int, _what: str) -> None:
+    """Take a word of progress that nobody asked for."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """A scenario and how its box begins."""
@@ -146,6 +181,7 @@ SCENES: Final = (
     Scene(name="manual-menu"),
     Scene(name="manual-clock"),
     Scene(name="manual-policy", begin=_changed),
+    Scene(name="manual-rescue", begin=_lost),
     Scene(name="manual-policy-stick", begin=_brought),
     Scene(name="manual-drill", begin=_backed_up),
     Scene(name="manual-clock-ahead", begin=_topped_up),

@@ -103,6 +103,7 @@ class Drive:
         *,
         source: int = -1,
         sink: Callable[[bytes], object] | None = None,
+        into: int = -1,
         limits: Limits | None = None,
         tick: Tick | None = None,
     ) -> Outcome:
@@ -115,6 +116,7 @@ class Drive:
             node_bytes=self.medium.size_bytes,
             source=source,
             sink=sink,
+            into=into,
             limits=limits,
             tick=tick,
         )

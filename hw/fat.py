@@ -11,7 +11,7 @@ Rules:
 import hashlib
 import os
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -22,7 +22,7 @@ from hw.medium import Medium
 from hw.names import FOLDERS, StickPath, check_name, is_our_part, parse_path
 from hw.node import NodeMedium
 from hw.ports import StickIoError, StickMissingError, StickSizeError
-from hw.writing import Progress, delete_part, read_file, write_file
+from hw.writing import Progress, copy_file, delete_part, read_file, write_file
 
 
 class FatVolume:
@@ -122,12 +122,7 @@ class FatVolume:
         Raises:
             StickMissingError, StickSizeError, StickNameError, StickGoneError, StickIoError: As for `get`.
         """
-        place = parse_path(name)
-        found = self._drive.find(place)
-        if found is None or found.folder:
-            raise StickMissingError(f"there is no file {place} on the stick")
-        if found.size_bytes > max_bytes:
-            raise StickSizeError(f"{place} has {found.size_bytes} bytes; at most {max_bytes} are taken")
+        place, found = self._find(name, max_bytes)
         count = 0
 
         def pass_on(piece: bytes) -> None:
@@ -141,6 +136,36 @@ class FatVolume:
         if count != found.size_bytes:
             raise StickIoError(f"{place} has {found.size_bytes} bytes by its folder, {count} could be read")
         return count
+
+    def get_secret(self, name: str, max_bytes: int) -> BinaryIO:
+        """Return a file's bytes in an unlinked file in memory, without a look at them in this process.
+
+        Args:
+            name: As for `get`.
+            max_bytes: The most that is taken.
+
+        Raises:
+            StickMissingError, StickSizeError, StickNameError, StickGoneError, StickIoError: As for `get`.
+        """
+        place, found = self._find(name, max_bytes)
+        with ExitStack() as undo:
+            file = undo.enter_context(os.fdopen(os.memfd_create("pism-secret"), "w+b"))
+            copy_file(self._drive, place, found.size_bytes, file.fileno())
+            if (count := os.fstat(file.fileno()).st_size) != found.size_bytes:
+                raise StickIoError(f"{place} has {found.size_bytes} bytes by its folder, {count} were read")
+            file.seek(0)  # where it stands is shared with the tool
+            undo.pop_all()
+        return file
+
+    def _find(self, name: str, max_bytes: int) -> tuple[StickPath, StickFile]:
+        """Return a file of at most that size."""
+        place = parse_path(name)
+        found = self._drive.find(place)
+        if found is None or found.folder:
+            raise StickMissingError(f"there is no file {place} on the stick")
+        if found.size_bytes > max_bytes:
+            raise StickSizeError(f"{place} has {found.size_bytes} bytes; at most {max_bytes} are taken")
+        return place, found
 
     def put_small(
         self, name: str, data: bytes, progress: Progress | None = None, *, resume: bool = False

@@ -4,7 +4,8 @@ Owns the child process. Rules:
 
 1. The child is hw/confine.py, which becomes the tool; standard input is /dev/null.
 2. It is a session of its own: when time is up, or the caller's `tick` raises, the whole group is killed.
-3. Its output goes to the caller in pieces and never past a limit; of its complaints 4 KiB are kept.
+3. Its output goes to the caller in pieces, or straight into a file that the caller opened, and never past
+   a limit; of its complaints 4 KiB are kept.
 
 What an exit status means is not known here: mcopy exits 0 when writing fails (hw.medium, rule 3).
 """
@@ -80,6 +81,7 @@ def run_tool(
     node_bytes: int,
     source: int = -1,
     sink: Callable[[bytes], object] | None = None,
+    into: int = -1,
     limits: Limits | None = None,
     tick: Tick | None = None,
 ) -> Outcome:
@@ -92,6 +94,7 @@ def run_tool(
         node_bytes: Size of the stick; no file grows past it.
         source: Descriptor of the file to write, -1 for none.
         sink: Takes standard output in pieces; None drops it.
+        into: Descriptor of an empty file that takes standard output instead: not a byte of it comes here.
         limits: How much it may take.
         tick: Called with 0 about four times a second.
 
@@ -108,14 +111,14 @@ def run_tool(
         str(node),
         str(source),
         str(math.ceil(limits.timeout_s)),
-        str(0 if mode == "r" else node_bytes),
+        str(node_bytes if mode != "r" else limits.output_bytes if into >= 0 else 0),
         *command,
     ]
     launcher = [sys.executable, "-I", "-S", str(Path(confine.__file__)), *arguments]
     child = subprocess.Popen(
         launcher,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
+        stdout=subprocess.PIPE if into < 0 else into,
         stderr=subprocess.PIPE,
         pass_fds=tuple(descriptor for descriptor in (node, source) if descriptor >= 0),
         start_new_session=True,

@@ -125,6 +125,22 @@ def read_file(drive: Drive, place: StickPath, size_bytes: int, sink: Callable[[b
     drive.explain(outcome, f"{place} cannot be read")
 
 
+def copy_file(drive: Drive, place: StickPath, size_bytes: int, into: int) -> None:
+    """Have mtools write a file's bytes into a descriptor: they do not pass through this process.
+
+    Args:
+        drive: Open.
+        place: On the stick.
+        size_bytes: As its folder says; no more is written.
+        into: Descriptor of an empty file; the caller looks at its size: mtools calls a short file a success.
+
+    Raises:
+        StickGoneError, StickIoError: It cannot be read.
+    """
+    outcome = drive.run(["mtype", at(str(place))], "r", into=into, limits=limits_for(size_bytes))
+    drive.explain(outcome, f"{place} cannot be read")
+
+
 def check_writable(drive: Drive) -> None:
     """Refuse a write-protected stick; StickReadOnlyError."""
     if drive.medium.read_only:

@@ -16,6 +16,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from hw.ports import Stick
+from kiosk.rescue_effects import RescueEffect
 
 
 class Purpose(StrEnum):
@@ -25,6 +26,7 @@ class Purpose(StrEnum):
     CURRENT = "current"  # the same, before it is changed
     CHOOSE = "choose"  # a new passphrase of the operator's own; weak ones never finish
     REPEAT = "repeat"  # CHOOSE, or the proposed words, typed once more; EntryFinished.same says how
+    IDENTITY = "identity"  # the passphrase of a private key on a stick; taken as it was typed
     DATE = "date"  # 12 digits, yyyymmddhhmm UTC; not secret: EntryFinished.text has them
     DATE_AGAIN = "date-again"  # the same once more
     DRILL = "drill"  # the six words of a drill
@@ -271,6 +273,7 @@ Effect = (
     | SetClock
     | RunSelfTest
     | FormatStick
+    | RescueEffect
     | SetTimer
     | CancelTimer
     | Dim

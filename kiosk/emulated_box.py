@@ -94,7 +94,7 @@ class EmulatedBox:
         self._watcher = threading.Thread(target=self._watch_panel, name="eye", daemon=True)
         self._ended = threading.Event()
         self._session: Session | None = None
-        self._images: dict[str, Path] = {}
+        self._images = {image.stem: image for image in sorted(folders.sticks.glob("*.img"))}
         self._in: list[Stick] = []
 
     @property

@@ -102,6 +102,10 @@ class Entries:
 
         return canonical(self._buffers[purpose].secret().decode())
 
+    def typed(self, purpose: Purpose) -> bytes:
+        """Return the bytes of a buffer as they were typed: a passphrase that others made is not canonical."""
+        return bytes(self._buffers[purpose].secret())
+
     def new_secret(self) -> bytes:
         """Return the passphrase that was chosen or accepted, and repeated."""
         return self.secret(Purpose.REPEAT)

@@ -22,6 +22,7 @@ from kiosk.reports import (
     StickTable,
     TestRow,
 )
+from kiosk.rescue_events import RescueEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,5 +300,6 @@ Event = (
     | PassphraseChanged
     | SelfTestReady
     | StickFormatted
+    | RescueEvent
     | Bug
 )

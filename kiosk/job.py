@@ -36,6 +36,7 @@ from core.errors import StoppedError
 from hw.fat import FatVolume
 from hw.listing import StickFile
 from hw.ports import Stick, StickMissingError, StickSizeError
+from kiosk.pace import StepProgress
 from kiosk.placing import place_companions
 from kiosk.reports import RequestRow, Result
 from kiosk.session import Session
@@ -43,8 +44,6 @@ from kiosk.stick_requests import StickRequests
 
 OpenVolume = Callable[[Stick], AbstractContextManager[FatVolume]]
 Tell = Callable[[int, int, str], None]
-StepProgress = Callable[[int, int, int, int, str], None]
-"""Told (step, steps, done, total, what); step 1 is the first."""
 
 _RECEIPT: Final = re.compile(r"pism-receipt-([a-z][a-z0-9-]{0,23})-[0-9]{6,}\.json")
 _MAX_RECEIPTS: Final = 20

@@ -12,7 +12,7 @@ from hw.board import Board
 from kiosk.effects import RunJob
 from kiosk.events import JobFinished, Progress, RequestsFound
 from kiosk.job import Job
-from kiosk.pace import Pace
+from kiosk.pace import tell_progress
 from kiosk.session import Session
 
 
@@ -49,15 +49,7 @@ class JobDesk:
             self._job.answer_requests(asked.approved)
         if requests := self._job.find_requests(asked.stick):
             return RequestsFound(requests)
-        pace = Pace(self._board.clock.monotonic)
-
-        def tell(step: int, total_steps: int, done: int, total: int, what: str) -> None:
-            left = pace.seconds_left(step, done, total)
-            self._post(
-                Progress(step=step, steps=total_steps, done=done, total=total, what=what, seconds_left=left)
-            )
-
-        results = self._job.run(asked.stick, tell)
+        results = self._job.run(asked.stick, tell_progress(self._post, self._board.clock.monotonic))
         self.forget()
         return JobFinished(results)
 

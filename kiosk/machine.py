@@ -5,8 +5,8 @@ What follows from a change of state alone is decided here, once, so that no rule
 1. The box learns of every stick, key and vault event before the rule sees it.
 2. Buffers are wiped (WipeEntry) when a secretive state gives way to one that is not.
 3. A new entry begins (StartEntry) when a state with another purpose comes; a refused one goes on.
-4. The vault is opened when a state wants it, and closed (CloseVault) whenever a session ends.
-5. A state's timers end with it. The lock timer runs while a session is open or a secret may be in a buffer,
+4. The vault is opened when a state wants it, and closed (CloseVault) whenever a session or a rescue ends.
+5. A state's timers end with it. The lock timer runs while one is open or a secret may be in a buffer,
    unless something works; ten seconds before the end the screen warns.
 6. The glass dims, its picture moves, it goes blank; the key that wakes it does nothing else. Another screen
    wakes it too. Waking sends a panel everything anew; so a stick put in and a session's begin wake it always.
@@ -119,7 +119,8 @@ def _learn(box: Box, event: Event) -> Box:
                 failed_attempts=event.failed_attempts,
             )
         case VaultLost():
-            return replace(box, vault=Vault.CLOSED)
+            # An authority that was about to be made may be there now: that is asked anew.
+            return replace(box, vault=Vault.CLOSED, provisioned=box.provisioned or None)
     return box
 
 
@@ -149,7 +150,12 @@ def _follow(state: Screen, event: Event) -> Move:
 
 def _needs_vault(state: Screen) -> bool:
     """Tell whether the loss of the vault ends what is under way."""
-    return state.busy or state.vault or state.box.session is not None or _base(state).secretive
+    return state.busy or state.vault or _is_open(state.box) or _base(state).secretive
+
+
+def _is_open(box: Box) -> bool:
+    """Tell whether the vault holds something: an unlocked store, or what a rescue brought."""
+    return box.session is not None or box.rescue is not None
 
 
 def _base(state: Screen) -> Screen:
@@ -159,7 +165,7 @@ def _base(state: Screen) -> Screen:
 
 def _lockable(state: Screen) -> bool:
     """Tell whether the lock timer runs: something is open, nothing works, and no other countdown is shown."""
-    open_now = state.box.session is not None or state.secretive
+    open_now = _is_open(state.box) or state.secretive
     return open_now and not state.busy and not isinstance(state, Warned | Refused)
 
 
@@ -188,7 +194,7 @@ def _tick(before: Screen, state: Screen, event: TimerFired) -> Move:
 
 def _blank(state: Screen) -> Move:
     """Return the state with the glass off; a vault that nobody unlocked is not kept for nothing."""
-    idle = not state.vault and not state.secretive and state.box.session is None
+    idle = not state.vault and not state.secretive and not _is_open(state.box)
     closing = idle and state.box.vault is not Vault.CLOSED
     vault = Vault.CLOSED if closing else state.box.vault
     blank = replace(state, box=replace(state.box, glass=Glass.BLANK, vault=vault))
@@ -223,16 +229,17 @@ def _countdown(before: Screen, after: Screen) -> list[Effect]:
 
 
 def _end_hold(before: Screen, after: Screen) -> tuple[Screen, list[Effect]]:
-    """Return the state without a hold that began on another screen."""
-    if not after.box.held or (type(after) is type(before) and after.box.held in after.holds):
+    """Return the state without a hold that began on another screen, or on another page of it."""
+    turned = type(after) is not type(before) or getattr(after, "page", 0) != getattr(before, "page", 0)
+    if not after.box.held or (not turned and after.box.held in after.holds):
         return after, []
     return replace(after, box=replace(after.box, held="")), [CancelTimer(Timer.HOLD)]
 
 
 def _mind_vault(before: Screen, after: Screen, effects: Effects) -> tuple[Screen, list[Effect]]:
-    """Return the vault closed when a session ended, and opened when one is wanted; in that order."""
+    """Return the vault closed when what it held ended, and opened when one is wanted; in that order."""
     box, own = after.box, list[Effect]()
-    ended = before.box.session is not None and box.session is None
+    ended = _is_open(before.box) and not _is_open(box)
     if CloseVault() in effects or ended:
         if CloseVault() not in effects:
             own.append(CloseVault())

@@ -9,6 +9,7 @@ from core import protocol as pr
 from core.errors import StoppedError
 from kiosk import effects as fx
 from kiosk import events as ev
+from kiosk import rescue_effects as rx
 from kiosk.entries import Entries
 
 
@@ -27,10 +28,12 @@ def make_order(effect: fx.Effect, entries: Entries) -> Order:
             return Order(effect, (entries.secret(fx.Purpose.UNLOCK),))
         case fx.RecordDrill():
             return Order(effect, (entries.secret(fx.Purpose.DRILL),))
-        case fx.Create():
+        case fx.Create() | rx.Restore():
             return Order(effect, (entries.new_secret(),))
         case fx.ChangePassphrase():
             return Order(effect, (entries.secret(fx.Purpose.CURRENT), entries.new_secret()))
+        case rx.OpenIdentity():
+            return Order(effect, (entries.typed(fx.Purpose.IDENTITY),))
         case _:
             return Order(effect)
 

@@ -13,6 +13,8 @@ StickTable = tuple[tuple[str, tuple[str, ...]], ...]
 
 POLICY_LABEL: Final = "PISM-CONFIG"
 """The reserved label of a stick that brings a policy."""
+RESCUE_LABEL: Final = "PISM-RESCUE"
+"""The reserved label of a stick that restores a backup onto an empty box."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

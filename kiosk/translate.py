@@ -3,7 +3,9 @@
 from collections import Counter
 
 from core import results as rs
+from core.rescue_results import BackupOpened, BackupRestored
 from kiosk import reports as rp
+from kiosk.rescue_reports import BackupRow, Restored
 
 SCREEN_COLUMNS = 21
 
@@ -84,6 +86,29 @@ def to_status(report: rs.StatusReport) -> rp.StatusReport:
         roots=roots,
         journal_sequence=report.journal_sequence,
         journal_words=report.journal_words,
+    )
+
+
+def to_backup(opened: BackupOpened) -> BackupRow:
+    """Return what a backup holds, for the pages that show it before it is restored."""
+    return BackupRow(
+        authority=opened.authority,
+        name=opened.name,
+        sequence=opened.sequence,
+        created=opened.created,
+        words=opened.root_words,
+        roots=opened.roots,
+        signers=opened.signers,
+    )
+
+
+def to_restored(restored: BackupRestored) -> Restored:
+    """Return what a restore left, for the pages at its end."""
+    return Restored(
+        incarnation=restored.incarnation,
+        next_visit_by=restored.next_visit_by,
+        clock_believed=restored.clock_believed,
+        policy_differs=bool(restored.policy_changes),
     )
 
 

@@ -25,11 +25,14 @@ from hw.board import Board
 from hw.ports import HardwareError
 from kiosk import effects as fx
 from kiosk import events as ev
+from kiosk import rescue_effects as rx
 from kiosk.drill_stick import read_drill_stick, record_brought, record_words
 from kiosk.entries import Entries
 from kiosk.job_desk import JobDesk
 from kiosk.orders import Order, explain_refusal, make_order
+from kiosk.pace import tell_progress
 from kiosk.policy_desk import PolicyDesk
+from kiosk.rescue import Rescue
 from kiosk.self_test import run_self_test
 from kiosk.session import Session, VaultLostError, VaultRefusalError
 from kiosk.translate import to_late, to_signers, to_status
@@ -75,6 +78,7 @@ class VaultWorker:
         self._session: Session | None = None
         self._job = JobDesk(board, spool, post)
         self._policy = PolicyDesk(own)
+        self._rescue: Rescue | None = None
         self._secrets: tuple[bytes, ...] = ()
         self._unlocked = False
         self._orders: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
@@ -83,7 +87,7 @@ class VaultWorker:
 
     def submit(self, effect: fx.Effect, entries: Entries) -> None:
         """Take an effect; the secrets it needs are copied out of `entries` now."""
-        if isinstance(effect, fx.RunJob):
+        if isinstance(effect, fx.RunJob | rx.ReadBackup | rx.Restore):
             self._job.stopping.clear()
         order = make_order(effect, entries)
         if isinstance(effect, fx.PowerOff | fx.Restart):
@@ -242,6 +246,19 @@ class VaultWorker:
         return ev.StickFormatted(self._board.format_stick(effect.stick, effect.label))
 
     @_perform.register
+    def _(self, effect: rx.RescueEffect) -> ev.Event:
+        if self._rescue is None:
+            self._rescue = Rescue(
+                self._vault,
+                self._board.clock,
+                open_volume=self._board.open_volume,
+                spool=self._spool,
+                stopping=self._job.stopping,
+                progress=tell_progress(self._post, self._board.clock.monotonic),
+            )
+        return self._rescue.perform(effect, self._secrets)
+
+    @_perform.register
     def _(self, _effect: fx.RunSelfTest) -> ev.Event:
         if self._unlocked:
             self._status()  # reads the whole store; a damaged page refuses
@@ -259,6 +276,7 @@ class VaultWorker:
     def _lock(self) -> None:
         self._job.forget()
         self._policy.clear()
+        self._rescue = None
         self._unlocked = False
         if self._session is not None:
             self._session.close()

@@ -28,6 +28,7 @@ from kiosk.events import (
     UnlockRefused,
 )
 from kiosk.reports import POLICY_LABEL
+from kiosk.rescue_effects import OpenIdentity, Restore
 from kiosk.rules.act import Move, act
 from kiosk.rules.asking import ask_stick_policy
 from kiosk.rules.drill import check_words
@@ -35,6 +36,7 @@ from kiosk.rules.resting import rest
 from kiosk.states import (
     Box,
     Checking,
+    CheckingIdentity,
     ChoosePassphrase,
     ClockTrouble,
     ConfirmClock,
@@ -46,6 +48,7 @@ from kiosk.states import (
     Problem,
     ProposedWords,
     Refused,
+    Restoring,
     Screen,
     StickAsks,
     Working,
@@ -81,12 +84,16 @@ def _finish(state: Entering, event: EntryFinished) -> Move:
             return check_words(box, state.wrong)
         case Purpose.CURRENT:
             return ChoosePassphrase(box=box, change=True), ()
+        case Purpose.IDENTITY:
+            return CheckingIdentity(box=box), (OpenIdentity(),)
         case Purpose.CHOOSE:
             return Entering(box=box, purpose=Purpose.REPEAT, change=state.change), ()
         case Purpose.REPEAT if not event.same:
             return Mismatch(box=box, proposed=state.proposed, change=state.change), ()
         case Purpose.REPEAT if state.change:
             return Checking(box=box, change=True), (ChangePassphrase(),)
+        case Purpose.REPEAT if box.rescue is not None:
+            return Restoring(box=box), (Restore(),)
         case Purpose.REPEAT:
             return Creating(box=box), (Create(),)
     return _finish_date(state, event), ()
@@ -180,7 +187,7 @@ def _(state: Refused, event: Event) -> Move:
             left = replace(state, wait_s=state.wait_s - 1)
             return (rest(left.box) if left.wait_s == 0 and not left.kept else left), ()
         case KeyPressed(key="#") if state.wait_s == 0:
-            return Entering(box=state.box, purpose=Purpose.UNLOCK, stick=state.stick), ()
+            return Entering(box=state.box, purpose=state.purpose, stick=state.stick), ()
         case KeyPressed(key="*") | TimerFired(name=Timer.KEEP):
             dropped = replace(state, kept=False)
             return (dropped if dropped.wait_s else rest(dropped.box)), (WipeEntry(),)

@@ -15,6 +15,7 @@ from kiosk.events import (
     TimerFired,
     VaultLost,
 )
+from kiosk.rescue_events import BackupRead, BackupRestored
 from kiosk.rules.act import Move, act
 from kiosk.rules.resting import lock
 from kiosk.states import (
@@ -26,6 +27,8 @@ from kiosk.states import (
     Off,
     PowerMenu,
     Problem,
+    Reading,
+    Restoring,
     Screen,
     Working,
 )
@@ -33,12 +36,13 @@ from kiosk.states import (
 WAIT_S = 30
 """How long a power-off waits for the work to end."""
 
-_OVER = RequestsFound | JobFinished | JobFailed | Stopped | Created | StickFormatted | VaultLost | Bug
+_MADE = RequestsFound | JobFinished | Created | StickFormatted | BackupRead | BackupRestored
+_OVER = _MADE | JobFailed | Stopped | VaultLost | Bug
 
 
 def go_down(state: Screen, *, restart: bool) -> Move:
     """Return the way to power-off or restart from any state that is not on it."""
-    if isinstance(state, Working | Creating | Formatting):
+    if isinstance(state, Working | Creating | Formatting | Reading | Restoring):
         stop: Effects = (StopJob(), SetTimer(Timer.POWER, WAIT_S))
         return Ending(box=state.box, restart=restart), stop
     return _switch(state.box, restart=restart)

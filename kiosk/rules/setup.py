@@ -2,14 +2,15 @@
 
 from dataclasses import replace
 
-from hw.ports import KeyPressed
+from hw.ports import KeyPressed, StickInserted, StickRemoved
 from kiosk.effects import ApprovePolicy, CloseVault, ProposeWords, Purpose
 from kiosk.events import Created, Event, JobFailed, KeyHeld, Progress, VaultReady
 from kiosk.reports import POLICY_LABEL, StickTable
 from kiosk.review import count_review_pages
 from kiosk.rules.act import Move, act
 from kiosk.rules.asking import ask, ask_setup_policy
-from kiosk.rules.resting import lock, rest
+from kiosk.rules.rescue import look
+from kiosk.rules.resting import is_rescue, lock, rest
 from kiosk.states import (
     PROPOSED_WORDS,
     WORDS_PER_PAGE,
@@ -18,6 +19,7 @@ from kiosk.states import (
     Box,
     ChoosePassphrase,
     ConfirmDate,
+    ConfirmRestore,
     Creating,
     Entering,
     Menu,
@@ -49,6 +51,8 @@ def _(state: Boot, event: Event) -> Move:
 @act.register
 def _(state: Welcome, event: Event) -> Move:
     match event:
+        case StickInserted() | StickRemoved():
+            return rest(state.box), ()
         case KeyPressed(key="#"):
             return ask(state.box, Topic.SETUP_DATE)
         case KeyPressed(key="D"):
@@ -59,6 +63,10 @@ def _(state: Welcome, event: Event) -> Move:
 @act.register
 def _(state: ConfirmDate, event: Event) -> Move:
     match event:
+        case StickInserted() | StickRemoved():
+            return rest(state.box), ()
+        case KeyPressed(key="#") if is_rescue(state.box):
+            return look(state.box)
         case KeyPressed(key="#"):
             return ask_setup_policy(state.box)
         case KeyPressed(key="A"):
@@ -92,6 +100,8 @@ def _(state: ChoosePassphrase, event: Event) -> Move:
             return ProposedWords(box=state.box, change=state.change), (ProposeWords(),)
         case KeyPressed(key="B"):
             return Entering(box=state.box, purpose=Purpose.CHOOSE, change=state.change), ()
+        case KeyPressed(key="*") if state.box.rescue is not None:
+            return ConfirmRestore(box=state.box), ()
         case KeyPressed(key="*"):
             return rest(state.box), ()
     return state, ()

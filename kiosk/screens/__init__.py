@@ -13,6 +13,7 @@ from kiosk.screens import entry as _entry
 from kiosk.screens import late as _late
 from kiosk.screens import menu as _menu
 from kiosk.screens import requests as _requests
+from kiosk.screens import rescue as _rescue
 from kiosk.screens import rest as _rest
 from kiosk.screens import selftest as _selftest
 from kiosk.screens import setup as _setup
@@ -22,12 +23,17 @@ from kiosk.screens.paint import View, name_stuck, paint
 from kiosk.states import (
     ChoosePassphrase,
     ConfirmDate,
+    ConfirmRestore,
     Glass,
     Home,
+    IdentityLocked,
     Menu,
     Mismatch,
+    NotEmpty,
+    PickIdentity,
     ProposedWords,
     Refused,
+    RescueAsks,
     Review,
     Screen,
     StickAsks,
@@ -48,12 +54,17 @@ _ASKING_KEYS = (
     | Refused
     | StickAsks
     | WrongStick
+    | RescueAsks
+    | NotEmpty
+    | PickIdentity
+    | IdentityLocked
+    | ConfirmRestore
     | Home
     | Menu
 )
 """Where stuck keys are named in place of the title; Locked and Entering have a place of their own."""
 
-_GROUPS = (_drill, _entry, _late, _menu, _requests, _rest, _selftest, _setup, _status, _work)
+_GROUPS = (_drill, _entry, _late, _menu, _requests, _rescue, _rest, _selftest, _setup, _status, _work)
 
 
 def draw(state: Screen, entry: EntryView | None = None, proposal: ProposalView | None = None) -> Image.Image:

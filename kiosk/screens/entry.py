@@ -13,6 +13,7 @@ from kiosk.wrap import COLUMNS, clean
 _WANTED = {
     Purpose.UNLOCK: "Passphrase",
     Purpose.CURRENT: "Old passphrase",
+    Purpose.IDENTITY: "Key passphrase",
     Purpose.CHOOSE: "New passphrase",
     Purpose.REPEAT: "Type it again",
     Purpose.DATE: "year..minute",
@@ -115,6 +116,8 @@ def _(state: Refused, canvas: Canvas, _view: View) -> None:
     canvas.title(explain(state.code).code, strong=True)
     attempts = state.box.failed_attempts
     counted = f"{attempts} wrong in a row" if attempts else "Then try again"
+    if state.purpose is Purpose.IDENTITY:
+        counted = "It does not open it."
     if state.wait_s:
         canvas.big(f"{state.wait_s // 60}:{state.wait_s % 60:02}", 14)
         canvas.centre(3, counted)

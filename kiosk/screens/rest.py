@@ -20,8 +20,6 @@ from kiosk.states import (
 from kiosk.widgets import Canvas
 from kiosk.wrap import BODY_ROWS, COLUMNS, count_pages, fit, wrap
 
-_RESERVED = {"PISM-RESCUE": "It restores a backup"}
-
 _ASKED = {
     Topic.SETUP_DATE: "Reading the clock",
     Topic.CLOCK: "Reading the clock",
@@ -97,15 +95,8 @@ def _(state: WrongStick, canvas: Canvas, _view: View) -> None:
     if stick is not None:
         canvas.text(1, fit(stick.label or "It has no label"))
         canvas.text(2, fit(f"{stick.filesystem or 'blank'}, {size_of(stick)}"))
-        canvas.text(3, _why_wrong(stick))
+        canvas.text(3, "No job has this label" if stick.filesystem == "vfat" else "It is not FAT32")
     canvas.keys("A erase D menu", "*leave")
-
-
-def _why_wrong(stick: Stick) -> str:
-    """Return the reason that nothing happens."""
-    if stick.filesystem != "vfat":
-        return "It is not FAT32"
-    return _RESERVED.get(stick.label, "No job has this label")
 
 
 @paint.register

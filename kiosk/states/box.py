@@ -20,6 +20,7 @@ from typing import ClassVar, Final
 from hw.ports import Stick
 from kiosk.effects import Purpose, Timer
 from kiosk.reports import POLICY_LABEL, Session, Settings, StatusReport
+from kiosk.rescue_reports import Rescue
 
 POLICY_STEPS: Final = ("new policy",)
 """What the screen says a PISM-CONFIG stick asks for; no job has such a step."""
@@ -69,6 +70,7 @@ class Box:
         failed_attempts: Wrong passphrases in a row, as the vault counts.
         session: What is known while unlocked; None while locked.
         clock: The session may do nothing until this is put right; None when the clock is believed.
+        rescue: What the vault holds of a backup to be restored; None but during a rescue.
         single_job: The session was opened for one stick, and ends with its job.
         report: The last status of this session; None until asked.
         glass: How the panel stands.
@@ -86,6 +88,7 @@ class Box:
     failed_attempts: int = 0
     session: Session | None = None
     clock: ClockTrouble | None = None
+    rescue: Rescue | None = None
     single_job: bool = False
     report: StatusReport | None = None
     glass: Glass = Glass.BRIGHT

@@ -64,6 +64,7 @@ class Refused(Screen):
         wait_s: Seconds left; 0 when the next try is free.
         kept: The typed words are still there to be corrected (60 s).
         stick: As in Entering.
+        purpose: UNLOCK, or IDENTITY of a key.
     """
 
     secretive = True
@@ -73,3 +74,4 @@ class Refused(Screen):
     wait_s: int
     kept: bool = True
     stick: str = ""
+    purpose: Purpose = Purpose.UNLOCK

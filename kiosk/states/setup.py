@@ -30,7 +30,9 @@ class Welcome(Screen):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmDate(Screen):
-    """Set-up: is this the time (UTC)?"""
+    """Set-up, or a rescue where its stick is in: is this the time (UTC)?"""
+
+    vault = True
 
     now: datetime
 
@@ -46,6 +48,7 @@ class Review(Screen):
     """
 
     holds = "#"
+    vault = True
 
     proposal: Proposal
     page: int = 0

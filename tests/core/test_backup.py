@@ -18,9 +18,10 @@ from core.backup_state import decode_state
 from core.certificate import Certificate
 from core.errors import ArchiveCertificateError, ArchiveFormatError, CaError, JournalError
 from core.history import read_history
+from core.listed import read_member_lines
 from core.manifest import Manifest
 from core.policy import encode_policy
-from core.receive import check_archive, read_member_lines
+from core.receive import check_archive
 from tests.backups import LAST_VISIT, PastBox, make_past, policy_for, read_member, spoil
 
 Json = dict[str, Any]

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 
 from core.age import decrypt_stream, encrypt_stream
 from core.errors import ArchiveIdentityError, CaError
-from core.identities import load_identities
+from core.identities import is_locked, load_identities
 from core.recipients import parse_recipient
 
 PASSPHRASE = b"eight random words"
@@ -57,9 +57,12 @@ def opens(public: bytes | str, private: bytes, passphrase: Any = never) -> None:
 def refusal(data: bytes, passphrase: Any = never) -> str:
     with pytest.raises(CaError) as caught:
         load_identities(data, passphrase, "a.key")
-    assert caught.value.code == "E-ARCHIVE-IDENTITY"
-    assert "a.key" in str(caught.value)
-    return str(caught.value)
+    text = str(caught.value)
+    assert caught.value.code == (
+        "E-IDENTITY-LOCKED" if " is encrypted, and " in text else "E-ARCHIVE-IDENTITY"
+    )
+    assert "a.key" in text
+    return text
 
 
 def ssh_keygen(folder: Path, *options: str) -> tuple[bytes, bytes]:
@@ -189,6 +192,26 @@ def test_the_cost_that_a_file_demands_is_bounded_before_it_is_paid() -> None:
     assert "too much" in refusal(openssh(100_000), never)
     assert "too much" in refusal(pbkdf2(2**40), never)
     assert "does not open it" in refusal(pbkdf2(1000), ask)
+
+
+def test_a_small_machine_refuses_what_its_memory_cannot_pay() -> None:
+    locked = encrypt_age(f"{pyrage.x25519.Identity.generate()}\n".encode(), 12)
+    assert len(load_identities(locked, ask, memory_bytes=4 << 20)) == 1
+    with pytest.raises(ArchiveIdentityError, match="too much"):
+        load_identities(locked, never, memory_bytes=(4 << 20) - 1)
+
+
+def test_whether_a_passphrase_is_needed_is_known_without_one(tmp_path: Path) -> None:
+    _, private = ssh_keygen(tmp_path, "-t", "ed25519", "-N", PASSPHRASE.decode())
+    plain = f"{pyrage.x25519.Identity.generate()}\n".encode()
+    assert is_locked(encrypt_age(plain, 10))
+    assert is_locked(private)
+    assert is_locked(pbkdf2(1000))
+    assert not is_locked(plain)
+    with pytest.raises(ArchiveIdentityError):
+        is_locked(b"a letter")
+    with pytest.raises(ArchiveIdentityError, match="too much"):
+        is_locked(openssh(100_000))
 
 
 def test_refuses_what_is_no_private_key_that_age_takes(rsa_key: rsa.RSAPrivateKey) -> None:

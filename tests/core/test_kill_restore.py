@@ -9,14 +9,15 @@ from core import journal
 from core.errors import StateMissingError
 from core.store import is_provisioned, open_store
 from tests.backups import FOUNDED, NEW_PASSPHRASE, PASSPHRASE, found_box
+from tests.core import rescue_child, restore_child
 from tests.core.killpoints import sweep
-from tests.core.restore_child import main
 
-CHILD = Path(__file__).with_name("restore_child.py")
+CHILDREN = {"command": restore_child, "vault": rescue_child}
 READABLE = (b"Example Virtual", b"worlds.example", b"services", b"mongo", b"main-backup", b"2027-")
 
 
-def test_killed_while_a_backup_is_restored(tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", CHILDREN)
+def test_killed_while_a_backup_is_restored(tmp_path: Path, way: str) -> None:
     box = found_box(tmp_path)
     (backup,) = box.visit(FOUNDED, "backup main-backup")
     (tmp_path / "identity").write_text(str(box.identity))
@@ -30,7 +31,7 @@ def test_killed_while_a_backup_is_restored(tmp_path: Path) -> None:
         return states[-1]
 
     def child(state: Path) -> tuple[str, ...]:
-        return str(CHILD), str(backup), str(tmp_path / "identity"), str(state)
+        return str(CHILDREN[way].__file__), str(backup), str(tmp_path / "identity"), str(state)
 
     def check(state: Path) -> str:
         for each in state.rglob("*"):
@@ -51,6 +52,6 @@ def test_killed_while_a_backup_is_restored(tmp_path: Path) -> None:
     # A folder that a killed restore left can be restored into.
     half = states[-len(found) + found.index("all") - 1]
     assert not is_provisioned(half)
-    main(backup, tmp_path / "identity", half)
+    CHILDREN[way].main(backup, tmp_path / "identity", half)
     assert check(half) == "all"
     assert sorted(each.name for each in half.iterdir()) == ["lock", "store"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core.process import harden_process, lock_memory, read_boot, set_dumpable, swap_is_on
+from core.process import available_bytes, harden_process, lock_memory, read_boot, set_dumpable, swap_is_on
 
 HARDENED = """
 import ctypes, os, resource
@@ -110,3 +110,12 @@ def test_a_boot_has_one_id_and_an_uptime_that_grows() -> None:
     assert first.id == second.id
     assert len(first.id) == 36
     assert 0 < first.uptime_s <= second.uptime_s
+
+
+def test_free_memory_is_what_the_kernel_says_and_unknown_is_none(tmp_path: Path) -> None:
+    (tmp_path / "meminfo").write_text("MemTotal:        948060 kB\nMemAvailable:     612004 kB\n")
+    assert available_bytes(tmp_path / "meminfo") == 612004 * 1024
+    (tmp_path / "other").write_text("MemTotal:        948060 kB\n")
+    assert available_bytes(tmp_path / "other") == 0
+    assert available_bytes(tmp_path / "none") == 0
+    assert available_bytes() > 0

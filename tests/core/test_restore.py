@@ -296,7 +296,7 @@ def test_refuses_a_folder_that_another_process_fills(past: tuple[PastBox, Path],
         ({"identities": [pyrage.x25519.Identity.generate()]}, "E-ARCHIVE-IDENTITY"),
         ({"confirm": None}, "E-ARCHIVE-TRUST"),
         ({"confirm": lambda _: False}, "E-ARCHIVE-TRUST"),
-        ({"now": utc("2027-01-01")}, "E-ARCHIVE-SEAL"),
+        ({"now": utc("2027-01-01")}, "E-ARCHIVE-DATE"),
     ],
 )
 def test_refuses_without_a_trace(

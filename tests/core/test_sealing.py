@@ -111,7 +111,7 @@ def test_an_expired_root_seals_nothing(receiver: Receiver, box: Box) -> None:
 
 def test_created_may_be_a_day_ahead_and_no_more(receiver: Receiver, box: Box) -> None:
     assert receiver.verify(box.make(created=NOW + DAY)).key_count == 1
-    assert receiver.refusal(box.make(created=NOW + DAY + timedelta(seconds=1)))[0] == "E-ARCHIVE-SEAL"
+    assert receiver.refusal(box.make(created=NOW + DAY + timedelta(seconds=1)))[0] == "E-ARCHIVE-DATE"
 
 
 def test_a_future_root_seals_for_a_receiver_that_pinned_it(receiver: Receiver, box: Box) -> None:

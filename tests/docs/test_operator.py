@@ -49,6 +49,7 @@ SHORT = {
     "manual-drill",
     "manual-clock-ahead",
     "manual-requests",
+    "manual-rescue",
 }
 PANEL = ((WIDTH + 2 * FRAME) * SCALE, (HEIGHT + 2 * FRAME) * SCALE)
 

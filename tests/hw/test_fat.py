@@ -2,6 +2,7 @@ import hashlib
 import os
 import random
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ from hw.ports import (
     StickSizeError,
     StickVerifyError,
 )
-from hw.writing import MAX_FILE_BYTES
+from hw.writing import MAX_FILE_BYTES, copy_file
 from tests.hw.stick_kit import CHUNK, REFUSED, TestKernel, make_stick
 
 ARCHIVE = "main-kudo-000001-20270101T000000Z.tar.age"
@@ -377,3 +378,35 @@ def test_a_damaged_stick_gives_a_stick_error_or_the_file(image: Path, seed: int,
         damaged.unlink()
         (image.parent / "source").unlink()
     assert parse_path("a.txt").name == "a.txt"
+
+
+# --- secrets ---
+
+
+def test_a_secret_is_read_into_memory_that_has_no_name(image: Path) -> None:
+    data = random.Random(5).randbytes(3 * CHUNK + 5)
+    copy_in(image, "backup-a.txt", data)
+    with open_volume(image) as volume, volume.get_secret("Backup-A.TXT", len(data)) as file:
+        assert file.read() == data
+        assert str(Path(f"/proc/self/fd/{file.fileno()}").readlink()).startswith("/memfd:")
+
+
+def test_a_secret_larger_than_what_is_taken_is_refused(image: Path) -> None:
+    copy_in(image, "backup-a.txt", b"x" * 100)
+    with open_volume(image) as volume:
+        with pytest.raises(StickSizeError):
+            volume.get_secret("backup-a.txt", 99)
+        with pytest.raises(StickMissingError):
+            volume.get_secret("backup-b.txt", 99)
+        with pytest.raises(StickNameError):
+            volume.get_secret("a/b/c", 99)
+        with volume.get_secret("backup-a.txt", 100) as file:
+            assert file.read() == b"x" * 100
+
+
+def test_a_tool_writes_no_more_into_a_descriptor_than_it_may(image: Path) -> None:
+    copy_in(image, "long.txt", b"x" * 5000)
+    with open_volume(image) as volume, (image.parent / "out").open("w+b") as out:
+        with suppress(StickIoError):  # mtype may call that a success
+            copy_file(volume._drive, parse_path("long.txt"), 1000, out.fileno())
+        assert os.fstat(out.fileno()).st_size <= 1000

@@ -21,6 +21,7 @@ from kiosk.reports import (
     Settings,
     StatusReport,
 )
+from kiosk.rescue_reports import BackupRow, Rescue, Restored
 from kiosk.states import Box, ClockTrouble, Vault
 
 NOW = datetime(2026, 11, 23, 15, 34, tzinfo=UTC)
@@ -132,3 +133,24 @@ REQUESTS = (
 )
 OTHER = stick("PISM-EXPORT", identity="13:usb2")
 BRINGING = stick("PISM-CONFIG", identity="16:usb1")
+
+BACKUP = BackupRow(
+    authority="Example Virtual Worlds",
+    name="main-backup",
+    sequence=7,
+    created=NOW - timedelta(days=30),
+    words=PRINT,
+    roots=6,
+    signers=226,
+)
+RESTORED = Restored(
+    incarnation="6f0c2f6a-55a1-4f3e-9a64-2f1f5a0d7c11",
+    next_visit_by=NOW,
+    clock_believed=True,
+    policy_differs=True,
+)
+RESCUE = stick("PISM-RESCUE", identity="17:usb1")
+KEYS_ON_IT = ("backup-a.txt", "backup-b-of-the-company.txt", "id_ed25519", "old.key")
+RESCUABLE = with_sticks(FACTORY, RESCUE)
+OPENED = Rescue(stick=RESCUE, identities=KEYS_ON_IT, backup=BACKUP)
+RESCUING = replace(RESCUABLE, rescue=OPENED)

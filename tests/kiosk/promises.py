@@ -8,6 +8,8 @@ from typing import get_args
 from hw.ports import KEYS, KeyPressed, KeyReleased, KeyStuck, StickInserted, StickRemoved, UsbRefused
 from kiosk import effects as fx
 from kiosk import events as ev
+from kiosk import rescue_effects as rx
+from kiosk import rescue_events as rv
 from kiosk.reports import Proposal, SignerRow, TestRow
 from kiosk.screens import draw
 from kiosk.states import (
@@ -15,6 +17,7 @@ from kiosk.states import (
     RequestAsked,
     RequestKey,
     RequestRefused,
+    Restoring,
     Review,
     SafeToRemove,
     Screen,
@@ -25,18 +28,22 @@ from kiosk.states import (
     Working,
 )
 from tests.kiosk.facts import (
+    BACKUP,
     BRINGING,
     BROUGHT,
     CHANGES,
     DRILLS,
     HALF,
     HERE,
+    KEYS_ON_IT,
     LATE,
     NOW,
     OTHER,
     PROPOSAL,
     REPORT,
     REQUESTS,
+    RESCUE,
+    RESTORED,
     RESULTS,
     SESSION,
     TABLE,
@@ -113,12 +120,32 @@ EVENTS: tuple[ev.Event, ...] = (
     ev.SelfTestReady((TestRow(name="random", good=True),)),
     ev.StickFormatted(replace(HERE, label="PISM-EXPORT")),
     ev.StickFormatted(replace(OTHER, label="HOLIDAYS")),
+    StickInserted(RESCUE),
+    StickRemoved(RESCUE.identity),
+    rv.BackupFound(KEYS_ON_IT),
+    rv.BackupFound(KEYS_ON_IT[:1]),
+    rv.IdentityTaken(),
+    rv.IdentityTaken(locked=True),
+    rv.BackupRead(BACKUP),
+    rv.BackupRestored(RESTORED),
+    ev.JobFailed("E-IDENTITY-LOCKED", "locked"),
     ev.Bug(),
 )
 
 
 def secretive(state: Screen) -> bool:
     return state.under.secretive if isinstance(state, Warned) else state.secretive
+
+
+def _check_rescue(before: Screen, after: Screen, effects: tuple[fx.Effect, ...]) -> None:
+    """Fail when a vault that holds a key or a backup is left behind, or restores what nobody saw."""
+    if before.box.rescue is not None and after.box.rescue is None:
+        assert fx.CloseVault() in effects
+        assert after.box.vault is not Vault.OPEN
+    if isinstance(after, Restoring) and not isinstance(before, Restoring | Warned):
+        assert rx.Restore() in effects
+        assert after.box.rescue is not None
+        assert after.box.rescue.backup is not None
 
 
 def check(before: Screen, event: ev.Event, after: Screen, effects: tuple[fx.Effect, ...]) -> None:
@@ -135,6 +162,7 @@ def check(before: Screen, event: ev.Event, after: Screen, effects: tuple[fx.Effe
     if before.box.session is not None and after.box.session is None:
         assert fx.CloseVault() in effects
         assert after.box.vault is not Vault.OPEN
+    _check_rescue(before, after, effects)
     if isinstance(after, Working) and not isinstance(before, Working):
         runs = [effect for effect in effects if isinstance(effect, fx.RunJob)]
         assert [(run.stick, run.steps) for run in runs] == [(after.stick, after.steps)]
@@ -151,6 +179,7 @@ def check(before: Screen, event: ev.Event, after: Screen, effects: tuple[fx.Effe
     if after.vault:
         assert after.box.vault is not Vault.CLOSED
     assert not (after.box.session is not None and after.box.vault is Vault.CLOSED)
+    assert not (after.box.rescue is not None and after.box.vault is Vault.CLOSED)
     if isinstance(event, ev.Bug):
         assert after.box.session is None
     drawn(after)

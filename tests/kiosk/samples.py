@@ -11,6 +11,7 @@ from kiosk.reports import Proposal, RequestRow, Result, SignerRow, TestRow
 from kiosk.rules.drill import tell_drills
 from kiosk.rules.resting import tell_refused
 from tests.kiosk.facts import (
+    BACKUP,
     BRINGING,
     BROUGHT,
     CHANGES,
@@ -23,10 +24,15 @@ from tests.kiosk.facts import (
     LOCKED,
     NOW,
     OPEN,
+    OPENED,
     OTHER,
     PROPOSAL,
     REPORT,
     REQUESTS,
+    RESCUABLE,
+    RESCUE,
+    RESCUING,
+    RESTORED,
     RESULTS,
     SESSION,
     TROUBLE,
@@ -129,7 +135,42 @@ def _samples() -> dict[str, Sample]:
         "wrong-stick-blank": st.WrongStick(
             box=with_sticks(LOCKED, replace(stick("", filesystem=""), size_bytes=524_288_000))
         ),
-        "wrong-stick-reserved": st.WrongStick(box=with_sticks(OPEN, stick("PISM-RESCUE"))),
+        "rescue-asks": st.RescueAsks(box=RESCUABLE),
+        "rescue-not-empty": st.NotEmpty(box=with_sticks(LOCKED, RESCUE)),
+        "rescue-looking": st.Looking(box=RESCUABLE, stick=RESCUE),
+        "rescue-taking": st.Looking(box=RESCUABLE, stick=RESCUE, name="backup-a-of-the-company.txt"),
+        "rescue-pick": st.PickIdentity(box=RESCUING),
+        "rescue-pick-2": st.PickIdentity(box=RESCUING, page=1),
+        "rescue-locked": st.IdentityLocked(box=RESCUING, name="id_ed25519"),
+        "rescue-checking-key": st.CheckingIdentity(box=RESCUING),
+        "rescue-key-refused": st.Refused(
+            box=RESCUING, code="E-IDENTITY-LOCKED", wait_s=0, purpose=Purpose.IDENTITY
+        ),
+        "rescue-reading-start": st.Reading(box=RESCUING),
+        "rescue-reading": st.Reading(
+            box=RESCUING, progress=replace(HALF, step=1, what="KB", done=812, total=2410, seconds_left=12)
+        ),
+        "rescue-reading-check": st.Reading(box=RESCUING, progress=replace(HALF, what="key")),
+        "rescue-reading-unpack": st.Reading(
+            box=RESCUING, progress=replace(HALF, what="unpacking", done=0, total=0, seconds_left=None)
+        ),
+        "rescue-reading-stopping": st.Reading(box=RESCUING, progress=HALF, stopping=True),
+        "rescue-confirm": st.ConfirmRestore(box=RESCUING),
+        "rescue-confirm-long-name": st.ConfirmRestore(
+            box=replace(RESCUING, rescue=replace(OPENED, backup=replace(BACKUP, authority="Wm" * 32)))
+        ),
+        "rescue-confirm-which": st.ConfirmRestore(box=RESCUING, page=1),
+        "rescue-confirm-words": st.ConfirmRestore(box=RESCUING, page=2),
+        "rescue-confirm-last": st.ConfirmRestore(box=RESCUING, page=3),
+        "rescue-restoring": st.Restoring(box=RESCUING, progress=replace(HALF, step=3, what="certificate")),
+        "rescue-restoring-start": st.Restoring(box=RESCUING),
+        **{
+            f"rescue-done-{page + 1}": st.Rescued(box=LOCKED, backup=BACKUP, restored=RESTORED, page=page)
+            for page in range(8)
+        },
+        "rescue-done-clock": st.Rescued(
+            box=LOCKED, backup=BACKUP, restored=replace(RESTORED, clock_believed=False), page=3
+        ),
         "two-sticks": st.TwoSticks(box=with_sticks(LOCKED, HERE, OTHER)),
         "two-sticks-done": st.TwoSticks(
             box=with_sticks(LOCKED, HERE, OTHER, ignored=HERE.identity), results=RESULTS
@@ -323,6 +364,7 @@ def _samples() -> dict[str, Sample]:
             setup=True,
         ),
         "entry-drill": _entering(replace(words, total=6, choices=(("D", "show (hold)"),)), Purpose.DRILL),
+        "entry-key": _entering(replace(words, choices=chosen[2:]), Purpose.IDENTITY),
         "entry-digits": _entering(
             EntryView(mode=Mode.DIGITS, layer="123", line="***7_", length=4, complete=True)
         ),

@@ -179,7 +179,7 @@ def test_an_encrypted_identity_is_opened_by_its_passphrase(server: Server) -> No
     assert server.verify(data, "--passphrase-file", file).status == 0
     file.write_text("another passphrase\n")
     wrong = server.verify(data, "--passphrase-file", file)
-    assert (wrong.status, wrong.code) == (1, "E-ARCHIVE-IDENTITY")
+    assert (wrong.status, wrong.code) == (1, "E-IDENTITY-LOCKED")
     assert "another" not in wrong.err
 
 

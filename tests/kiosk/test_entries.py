@@ -168,3 +168,14 @@ def test_no_repr_shows_a_secret() -> None:
     entries.propose()
     type_words(entries, Purpose.UNLOCK)
     assert repr(entries) == "Entries(redacted)"
+
+
+def test_a_keys_passphrase_is_taken_as_it_was_typed() -> None:
+    entries = make_entries()
+    type_words(entries, Purpose.IDENTITY, WORDS[:2])
+    assert entries.typed(Purpose.IDENTITY) == " ".join(WORDS[:2]).encode()
+    entries.start(Purpose.IDENTITY)
+    for at_s, key in enumerate("C02"):
+        entries.feed(key, 9.0 * at_s, down=True)
+        entries.feed(key, 9.0 * at_s, down=False)
+    assert entries.typed(Purpose.IDENTITY) == b" a"

@@ -11,6 +11,7 @@ from kiosk import events as ev
 from kiosk.machine import start, step
 from kiosk.reports import Settings
 from kiosk.rules import act
+from kiosk.rules.resting import is_rescue
 from kiosk.states import Boot, Glass, Screen
 from tests.kiosk.facts import LOCKED, TABLE
 from tests.kiosk.promises import EVENTS, check
@@ -59,7 +60,9 @@ def place(state: Screen) -> tuple[object, ...]:
     exact = ("page", "pattern", "purpose", "topic", "setup", "change", "proposed")
     rough = ("wait_s", "stick", "signers")
     box = state.box
-    known = (box.provisioned, box.session is None, box.clock is None, min(2, len(box.sticks)))
+    opened = box.rescue is not None and box.rescue.backup is not None
+    rescue = (is_rescue(box), box.rescue is None, opened)
+    known = (box.provisioned, box.session is None, box.clock is None, min(2, len(box.sticks)), *rescue)
     traits = (
         *(getattr(state, name, None) for name in exact),
         *(bool(getattr(state, name, 0)) for name in rough),

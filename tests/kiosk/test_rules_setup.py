@@ -11,6 +11,7 @@ from kiosk import events as ev
 from kiosk import states as st
 from kiosk.dates import parse_date
 from tests.kiosk.facts import (
+    CHANGES,
     FACTORY,
     HALF,
     HERE,
@@ -261,3 +262,10 @@ def test_a_wiped_box_asks_the_vault_anew_and_begins_again() -> None:
     assert isinstance(boot, st.Boot)
     welcome, _ = go(boot, ev.VaultReady(provisioned=False))
     assert isinstance(welcome, st.Welcome)
+
+
+def test_a_hold_that_turned_the_page_approves_nothing() -> None:
+    state = st.Review(box=OPEN, proposal=CHANGES, page=4)
+    after, done = go(state, *hold("#"))
+    assert after == replace(state, page=5, box=after.box)
+    assert fx.ApprovePolicy() not in done

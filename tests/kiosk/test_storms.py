@@ -23,6 +23,8 @@ from hw.board import Twins
 from hw.ports import KEYS, KeyPressed, KeyReleased, KeyStuck, Stick
 from kiosk import effects as fx
 from kiosk import events as ev
+from kiosk import rescue_effects as rx
+from kiosk import rescue_events as rv
 from kiosk.daemon import Daemon
 from kiosk.entries import Entries
 from kiosk.machine import start
@@ -34,15 +36,18 @@ from kiosk.screens import draw
 from kiosk.states import Entering, ProposedWords, Refused, Screen, Warned
 from kiosk.word_keys import count_presses
 from tests.kiosk.facts import (
+    BACKUP,
     BROUGHT,
     CHANGES,
     DRILLS,
     HALF,
+    KEYS_ON_IT,
     LATE,
     NOW,
     PROPOSAL,
     REPORT,
     REQUESTS,
+    RESTORED,
     RESULTS,
     SESSION,
     TABLE,
@@ -51,9 +56,10 @@ from tests.kiosk.live import WORDS, make_entries, open_twins
 from tests.kiosk.samples import SAMPLES
 
 SETTINGS = Settings(sticks=TABLE, lock_after_s=300, dim_after_s=60)
+WORK = fx.RunJob | rx.ReadBackup | rx.Restore
 KINDS = 16  # of blows; those without one of their own let an order be answered
 BLOWS = some.integers(0, KINDS * 48 - 1)
-LABELS = ("PISM-ALL", "PISM-EXPORT", "PISM-CONFIG", "HOLIDAYS")
+LABELS = ("PISM-ALL", "PISM-EXPORT", "PISM-CONFIG", "HOLIDAYS", "PISM-RESCUE")
 PROVISIONED = 0.7  # of the storms
 USUALLY = 0.7  # of the answers
 TIMES_S = (0.05, 0.7, 1.1, 2.1, 11.0, 61.0, 241.0, 291.0, 400.0)
@@ -115,6 +121,15 @@ USUAL: dict[type[fx.Effect], tuple[tuple[ev.Event, ...], ...]] = {
     fx.AskClock: ((ev.ClockRead(NOW),),),
     fx.SetClock: ((ev.ClockSet(NOW),), (ev.ClockSet(NOW, LATE),)),
     fx.RevokeAll: ((ev.Revoked(),), (ev.JobFailed("E-POLICY", "It is revoked already."),)),
+    rx.LookForBackup: (
+        (rv.BackupFound(KEYS_ON_IT[:1]),),
+        (rv.BackupFound(KEYS_ON_IT),),
+        (ev.JobFailed("E-RESCUE-KEY", "There is none."),),
+    ),
+    rx.TakeIdentity: ((rv.IdentityTaken(),), (rv.IdentityTaken(locked=True),)),
+    rx.OpenIdentity: ((rv.IdentityTaken(),), (ev.JobFailed("E-IDENTITY-LOCKED", "It does not open it."),)),
+    rx.ReadBackup: ((HALF, rv.BackupRead(BACKUP)), (HALF, ev.Stopped())),
+    rx.Restore: ((HALF, rv.BackupRestored(RESTORED)), (HALF, ev.Stopped())),
     fx.RunSelfTest: ((ev.SelfTestReady((TestRow(name="random", good=True),)),),),
 }
 """What a vault, a stick or the clock says to an effect, the most usual first."""
@@ -148,7 +163,7 @@ class Fate:
             self._orders.append(effect)
 
     def stop(self) -> None:
-        self._orders = [effect for effect in self._orders if not isinstance(effect, fx.RunJob)]
+        self._orders = [effect for effect in self._orders if not isinstance(effect, WORK)]
         self._post(ev.Stopped())
 
     def close(self) -> None:
@@ -170,7 +185,7 @@ class Fate:
             return ((ev.VaultReady(provisioned=False),),)
         if isinstance(effect, fx.FormatStick):
             return ((ev.StickFormatted(replace(effect.stick, label=effect.label, filesystem="vfat")),),)
-        self._provisioned |= isinstance(effect, fx.Create)
+        self._provisioned |= isinstance(effect, fx.Create | rx.Restore)
         return USUAL[type(effect)]
 
 

@@ -6,9 +6,11 @@ from hypothesis import strategies as some
 from hw.ports import KeyPressed, KeyReleased, StickRemoved
 from kiosk import effects as fx
 from kiosk import events as ev
+from kiosk import rescue_effects as rx
+from kiosk import rescue_events as rv
 from kiosk.machine import start, step
 from kiosk.reports import Settings
-from kiosk.states import Ending, Glass, Refused, SafeToRemove, TwoSticks, Warned
+from kiosk.states import Ending, Glass, Reading, Refused, Restoring, SafeToRemove, TwoSticks, Warned
 from tests.kiosk.facts import TABLE
 from tests.kiosk.promises import EFFECTS, EVENTS, check, drawn, secretive
 
@@ -38,7 +40,7 @@ class World:
                     self.proposed = True
                 case fx.WipeEntry():
                     self.buffers, self.proposed = set(), False
-                case fx.RunJob():
+                case fx.RunJob() | rx.ReadBackup() | rx.Restore():
                     assert not self.working, "two jobs at once"
                     self.working = True
                 case fx.CloseVault():
@@ -62,6 +64,10 @@ class World:
                 possible = self.working
             case ev.JobFailed(code="E-STICK-GONE"):
                 possible = self.working
+            case rv.BackupRead():
+                possible = isinstance(self.state, Reading | Ending)
+            case rv.BackupRestored():
+                possible = isinstance(self.state, Restoring | Ending)
             case _:
                 possible = not isinstance(event, ev.KeyHeld)
         return possible
@@ -82,6 +88,8 @@ class World:
                 | ev.VaultLost()
                 | ev.Bug()
             ):
+                self.working = False
+            case rv.BackupRead() | rv.BackupRestored():
                 self.working = False
         before = self.state
         self.state, effects = step(before, event)

@@ -1,0 +1,87 @@
+"""A box that was lost, its backup and a key that opens it, and the stick that brings both to an empty box."""
+
+import io
+import shutil
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+
+from core.authority import Authority
+from core.process import read_boot
+from hw.fat import open_volume
+from hw.mkfs import make_image
+from kiosk.emulated_box import Folders
+from kiosk.emulated_folder import folders_in
+from tests.kiosk.emulated import NOW, PASSPHRASE, set_up_box
+
+STICK_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """A box as it was, and what is left of it.
+
+    Args:
+        folders: Of the old box.
+        name: Of the backup's archive.
+        backup: The archive.
+        egress: An export, which nothing can be restored from.
+        server_key: The private key that opens the export.
+        key: The private key of one of the backup's recipients.
+    """
+
+    folders: Folders
+    name: str
+    backup: bytes
+    egress: bytes
+    server_key: bytes
+    key: bytes
+
+
+@cache
+def lose_box() -> Lost:
+    """Return a box of few servers that made one export and one backup, by a clock of NOW."""
+    folder = Path(mkdtemp(prefix="pism-lost-"))
+    folders = set_up_box(folder)
+    authority = Authority.unlock(folders.state, PASSPHRASE, NOW, read_boot())
+    authority.top_up(NOW, lambda *_: None)
+    archives = {}
+    for kind, name in (("egress", "main-kudo"), ("backup", "main-backup")):
+        out = io.BytesIO()
+        written = authority.write_archive(kind, name, out, NOW, lambda *_: None, papers=False)
+        authority.confirm_written(kind, name, written.sequence, "PISM-ALL", NOW)
+        archives[kind] = written.archive_name, out.getvalue()
+    authority.close()
+    keys = [(folder / "receivers" / f"{name}.key").read_bytes() for name in ("main-kudo", "backup-a")]
+    return Lost(
+        folders=folders,
+        name=archives["backup"][0],
+        backup=archives["backup"][1],
+        egress=archives["egress"][1],
+        server_key=keys[0],
+        key=keys[1],
+    )
+
+
+def lay_empty_box(folder: Path, lost: Lost) -> Folders:
+    """Return the folders of a new box with the config.yaml and the public keys of the lost one."""
+    for name in ("sticks", "spool"):
+        (folder / name).mkdir(parents=True)
+    shutil.copytree(lost.folders.config.parent / "keys", folder / "keys")
+    shutil.copy(lost.folders.config, folder / "config.yaml")
+    return folders_in(folder)
+
+
+def fill_stick(image: Path, files: dict[str, bytes]) -> Path:
+    """Make a PISM-RESCUE stick that holds these files."""
+    make_image(image, "PISM-RESCUE", STICK_BYTES)
+    with open_volume(image) as volume:
+        for name, data in files.items():
+            volume.put_small(name, data)
+    return image
+
+
+def rescue_files(lost: Lost) -> dict[str, bytes]:
+    """Return what a PISM-RESCUE stick holds: the archive, the key, and what lies on sticks otherwise."""
+    return {lost.name: lost.backup, "backup-a.txt": lost.key, "README.txt": b"Do not lose this stick.\n"}
