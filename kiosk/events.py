@@ -100,11 +100,7 @@ class EntryLeft:
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """The authority stands; the vault has its session open, and is now to be closed.
-
-    Args:
-        sticks: The pinned table.
-    """
+    """The authority stands, with the pinned table of sticks; the vault's session is now to be closed."""
 
     sticks: StickTable = ()
 
@@ -193,10 +189,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class RequestsFound:
-    """The job's stick brought signing requests; nothing was signed yet.
-
-    RunJob is asked again with those that the operator approved, and then goes on.
-    """
+    """The job's stick brought signing requests, none signed yet: RunJob waits for those that are approved."""
 
     requests: tuple[RequestRow, ...]
 
