@@ -55,7 +55,9 @@ def build_machine(cache: Path) -> None:
 
 def install(cache: Path, package: Path, keys: Keys, record: Record) -> Path:
     """Return the disk of a machine with the package installed; kept until package or machine change."""
-    digest = sha256(package.read_bytes() + (cache / "stamp").read_bytes() + _config(small=False)).hexdigest()
+    digest = sha256(
+        package.read_bytes() + (cache / "stamp").read_bytes() + config_text(small=False)
+    ).hexdigest()
     kept = cache / f"installed-{digest[:16]}.qcow2"
     if kept.exists():
         return kept
@@ -79,7 +81,7 @@ def install(cache: Path, package: Path, keys: Keys, record: Record) -> Path:
 
 def configure(vm: VM, keys: Keys, *, small: bool) -> None:
     """Lay config.yaml and the recipients' keys down, as the manual says, and start anew."""
-    vm.put(_config(small=small), "/etc/pism/config.yaml", mode=0o644)
+    vm.put(config_text(small=small), "/etc/pism/config.yaml", mode=0o644)
     for name in HOLDERS:
         vm.put((keys.folder / f"{name}.pub").read_bytes(), f"/etc/pism/keys/{name}.pub", mode=0o644)
     vm.run("sync; systemctl restart pism", check=True)
@@ -108,7 +110,8 @@ def first_start() -> str:
     return head
 
 
-def _config(*, small: bool) -> bytes:
+def config_text(*, small: bool) -> bytes:
+    """Return the shipped config.yaml, or the same with few signers."""
     text = (ROOT / "kiosk/config.yaml").read_text()
     for old, new in SMALL if small else ():
         assert old in text
