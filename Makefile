@@ -11,7 +11,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-WORKERS ?= 2
+# One more than there are cores: some tests wait.
+WORKERS ?= $(shell expr $$(nproc) + 1)
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,7 +48,7 @@ emulate: system-run $(VENV)/.run ## The emulated box, live in this terminal
 
 test: system-dev $(VENV)/.dev ## Run the tests
 	@echo "Left out: tests/vm, the appliance on a real kernel in QEMU; make vm-test runs it."
-	$(BIN)/python -m pytest -q -n $(WORKERS) $(TESTS)
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(TESTS)
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .
@@ -94,7 +95,7 @@ ifdef VM
 	$(VM_RUN) -s tests/vm $(VM)
 else
 	$(VM_RUN) -s $(VM_ALONE)
-	PISM_DEB=$$(ls $(CURDIR)/dist/pism_*_amd64.deb) $(VM_RUN) -n $(WORKERS) tests/vm --ignore=$(VM_ALONE)
+	PISM_DEB=$$(ls $(CURDIR)/dist/pism_*_amd64.deb) $(VM_RUN) -n 2 tests/vm --ignore=$(VM_ALONE)
 endif
 
 clean: ## Remove what was built here
