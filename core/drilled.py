@@ -23,13 +23,12 @@ from core import journal
 from core.errors import DrillError, PolicyError, StateDamagedError
 from core.policy import Policy
 from core.recipients import fingerprint_words
-from core.results import DrillRecorded
+from core.results import DRILL_WORDS, DrillRecorded
 from core.stamp import write_stamp
 from core.store import Store
 
 DRILLED: Final = "drilled "
 """With a backup's name: the fact that says when it was drilled last."""
-WORDS: Final = 6
 KEPT: Final = 12
 MAX_TYPED: Final = 256
 
@@ -45,7 +44,7 @@ def make_words(token: str, manifest_sha256: str, key_digests: Iterable[bytes]) -
     code = hmac.new(bytes.fromhex(token), bytes.fromhex(manifest_sha256), hashlib.sha256)
     for digest in key_digests:
         code.update(digest)
-    return fingerprint_words(code.digest(), WORDS)
+    return fingerprint_words(code.digest(), DRILL_WORDS)
 
 
 def expect_drill(

@@ -4,8 +4,12 @@ Frozen and strict; public to whoever has the passphrase; no key, no passphrase. 
 """
 
 from datetime import datetime
+from typing import Final
 
 from msgspec import Struct
+
+DRILL_WORDS: Final = 6
+"""How many words a drill gives; see core.drilled."""
 
 
 class _Message(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag=True):

@@ -11,7 +11,6 @@ from typing import Final
 
 from core import protocol as pr
 from core import results as rs
-from core.drilled import WORDS
 from core.errors import DrillError, PolicyError
 from hw.fat import FatVolume
 from hw.ports import StickMissingError
@@ -22,7 +21,9 @@ MAX_FILES: Final = 20
 MAX_BYTES: Final = 512
 _NOT_AWAITED: Final = frozenset({DrillError.code, PolicyError.code})  # old words, or a backup that is no more
 _FILE: Final = re.compile(r"pism-drill-([a-z][a-z0-9-]{0,23})-([0-9]{6,12})\.txt")
-_SIX: Final = re.compile(rf"\s*[a-z]{{3,8}}(\s+[a-z]{{3,8}}){{{WORDS - 1}}}\s*", re.IGNORECASE | re.ASCII)
+_SIX: Final = re.compile(
+    rf"\s*[a-z]{{3,8}}(\s+[a-z]{{3,8}}){{{rs.DRILL_WORDS - 1}}}\s*", re.IGNORECASE | re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

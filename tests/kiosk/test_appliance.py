@@ -91,3 +91,13 @@ def test_the_vault_command_serves_the_connection_on_its_standard_input(tmp_path:
     assert not session.ask(pr.Hello(), rs.Ready).provisioned
     session.close()
     assert child.returncode == 0
+
+
+def test_the_kiosk_loads_nothing_that_handles_keys() -> None:
+    """It holds no key, and what it does not load takes neither memory nor time."""
+    script = (
+        "import sys, kiosk.appliance; "
+        "print({'cryptography', 'pyrage', 'sqlcipher3'} & {name.partition('.')[0] for name in sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "set()"
