@@ -59,140 +59,193 @@
 
 Rules: every class has a `code` (at most 21 characters) that the screen, the journal, the command
 line and docs/errors.md share, and an `action` of at most three lines of 21 characters. A message
-never holds a secret. Anything outside this tree and `HardwareError` is a bug. This module is the door
-to all of them; some stand in modules of their own noun.
+never holds a secret. Anything outside this tree and `HardwareError` is a bug.
 """
 
-from core.archive_errors import (
-    ArchiveCertificateError,
-    ArchiveDamagedError,
-    ArchiveDateError,
-    ArchiveError,
-    ArchiveForkError,
-    ArchiveFormatError,
-    ArchiveIdentityError,
-    ArchiveKindError,
-    ArchiveMemberError,
-    ArchiveRollbackError,
-    ArchiveSealError,
-    ArchiveTrustError,
-    IdentityLockedError,
-)
-from core.config_errors import (
-    ConfigError,
-    ConfigKeyError,
-    ConfigSyntaxError,
-    ConfigValueError,
-    ConfigVisitError,
-    RecipientError,
-    RecipientPrivateError,
-    RecipientWeakError,
-)
-from core.refusal import (
-    CaError,
-)
-from core.request_errors import (
-    RequestChangedError,
-    RequestError,
-    RequestGapError,
-    RequestKeyError,
-    RequestManyError,
-    RequestNameError,
-    RequestPrivateError,
-    RequestProofError,
-    RequestTargetError,
-    RequestUsedError,
-)
-from core.rescue_errors import (
-    RescueError,
-    RescueKeyError,
-    RescueManyError,
-    RescueMissingError,
-    RescueSpaceError,
-)
-from core.state_errors import (
-    ClockAheadError,
-    ClockBehindError,
-    ClockError,
-    JournalError,
-    PassphraseError,
-    PassphraseWaitError,
-    PassphraseWeakError,
-    PassphraseWrongError,
-    StateDamagedError,
-    StateError,
-    StateExistsError,
-    StateLockedError,
-    StateMissingError,
-    StateModeError,
-    StateOldError,
-    StateWipedError,
-    SwapError,
-)
+from typing import ClassVar
 
-__all__ = [
-    "AcceptanceError",
-    "ArchiveCertificateError",
-    "ArchiveDamagedError",
-    "ArchiveDateError",
-    "ArchiveError",
-    "ArchiveForkError",
-    "ArchiveFormatError",
-    "ArchiveIdentityError",
-    "ArchiveKindError",
-    "ArchiveMemberError",
-    "ArchiveRollbackError",
-    "ArchiveSealError",
-    "ArchiveTrustError",
-    "CaError",
-    "CheckError",
-    "ClockAheadError",
-    "ClockBehindError",
-    "ClockError",
-    "ConfigError",
-    "ConfigKeyError",
-    "ConfigSyntaxError",
-    "ConfigValueError",
-    "ConfigVisitError",
-    "DrillError",
-    "FileError",
-    "IdentityLockedError",
-    "IssueError",
-    "JournalError",
-    "PassphraseError",
-    "PassphraseWaitError",
-    "PassphraseWeakError",
-    "PassphraseWrongError",
-    "PolicyError",
-    "RecipientError",
-    "RecipientPrivateError",
-    "RecipientWeakError",
-    "RequestChangedError",
-    "RequestError",
-    "RequestGapError",
-    "RequestKeyError",
-    "RequestManyError",
-    "RequestNameError",
-    "RequestPrivateError",
-    "RequestProofError",
-    "RequestTargetError",
-    "RequestUsedError",
-    "RescueError",
-    "RescueKeyError",
-    "RescueManyError",
-    "RescueMissingError",
-    "RescueSpaceError",
-    "StateDamagedError",
-    "StateError",
-    "StateExistsError",
-    "StateLockedError",
-    "StateMissingError",
-    "StateModeError",
-    "StateOldError",
-    "StateWipedError",
-    "StoppedError",
-    "SwapError",
-]
+
+class CaError(Exception):
+    """Root of everything that the authority refuses; the text says what happened, never a secret."""
+
+    code: ClassVar[str] = "E-CA"
+    action: ClassVar[tuple[str, ...]] = ("Try again",)
+
+
+class ConfigError(CaError):
+    """config.yaml cannot be used; the text names file, line and key path."""
+
+    code = "E-CONFIG"
+    action: ClassVar[tuple[str, ...]] = ("Correct config.yaml", "on a PC")
+
+
+class ConfigSyntaxError(ConfigError):
+    """The file is not plain YAML: too large, an alias, a duplicate key, not a mapping."""
+
+    code = "E-CONFIG-SYNTAX"
+
+
+class ConfigKeyError(ConfigError):
+    """A key is unknown or missing."""
+
+    code = "E-CONFIG-KEY"
+
+
+class ConfigValueError(ConfigError):
+    """A value has the wrong type or lies outside its range."""
+
+    code = "E-CONFIG-VALUE"
+
+
+class ConfigVisitError(ConfigError):
+    """A lead time or the CRL lifetime is shorter than visit_every_days + spread_days."""
+
+    code = "E-CONFIG-VISIT"
+    action = ("Lead times must be at", "least visit + spread", "days")
+
+
+class RecipientError(CaError):
+    """A recipient cannot be used: missing, garbage, or of an unknown kind."""
+
+    code = "E-RECIPIENT"
+    action: ClassVar[tuple[str, ...]] = ("Put the server's", "public key in its", "file")
+
+
+class RecipientPrivateError(RecipientError):
+    """The file holds a private key, which must never come here."""
+
+    code = "E-RECIPIENT-PRIVATE"
+    action = ("Replace this key pair", "its private half was", "carried about")
+
+
+class RecipientWeakError(RecipientError):
+    """The key is too weak: RSA below 3072 bits, or a point of low order."""
+
+    code = "E-RECIPIENT-WEAK"
+    action = ("Make a new age or", "ed25519 key")
+
+
+class PassphraseError(CaError):
+    """Something is wrong with a passphrase."""
+
+    code = "E-PASSPHRASE"
+
+
+class PassphraseWeakError(PassphraseError):
+    """The passphrase is estimated under 64 bits, too long, or holds control characters."""
+
+    code = "E-PASSPHRASE-WEAK"
+    action = ("Take 8 random words",)
+
+
+class PassphraseWrongError(PassphraseError):
+    """The passphrase opens no keyslot."""
+
+    code = "E-PASSPHRASE-WRONG"
+    action = ("Check the words and", "try again")
+
+
+class PassphraseWaitError(PassphraseError):
+    """After wrong passphrases the next try must wait.
+
+    Args:
+        wait_s: Whole seconds until the next try is looked at.
+    """
+
+    code = "E-PASSPHRASE-WAIT"
+    action = ("Wait, then try again",)
+
+    def __init__(self, wait_s: int) -> None:
+        super().__init__(f"wait {wait_s} s after wrong passphrases")
+        self.wait_s = wait_s
+
+
+class StateError(CaError):
+    """The state folder cannot be used."""
+
+    code = "E-STATE"
+
+
+class StateExistsError(StateError):
+    """There is a state already; nothing overwrites it."""
+
+    code = "E-STATE-EXISTS"
+    action = ("This box is set up", "already: unlock it")
+
+
+class StateMissingError(StateError):
+    """There is no state yet."""
+
+    code = "E-STATE-MISSING"
+    action = ("Set this box up first",)
+
+
+class StateLockedError(StateError):
+    """Another process has the state open."""
+
+    code = "E-STATE-LOCKED"
+    action = ("Close the other", "session first")
+
+
+class StateModeError(StateError):
+    """The state folder has another owner or is open to others."""
+
+    code = "E-STATE-MODE"
+    action = ("Set owner pism-vault,", "mode 0700")
+
+
+class StateDamagedError(StateError):
+    """The store was truncated, emptied or altered."""
+
+    code = "E-STATE-DAMAGED"
+    action = ("Restore a backup on", "a new card")
+
+
+class StateOldError(StateError):
+    """An older copy of the state was put back: a stick carries a newer receipt."""
+
+    code = "E-STATE-OLD"
+    action = ("Restore the newest", "backup")
+
+
+class StateWipedError(StateError):
+    """Too many wrong passphrases: the store was destroyed, as config.yaml asks."""
+
+    code = "E-STATE-WIPED"
+    action = ("Restore a backup",)
+
+
+class SwapError(CaError):
+    """The system swaps memory to a disk, so a key could end up there in the clear."""
+
+    code = "E-SWAP"
+    action = ("Turn swap off: see", "docs/hardware.md,", "Installation")
+
+
+class JournalError(CaError):
+    """The journal's hash chain, or its hash of the state, does not hold."""
+
+    code = "E-JOURNAL"
+    action = ("Restore a backup on", "a new card")
+
+
+class ClockError(CaError):
+    """The time cannot be trusted."""
+
+    code = "E-CLOCK"
+    action = ("Set the clock in the", "menu")
+
+
+class ClockBehindError(ClockError):
+    """The clock is behind the last journal entry."""
+
+    code = "E-CLOCK-BEHIND"
+
+
+class ClockAheadError(ClockError):
+    """The clock is further ahead of the last entry than a visit plus spread."""
+
+    code = "E-CLOCK-AHEAD"
 
 
 class IssueError(CaError):
@@ -213,6 +266,201 @@ class PolicyError(CaError):
 
     code = "E-POLICY"
     action = ("See the policy in the", "menu")
+
+
+class RequestError(CaError):
+    """A signing request cannot be used: garbage, too large, more than one in a file."""
+
+    code = "E-REQUEST"
+    action: ClassVar[tuple[str, ...]] = ("Have the request made", "anew: see the manual")
+
+
+class RequestNameError(RequestError):
+    """The request's file name does not say class and target."""
+
+    code = "E-REQUEST-NAME"
+    action = ("Name it on a PC:", "class.target.csr")
+
+
+class RequestTargetError(RequestError):
+    """The policy has no target of that name, or makes its keys itself."""
+
+    code = "E-REQUEST-TARGET"
+    action = ("Requests need own_key", "in config.yaml")
+
+
+class RequestPrivateError(RequestError):
+    """The file holds a private key, which must never come here."""
+
+    code = "E-REQUEST-PRIVATE"
+    action = ("Replace this key pair", "its private half was", "carried about")
+
+
+class RequestKeyError(RequestError):
+    """The request's key is of another algorithm than the target's, or weak."""
+
+    code = "E-REQUEST-KEY"
+    action = ("Have a new key made,", "as config.yaml says")
+
+
+class RequestProofError(RequestError):
+    """The request is not signed by its own key, so nobody has shown to hold that key."""
+
+    code = "E-REQUEST-PROOF"
+    action = ("Do not use it. Have", "the request made anew")
+
+
+class RequestUsedError(RequestError):
+    """The request's key has a certificate already, is one of the box's own, or came twice."""
+
+    code = "E-REQUEST-USED"
+    action = ("A key is signed once:", "have a new one made")
+
+
+class RequestGapError(RequestError):
+    """The target is covered, or other requests fill its gaps already."""
+
+    code = "E-REQUEST-GAP"
+    action = ("Nothing is due: bring", "it again later")
+
+
+class RequestManyError(RequestError):
+    """There are more requests than are taken in one go."""
+
+    code = "E-REQUEST-MANY"
+    action = ("Bring the rest", "another time")
+
+
+class RequestChangedError(RequestError):
+    """What came to be signed is not what the operator was shown."""
+
+    code = "E-REQUEST-CHANGED"
+    action = ("Nothing was signed.", "Begin the job again")
+
+
+class ArchiveError(CaError):
+    """An archive cannot be used."""
+
+    code = "E-ARCHIVE"
+    action: ClassVar[tuple[str, ...]] = ("Fetch the archive", "again from the stick")
+
+
+class ArchiveIdentityError(ArchiveError):
+    """The identity does not open the archive, or is itself not usable."""
+
+    code = "E-ARCHIVE-IDENTITY"
+    action: ClassVar[tuple[str, ...]] = ("Use the identity that", "belongs to the", "recipient")
+
+
+class IdentityLockedError(ArchiveIdentityError):
+    """The identity is encrypted, and no passphrase was given or another one."""
+
+    code = "E-IDENTITY-LOCKED"
+    action = ("Type the passphrase", "of that key")
+
+
+class ArchiveDamagedError(ArchiveError):
+    """The archive is truncated, altered, or has bytes after its end."""
+
+    code = "E-ARCHIVE-DAMAGED"
+
+
+class ArchiveMemberError(ArchiveError):
+    """A member is unknown, unsafe, a link, out of order or too large."""
+
+    code = "E-ARCHIVE-MEMBER"
+    action = ("Do not use this", "archive")
+
+
+class ArchiveFormatError(ArchiveError):
+    """The manifest is of another version or not to the format."""
+
+    code = "E-ARCHIVE-FORMAT"
+    action = ("Open it with a newer", "pism")
+
+
+class ArchiveKindError(ArchiveError):
+    """The archive is an egress; only a backup holds what a restore or a drill needs."""
+
+    code = "E-ARCHIVE-KIND"
+    action = ("Take an archive of a", "backup")
+
+
+class ArchiveSealError(ArchiveError):
+    """No seal under a pinned root signs this archive."""
+
+    code = "E-ARCHIVE-SEAL"
+    action = ("Do not use this", "archive")
+
+
+class ArchiveDateError(ArchiveSealError):
+    """The archive was made more than a day after now: the clock is behind, or the archive is not ours."""
+
+    code = "E-ARCHIVE-DATE"
+    action = ("Set the clock right,", "then try again")
+
+
+class ArchiveCertificateError(ArchiveError):
+    """A certificate, its chain, dates or key does not fit."""
+
+    code = "E-ARCHIVE-CERT"
+    action = ("Do not use this", "archive")
+
+
+class ArchiveTrustError(ArchiveError):
+    """The root or incarnation is not pinned here and was not confirmed."""
+
+    code = "E-ARCHIVE-TRUST"
+    action = ("Compare its words on", "the box, then confirm")
+
+
+class ArchiveRollbackError(ArchiveError):
+    """The archive is not newer than the last one opened here."""
+
+    code = "E-ARCHIVE-ROLLBACK"
+    action = ("Use the newest one",)
+
+
+class ArchiveForkError(ArchiveError):
+    """The archive does not continue the last one opened here."""
+
+    code = "E-ARCHIVE-FORK"
+    action = ("Do not use it: two", "boxes claim to be one")
+
+
+class RescueError(CaError):
+    """A stick or a box does not have what restoring a backup onto an empty box needs."""
+
+    code = "E-RESCUE"
+    action: ClassVar[tuple[str, ...]] = ("Check what is on the", "stick")
+
+
+class RescueMissingError(RescueError):
+    """There is no backup archive at the top of the stick."""
+
+    code = "E-RESCUE-MISSING"
+    action = ("Copy one .tar.age", "to the stick's top")
+
+
+class RescueKeyError(RescueError):
+    """There is no identity, the private key that opens the backup, at the top of the stick."""
+
+    code = "E-RESCUE-KEY"
+    action = ("Copy the private key", "of a recipient to the", "stick's top")
+
+
+class RescueManyError(RescueError):
+    """There are several archives, or more small files than are looked at for a key."""
+
+    code = "E-RESCUE-MANY"
+    action = ("Leave one archive and", "its key on the stick")
+
+
+class RescueSpaceError(RescueError):
+    """The archive does not fit onto the disk or into the memory of this box."""
+
+    code = "E-RESCUE-SPACE"
+    action = ("Take a larger card or", "a box with more", "memory")
 
 
 class DrillError(CaError):
