@@ -24,7 +24,7 @@
     │   ├── ClockBehindError       now is before the last journal entry
     │   └── ClockAheadError        now is too far after it
     ├── IssueError             planning or signing broke one of our own rules
-    │   └── CheckError             a named rule of core.checks failed
+    │   └── CheckError             a named rule of core.issue.checks failed
     ├── PolicyError            an unknown egress, backup, target, or a change not approved
     ├── RequestError           a signing request that nothing can be made of
     │   ├── RequestNameError       its file name does not say class and target
@@ -256,7 +256,7 @@ class IssueError(CaError):
 
 
 class CheckError(IssueError):
-    """A named rule of core.checks failed; the text names the rule."""
+    """A named rule of core.issue.checks failed; the text names the rule."""
 
     code = "E-CHECK"
 

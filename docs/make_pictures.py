@@ -25,10 +25,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from PIL import Image, ImageOps
 
-from core.authority import Authority
-from core.passphrase import canonical
-from core.process import read_boot
-from core.store import open_store
+from core.authority.authority import Authority
+from core.crypto.passphrase import canonical
+from core.crypto.process import read_boot
+from core.store.store import open_store
 from hw.fat import open_volume
 from hw.mkfs import make_image
 from kiosk.emulated_box import EmulatedBox, Folders

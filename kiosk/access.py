@@ -14,7 +14,7 @@ from hw.clock import SystemClock
 from kiosk.options import passphrase_option, read_passphrase, say, state_option
 
 if TYPE_CHECKING:
-    from core.authority import Authority
+    from core.authority.authority import Authority
 
 _confirm_date_option = click.option(
     "--confirm-date",
@@ -51,10 +51,10 @@ class Access:
             passphrase: Where the command has read it already; None: it is read now.
 
         Raises:
-            CaError: As core.authority.Authority.unlock.
+            CaError: As core.authority.authority.Authority.unlock.
         """
-        from core.authority import Authority
-        from core.process import harden_process, read_boot
+        from core.authority.authority import Authority
+        from core.crypto.process import harden_process, read_boot
 
         harden_process()
         passphrase = self.read_passphrase() if passphrase is None else passphrase

@@ -18,9 +18,9 @@ from typing import Final
 
 from sdnotify import SystemdNotifier
 
-from core.config import load_config
+from core.policy.config import load_config
 from core.errors import CaError
-from core.process import harden_process
+from core.crypto.process import harden_process
 from hw.board import BoardSettings, open_board
 from hw.ports import Display, DisplayError
 from kiosk.compose import board_settings, make_daemon

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from core.config import Config
+from core.policy.config import Config
 from hw.board import Board, BoardSettings
 from kiosk.daemon import Daemon, Post
 from kiosk.entries import Entries
@@ -90,12 +90,12 @@ def make_daemon(
 
 
 def _propose_words() -> tuple[str, ...]:
-    from core.passphrase import propose_words  # the word list is not needed for the first frame
+    from core.crypto.passphrase import propose_words  # the word list is not needed for the first frame
 
     return propose_words()
 
 
 def _estimate_bits(text: str) -> float:
-    from core.passphrase import estimate_bits
+    from core.crypto.passphrase import estimate_bits
 
     return estimate_bits(text)

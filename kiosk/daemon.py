@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from core.bug import describe_bug
+from core.zz_bug import describe_bug
 from hw.board import Board
 from hw.ports import DisplayError, KeypadError
 from kiosk import effects as fx

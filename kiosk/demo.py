@@ -18,9 +18,9 @@ import click
 from PIL import Image
 
 from core.files import write_new
-from core.identities import load_identities
-from core.receive import Received, open_archive
-from core.trust import load_roots
+from core.crypto.identities import load_identities
+from core.receive.opening import Received, open_archive
+from core.receive.trust import load_roots
 from hw.fat import open_volume
 from hw.writing import MAX_FILE_BYTES
 from kiosk.emulated_box import EmulatedBox, Folders

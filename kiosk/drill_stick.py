@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from core import protocol as pr
-from core import results as rs
+from core.api import requests as pr
+from core.api import results as rs
 from core.errors import DrillError, PolicyError
 from hw.fat import FatVolume
 from hw.ports import StickMissingError

@@ -19,7 +19,7 @@ from typing import Final, Self
 
 from PIL import Image
 
-from core.config import load_config
+from core.policy.config import load_config
 from hw.board import Emulation, Twins, open_board
 from hw.emulated.flash import Faults
 from hw.ports import KeyPressed, KeyReleased, Stick

@@ -17,13 +17,13 @@ from typing import Final
 
 import pyrage
 
-from core import attempts
-from core.authority import Authority
+from core.store import attempts
+from core.authority.authority import Authority
 from core.files import write_new
-from core.keyslots import KdfCost
-from core.passphrase import canonical
-from core.process import read_boot
-from core.proposal import propose_policy
+from core.store.keyslots import KdfCost
+from core.crypto.passphrase import canonical
+from core.crypto.process import read_boot
+from core.policy.proposal import propose_policy
 from hw.fat import open_volume
 from hw.mkfs import IMAGE_BYTES, make_image
 from kiosk.emulated_box import Folders

@@ -19,7 +19,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Footer, Static
 
-from core.config import load_config
+from core.policy.config import load_config
 from core.errors import CaError
 from hw.ports import KEYS, HardwareError, Stick
 from kiosk.emulated_box import EmulatedBox

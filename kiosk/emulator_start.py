@@ -15,7 +15,7 @@ from typing import Final
 
 import click
 
-from core.folder import STORE
+from core.store.folder import STORE
 from hw.emulated.flash import Faults
 from kiosk.emulated_box import Folders
 from kiosk.emulated_folder import WORDS, fail_unlocks, folders_in, found, lay_folder

@@ -24,8 +24,8 @@ class Entries:
     """All that is being typed.
 
     Args:
-        propose: Makes the proposed words (core.passphrase.propose_words).
-        estimate: Bits of a text (core.passphrase.estimate_bits).
+        propose: Makes the proposed words (core.crypto.passphrase.propose_words).
+        estimate: Bits of a text (core.crypto.passphrase.estimate_bits).
     """
 
     def __init__(self, propose: Callable[[], tuple[str, ...]], estimate: Estimate) -> None:
@@ -98,7 +98,7 @@ class Entries:
 
     def secret(self, purpose: Purpose) -> bytes:
         """Return the canonical passphrase of a buffer; it stays until `wipe`."""
-        from core.passphrase import canonical
+        from core.crypto.passphrase import canonical
 
         return canonical(self._buffers[purpose].secret().decode())
 
@@ -125,7 +125,7 @@ class Entries:
 
     def _expected(self) -> bytes:
         """Return what must be typed once more: the proposed words, or what was chosen."""
-        from core.passphrase import canonical
+        from core.crypto.passphrase import canonical
 
         if self._proposed:
             return canonical(" ".join(self._proposed))

@@ -21,7 +21,7 @@ Rules:
     * on an empty entry leaves it. A digit key held in text types its digit.
 
 Left to others: when a press becomes a hold (the daemon), how a view looks (the screens), what is strong
-enough and how the bytes are made canonical (core.passphrase).
+enough and how the bytes are made canonical (core.crypto.passphrase).
 """
 
 from collections.abc import Callable
@@ -48,7 +48,7 @@ class Entry:
     Args:
         modes: The modes that the mode key goes through; the first is where it begins.
         total: How many words are wanted, None when any number will do.
-        estimate: Bits of a text, when one is being chosen (core.passphrase.estimate_bits); else None.
+        estimate: Bits of a text, when one is being chosen (core.crypto.passphrase.estimate_bits); else None.
         masked: False shows the text as it is typed (dates, drill words).
         max_bytes: The longest text, 1 to 128.
     """
@@ -249,7 +249,7 @@ class Entry:
 
     def _complete(self) -> bool:
         """Tell whether `#` would finish."""
-        # Spaces alone are no passphrase (core.passphrase.canonical).
+        # Spaces alone are no passphrase (core.crypto.passphrase.canonical).
         return self._words.complete if self._mode is Mode.WORDS else bool(self._text.spans())
 
     def _text_line(self, now: float) -> str:

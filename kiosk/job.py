@@ -13,7 +13,7 @@ Rules:
 3. Told to stop, the vault ends at its next commit and a file on its way to the stick is given up; what is
    done is kept, and the same job goes on from there.
 4. Before anything is signed the vault sees the newest receipts on the stick: one that is later than its own
-   state shows that an old state was put back (core.old_state).
+   state shows that an old state was put back (core.export.zz_old_state).
 5. Signing requests on the stick are shown before the first step, and signed before a top-up
    (kiosk.stick_requests).
 6. The job holds no key and no passphrase.
@@ -30,8 +30,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from core import protocol as pr
-from core import results as rs
+from core.api import requests as pr
+from core.api import results as rs
 from core.errors import StoppedError
 from hw.fat import FatVolume
 from hw.listing import StickFile

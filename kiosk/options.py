@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from core.bug import describe_bug
+from core.zz_bug import describe_bug
 from core.errors import CaError, FileError, PassphraseError
 from core.progress import Progress
 from hw.errors import HardwareError
@@ -73,7 +73,7 @@ def read_passphrase(file: Path | None, *, prompt: str = "Passphrase", confirm: b
         PassphraseWeakError: It holds characters that no passphrase may (E-PASSPHRASE-WEAK).
         PassphraseError: There is nobody to ask (E-PASSPHRASE).
     """
-    from core.passphrase import canonical
+    from core.crypto.passphrase import canonical
 
     if file is None:
         return canonical(_ask(prompt, confirm=confirm))

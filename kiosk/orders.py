@@ -5,7 +5,7 @@ Rule: a secret is copied out of the entries when the effect is submitted, and sh
 
 from dataclasses import dataclass, field
 
-from core import protocol as pr
+from core.api import requests as pr
 from core.errors import StoppedError
 from kiosk import effects as fx
 from kiosk import events as ev

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from core.results import ArchiveWritten
+from core.api.results import ArchiveWritten
 
 
 def place_companions(written: ArchiveWritten, present: Iterable[str]) -> dict[str, str]:

@@ -7,8 +7,8 @@ Owns what was shown last, which is what can be approved, and keeps the table of 
 from datetime import datetime
 from pathlib import Path
 
-from core import protocol as pr
-from core import results as rs
+from core.api import requests as pr
+from core.api import results as rs
 from core.errors import PolicyError
 from hw.fat import FatVolume
 from kiosk.kept_sticks import keep_sticks

@@ -19,8 +19,8 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from core import protocol as pr
-from core import results as rs
+from core.api import requests as pr
+from core.api import results as rs
 from core.errors import (
     RescueKeyError,
     RescueManyError,
@@ -28,7 +28,7 @@ from core.errors import (
     RescueSpaceError,
     StoppedError,
 )
-from core.rescue_results import BackupOpened, BackupRestored, IdentitySeen
+from core.api.zz_rescue_results import BackupOpened, BackupRestored, IdentitySeen
 from hw.fat import FatVolume
 from hw.listing import StickFile
 from hw.ports import Clock, Stick, StickNameError

@@ -13,7 +13,8 @@ import threading
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from core import protocol, wire
+from core.api import requests as protocol
+from core.api import wire
 from core.progress import Progress
 
 R = TypeVar("R")
@@ -78,7 +79,7 @@ class Session:
         Raises:
             VaultRefusalError: The vault answered `Failed`.
             VaultLostError: The vault process is gone.
-            core.wire.ProtocolError: It answered what was not asked: a bug.
+            core.api.wire.ProtocolError: It answered what was not asked: a bug.
         """
         descriptors = () if into is None else (into.fileno(),)
         try:
@@ -126,7 +127,7 @@ def start_vault(state: Path, config: Path) -> Session:
     ours, theirs = socket.socketpair()
     with theirs:
         child = subprocess.Popen(
-            [sys.executable, "-I", "-m", "core.vault", str(theirs.fileno()), str(state), str(config)],
+            [sys.executable, "-I", "-m", "core.vault.process", str(theirs.fileno()), str(state), str(config)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             pass_fds=(theirs.fileno(),),

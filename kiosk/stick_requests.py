@@ -13,10 +13,10 @@ Rules:
 from collections.abc import Callable
 from datetime import datetime
 
-from core import protocol as pr
-from core import results as rs
+from core.api import requests as pr
+from core.api import results as rs
 from core.errors import RequestError, RequestManyError, StoppedError
-from core.request_file import (
+from core.api.zz_request_file import (
     FOLDER,
     MAX_REQUEST_BYTES,
     MAX_REQUESTS,

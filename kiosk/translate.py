@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from core import results as rs
-from core.rescue_results import BackupOpened, BackupRestored
+from core.api import results as rs
+from core.api.zz_rescue_results import BackupOpened, BackupRestored
 from kiosk import reports as rp
 from kiosk.rescue_reports import BackupRow, Restored
 

@@ -17,9 +17,9 @@ from datetime import datetime
 from functools import singledispatchmethod
 from pathlib import Path
 
-from core import protocol as pr
-from core import results as rs
-from core.bug import describe_bug
+from core.api import requests as pr
+from core.api import results as rs
+from core.zz_bug import describe_bug
 from core.errors import CaError, StoppedError, SwapError
 from hw.board import Board
 from hw.ports import HardwareError

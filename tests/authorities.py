@@ -10,15 +10,15 @@ from pathlib import Path
 import pyrage
 import pytest
 
-from core.authority import Authority
-from core.database import Database
+from core.authority.authority import Authority
+from core.store.database import Database
 from core.errors import CaError
-from core.folder import DATABASE, KEYSLOTS, Folder
-from core.keyslots import KdfCost, open_slots
-from core.policy import Policy
-from core.process import Boot
-from core.settings import Backup, Egress
-from core.store import Store
+from core.store.folder import DATABASE, KEYSLOTS, Folder
+from core.store.keyslots import KdfCost, open_slots
+from core.policy.policy import Policy
+from core.crypto.process import Boot
+from core.policy.settings import Backup, Egress
+from core.store.store import Store
 from tests.authority_store import PASSPHRASE, ignore_progress
 from tests.builders import make_policy, utc
 

@@ -7,18 +7,18 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from core import journal
+from core.store import journal
 from core.certificate import Certificate
-from core.changes import Changes
-from core.contents import select_backup, select_egress
-from core.export import Written, write_backup, write_egress
-from core.keyslots import KdfCost
-from core.manifest import Authority, Manifest
-from core.policy import Policy, encode_policy
-from core.recipients import parse_recipient
-from core.record_rows import ArchiveRecord
-from core.store import Store, create_store, open_store
-from core.top_up import top_up
+from core.export.zz_changes import Changes
+from core.archive.contents import select_backup, select_egress
+from core.export.archives import Written, write_backup, write_egress
+from core.store.keyslots import KdfCost
+from core.archive.manifest import Authority, Manifest
+from core.policy.policy import Policy, encode_policy
+from core.crypto.recipients import parse_recipient
+from core.store.records import ArchiveRecord
+from core.store.store import Store, create_store, open_store
+from core.authority.top_up import top_up
 
 PASSPHRASE = b"correct horse battery staple and some more words"
 INCARNATION = "11111111-2222-4333-8444-555555555555"

@@ -12,19 +12,19 @@ import msgspec
 import pyrage
 from cryptography import x509
 
-from core.archive import make_member, read_archive, write_archive
-from core.authority import Authority
-from core.drill import drill
-from core.key_match import prove_key, read_passphrases
-from core.keys import KEY_ALGORITHMS, PublicKey, sign_bytes
-from core.keyslots import KdfCost
-from core.manifest import FileEntry, Manifest, decode_manifest, encode_manifest
-from core.members import MANIFEST_PATH
-from core.policy import Policy
-from core.process import Boot
-from core.recipients import parse_recipient
-from core.settings import Backup, Egress, SignerSettings, Target
-from core.store import open_store
+from core.archive.container import make_member, read_archive, write_archive
+from core.authority.authority import Authority
+from core.recovery.zz_drill import drill
+from core.receive.keys import prove_key, read_passphrases
+from core.crypto.keys import KEY_ALGORITHMS, PublicKey, sign_bytes
+from core.store.keyslots import KdfCost
+from core.archive.manifest import FileEntry, Manifest, decode_manifest, encode_manifest
+from core.archive.zz_members import MANIFEST_PATH
+from core.policy.policy import Policy
+from core.crypto.process import Boot
+from core.crypto.recipients import parse_recipient
+from core.policy.settings import Backup, Egress, SignerSettings, Target
+from core.store.store import open_store
 from tests.authority_store import ignore_progress
 from tests.builders import make_policy, utc
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from core.errors import CaError
-from core.receive import Received, open_archive, verify_archive
+from core.receive.opening import Received, open_archive, verify_archive
 from tests.archives import NOW, Box
 
 

@@ -6,9 +6,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import HashAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from core.keys import ALGORITHMS, PrivateKey, algorithm_name, make_key
-from core.request_file import RequestFile
-from core.settings import SignerSettings, Target
+from core.crypto.keys import ALGORITHMS, PrivateKey, algorithm_name, make_key
+from core.api.zz_request_file import RequestFile
+from core.policy.settings import SignerSettings, Target
 from tests.judges import run
 
 OPENSSL_KEYS = {

@@ -32,12 +32,12 @@ def init_command(state: Path, config: Path, passphrase_file: Path | None, *, as_
     Every recipient's fingerprint words are shown first. On a terminal they must be confirmed; a script
     that calls this has read them before.
     """
-    from core.authority import Authority
+    from core.authority.authority import Authority
     from core.errors import StateExistsError
-    from core.keyslots import choose_cost
-    from core.process import harden_process
-    from core.proposal import propose_policy
-    from core.store import is_provisioned
+    from core.store.keyslots import choose_cost
+    from core.crypto.process import harden_process
+    from core.policy.proposal import propose_policy
+    from core.store.store import is_provisioned
 
     harden_process()
     if is_provisioned(state.absolute()):  # said before anything is asked
@@ -98,8 +98,8 @@ def passphrase_command(access: Access, new_passphrase_file: Path | None, *, reke
     copy is under the same key as what follows. --rekey changes that key too. The new passphrase may be the
     old one.
     """
-    from core.keyslots import choose_cost
-    from core.process import read_boot
+    from core.store.keyslots import choose_cost
+    from core.crypto.process import read_boot
 
     old = access.read_passphrase()
     with access.unlocked(old) as authority:

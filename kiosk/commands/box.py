@@ -137,6 +137,6 @@ def vault_command(state: Path, config: Path) -> None:
     """Serve one connection on standard input: the vault process that systemd starts."""
     import socket
 
-    from core.vault import run_vault
+    from core.vault.process import run_vault
 
     run_vault(socket.socket(fileno=0), state, config)

@@ -13,7 +13,7 @@ from kiosk.options import config_option, json_option, passphrase_option, say, sh
 
 if TYPE_CHECKING:
     from core.certificate import Certificate
-    from core.policy import Policy
+    from core.policy.policy import Policy
 
 _box_config_option = click.option(
     "--box-config",
@@ -54,8 +54,8 @@ def plan_command(
     config: Path, state: Path | None, at: datetime | None, passphrase_file: Path | None, *, as_json: bool
 ) -> None:
     """Show what a top-up would issue by --config; issues nothing."""
-    from core.config import load_config
-    from core.plan import find_gaps
+    from core.policy.config import load_config
+    from core.plan.gaps import find_gaps
 
     policy = load_config(config)
     now = SystemClock().now()
@@ -89,8 +89,8 @@ def policy_command(act: str, config: Path, box_config: Path, access: Access, *, 
     A --config that is not the box's own takes the place of that file, as one from a stick does: the box
     proposes its own file again only when it changes.
     """
-    from core.policy import encode_policy
-    from core.proposal import propose_policy
+    from core.policy.policy import encode_policy
+    from core.policy.proposal import propose_policy
 
     with access.unlocked() as authority:
         if act == "show":
@@ -113,7 +113,7 @@ def policy_command(act: str, config: Path, box_config: Path, access: Access, *, 
 
 def _mark_replaced(config: Path, box_config: Path, policy: "Policy") -> str:
     """Return the mark of the box's own file, where there is one and it is another."""
-    from core.proposal import mark_replaced
+    from core.policy.proposal import mark_replaced
 
     if not box_config.exists() or config.resolve() == box_config.resolve():
         return ""

@@ -10,8 +10,8 @@ from hw.clock import SystemClock
 from kiosk.options import json_option, read_passphrase, say, show, show_json
 
 if TYPE_CHECKING:
-    from core.receive import Received
-    from core.sealing import Question
+    from core.receive.opening import Received
+    from core.receive.seals import Question
 
 _MAX_IDENTITY_BYTES = 64 * 1024
 _MAX_ROOTS_BYTES = 16 * 1024 * 1024
@@ -72,7 +72,7 @@ def open_command(
     Once --out follows a box, a box that was restored from a backup is a new incarnation of it. That is
     believed if you confirm it, or if --follow names it; a root does not vouch for it.
     """
-    from core.receive import open_archive
+    from core.receive.opening import open_archive
 
     confirm = _confirm if sys.stdin.isatty() else None
     received = open_archive(
@@ -97,7 +97,7 @@ def verify_command(
     archive: Path, identity: Path, passphrase_file: Path | None, trust: tuple[Path, ...], *, as_json: bool
 ) -> None:
     """Check ARCHIVE against the roots of --trust; write nothing."""
-    from core.receive import verify_archive
+    from core.receive.opening import verify_archive
 
     received = verify_archive(
         archive, read_identities(identity, passphrase_file), read_roots(trust), SystemClock().now()
@@ -113,7 +113,7 @@ def read_identities(file: Path, passphrase_file: Path | None) -> tuple[Any, ...]
         FileError: It cannot be read (E-FILE).
     """
     from core.files import read_bounded
-    from core.identities import load_identities
+    from core.crypto.identities import load_identities
 
     def passphrase() -> bytes:
         return read_passphrase(passphrase_file, prompt="Passphrase of the identity")
@@ -129,7 +129,7 @@ def read_roots(files: tuple[Path, ...]) -> list[Any]:
         FileError: One cannot be read (E-FILE).
     """
     from core.files import read_bounded
-    from core.trust import load_roots
+    from core.receive.trust import load_roots
 
     return [root for file in files for root in load_roots(read_bounded(file, _MAX_ROOTS_BYTES), str(file))]
 

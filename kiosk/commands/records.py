@@ -44,8 +44,8 @@ def status_command(access: Access, *, as_json: bool) -> None:
 @json_option
 def journal_command(access: Access, *, as_json: bool) -> None:
     """Print the journal, oldest entry first; with --json as the lines that an archive carries."""
-    from core.journal import encode_line
-    from core.stamp import write_stamp
+    from core.store.journal import encode_line
+    from core.times import write_stamp
 
     with access.unlocked() as authority:
         for entry in authority.entries():

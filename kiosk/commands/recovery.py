@@ -22,7 +22,7 @@ from kiosk.options import (
 )
 
 if TYPE_CHECKING:
-    from core.sealing import Question
+    from core.receive.seals import Question
 
 _existing = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -54,9 +54,9 @@ def restore_command(
     The root that sealed it must be one of --trust; else its words are shown, to be compared with those on a
     report of the old box.
     """
-    from core.keyslots import choose_cost
-    from core.process import harden_process
-    from core.restore import restore
+    from core.store.keyslots import choose_cost
+    from core.crypto.process import harden_process
+    from core.recovery.restore import restore
 
     harden_process()
     identities = read_identities(identity, identity_passphrase_file)
@@ -137,9 +137,9 @@ def _drill(
     *,
     as_json: bool,
 ) -> None:
-    from core.drill import drill
+    from core.recovery.zz_drill import drill
     from core.files import write_new
-    from core.process import harden_process
+    from core.crypto.process import harden_process
 
     harden_process()
     identities = read_identities(identity, access.passphrase_file)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from core.request_file import MAX_REQUEST_BYTES, RequestFile, is_request, request_order
-from core.results import RequestsSigned, RequestSummary
+from core.api.zz_request_file import MAX_REQUEST_BYTES, RequestFile, is_request, request_order
+from core.api.results import RequestsSigned, RequestSummary
 from kiosk.access import Access, access_options
 from kiosk.options import json_option, progress_bar, say, show, show_json
 
@@ -46,7 +46,7 @@ def _read(paths: Sequence[Path]) -> Iterator[RequestFile]:
         FileError: One cannot be read or is too large (E-FILE).
     """
     from core.files import read_bounded
-    from core.tree import filing
+    from core.receive.tree import filing
 
     for path in paths:
         found = [path]

@@ -31,9 +31,9 @@ def fill(folder: Path, count: int) -> Measured:
 @step
 def export(folder: Path, count: int) -> Measured:
     """Export them all; encrypt as many keys barely in the same process, half before and half after."""
-    from core.export import write_egress
-    from core.journal import append
-    from core.store import open_store
+    from core.export.archives import write_egress
+    from core.store.journal import append
+    from core.store.store import open_store
     from tests.authority_store import PASSPHRASE
     from tests.bench.loads import NOW, bench_policy
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from core.config import load_config
+from core.policy.config import load_config
 from hw.ports import StickInserted, StickRemoved
 from kiosk import events as ev
 from kiosk.compose import make_daemon

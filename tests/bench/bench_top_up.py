@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from core.authority import Authority
-from core.keyslots import KdfCost
+from core.authority.authority import Authority
+from core.store.keyslots import KdfCost
 from tests.authority_store import PASSPHRASE, ignore_progress
 from tests.bench.bench_issue import issue_barely
 from tests.bench.children import Measured, peak_mb, run, serve, step

@@ -39,9 +39,9 @@ def fill(folder: Path, count: int) -> Measured:
 @step
 def unlock(folder: Path, count: int) -> Measured:
     """Open and prove the store several times; return the quickest of each part."""
-    from core import journal
-    from core.keyslots import open_slots
-    from core.store import open_store
+    from core.store import journal
+    from core.store.keyslots import open_slots
+    from core.store.store import open_store
     from tests.core.opened import PASSPHRASE, master_key, open_with
 
     state = folder / "state"

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from core.policy import Policy
-from core.settings import RootSettings, SignerSettings, Target
+from core.policy.policy import Policy
+from core.policy.settings import RootSettings, SignerSettings, Target
 from tests.builders import make_policy, utc
 
 NOW: Final = utc("2026-02-01")

@@ -8,12 +8,12 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from core.authority import Authority
-from core.database import Database
-from core.folder import Folder
-from core.keyslots import KdfCost
-from core.settings import RootSettings, SignerSettings, Target
-from core.store import Store
+from core.authority.authority import Authority
+from core.store.database import Database
+from core.store.folder import Folder
+from core.store.keyslots import KdfCost
+from core.policy.settings import RootSettings, SignerSettings, Target
+from core.store.store import Store
 from tests.authority_store import PASSPHRASE, ignore_progress
 from tests.builders import make_policy, utc
 from tests.signing_requests import make_file

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.store import Store
+from core.store.store import Store
 from tests.archives import Box, make_box
 from tests.authorities import Founded, found
 from tests.core.opened import copy_state, issue, master_key, open_with

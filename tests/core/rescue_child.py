@@ -9,9 +9,9 @@ import sys
 import threading
 from pathlib import Path
 
-from core import protocol
-from core.rescue_results import BackupOpened, BackupRestored, IdentitySeen
-from core.vault import Vault
+from core.api import requests as protocol
+from core.api.zz_rescue_results import BackupOpened, BackupRestored, IdentitySeen
+from core.vault.process import Vault
 from kiosk.session import Session
 from tests.backups import FOUNDED, NEW_PASSPHRASE
 

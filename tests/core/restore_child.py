@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyrage
 
-from core.restore import restore
+from core.recovery.restore import restore
 from tests.backups import COST, FOUNDED, NEW_PASSPHRASE
 
 

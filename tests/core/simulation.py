@@ -1,6 +1,6 @@
 """A box that is visited again and again, with certificates but no keys; what must hold after each visit.
 
-The checks are written anew, day by day or stretch by stretch, and share no code with core.plan.
+The checks are written anew, day by day or stretch by stretch, and share no code with core.plan.gaps.
 """
 
 from dataclasses import dataclass, field, replace
@@ -9,9 +9,9 @@ from itertools import pairwise
 from typing import Any
 
 from core.certificate import Certificate
-from core.plan import Gap, choose_issuer, find_cover, find_gaps, next_visit_by
-from core.policy import Policy
-from core.schedule import lead_days, parse_quantum
+from core.plan.gaps import Gap, choose_issuer, find_cover, find_gaps, next_visit_by
+from core.policy.policy import Policy
+from core.policy.periods import lead_days, parse_quantum
 
 SECOND = timedelta(seconds=1)
 

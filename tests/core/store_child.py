@@ -11,12 +11,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from core import journal
+from core.store import journal
 from core.certificate import Certificate
-from core.database import Database
-from core.folder import Folder
-from core.keyslots import KdfCost
-from core.store import Store, create_store, open_store
+from core.store.database import Database
+from core.store.folder import Folder
+from core.store.keyslots import KdfCost
+from core.store.store import Store, create_store, open_store
 
 PASSPHRASE, NEXT_PASSPHRASE = b"legal winner thank year wave", b"sausage worth useful zoo zoo"
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
@@ -24,7 +24,7 @@ COST = KdfCost()
 
 
 def _issued(number: int) -> Any:
-    # The fields of core.issue.Issued, without the time to import X.509.
+    # The fields of core.issue.zz_issue.Issued, without the time to import X.509.
     der, key = bytes([number % 251]) * 600, bytes([number % 241]) * 48
     certificate = Certificate(
         id=f"{number:08x}-0000-4000-8000-000000000000",

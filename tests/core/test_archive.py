@@ -1,4 +1,4 @@
-"""core.archive: what is written is read back, and what a writer refuses."""
+"""core.archive.container: what is written is read back, and what a writer refuses."""
 
 import io
 import subprocess
@@ -11,10 +11,12 @@ from typing import Any
 import pyrage
 import pytest
 
-from core import age, archive, members
-from core.archive import Member, make_member, read_archive, write_archive
+from core.crypto import age
+from core.archive import container as archive
+from core.archive import zz_members as members
+from core.archive.container import Member, make_member, read_archive, write_archive
 from core.errors import FileError, RecipientError, StoppedError
-from core.recipients import Recipient, parse_recipient
+from core.crypto.recipients import Recipient, parse_recipient
 from tests.archives import NOW, make_tar
 from tests.core.archive_kit import (
     CONTENT,

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import age
-from core.archive import read_archive
+from core.crypto import age
+from core.archive.container import read_archive
 from core.errors import CaError
 from tests.archives import make_tar
 from tests.core.archive_kit import (
@@ -152,7 +152,7 @@ def test_the_tar_ends_as_it_should(what: str) -> None:
     tar, code = TARS[what]
     if code is None:
         with opened(sealed(tar)) as found:
-            assert found.paths == ()  # no manifest: core.receive refuses it
+            assert found.paths == ()  # no manifest: core.receive.opening refuses it
     else:
         assert refusal(lambda: opened(sealed(tar))) == code
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import msgspec
 
-from core.backup_state import STATE_FORMAT, State
-from core.manifest import FORMAT, MAX_CERTIFICATES, MAX_MANIFEST_BYTES, CertificateEntry, Manifest
-from core.profile import SEAL_EKU
-from core.receipt import RECEIPT_FORMAT, Receipt
+from core.archive.backup_state import STATE_FORMAT, State
+from core.archive.manifest import FORMAT, MAX_CERTIFICATES, MAX_MANIFEST_BYTES, CertificateEntry, Manifest
+from core.issue.profile import SEAL_EKU
+from core.export.receipt import RECEIPT_FORMAT, Receipt
 
 PAGE = (Path(__file__).parents[2] / "docs" / "archive-format.md").read_text()
 

@@ -1,4 +1,4 @@
-"""core.attempts: counted before the check, waits that end, garbage that locks nobody out."""
+"""core.store.attempts: counted before the check, waits that end, garbage that locks nobody out."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import attempts
-from core.attempts import Attempts
+from core.store import attempts
+from core.store.attempts import Attempts
 from core.errors import FileError, PassphraseWaitError
-from core.process import Boot
+from core.crypto.process import Boot
 
 NOW = datetime(2027, 1, 1, 12, tzinfo=UTC)
 

@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from core import keyslots
-from core.authority import Authority
-from core.drill import drill
+from core.store import keyslots
+from core.authority.authority import Authority
+from core.recovery.zz_drill import drill
 from core.errors import CaError, PolicyError
-from core.settings import SignerSettings, Target
-from core.store import create_store, open_store
+from core.policy.settings import SignerSettings, Target
+from core.store.store import create_store, open_store
 from tests.authorities import BOOT, COST, NOW, Founded, found, refusal, snapshot
 from tests.authority_store import PASSPHRASE, ignore_progress
 from tests.builders import make_policy

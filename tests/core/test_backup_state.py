@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from core.backup_state import (
+from core.archive.backup_state import (
     MAX_STATE_BYTES,
     State,
     StateArchive,

@@ -2,8 +2,8 @@ import re
 
 import pytest
 
-from core.calendar import make_calendar
-from core.settings import AuthorityName
+from core.export.zz_calendar import make_calendar
+from core.policy.settings import AuthorityName
 from tests.authority_store import INCARNATION, make_written
 from tests.builders import make_policy, make_root, utc
 

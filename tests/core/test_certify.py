@@ -10,16 +10,17 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
-from core import journal, results
-from core.authority import Authority
-from core.drill import drill
+from core.store import journal
+from core.api import results
+from core.authority.authority import Authority
+from core.recovery.zz_drill import drill
 from core.errors import StoppedError
-from core.keys import KEY_ALGORITHMS, decode_key, make_key
-from core.plan import find_gaps
-from core.receive import open_archive
-from core.request_file import MAX_REQUESTS, RequestFile
-from core.restore import restore
-from core.store import open_store
+from core.crypto.keys import KEY_ALGORITHMS, decode_key, make_key
+from core.plan.gaps import find_gaps
+from core.receive.opening import open_archive
+from core.api.zz_request_file import MAX_REQUESTS, RequestFile
+from core.recovery.restore import restore
+from core.store.store import open_store
 from tests.authorities import COST, NOW, Founded, found, refusal
 from tests.authority_store import PASSPHRASE, ignore_progress
 from tests.judges import instants, openssl_accepts

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.chart import Row, Stretch, draw_chart, find_end, find_stretches, make_row
+from core.export.chart import Row, Stretch, draw_chart, find_end, find_stretches, make_row
 from tests.builders import make_certificate, utc
 
 NOW = utc("2027-02-01")

@@ -12,14 +12,14 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 from msgspec.structs import replace
 
-from core.asked import BEFORE, Asked
-from core.checks import FIELD_RULES, check_after, check_before
+from core.issue.template import BEFORE, Asked
+from core.issue.checks import FIELD_RULES, check_after, check_before
 from core.errors import CheckError
-from core.extension_rules import EXTENSION_RULES
-from core.issue import Press, Signing, press_roots, press_seals, press_signers
-from core.keys import ALGORITHMS, PrivateKey, make_key
-from core.profile import SEAL_EKU, SEAL_USAGE, Extension, make_extension
-from core.settings import ConstrainedNames, NameConstraints, SignerSettings, Target, Urls
+from core.issue.zz_extension_rules import EXTENSION_RULES
+from core.issue.zz_issue import Press, Signing, press_roots, press_seals, press_signers
+from core.crypto.keys import ALGORITHMS, PrivateKey, make_key
+from core.issue.profile import SEAL_EKU, SEAL_USAGE, Extension, make_extension
+from core.policy.settings import ConstrainedNames, NameConstraints, SignerSettings, Target, Urls
 from tests.builders import make_gap, make_policy, make_root_gap, make_signing, utc
 
 NOW = utc("2027-01-01T12:00")

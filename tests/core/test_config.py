@@ -7,11 +7,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from core.config import load_config, parse_config
+from core.policy.config import load_config, parse_config
 from core.errors import ConfigError, ConfigSyntaxError, FileError
-from core.rules import faults
-from core.settings import NameConstraints, Target
-from core.yaml_source import show_path
+from core.policy.rules import faults
+from core.policy.settings import NameConstraints, Target
+from core.policy.yaml import show_path
 
 SHIPPED = Path(__file__).parents[2] / "config.yaml"
 TEXT = SHIPPED.read_text(encoding="utf-8")

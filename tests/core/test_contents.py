@@ -1,8 +1,8 @@
 import pytest
 
-from core.contents import Contents, select_backup, select_egress
+from core.archive.contents import Contents, select_backup, select_egress
 from core.errors import CheckError, PolicyError
-from core.settings import Egress, SignerSettings, Target
+from core.policy.settings import Egress, SignerSettings, Target
 from tests.builders import AGE_KEY, make_certificate, make_policy, make_root, make_seal_record, utc
 
 NOW = utc("2027-02-01")

@@ -9,10 +9,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from core.certificate import Certificate
-from core.crl import REASONS, Crl, check_crl, sign_crl
+from core.issue.crl import REASONS, Crl, check_crl, sign_crl
 from core.errors import CheckError, IssueError
-from core.issue import Signing, issue_seal, issue_signer
-from core.keys import KEY_ALGORITHMS, PrivateKey, make_key
+from core.issue.zz_issue import Signing, issue_seal, issue_signer
+from core.crypto.keys import KEY_ALGORITHMS, PrivateKey, make_key
 from tests.builders import make_gap, make_policy, make_signing, utc
 
 NOW = utc("2027-02-10T12:00")

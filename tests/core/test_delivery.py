@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from core import journal
-from core.delivery import archive_kind, deliver, refresh_crls
+from core.store import journal
+from core.authority.delivery import archive_kind, deliver, refresh_crls
 from core.errors import PolicyError, StoppedError
-from core.policy import Policy, decode_policy
-from core.results import ArchiveWritten
-from core.revoke import revoke
-from core.store import Store
+from core.policy.policy import Policy, decode_policy
+from core.api.results import ArchiveWritten
+from core.authority.revocation import revoke
+from core.store.store import Store
 from tests.authorities import NOW, Founded
 from tests.authority_store import ignore_progress
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from core.errors import ArchiveFormatError, JournalError
-from core.history import count_issued, read_history
-from core.journal import Entry
+from core.recovery.history import count_issued, read_history
+from core.store.journal import Entry
 from tests.builders import utc
 
 ID, OTHER = "00000001-0000-4000-8000-000000000000", "00000002-0000-4000-8000-000000000000"

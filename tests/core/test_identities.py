@@ -24,10 +24,10 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.age import decrypt_stream, encrypt_stream
+from core.crypto.age import decrypt_stream, encrypt_stream
 from core.errors import ArchiveIdentityError, CaError
-from core.identities import is_locked, load_identities
-from core.recipients import parse_recipient
+from core.crypto.identities import is_locked, load_identities
+from core.crypto.recipients import parse_recipient
 
 PASSPHRASE = b"eight random words"
 FORMS = (PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL, PrivateFormat.OpenSSH)

@@ -10,7 +10,7 @@ from cryptography import x509
 from msgspec.structs import replace as replace_settings
 
 from core.errors import CheckError, IssueError, PolicyError
-from core.issue import (
+from core.issue.zz_issue import (
     Issued,
     Press,
     Signing,
@@ -22,11 +22,11 @@ from core.issue import (
     press_seals,
     press_signers,
 )
-from core.keys import KEY_ALGORITHMS, algorithm_name, decode_key, encode_key, make_key
-from core.plan import choose_issuer, find_gaps
-from core.policy import Policy
-from core.profile import make_extension, root_profile, signer_profile
-from core.settings import RootSettings, SignerSettings, Target
+from core.crypto.keys import KEY_ALGORITHMS, algorithm_name, decode_key, encode_key, make_key
+from core.plan.gaps import choose_issuer, find_gaps
+from core.policy.policy import Policy
+from core.issue.profile import make_extension, root_profile, signer_profile
+from core.policy.settings import RootSettings, SignerSettings, Target
 from tests.builders import make_gap, make_policy, make_root_gap, make_signing, utc
 
 NOW = utc("2027-01-01T12:00")

@@ -1,4 +1,4 @@
-"""core.journal: one canonical chain that binds the state."""
+"""core.store.journal: one canonical chain that binds the state."""
 
 import hashlib
 import json
@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core import journal
+from core.store import journal
 from core.errors import CaError, JournalError, StateDamagedError, StoppedError
-from core.journal import GENESIS, Entry, decode_body, encode_body, encode_line, verify_lines
-from core.store import Store
+from core.store.journal import GENESIS, Entry, decode_body, encode_body, encode_line, verify_lines
+from core.store.store import Store
 from tests.core.opened import NOW, copy_state, found, issue, later, make_issued, master_key, open_with
 
 

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from core.errors import CheckError, IssueError
-from core.keys import (
+from core.crypto.keys import (
     ALGORITHMS,
     KEY_ALGORITHMS,
     PrivateKey,

@@ -1,4 +1,4 @@
-"""core.keyslots: the master key under passphrases, bounds before memory."""
+"""core.store.keyslots: the master key under passphrases, bounds before memory."""
 
 import hashlib
 import itertools
@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from core.errors import PassphraseWrongError, StateDamagedError
-from core.keyslots import (
+from core.store.keyslots import (
     KdfCost,
     OpenSlot,
     add_slot,

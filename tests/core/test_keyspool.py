@@ -12,8 +12,8 @@ from cryptography.x509.oid import NameOID
 
 from core.certificate import Certificate
 from core.errors import CheckError, FileError
-from core.keys import KEY_ALGORITHMS, encode_key, make_key
-from core.keyspool import KeySpool, encode_public_key, hash_public_key
+from core.crypto.keys import KEY_ALGORITHMS, encode_key, make_key
+from core.crypto.zz_keyspool import KeySpool, encode_public_key, hash_public_key
 from tests.builders import make_certificate, utc
 
 RECORD = make_certificate()

@@ -11,9 +11,9 @@ from pathlib import Path
 import pyrage
 import pytest
 
-from core import journal
-from core.authority import Authority
-from core.store import is_provisioned
+from core.store import journal
+from core.authority.authority import Authority
+from core.store.store import is_provisioned
 from tests.authorities import BOOT, Founded, found_with, refusal
 from tests.authority_store import PASSPHRASE, ignore_progress
 from tests.core.authority_child import LATER, NOW, POLICY, main

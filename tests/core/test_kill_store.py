@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from core import journal
+from core.store import journal
 from core.errors import CaError, PassphraseWrongError, StateDamagedError
-from core.keyslots import count_slots, open_slots
-from core.store import Store, is_provisioned, open_store
+from core.store.keyslots import count_slots, open_slots
+from core.store.store import Store, is_provisioned, open_store
 from tests.core.killpoints import sweep
 from tests.core.opened import open_with
 from tests.core.store_child import NEXT_PASSPHRASE, NOW, PASSPHRASE, main

@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from core.errors import ArchiveFormatError
-from core.manifest import (
+from core.archive.manifest import (
     MAX_MANIFEST_BYTES,
     Authority,
     FileEntry,

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from core.certificate import Certificate
-from core.settings import AuthorityName, SignerSettings, Target
+from core.policy.settings import AuthorityName, SignerSettings, Target
 from tests.authorities import NOW, Founded, found
 from tests.authority_store import PASSPHRASE, ignore_progress
 from tests.searching import encoded, find_in, key_forms, text_forms, time_forms

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from core import journal
+from core.store import journal
 from core.errors import StateOldError
-from core.old_state import check_receipt
-from core.papers import make_papers
-from core.store import Store, open_store
+from core.export.zz_old_state import check_receipt
+from core.export.sidecars import make_papers
+from core.store.store import Store, open_store
 from tests.authority_store import PASSPHRASE, export, make_store
 from tests.builders import make_policy, utc
 

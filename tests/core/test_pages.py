@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from core import journal
+from core.store import journal
 from core.errors import JournalError, StateDamagedError
-from core.folder import DATABASE
-from core.store import Store
+from core.store.folder import DATABASE
+from core.store.store import Store
 from tests.core.opened import copy_state, found, issue, later, make_issued, master_key, open_with
 
 PAGE = 4096

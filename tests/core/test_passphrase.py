@@ -1,4 +1,4 @@
-"""core.passphrase: one canonical form, an honest estimate, random proposals."""
+"""core.crypto.passphrase: one canonical form, an honest estimate, random proposals."""
 
 import unicodedata
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import PassphraseWeakError
-from core.passphrase import (
+from core.crypto.passphrase import (
     ASKED_BITS,
     MAX_CHARACTERS,
     canonical,

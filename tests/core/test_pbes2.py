@@ -5,8 +5,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.keys import KEY_ALGORITHMS, encode_key, make_key
-from core.pbes2 import encrypt_key
+from core.crypto.keys import KEY_ALGORITHMS, encode_key, make_key
+from core.crypto.pkcs8 import encrypt_key
 
 PASSPHRASE = b"QUFB" * 22
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.cover import root_span
+from core.plan.coverage import root_span
 from core.errors import ClockError, IssueError
-from core.plan import Plan, choose_issuer, find_cover, find_gaps, next_visit_by, root_need_days
-from core.policy import Policy
-from core.schedule import lead_days
-from core.settings import RootSettings, SignerSettings, Target
+from core.plan.gaps import Plan, choose_issuer, find_cover, find_gaps, next_visit_by, root_need_days
+from core.policy.policy import Policy
+from core.policy.periods import lead_days
+from core.policy.settings import RootSettings, SignerSettings, Target
 from tests.builders import make_policy, utc
 from tests.core.simulation import Box, assert_rules
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.config import load_config
+from core.policy.config import load_config
 from core.errors import CaError, PolicyError, RecipientError, RecipientPrivateError
-from core.policy import (
+from core.policy.policy import (
     MAX_POLICY_BYTES,
     Difference,
     Policy,
@@ -21,8 +21,8 @@ from core.policy import (
     encode_policy,
     resolve_policy,
 )
-from core.rules import Step, parse_step
-from core.settings import (
+from core.policy.rules import Step, parse_step
+from core.policy.settings import (
     Backup,
     Config,
     ConstrainedNames,

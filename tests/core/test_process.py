@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from core.process import available_bytes, harden_process, lock_memory, read_boot, set_dumpable, swap_is_on
+from core.crypto.process import available_bytes, harden_process, lock_memory, read_boot, set_dumpable, swap_is_on
 
 HARDENED = """
 import ctypes, os, resource
-from core.process import harden_process
+from core.crypto.process import harden_process
 harden_process()
 print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), resource.getrlimit(resource.RLIMIT_CORE))
 os.abort()
@@ -76,7 +76,7 @@ def test_locked_memory_is_taken_as_it_is_used() -> None:
     code = (
         "import resource, threading\n"
         "from pathlib import Path\n"
-        "from core.process import lock_memory\n"
+        "from core.crypto.process import lock_memory\n"
         "lock_memory(resource.RLIM_INFINITY)\n"
         "pages = lambda: int(Path('/proc/self/statm').read_text().split()[1])\n"
         "before, over = pages(), threading.Event()\n"

@@ -8,9 +8,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from msgspec.structs import replace
 
 from core.errors import IssueError, PolicyError
-from core.plan import root_need_days
-from core.profile import SEAL_EKU, Profile, root_profile, seal_profile, signer_profile
-from core.settings import (
+from core.plan.gaps import root_need_days
+from core.issue.profile import SEAL_EKU, Profile, root_profile, seal_profile, signer_profile
+from core.policy.settings import (
     AuthorityName,
     ConstrainedNames,
     NameConstraints,

@@ -15,8 +15,8 @@ from core.errors import (
     RecipientError,
     RecipientPrivateError,
 )
-from core.policy import Difference
-from core.proposal import (
+from core.policy.policy import Difference
+from core.policy.proposal import (
     MAX_BROUGHT_KEYS,
     approved_policy,
     mark_replaced,
@@ -25,7 +25,7 @@ from core.proposal import (
     read_file_policy,
     render_difference,
 )
-from core.yaml_source import MAX_BYTES
+from core.policy.yaml import MAX_BYTES
 
 CONFIG = """
 authority: {name: Example Virtual Worlds, id: c5ce9b8a-3cf1-4b50-b62c-7979d7d0edd7, domain: worlds.example}

@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificate
 
-from core.settings import Backup, Egress
+from core.policy.settings import Backup, Egress
 from tests.authority_store import export, make_store
 from tests.builders import make_policy, utc
 

@@ -7,13 +7,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.csr import Csr
-from core.pem import encode_pem
-from core.plan import Gap, find_gaps
-from core.policy import Policy
-from core.request_file import is_request, parse_name, request_order
-from core.requests import Holder, Judged, Request, admit_requests, fill_gaps, read_requests
-from core.settings import SignerSettings, Target
+from core.issue.requests import Csr
+from core.zz_pem import encode_pem
+from core.plan.gaps import Gap, find_gaps
+from core.policy.policy import Policy
+from core.api.zz_request_file import is_request, parse_name, request_order
+from core.issue.zz_requests import Holder, Judged, Request, admit_requests, fill_gaps, read_requests
+from core.policy.settings import SignerSettings, Target
 from tests.builders import make_certificate, make_gap, make_policy, utc
 from tests.core.simulation import Box
 from tests.signing_requests import make_file, visitors

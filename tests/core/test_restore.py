@@ -9,14 +9,14 @@ from typing import Any
 import pyrage
 import pytest
 
-from core import journal
-from core.authority import Authority
+from core.store import journal
+from core.authority.authority import Authority
 from core.errors import CaError, ClockAheadError, ClockBehindError, StoppedError
-from core.folder import Folder
-from core.plan import find_gaps
-from core.receive import Received, open_archive
-from core.restore import Restored, restore
-from core.store import Store, open_store
+from core.store.folder import Folder
+from core.plan.gaps import find_gaps
+from core.receive.opening import Received, open_archive
+from core.recovery.restore import Restored, restore
+from core.store.store import Store, open_store
 from tests.authority_store import ignore_progress
 from tests.backups import (
     BOOT,

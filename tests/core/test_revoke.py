@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
-from core import journal
-from core.crl import REASONS
+from core.store import journal
+from core.issue.crl import REASONS
 from core.errors import PolicyError
-from core.plan import find_gaps
-from core.revoke import revoke, revoke_all
-from core.store import Store
+from core.plan.gaps import find_gaps
+from core.authority.revocation import revoke, revoke_all
+from core.store.store import Store
 from tests.authorities import NOW, Founded
 from tests.builders import make_policy
 

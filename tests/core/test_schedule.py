@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import ConfigValueError
-from core.schedule import Quantum, lead_days, parse_quantum
+from core.policy.periods import Quantum, lead_days, parse_quantum
 
 MONTHS = (1, 2, 3, 4, 6, *(12 * years for years in range(1, 21)))
 quanta = st.sampled_from(MONTHS).map(lambda months: Quantum(months=months))

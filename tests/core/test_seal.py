@@ -6,12 +6,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from core.errors import ArchiveSealError
-from core.issue import Signing, load_signing, press_roots, press_seals
-from core.keys import KEY_ALGORITHMS, make_key, sign_bytes, verify_bytes
-from core.plan import find_gaps
-from core.policy import Policy
-from core.profile import SEAL_EKU
-from core.seal import accept_seal, load_seal
+from core.issue.zz_issue import Signing, load_signing, press_roots, press_seals
+from core.crypto.keys import KEY_ALGORITHMS, make_key, sign_bytes, verify_bytes
+from core.plan.gaps import find_gaps
+from core.policy.policy import Policy
+from core.issue.profile import SEAL_EKU
+from core.archive.seal import accept_seal, load_seal
 from tests.builders import make_policy, utc
 
 NOW = utc("2027-01-15")

@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from core.errors import CaError
-from core.profile import SEAL_EKU
+from core.issue.profile import SEAL_EKU
 from tests.archives import NOW, Box, day, kind_extensions, make_box, vars_of
 from tests.receiver import Receiver
 

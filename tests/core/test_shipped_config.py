@@ -18,7 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from core.certificate import Certificate
-from core.proposal import propose_policy
+from core.policy.proposal import propose_policy
 from tests.authorities import Founded, found_with
 from tests.authority_store import ignore_progress
 from tests.builders import utc

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.stamp import read_stamp, write_short_stamp, write_stamp
+from core.times import read_stamp, write_short_stamp, write_stamp
 from tests.builders import utc
 
 

@@ -1,4 +1,4 @@
-"""core.store and the tables below it: what goes in comes out, or nothing does."""
+"""core.store.store and the tables below it: what goes in comes out, or nothing does."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from core import journal
+from core.store import journal
 from core.certificate import Certificate
-from core.crl import Crl
+from core.issue.crl import Crl
 from core.errors import (
     FileError,
     IssueError,
     StateDamagedError,
 )
-from core.issue import Issued
-from core.store import ArchiveRecord, Sequence, Store
+from core.issue.zz_issue import Issued
+from core.store.store import ArchiveRecord, Sequence, Store
 from tests.builders import make_root
 from tests.core.opened import (
     NOW,

@@ -1,4 +1,4 @@
-"""core.database below the store: settings, accidents, what the disk shows, and twenty years of visits."""
+"""core.store.database below the store: settings, accidents, what the disk shows, and twenty years of visits."""
 
 import base64
 from pathlib import Path
@@ -7,18 +7,18 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, load_der_private_key
 
-from core import journal
-from core.database import Database
+from core.store import journal
+from core.store.database import Database
 from core.errors import (
     CaError,
     FileError,
     StateDamagedError,
     StateLockedError,
 )
-from core.folder import DATABASE
-from core.issue import issue_root, issue_signer, load_signing
-from core.policy import encode_policy
-from core.store import ArchiveRecord, Store, create_store, open_store
+from core.store.folder import DATABASE
+from core.issue.zz_issue import issue_root, issue_signer, load_signing
+from core.policy.policy import encode_policy
+from core.store.store import ArchiveRecord, Store, create_store, open_store
 from tests.builders import make_gap, make_policy, make_root_gap, utc
 from tests.core.opened import (
     COST,

@@ -1,4 +1,4 @@
-"""core.store: how a store is made and opened, and what is refused."""
+"""core.store.store: how a store is made and opened, and what is refused."""
 
 import os
 import resource
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core import journal
+from core.store import journal
 from core.errors import (
     FileError,
     StateDamagedError,
@@ -18,8 +18,8 @@ from core.errors import (
     StateMissingError,
     StateModeError,
 )
-from core.folder import DATABASE, KEYSLOTS
-from core.store import Store, create_store, is_provisioned, open_store
+from core.store.folder import DATABASE, KEYSLOTS
+from core.store.store import Store, create_store, is_provisioned, open_store
 from tests.core.opened import (
     COST,
     NOW,
@@ -141,7 +141,7 @@ class TestFolder:
                 open_store(tmp_path / name, PASSPHRASE)
 
     def test_two_processes_cannot_open_one_state(self, store: Store, state: Path) -> None:
-        program = "import sys, pathlib, core.store as s; s.open_store(pathlib.Path(sys.argv[1]), b'x')"
+        program = "import sys, pathlib, core.store.store as s; s.open_store(pathlib.Path(sys.argv[1]), b'x')"
         done = subprocess.run(
             [sys.executable, "-c", program, str(state)],
             check=False,

@@ -1,11 +1,11 @@
-"""core.store: another passphrase, another key."""
+"""core.store.store: another passphrase, another key."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from core import journal
+from core.store import journal
 from core.errors import (
     FileError,
     PassphraseWrongError,
@@ -13,10 +13,10 @@ from core.errors import (
     StateLockedError,
     StoppedError,
 )
-from core.folder import DATABASE, KEYSLOTS
-from core.keyslots import add_slot, count_slots, make_slots, open_slots
+from core.store.folder import DATABASE, KEYSLOTS
+from core.store.keyslots import add_slot, count_slots, make_slots, open_slots
 from core.progress import Progress
-from core.store import Store, open_store
+from core.store.store import Store, open_store
 from tests.authority_store import ignore_progress
 from tests.core.opened import (
     COST,

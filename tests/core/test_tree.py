@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import ArchiveRollbackError, CaError
-from core.receive import open_archive
+from core.receive.opening import open_archive
 from tests.archives import NOW, Box
 from tests.receiver import Receiver, tree
 
@@ -158,8 +158,8 @@ def test_a_full_disk_leaves_the_folder_as_it_was(receiver: Receiver, box: Box) -
 KILLER = """
 import os, signal, sys
 from pathlib import Path
-from core.identities import load_identities
-from core.receive import open_archive
+from core.crypto.identities import load_identities
+from core.receive.opening import open_archive
 from tests.archives import NOW
 archive, out = Path(sys.argv[1]), Path(sys.argv[2])
 identity = load_identities(sys.stdin.buffer.read())

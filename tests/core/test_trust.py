@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.errors import CaError
-from core.trust import Trust, load_roots, load_trust, save_trust
+from core.receive.trust import Trust, load_roots, load_trust, save_trust
 from tests.archives import NOW, Box, day, make_box
 from tests.receiver import Receiver
 

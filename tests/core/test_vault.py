@@ -17,11 +17,13 @@ from typing import Any
 import pyrage
 import pytest
 
-from core import protocol, results, wire
-from core.attempts import Attempts, write_attempts
-from core.process import read_boot, set_dumpable
-from core.proposal import propose_policy
-from core.vault import Vault, run_vault
+from core.api import requests as protocol
+from core.api import results
+from core.api import wire
+from core.store.attempts import Attempts, write_attempts
+from core.crypto.process import read_boot, set_dumpable
+from core.policy.proposal import propose_policy
+from core.vault.process import Vault, run_vault
 from kiosk.session import Session, VaultLostError, VaultRefusalError, start_vault
 from tests.authorities import NOW, Founded, found_with
 from tests.authority_store import PASSPHRASE
@@ -372,7 +374,7 @@ def test_what_nobody_foresaw_is_said_as_a_bug_without_its_text_and_locks(
         session.ask(protocol.Hello(), results.Ready)
     log = capfd.readouterr().err
     assert log.startswith("E-BUG ")
-    assert "core/vault.py" in log
+    assert "core/vault/process.py" in log
     assert PASSPHRASE.decode() not in log
 
 

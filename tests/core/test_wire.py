@@ -10,7 +10,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from core import protocol, results, wire
+from core.api import requests as protocol
+from core.api import results
+from core.api import wire
 from tests.builders import utc
 
 NOW = utc("2027-02-10T12:00")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import ConfigError, ConfigSyntaxError
-from core.yaml_source import MAX_BYTES, read_yaml, show_path
+from core.policy.yaml import MAX_BYTES, read_yaml, show_path
 
 
 def read(text: str | bytes) -> Any:

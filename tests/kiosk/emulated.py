@@ -11,12 +11,12 @@ from tempfile import TemporaryFile, mkdtemp
 
 import msgspec
 
-from core import journal
-from core.authority import Authority
-from core.journal import Entry
-from core.passphrase import canonical
-from core.process import read_boot
-from core.store import open_store
+from core.store import journal
+from core.authority.authority import Authority
+from core.store.journal import Entry
+from core.crypto.passphrase import canonical
+from core.crypto.process import read_boot
+from core.store.store import open_store
 from kiosk.emulated_box import EmulatedBox, Folders, list_image
 from kiosk.emulated_folder import WORDS, folders_in, found, lay_folder, shipped_text
 from kiosk.scenario import Player, parse_scenario

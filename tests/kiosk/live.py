@@ -8,12 +8,12 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, Self
 
-from core.authority import Authority
-from core.config import load_config
-from core.keyslots import KdfCost
-from core.passphrase import canonical
-from core.policy import resolve_policy
-from core.process import read_boot
+from core.authority.authority import Authority
+from core.policy.config import load_config
+from core.store.keyslots import KdfCost
+from core.crypto.passphrase import canonical
+from core.policy.policy import resolve_policy
+from core.crypto.process import read_boot
 from hw.board import Board, BoardSettings, Emulation, open_board
 from hw.emulated.panel import Panel, open_serial
 from hw.oled import Oled
@@ -115,7 +115,7 @@ def open_twins(folder: Path, **emulation: Any) -> Board:
 
 def make_entries(words: tuple[str, ...] = WORDS) -> Entries:
     """Return entries that propose these words."""
-    from core.passphrase import estimate_bits
+    from core.crypto.passphrase import estimate_bits
 
     return Entries(lambda: words, estimate_bits)
 

@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
-from core.authority import Authority
-from core.process import read_boot
+from core.authority.authority import Authority
+from core.crypto.process import read_boot
 from hw.fat import open_volume
 from hw.mkfs import make_image
 from kiosk.emulated_box import Folders

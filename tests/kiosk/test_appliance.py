@@ -78,8 +78,8 @@ def test_without_panel_keypad_and_vault_it_runs_tells_systemd_and_ends_when_told
 
 
 def test_the_vault_command_serves_the_connection_on_its_standard_input(tmp_path: Path) -> None:
-    from core import protocol as pr
-    from core import results as rs
+    from core.api import requests as pr
+    from core.api import results as rs
     from kiosk.session import Session
 
     ours, theirs = socket.socketpair()

@@ -12,9 +12,9 @@ from pathlib import Path
 import click
 import pytest
 
-from core.database import Database
+from core.store.database import Database
 from core.errors import StateDamagedError
-from core.keyslots import open_slots
+from core.store.keyslots import open_slots
 from kiosk.cli import _COMMANDS, main
 from tests.kiosk.command import ENVIRONMENT, ROOT, START, at, lay, run, snapshot, spawn
 from tests.kiosk.live import OTHER_PASSPHRASE, OTHER_WORDS, PASSPHRASE, WORDS, lay_config, unlock

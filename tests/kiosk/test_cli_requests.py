@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core.keys import make_key
+from core.crypto.keys import make_key
 from tests.kiosk.command import ENVIRONMENT, ROOT, at, lay, run
 from tests.kiosk.live import PASSPHRASE
 from tests.signing_requests import make_request, make_with_openssl

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from core.config import load_config
+from core.policy.config import load_config
 from kiosk import effects as fx
 from kiosk.compose import board_settings, kiosk_settings, make_daemon
 from kiosk.session import start_vault

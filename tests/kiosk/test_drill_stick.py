@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from core import protocol as pr
-from core import results as rs
+from core.api import requests as pr
+from core.api import results as rs
 from core.errors import CaError
 from hw.fat import FatVolume, open_volume
 from hw.ports import HardwareError

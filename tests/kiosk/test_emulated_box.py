@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from core.authority import Authority
+from core.authority.authority import Authority
 from core.errors import StateLockedError
-from core.process import read_boot
-from core.store import open_store
+from core.crypto.process import read_boot
+from core.store.store import open_store
 from kiosk.emulated_box import EmulatedBox, Folders
 from kiosk.emulated_folder import fail_unlocks
 from kiosk.reader import read_text

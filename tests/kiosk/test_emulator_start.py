@@ -6,7 +6,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from core.attempts import read_attempts
+from core.store.attempts import read_attempts
 from kiosk.cli import main
 from kiosk.emulator_start import prepare
 

@@ -50,7 +50,7 @@ def test_the_wiring_is_guessed_or_given_up(text: str, wiring: Wiring | None) -> 
 
 
 def test_the_guess_agrees_with_the_strict_reading_of_the_shipped_config() -> None:
-    from core.config import load_config
+    from core.policy.config import load_config
     from kiosk.appliance import keep_display
     from kiosk.compose import board_settings
 

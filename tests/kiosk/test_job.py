@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from core import protocol as pr
-from core import results as rs
+from core.api import requests as pr
+from core.api import results as rs
 from core.errors import StoppedError
 from hw.emulated.flash import Faults
 from hw.fat import open_volume

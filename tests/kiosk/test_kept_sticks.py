@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from core.config import load_config
+from core.policy.config import load_config
 from kiosk.compose import kiosk_settings
 from kiosk.kept_sticks import MAX_BYTES, NAME, KeptSticksError, keep_sticks, read_sticks
 from kiosk.reports import StickTable

@@ -1,6 +1,6 @@
 """Where the papers beside an archive go."""
 
-from core.results import ArchiveWritten, Companion
+from core.api.results import ArchiveWritten, Companion
 from kiosk.placing import place_companions
 
 

@@ -15,10 +15,10 @@ import pytest
 from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from core.authority import Authority
-from core.policy import Policy
-from core.process import set_dumpable
-from core.recipients import fingerprint_words
+from core.authority.authority import Authority
+from core.policy.policy import Policy
+from core.crypto.process import set_dumpable
+from core.crypto.recipients import fingerprint_words
 from hw.clock import SystemClock
 from kiosk.cli import main
 from tests.authority_store import ignore_progress

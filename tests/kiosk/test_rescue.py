@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from core.errors import RescueSpaceError, StoppedError
-from core.store import is_provisioned
+from core.store.store import is_provisioned
 from hw.board import Board
 from hw.ports import Stick, StickFormatError, StickGoneError
 from kiosk import rescue_effects as rx

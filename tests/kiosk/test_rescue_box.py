@@ -9,8 +9,8 @@ from pathlib import Path
 import pyrage
 import pytest
 
-from core.passphrase import canonical
-from core.store import Store, is_provisioned, open_store
+from core.crypto.passphrase import canonical
+from core.store.store import Store, is_provisioned, open_store
 from kiosk.emulated_box import EmulatedBox, Folders
 from kiosk.scenario import Player, parse_scenario
 from tests.kiosk.emulated import PASSPHRASE, files_on, play

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from core.identities import load_identities
-from core.receive import open_archive
+from core.crypto.identities import load_identities
+from core.receive.opening import open_archive
 from hw.fat import open_volume
 from kiosk.emulated_box import EmulatedBox, Folders
 from kiosk.emulated_folder import HOLDERS, lay_folder, lay_stick

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from core import protocol as pr
-from core import results as rs
-from core import wire
+from core.api import requests as pr
+from core.api import results as rs
+from core.api import wire
 from kiosk.session import Session, VaultLostError, VaultRefusalError, connect_vault, start_vault
 from tests.kiosk.live import NOW, PASSPHRASE, lay_authority
 

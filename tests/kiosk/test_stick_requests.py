@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from core import protocol as pr
-from core import results as rs
-from core.keys import make_key
-from core.request_file import MAX_REQUEST_BYTES
+from core.api import requests as pr
+from core.api import results as rs
+from core.crypto.keys import make_key
+from core.api.zz_request_file import MAX_REQUEST_BYTES
 from hw.fat import open_volume
 from hw.ports import Stick, StickGoneError
 from kiosk import effects as fx

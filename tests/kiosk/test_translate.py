@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from core import results as rs
+from core.api import results as rs
 from kiosk import reports as rp
 from kiosk.translate import to_proposal, to_session, to_signers, to_status
 from tests.kiosk.live import NOW

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from core.attempts import Attempts, write_attempts
-from core.process import read_boot
-from core.store import is_provisioned
+from core.store.attempts import Attempts, write_attempts
+from core.crypto.process import read_boot
+from core.store.store import is_provisioned
 from kiosk import effects as fx
 from kiosk import events as ev
 from tests.kiosk.live import CONFIG, OTHER_WORDS, Bench, lay_authority, type_words

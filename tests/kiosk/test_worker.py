@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from core import protocol as pr
-from core import results as rs
-from core import wire
-from core.attempts import Attempts, write_attempts
-from core.process import read_boot
+from core.api import requests as pr
+from core.api import results as rs
+from core.api import wire
+from core.store.attempts import Attempts, write_attempts
+from core.crypto.process import read_boot
 from hw.emulated.flash import Faults
 from hw.fat import open_volume
 from hw.ports import StickGoneError

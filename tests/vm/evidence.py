@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from core.manifest import decode_manifest
+from core.archive.manifest import decode_manifest
 from tests.vm.appliance import Keys
 from tests.vm.box import VmBox
 

@@ -1,0 +1,267 @@
+"""What the authority answers: results of its acts, for the kiosk, the command line and programs (--json).
+
+Frozen and strict; public to whoever has the passphrase; no key, no passphrase. Times are aware UTC.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from msgspec import Struct
+
+DRILL_WORDS: Final = 6
+"""How many words a drill gives; see core.recovery.drill."""
+
+
+class _Message(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag=True):
+    """Base of all results: strict, immutable, told apart by their class name."""
+
+
+class Ready(_Message, frozen=True, kw_only=True):
+    """How things stand while locked.
+
+    Args:
+        provisioned: There is an authority in the state folder.
+        failed_attempts: Wrong passphrases since the last unlock.
+        wait_s: Seconds until the next try is allowed.
+        swap: The system has swap, so keys could reach a disk.
+    """
+
+    provisioned: bool
+    failed_attempts: int
+    wait_s: int
+    swap: bool
+
+
+class RecipientSummary(_Message, frozen=True, kw_only=True):
+    """Whom an egress or backup is encrypted to."""
+
+    kind: str
+    name: str
+    key: str
+    words: tuple[str, ...]
+
+
+class PolicyProposal(_Message, frozen=True, kw_only=True):
+    """config.yaml resolved, for the operator's eyes; approved by its hash.
+
+    Args:
+        policy_sha256: Hash of the whole policy, 64 hex digits.
+        authority: Its name.
+        recipients: Whom archives would be encrypted to.
+        changes: Against what is pinned, one line each; empty before the first set-up.
+        untaken: Sections of a stick's config.yaml that differ from the box's own, and are not taken.
+    """
+
+    policy_sha256: str
+    authority: str
+    recipients: tuple[RecipientSummary, ...]
+    changes: tuple[str, ...]
+    untaken: tuple[str, ...] = ()
+
+
+class Unlocked(_Message, frozen=True, kw_only=True):
+    """The store is open.
+
+    Args:
+        authority: Its name.
+        sticks: The pinned table: volume label to steps.
+        clock: "" or the code that forbids work until the clock is corrected.
+        last_entry_at: Time of the last journal entry before this session; the founding's at the first.
+        next_visit_by: When the next visit is due; the present where it is due now.
+        policy_changes: What config.yaml would change, one line each; waits for approval.
+        failed_attempts: Wrong passphrases folded into the journal just now.
+    """
+
+    authority: str
+    sticks: dict[str, tuple[str, ...]]
+    clock: str
+    last_entry_at: datetime
+    next_visit_by: datetime
+    policy_changes: tuple[str, ...]
+    failed_attempts: int
+
+
+class ToppedUp(_Message, frozen=True, kw_only=True):
+    """What a top-up made; `late_roots` start without their spread (design 3, Visits)."""
+
+    roots: int
+    signers: int
+    erased_keys: int
+    late_roots: int
+    next_visit_by: datetime
+
+
+class RequestSummary(_Message, frozen=True, kw_only=True):
+    """One signing request, for the operator's eyes; approved by its hash.
+
+    Args:
+        place: Of its file among those that were sent, from 0.
+        file: Name of its file, printable.
+        class_name: The target's class; "" where the file cannot be read, as all else up to `approval`.
+        target: The target.
+        subject: Its subject, printable; a claim of whoever made it.
+        algorithm: Of its key.
+        key_sha256: SHA-256 of its key, 64 hex digits.
+        words: The same as 12 words.
+        approval: What an approval names it by, 64 hex digits; "" where there is nothing to approve.
+        served: Its key has its certificate already.
+        code: Why it is refused; "" if it is not.
+        text: The same in words.
+    """
+
+    place: int
+    file: str
+    class_name: str
+    target: str
+    subject: str
+    algorithm: str
+    key_sha256: str
+    words: tuple[str, ...]
+    approval: str
+    served: bool
+    code: str
+    text: str
+
+
+class RequestsProposal(_Message, frozen=True, kw_only=True):
+    """What was brought to be signed, in the order in which it would be."""
+
+    requests: tuple[RequestSummary, ...]
+
+
+class RequestSigned(_Message, frozen=True, kw_only=True):
+    """One request that was signed, and the place in the plan that its certificate took."""
+
+    file: str
+    certificate: str
+    path: str
+    lane: int
+    period: str
+    issue_from: datetime
+    issue_until: datetime
+
+
+class RequestsSigned(_Message, frozen=True, kw_only=True):
+    """What came of approved requests; roots that were made for them, `late_roots` as in ToppedUp."""
+
+    roots: int
+    late_roots: int
+    signed: tuple[RequestSigned, ...]
+
+
+class Companion(_Message, frozen=True, kw_only=True):
+    """A clear-text file that goes beside the archive, `numbered`: its name has the archive's number.
+
+    A name without a number may be taken already on a stick; nothing is overwritten there, so whoever writes
+    it finds another place (kiosk.job).
+    """
+
+    path: str
+    data: bytes
+    numbered: bool
+
+
+class ArchiveWritten(_Message, frozen=True, kw_only=True):
+    """The archive that now stands in the descriptor, and the files that go with it, receipt last."""
+
+    kind: str
+    name: str
+    sequence: int
+    archive_name: str
+    size_bytes: int
+    sha256: str
+    companions: tuple[Companion, ...]
+
+
+class TargetCover(_Message, frozen=True, kw_only=True):
+    """How far one target is covered: its lanes, the lowest of them, until when, and the lead time.
+
+    `class_name` and `target` are "" for the roots.
+    """
+
+    class_name: str
+    target: str
+    lanes: int
+    lowest_lane: int
+    until: datetime
+    lead_days: int
+
+
+class ArchiveState(_Message, frozen=True, kw_only=True):
+    """The last archive of an egress or backup; None where there was none."""
+
+    kind: str
+    name: str
+    sequence: int | None
+    created: datetime | None
+    written: datetime | None
+    drilled: datetime | None
+
+
+class RootSummary(_Message, frozen=True, kw_only=True):
+    """One root for a person to compare: period, state, SHA-256 and its words."""
+
+    id: str
+    period: str
+    status: str
+    sha256: str
+    words: tuple[str, ...]
+
+
+class SignerSummary(_Message, frozen=True, kw_only=True):
+    """One signer, or a root, that can be revoked."""
+
+    id: str
+    path: str
+    lane: int
+    period: str
+    status: str
+
+
+class RequestsDue(_Message, frozen=True, kw_only=True):
+    """How many signing requests one target waits for, and when the first of its gaps begins."""
+
+    path: str
+    gaps: int
+    issue_from: datetime
+
+
+class StatusReport(_Message, frozen=True, kw_only=True):
+    """The whole picture, for the status pages and `pism status`."""
+
+    authority: str
+    incarnation: str
+    now: datetime
+    next_visit_by: datetime
+    covers: tuple[TargetCover, ...]
+    requests: tuple[RequestsDue, ...]
+    roots: tuple[RootSummary, ...]
+    signers: tuple[SignerSummary, ...]
+    counts: dict[str, int]
+    recipients: tuple[RecipientSummary, ...]
+    archives: tuple[ArchiveState, ...]
+    undrilled: tuple[str, ...]
+    journal_sequence: int
+    journal_head: str
+    journal_words: tuple[str, ...]
+    clock: str
+
+
+class ClockCorrected(_Message, frozen=True, kw_only=True):
+    """The clock is believed again; these roots and signers were issued by a clock ahead of it.
+
+    They may need revoking. A root's path is `roots`, its lane 0.
+    """
+
+    issued_after: tuple[SignerSummary, ...]
+
+
+class DrillRecorded(_Message, frozen=True, kw_only=True):
+    """The backup that was drilled."""
+
+    name: str
+    sequence: int
+
+
+class Acknowledged(_Message, frozen=True):
+    """It is done and journaled."""

@@ -1,0 +1,128 @@
+"""What an egress and a backup contain: which certificates, and whose private keys.
+
+1. Both list all roots, one seal under every root that is live and not expired, and signers until NotAfter.
+2. An egress lists the signers of its targets only, and the keys of those that may still sign or will:
+   live, before `issue_until`. It cannot name the key of a root or a seal: `Contents` refuses to exist.
+3. A backup lists every key that is still there.
+
+It reads no key and no certificate bytes; core.export.archives does that and checks the keys again.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.certificate import Certificate, Status
+from core.errors import CheckError, PolicyError
+from core.archive.manifest import ArchiveKind, CertificateEntry, make_entry
+from core.policy.policy import Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """The certificates of one archive, in the order of its manifest.
+
+    Args:
+        kind: egress or backup.
+        name: Its name in the policy.
+        roots: All roots, revoked and expired ones too, in issuing order.
+        seals: One per live, unexpired root.
+        signers: In issuing order.
+        key_ids: Ids of the certificates whose private keys are inside.
+    """
+
+    kind: ArchiveKind
+    name: str
+    roots: tuple[Certificate, ...]
+    seals: tuple[Certificate, ...]
+    signers: tuple[Certificate, ...]
+    key_ids: frozenset[str]
+
+    def __post_init__(self) -> None:
+        if self.kind == "egress" and not self.key_ids <= {signer.id for signer in self.signers}:
+            raise CheckError("Rule egress-holds-signer-keys-only: an egress names another key.")
+
+    @property
+    def certificates(self) -> tuple[Certificate, ...]:
+        """Roots, seals and signers, as the manifest lists them."""
+        return (*self.roots, *self.seals, *self.signers)
+
+    def with_keys(self) -> tuple[Certificate, ...]:
+        """The certificates whose private keys are inside, in the same order."""
+        return tuple(item for item in self.certificates if item.id in self.key_ids)
+
+    def status(self, certificate: Certificate, now: datetime) -> Status:
+        """What the certificate is at `now`; revoked too when its root is."""
+        revoked = any(root.id == certificate.issuer and root.revoked_at is not None for root in self.roots)
+        return "revoked" if revoked else certificate.status(now)
+
+    def entries(self, now: datetime) -> Iterator[CertificateEntry]:
+        """Yield how the manifest lists each certificate at `now`, aware UTC."""
+        for item in self.certificates:
+            yield make_entry(item, self.status(item, now), with_key=item.id in self.key_ids)
+
+
+def select_egress(
+    policy: Policy, name: str, certificates: Iterable[Certificate], key_ids: frozenset[str], now: datetime
+) -> Contents:
+    """Return what the egress `name` contains at `now`.
+
+    Args:
+        policy: The approved policy.
+        name: An egress of the policy.
+        certificates: All that were issued, in issuing order.
+        key_ids: Ids whose private keys are still there.
+        now: Aware UTC time of the archive.
+
+    Raises:
+        PolicyError: There is no such egress (E-POLICY).
+    """
+    issued = tuple(certificates)
+    targets = frozenset(policy.egress_targets(name))
+    roots = tuple(item for item in issued if item.kind == "root")
+    live_roots = frozenset(root.id for root in roots if root.revoked_at is None)
+    signers = tuple(
+        item for item in _unexpired_signers(issued, now) if (item.class_name, item.target) in targets
+    )
+    keys = frozenset(
+        item.id
+        for item in signers
+        if item.id in key_ids
+        and item.issuer in live_roots
+        and item.revoked_at is None
+        and now < item.issue_until
+    )
+    return Contents(
+        kind="egress", name=name, roots=roots, seals=_seals(issued, now), signers=signers, key_ids=keys
+    )
+
+
+def select_backup(
+    policy: Policy, name: str, certificates: Iterable[Certificate], key_ids: frozenset[str], now: datetime
+) -> Contents:
+    """Return what the backup `name` contains at `now`: everything. Arguments as for `select_egress`.
+
+    Raises:
+        PolicyError: There is no such backup (E-POLICY).
+    """
+    if name not in policy.backups:
+        raise PolicyError(f"The policy has no backup {name!r}.")
+    issued = tuple(certificates)
+    roots = tuple(item for item in issued if item.kind == "root")
+    seals, signers = _seals(issued, now), _unexpired_signers(issued, now)
+    keys = frozenset(item.id for item in (*roots, *seals, *signers) if item.id in key_ids)
+    return Contents(kind="backup", name=name, roots=roots, seals=seals, signers=signers, key_ids=keys)
+
+
+def _unexpired_signers(issued: tuple[Certificate, ...], now: datetime) -> tuple[Certificate, ...]:
+    return tuple(item for item in issued if item.kind == "signer" and now <= item.not_after)
+
+
+def _seals(issued: tuple[Certificate, ...], now: datetime) -> tuple[Certificate, ...]:
+    """Return the newest live seal of every live, unexpired root, in the order of the roots."""
+    newest = {item.issuer: item for item in issued if item.kind == "seal" and item.revoked_at is None}
+    return tuple(
+        newest[root.id]
+        for root in issued
+        if root.kind == "root" and root.revoked_at is None and now <= root.not_after and root.id in newest
+    )

@@ -1,0 +1,295 @@
+"""The authority, unlocked: the facade that the vault process and the command line use.
+
+Owns the order of things in every act: is the clock believed, what is done in which transaction, and that
+each act is journaled in the transaction that does it. What the acts consist of is the business of
+core.authority.top_up, core.authority.delivery, core.authority.status and those below them.
+
+Rules:
+
+1. `found` and `unlock` are the only ways in; `close` ends it. The passphrase is never kept.
+2. A passphrase is counted as wrong, on disk, before it is looked at (core.store.attempts).
+3. At unlock the journal is verified and the state compared with it; then failed unlocks are folded in.
+4. `now` behind the last entry, or further ahead of it than a visit plus spread, forbids every act but
+   reading and `correct_clock` (design 3, Time).
+5. A change of policy takes effect only by `approve_policy`, whole.
+"""
+
+import secrets
+import uuid
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, Self
+
+from core.store import attempts
+from core.store import journal
+from core.api import results
+from core.certificate import Certificate
+from core.authority.requests import propose_requests, sign_requests
+from core.authority.clock import clock_code, correct_clock, last_time, require_clock
+from core.authority.delivery import archive_kind, deliver
+from core.recovery.drill import record_drill
+from core.store.keyslots import KdfCost
+from core.export.zz_old_state import check_receipt
+from core.crypto.passphrase import require_strong
+from core.policy.zz_pinned import is_replaced, pin, read_pinned
+from core.plan.gaps import next_visit_by
+from core.policy.policy import Policy, differences
+from core.crypto.process import Boot
+from core.progress import Progress
+from core.policy.proposal import read_file_policy, render_difference
+from core.api.zz_request_file import RequestFile
+from core.authority.revocation import revoke, revoke_all
+from core.authority.zz_rewrap import change_passphrase, rekey
+from core.authority.status import make_status
+from core.store.store import Store, create_store, is_provisioned, open_store
+from core.authority.top_up import top_up
+from core.authority.passphrase import journal_unlock
+
+
+class Authority:
+    """One unlocked authority; use `found` or `unlock`.
+
+    Args:
+        store: Open, with a policy and a journal; whoever made the authority closes it, through `close`.
+        now: Aware UTC, whole seconds.
+
+    Raises:
+        StateDamagedError: The store holds no policy or no journal (E-STATE-DAMAGED).
+    """
+
+    def __init__(self, store: Store, now: datetime) -> None:
+        self._store = store
+        self._failed_attempts = 0
+        self._now = now  # the last one that was given
+        self._last_at = last_time(store)  # before this session
+        self.policy = read_pinned(store)
+
+    @staticmethod
+    def look(state: Path, boot: Boot, *, swap: bool) -> results.Ready:
+        """Return how things stand while locked."""
+        counted = attempts.read_attempts(state)
+        return results.Ready(
+            provisioned=is_provisioned(state),
+            failed_attempts=counted.count,
+            wait_s=attempts.wait_s(counted, boot),
+            swap=swap,
+        )
+
+    @classmethod
+    def found(
+        cls,
+        state: Path,
+        policy: Policy,
+        passphrase: bytes,
+        cost: KdfCost,
+        now: datetime,
+        *,
+        instead_of: str = "",
+    ) -> Self:
+        """Found the authority in an empty state folder; nothing is issued yet.
+
+        Args:
+            state: The folder; made if it is missing, mode 0700.
+            policy: Shown to and confirmed by the operator.
+            passphrase: Canonical.
+            cost: Of the key derivation.
+            now: Aware UTC, whole seconds.
+            instead_of: See `approve_policy`.
+
+        Raises:
+            PassphraseWeakError: Under 64 bits by estimate (E-PASSPHRASE-WEAK).
+            StateExistsError: There is one already (E-STATE-EXISTS).
+            StateError: The folder cannot be used (E-STATE-...).
+        """
+        require_strong(passphrase.decode())
+        incarnation = str(uuid.uuid4())
+        with create_store(state, passphrase, cost, stay_open=True) as store, store.transaction():
+            pin(store, policy, instead_of)
+            store.set_fact("incarnation", incarnation)
+            store.set_fact("drill_token", secrets.token_hex(32))
+            detail = {"authority": policy.authority.id, "incarnation": incarnation, "policy": policy.sha256}
+            journal.append(store, "init", detail, now)
+        return cls(store, now)
+
+    @classmethod
+    def unlock(cls, state: Path, passphrase: bytes, now: datetime, boot: Boot) -> Self:
+        """Open the store of `state` and prove that it is what its journal says.
+
+        Raises:
+            PassphraseWaitError: Too early after wrong ones (E-PASSPHRASE-WAIT).
+            PassphraseWrongError: It opens nothing (E-PASSPHRASE-WRONG).
+            StateError: The folder or the store cannot be used (E-STATE-...).
+            JournalError: The journal or the state was altered (E-JOURNAL).
+        """
+        store = open_store(state, passphrase, before_check=partial(attempts.begin, state, boot, now))
+        try:
+            journal.verify(store)
+            authority = cls(store, now)
+            authority._failed_attempts = journal_unlock(store, authority.policy, state, now)
+        except BaseException:
+            store.close()
+            raise
+        return authority
+
+    def close(self) -> None:
+        """Close the store; what Python kept of keys is wiped when the process ends."""
+        self._store.close()
+
+    def unlocked(self, config: Path) -> results.Unlocked:
+        """Return what the kiosk may know of the session; `config` is compared with what is pinned.
+
+        A file that another policy was approved instead of is proposed again only when it has changed.
+        """
+        file = read_file_policy(config, self.policy)
+        return results.Unlocked(
+            authority=self.policy.authority.name,
+            sticks=self.policy.sticks,
+            clock=clock_code(self._store, self.policy, self._now),
+            last_entry_at=self._last_at,
+            next_visit_by=self._next_visit_by(self._now),
+            policy_changes=() if is_replaced(self._store, file.mark) else file.changes,
+            failed_attempts=self._failed_attempts,
+        )
+
+    def certificates(self) -> tuple[Certificate, ...]:
+        """Return everything that was ever issued, in issuing order."""
+        return self._store.certificates()
+
+    def entries(self) -> Iterator[journal.Entry]:
+        """Return the journal, oldest entry first."""
+        return self._store.entries()
+
+    def status(self, now: datetime) -> results.StatusReport:
+        """Return the whole picture at `now`."""
+        return make_status(self._store, self.policy, now, clock_code(self._store, self.policy, now))
+
+    def check_receipt(self, data: bytes) -> None:
+        """Refuse to go on if a receipt from a stick is later than this state; see core.export.zz_old_state."""
+        check_receipt(self._store, data)
+
+    def top_up(self, now: datetime, progress: Progress) -> results.ToppedUp:
+        """Issue what the policy asks for by `now`; see core.authority.top_up."""
+        self._believe(now)
+        made = top_up(self._store, self.policy, now, progress)
+        return results.ToppedUp(
+            roots=made.roots,
+            signers=made.signers,
+            erased_keys=made.erased_keys,
+            late_roots=made.late_roots,
+            next_visit_by=self._next_visit_by(now),
+        )
+
+    def propose_requests(self, files: Sequence[RequestFile], now: datetime) -> results.RequestsProposal:
+        """Return what signing requests ask for, for a person to approve; see core.authority.requests."""
+        require_clock(self._store, self.policy, now)
+        return propose_requests(self._store, self.policy, files, now)
+
+    def sign_requests(
+        self, files: Sequence[RequestFile], approved: Collection[str], now: datetime, progress: Progress
+    ) -> results.RequestsSigned:
+        """Sign the requests that a person approved; see core.authority.requests."""
+        self._believe(now)
+        return sign_requests(self._store, self.policy, files, approved, now=now, progress=progress)
+
+    def write_archive(
+        self, kind: str, name: str, out: BinaryIO, now: datetime, progress: Progress, *, papers: bool
+    ) -> results.ArchiveWritten:
+        """Write an egress or backup archive into `out`; see core.authority.delivery."""
+        self._believe(now)
+        return deliver(
+            self._store,
+            self.policy,
+            archive_kind(kind),
+            name,
+            out=out,
+            public=papers,
+            now=now,
+            progress=progress,
+        )
+
+    def confirm_written(self, kind: str, name: str, sequence: int, where: str, now: datetime) -> None:
+        """Journal that an archive stands, read back and compared, at `where` (a stick's label, a folder)."""
+        with self._act(now) as store:
+            store.mark_written(archive_kind(kind), name, sequence, now)
+            detail = {"kind": kind, "name": name, "sequence": sequence, "where": where}
+            journal.append(store, "written", detail, now)
+
+    def approve_policy(self, policy: Policy, now: datetime, *, instead_of: str = "") -> None:
+        """Pin another policy, whole.
+
+        Args:
+            policy: Shown to and confirmed by the operator.
+            now: Aware UTC, whole seconds.
+            instead_of: Mark of the box's own config.yaml, where that says something else
+                (core.policy.proposal.mark_replaced); "" where it is the file's policy.
+        """
+        with self._act(now) as store:
+            changes = [render_difference(item) for item in differences(self.policy, policy)]
+            pin(store, policy, instead_of)
+            detail = {"policy": policy.sha256, "changes": changes}
+            journal.append(store, "policy", detail | ({"instead_of": instead_of} if instead_of else {}), now)
+        self.policy = policy
+
+    def change_passphrase(self, old: bytes, new: bytes, cost: KdfCost, now: datetime, boot: Boot) -> None:
+        """Wrap the master key under another passphrase.
+
+        Raises:
+            PassphraseWeakError: The new one is under 64 bits by estimate (E-PASSPHRASE-WEAK).
+            PassphraseWaitError: Too early after wrong ones (E-PASSPHRASE-WAIT).
+            PassphraseWrongError: The old one does not fit (E-PASSPHRASE-WRONG).
+        """
+        require_strong(new.decode())
+        self._believe(now)
+        change_passphrase(self._store, old, new, cost, now, boot)
+
+    def rekey(self, passphrase: bytes, cost: KdfCost, now: datetime, boot: Boot, progress: Progress) -> None:
+        """Encrypt everything anew under a new master key; the passphrase stays.
+
+        Raises:
+            PassphraseWaitError: Too early after wrong ones (E-PASSPHRASE-WAIT).
+            PassphraseWrongError: It does not fit (E-PASSPHRASE-WRONG).
+            FileError: No space for a second store, or the system refused; nothing is changed (E-FILE).
+            StoppedError: As `progress` wants; nothing is changed (E-STOPPED).
+        """
+        self._believe(now)
+        rekey(self._store, passphrase, cost, now, boot, progress)
+
+    def revoke(self, certificate_id: str, reason: str, now: datetime) -> None:
+        """Revoke a root, signer or seal; see core.authority.revocation."""
+        with self._act(now) as store:
+            revoke(store, certificate_id, reason, now)
+
+    def revoke_all(self, certificate_ids: tuple[str, ...], reason: str, now: datetime) -> None:
+        """Revoke several, all or none; see core.authority.revocation."""
+        with self._act(now) as store:
+            revoke_all(store, certificate_ids, reason, now)
+
+    def record_drill(self, name: str | None, words: str, now: datetime) -> results.DrillRecorded:
+        """Remember that the backup `name`, or whichever the words are of, was drilled; see core.recovery.drill."""
+        with self._act(now) as store:
+            return record_drill(store, self.policy, name, words, now)
+
+    def correct_clock(self, now: datetime) -> results.ClockCorrected:
+        """Believe `now`, for which the operator vouches; see core.authority.clock."""
+        with self._store.transaction():
+            corrected = correct_clock(self._store, now)
+        self._now = now
+        return corrected
+
+    @contextmanager
+    def _act(self, now: datetime) -> Iterator[Store]:
+        """Yield the store inside the transaction of one act, which ends with a journal entry."""
+        self._believe(now)
+        with self._store.transaction():
+            yield self._store
+
+    def _next_visit_by(self, now: datetime) -> datetime:
+        return next_visit_by(self.policy, self._store.certificates(), self._store.crls(), now)
+
+    def _believe(self, now: datetime) -> None:
+        """Take `now` as the time of an act, unless the journal speaks against it."""
+        require_clock(self._store, self.policy, now)
+        self._now = now

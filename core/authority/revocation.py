@@ -1,0 +1,70 @@
+"""Revocation: a root, signer or seal is marked, and every CRL that its root signs from then on says so.
+
+A signer's or seal's key is erased at once; a root's stays, since it still has to sign its CRLs. A revoked
+root takes all of its signers out of the plan (core.plan.coverage); the next top-up fills the holes, seals too.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from core.store import journal
+from core.certificate import Certificate
+from core.issue.crl import REASONS
+from core.errors import PolicyError
+from core.store.store import Store
+
+
+def revoke(store: Store, certificate_id: str, reason: str, now: datetime) -> Certificate:
+    """Revoke one certificate.
+
+    Args:
+        store: Open, in a transaction of the caller.
+        certificate_id: Its UUID.
+        reason: A name of core.issue.crl.REASONS.
+        now: Aware UTC, whole seconds.
+
+    Returns:
+        What was revoked, as it was before.
+
+    Raises:
+        PolicyError: No such certificate or reason, or it is revoked already (E-POLICY).
+    """
+    (certificate,) = revoke_all(store, (certificate_id,), reason, now)
+    return certificate
+
+
+def revoke_all(
+    store: Store, certificate_ids: Iterable[str], reason: str, now: datetime
+) -> tuple[Certificate, ...]:
+    """Revoke several certificates, each with an entry of its own in the journal: all, or none.
+
+    Args:
+        store: Open, in a transaction of the caller.
+        certificate_ids: Their UUIDs; each stands there once.
+        reason: A name of core.issue.crl.REASONS.
+        now: Aware UTC, whole seconds.
+
+    Returns:
+        What was revoked, as it was before.
+
+    Raises:
+        PolicyError: As for `revoke`, of any of them (E-POLICY).
+    """
+    if reason not in REASONS:
+        raise PolicyError(f"{reason} is no reason to revoke; take one of {', '.join(REASONS)}")
+    known = {item.id: item for item in store.certificates()}
+    revoked: dict[str, Certificate] = {}
+    for id_ in certificate_ids:
+        certificate = known.get(id_)
+        if certificate is None:
+            raise PolicyError(f"there is no certificate {id_}")
+        if id_ in revoked:
+            raise PolicyError(f"{id_} is to be revoked twice")
+        if certificate.revoked_at is not None:
+            raise PolicyError(f"{id_} is revoked since {certificate.revoked_at:%Y-%m-%d}")
+        store.revoke(id_, now, reason)
+        if certificate.kind != "root":
+            store.erase_keys([id_])
+        journal.append(store, "revoke", {"id": id_, "kind": certificate.kind, "reason": reason}, now)
+        revoked[id_] = certificate
+    return tuple(revoked.values())

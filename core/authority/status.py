@@ -1,0 +1,169 @@
+"""The status: cover per target, the next visit, roots, archives, recipients, the journal's head.
+
+Reads only. What it returns is public to whoever has the passphrase; it holds no key.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from core.api import results
+from core.certificate import Certificate
+from core.plan.gaps import find_cover, find_gaps, next_visit_by
+from core.policy.policy import Policy
+from core.crypto.recipients import fingerprint_words, parse_recipient
+from core.policy.periods import lead_days
+from core.store.store import Store
+
+if TYPE_CHECKING:
+    from core.archive.manifest import ArchiveKind
+
+
+def make_status(store: Store, policy: Policy, now: datetime, clock: str) -> results.StatusReport:
+    """Return the whole picture at `now`.
+
+    Args:
+        store: Open.
+        policy: The approved policy.
+        now: Aware UTC, whole seconds.
+        clock: "" or the code that forbids work until the clock is corrected.
+    """
+    certificates = store.certificates()
+    entry = store.last_entry()
+    head = entry.hash if entry else ""
+    archives = _list_archives(store, policy)
+    return results.StatusReport(
+        authority=policy.authority.name,
+        incarnation=store.fact("incarnation") or "",
+        now=now,
+        next_visit_by=next_visit_by(policy, certificates, store.crls(), now),
+        covers=_list_covers(policy, certificates, now),
+        requests=_list_requests(policy, certificates, now),
+        roots=tuple(_summarize_root(item, now) for item in certificates if item.kind == "root"),
+        signers=tuple(
+            summarize_signer(item, now)
+            for item in certificates
+            if item.kind == "signer" and now <= item.not_after
+        ),
+        counts=dict(Counter(f"{item.kind} {item.status(now)}" for item in certificates)),
+        recipients=list_recipients(policy),
+        archives=archives,
+        undrilled=_list_undrilled(policy, archives, now),
+        journal_sequence=entry.sequence if entry else 0,
+        journal_head=head,
+        journal_words=fingerprint_words(bytes.fromhex(head)) if head else (),
+        clock=clock,
+    )
+
+
+def summarize_signer(signer: Certificate, now: datetime) -> results.SignerSummary:
+    """Return what a person needs to tell a signer from others."""
+    return results.SignerSummary(
+        id=signer.id,
+        path=signer.path,
+        lane=signer.lane or 0,
+        period=signer.period,
+        status=signer.status(now),
+    )
+
+
+def list_recipients(policy: Policy) -> tuple[results.RecipientSummary, ...]:
+    """Return whom each egress and backup is encrypted to, with the words to compare."""
+    uses = [("egress", name, egress.recipients) for name, egress in policy.egresses.items()]
+    uses += [("backup", name, backup.recipients) for name, backup in policy.backups.items()]
+    return tuple(
+        results.RecipientSummary(
+            kind=kind, name=name, key=line, words=parse_recipient(line, "the policy").words
+        )
+        for kind, name, lines in uses
+        for line in lines
+    )
+
+
+def _list_covers(
+    policy: Policy, certificates: tuple[Certificate, ...], now: datetime
+) -> tuple[results.TargetCover, ...]:
+    """Return one row a target: its lowest lane counts."""
+    signer_lead = lead_days(policy.signers.lead_time)
+    root_lead = max(signer_lead, lead_days(policy.roots.lead_time))
+    lanes: dict[tuple[str, str], list[tuple[datetime, int]]] = {}
+    for cover in find_cover(policy, certificates, now):
+        path = (cover.class_name or "", cover.target or "")
+        lanes.setdefault(path, []).append((cover.until, cover.lane or 1))
+    return tuple(
+        results.TargetCover(
+            class_name=class_name,
+            target=target,
+            lanes=len(ends),
+            lowest_lane=min(ends)[1],
+            until=min(ends)[0],
+            lead_days=signer_lead if target else root_lead,
+        )
+        for (class_name, target), ends in lanes.items()
+    )
+
+
+def _list_requests(
+    policy: Policy, certificates: tuple[Certificate, ...], now: datetime
+) -> tuple[results.RequestsDue, ...]:
+    """Return what no top-up can fill, one row a target; gaps come earliest first."""
+    gaps: dict[str, list[datetime]] = {}
+    for gap in find_gaps(policy, certificates, now).requests:
+        gaps.setdefault(gap.path, []).append(gap.issue_from)
+    return tuple(
+        results.RequestsDue(path=path, gaps=len(starts), issue_from=starts[0])
+        for path, starts in gaps.items()
+    )
+
+
+def _summarize_root(root: Certificate, now: datetime) -> results.RootSummary:
+    return results.RootSummary(
+        id=root.id,
+        period=root.period,
+        status=root.status(now),
+        sha256=root.sha256,
+        words=fingerprint_words(bytes.fromhex(root.sha256)),
+    )
+
+
+def _list_archives(store: Store, policy: Policy) -> tuple[results.ArchiveState, ...]:
+    """Return the newest archive of every egress and backup of the policy."""
+    newest = {(item.kind, item.name): item for item in store.archives()}
+    written = {(item.kind, item.name): item.written_at for item in store.archives() if item.written_at}
+    rows = []
+    uses: tuple[tuple[ArchiveKind, Iterable[str]], ...] = (
+        ("egress", policy.egresses),
+        ("backup", policy.backups),
+    )
+    for kind, names in uses:
+        for name in names:
+            archive = newest.get((kind, name))
+            rows.append(
+                results.ArchiveState(
+                    kind=kind,
+                    name=name,
+                    sequence=archive.sequence if archive else None,
+                    created=archive.created if archive else None,
+                    written=written.get((kind, name)),
+                    drilled=_drilled_at(store, name) if kind == "backup" else None,
+                )
+            )
+    return tuple(rows)
+
+
+def _drilled_at(store: Store, name: str) -> datetime | None:
+    at = store.fact(f"drilled {name}")
+    return datetime.fromisoformat(at) if at else None
+
+
+def _list_undrilled(
+    policy: Policy, archives: Iterable[results.ArchiveState], now: datetime
+) -> tuple[str, ...]:
+    """Return the backups that no drill has proven for drill_every_days."""
+    oldest = now - timedelta(days=policy.drill_every_days)
+    return tuple(
+        item.name
+        for item in archives
+        if item.kind == "backup" and (item.drilled is None or item.drilled < oldest)
+    )

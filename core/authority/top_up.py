@@ -1,0 +1,190 @@
+"""The top-up: issue whatever the plan asks for, commit by commit, and erase signer keys that are past use.
+
+Rules:
+
+1. Roots first, each with its seal and its first CRL in one transaction (design 3, Revocation). A live root
+   whose seal was revoked gets another one.
+2. Every target's profile is rehearsed once, under each root that signs for it, before any signer is signed.
+3. Signers are committed in batches; each batch is one transaction with its journal entry. Whatever ends
+   the work between two commits, the next top-up goes on where it stopped. A stop commits first.
+4. Signer keys are erased once their issuing period is over or they are revoked; certificates stay.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Final
+
+from core.store import journal
+from core.certificate import Certificate
+from core.issue.crl import sign_crl
+from core.errors import StoppedError
+from core.issue.zz_issue import press_roots, press_seals, press_signers
+from core.crypto.keys import ALGORITHMS, make_keys
+from core.plan.gaps import Gap, Plan, choose_issuer, find_gaps
+from core.policy.policy import Policy
+from core.issue.issuance import Issued, Press
+from core.progress import Progress
+from core.issue.issuing_key import Signing, load_signing
+from core.store.store import Store
+
+FAST_BATCH: Final = 500
+SLOW_BATCH: Final = 8  # RSA: a batch of keys takes seconds, and that much at most is lost to a power cut
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToppedUp:
+    """What a top-up did: certificates issued, keys erased, roots that start without their spread."""
+
+    roots: int
+    signers: int
+    erased_keys: int
+    late_roots: int
+
+
+def top_up(store: Store, policy: Policy, now: datetime, progress: Progress) -> ToppedUp:
+    """Issue all that the plan asks for at `now`.
+
+    Args:
+        store: Open, in no transaction.
+        policy: The approved policy.
+        now: Aware UTC, whole seconds.
+        progress: Told (certificates done, certificates in all, what) between certificates; StoppedError
+            from it ends the work.
+
+    Raises:
+        CheckError: A named rule failed; the certificate it failed on was not kept (E-CHECK).
+        StoppedError: From `progress`.
+    """
+    plan = find_gaps(policy, store.certificates(), now)
+    total = len(plan.gaps)
+    erased = _erase_keys(store, now)
+    _replace_seals(store, policy, now)
+    found_roots(store, policy, plan, now, progress)
+    _issue_signers(store, policy, plan, now, progress)
+    progress(total, total, "signer")
+    return ToppedUp(
+        roots=len(plan.roots),
+        signers=len(plan.signers),
+        erased_keys=erased,
+        late_roots=len(plan.late_roots(policy, now)),
+    )
+
+
+def load_root(store: Store, root: Certificate) -> Signing:
+    """Return a root of the store, ready to sign.
+
+    Raises:
+        StateDamagedError: Its bytes are not those that were stored (E-STATE-DAMAGED).
+        IssueError: Certificate and key do not belong together (E-ISSUE).
+    """
+    ((_, der),) = store.ders([root.id])
+    ((_, key),) = store.keys([root.id])
+    return load_signing(root, der, key)
+
+
+def _replace_seals(store: Store, policy: Policy, now: datetime) -> None:
+    """Issue a seal under every live root, not expired, that has none which is live."""
+    issued = store.certificates()
+    sealed = {item.issuer for item in issued if item.kind == "seal" and item.revoked_at is None}
+    for root in issued:
+        live = root.kind == "root" and root.revoked_at is None and now <= root.not_after
+        if live and root.id not in sealed:
+            seal = press_seals(policy, load_root(store, root)).issue_seal(now)
+            _commit(store, [seal], now)
+
+
+def found_roots(store: Store, policy: Policy, plan: Plan, now: datetime, progress: Progress) -> None:
+    """Issue the roots of a plan, each with its seal and its first CRL in one transaction (rule 1).
+
+    Args:
+        store: Open, in no transaction.
+        policy: The approved policy.
+        plan: From `find_gaps`, for what the store holds.
+        now: Aware UTC, whole seconds.
+        progress: As for `top_up`.
+
+    Raises:
+        CheckError: A named rule failed (E-CHECK).
+        StoppedError: From `progress`.
+    """
+    if not plan.roots:
+        return
+    press = press_roots(policy)
+    for done, gap in enumerate(plan.roots):
+        progress(done, len(plan.gaps), "root")
+        root = press.issue(gap, now)
+        signing = load_signing(root.certificate, root.der, root.key)
+        seal = press_seals(policy, signing).issue_seal(now)
+        with store.transaction():
+            store.add([root, seal])
+            store.put_crl(sign_crl(signing, (), 0, policy.crl.lifetime_days, now))
+            _journal_issue(store, [root, seal], now)
+
+
+def _issue_signers(store: Store, policy: Policy, plan: Plan, now: datetime, progress: Progress) -> None:
+    total, done = len(plan.gaps), len(plan.roots)
+    batch: list[Issued] = []
+    try:
+        progress(done, total, "signer")
+        for issued in _sign(store, policy, plan.signers, now):
+            batch.append(issued)
+            done += 1
+            limit = SLOW_BATCH if ALGORITHMS[issued.certificate.algorithm].slow else FAST_BATCH
+            if len(batch) >= limit:
+                _commit(store, batch, now)
+                batch = []
+            progress(done, total, "signer")
+    except StoppedError:
+        _commit(store, batch, now)
+        raise
+    _commit(store, batch, now)
+
+
+def _sign(store: Store, policy: Policy, gaps: Iterable[Gap], now: datetime) -> Iterator[Issued]:
+    """Sign the gaps in their order, once all of their profiles were rehearsed."""
+    roots = store.certificates("root")
+    signings: dict[str, Signing] = {}
+    presses: dict[tuple[str, str], Press] = {}
+    runs: list[tuple[Press, str, tuple[Gap, ...]]] = []
+    for (start, path), group in groupby(gaps, key=lambda gap: (gap.issue_from, gap.path)):
+        issuer = choose_issuer(policy, roots, start)
+        if issuer.id not in signings:
+            signings[issuer.id] = load_root(store, issuer)
+        class_name, _, target_name = path.partition("/")
+        if (issuer.id, path) not in presses:
+            presses[issuer.id, path] = press_signers(policy, class_name, target_name, signings[issuer.id])
+        algorithm = policy.algorithm_of(policy.signers.classes[class_name][target_name])
+        runs.append((presses[issuer.id, path], algorithm, tuple(group)))
+    for press, name, run in runs:
+        for gap, key in zip(run, make_keys(name, len(run)), strict=True):
+            yield press.issue(gap, now, key)
+
+
+def _commit(store: Store, batch: list[Issued], now: datetime) -> None:
+    if not batch:
+        return
+    with store.transaction():
+        store.add(batch)
+        _journal_issue(store, batch, now)
+
+
+def _journal_issue(store: Store, batch: list[Issued], now: datetime) -> None:
+    certificates = [[item.certificate.id, item.certificate.sha256] for item in batch]
+    journal.append(store, "issue", {"certificates": certificates}, now)
+
+
+def _erase_keys(store: Store, now: datetime) -> int:
+    """Erase the keys of signers whose issuing period is over; return how many."""
+    kept = store.key_ids()
+    over = [
+        item.id
+        for item in store.certificates(kind="signer")
+        if item.id in kept and (item.issue_until <= now or item.revoked_at is not None)
+    ]
+    if over:
+        with store.transaction():
+            store.erase_keys(over)
+            journal.append(store, "erase", {"keys": over}, now)
+    return len(over)

@@ -1,0 +1,254 @@
+"""Public keys that archives are encrypted to, and the words by which people compare them.
+
+Owns: reading one recipient, the strength rules, its canonical line, its fingerprint and words.
+
+Rules:
+1. A file holds one key: age1..., ssh-ed25519, ssh-rsa, or a PEM public key (RSA, Ed25519), which
+   becomes its ssh form. Comment lines (#) and blank lines may stand around it.
+2. Anything private is refused before anything else is looked at.
+3. RSA has 3072 to 4096 bits and an odd exponent of 65537 or more; a point of low order is refused.
+4. What a library throws, a panic included, leaves here as a RecipientError that names the source.
+
+Private halves are core.crypto.identities' matter.
+"""
+
+import base64
+import hashlib
+import math
+import re
+from codecs import BOM_UTF8
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+import pyrage
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_der_private_key,
+    load_pem_public_key,
+    load_ssh_public_key,
+)
+from mnemonic import Mnemonic
+
+from core.errors import CaError, RecipientError, RecipientPrivateError, RecipientWeakError
+from core.crypto.zz_points import is_low_order_ed25519, is_low_order_x25519, is_valid_ed25519, is_valid_x25519
+
+MAX_RECIPIENT_BYTES = 16 * 1024
+MIN_RSA_BITS = 3072
+MAX_RSA_BITS = 4096  # what pyrage and age take
+MIN_RSA_EXPONENT = 65537
+MAX_RSA_EXPONENT = 2**32 - 1
+FINGERPRINT_WORDS = 12
+_WORD_BITS = 11
+_DER_SEQUENCE = 0x30
+_BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"  # BIP-173
+_AGE = re.compile(r"age1[" + _BECH32 + r"]{58}")  # 52 characters of key, 6 of checksum
+_PRIVATE = re.compile(
+    rb"-----? ?BEGIN [A-Z0-9 ]*PRIVATE KEY|AGE-SECRET-KEY-|age-encryption\.org/v1|BEGIN AGE ENCRYPTED FILE"
+    rb"|PuTTY-User-Key-File|SSH PRIVATE KEY FILE FORMAT",
+    re.IGNORECASE,
+)
+
+RecipientKind = Literal["age", "ssh-ed25519", "ssh-rsa"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """A public key that passed every rule here.
+
+    Args:
+        kind: age, ssh-ed25519 or ssh-rsa.
+        key: The key in one canonical line without a comment; `parse_recipient` reads it back.
+        fingerprint: "SHA256:" and base64, as `ssh-keygen -l` shows it; for age, of the line itself.
+        words: The first 132 bits of that SHA-256 as 12 BIP-39 words.
+    """
+
+    kind: RecipientKind
+    key: str
+    fingerprint: str
+    words: tuple[str, ...]
+
+
+def parse_recipient(text: bytes | str, source: str) -> Recipient:
+    """Read one public key.
+
+    Args:
+        text: Contents of a recipient file, or one line of config.yaml; at most 16 KiB.
+        source: Where it comes from, for the error's text.
+
+    Returns:
+        The recipient with its canonical line.
+
+    Raises:
+        RecipientPrivateError: It holds a private key (E-RECIPIENT-PRIVATE).
+        RecipientWeakError: RSA size or exponent, or a point of low order (E-RECIPIENT-WEAK).
+        RecipientError: Empty, too long, several keys, another kind, or garbage (E-RECIPIENT).
+    """
+    data = text.encode(errors="surrogateescape") if isinstance(text, str) else text
+    if len(data) > MAX_RECIPIENT_BYTES:
+        raise RecipientError(f"{source} is longer than {MAX_RECIPIENT_BYTES} bytes, so it is no public key.")
+    _refuse_private(data, source)
+    texts = (line.decode(errors="replace").strip() for line in data.removeprefix(BOM_UTF8).splitlines())
+    lines = [line for line in texts if line and not line.startswith("#")]
+    if not lines:
+        raise RecipientError(f"{source} holds no public key.")
+    if lines[0].startswith("-----BEGIN "):
+        return _from_pem(lines, source)
+    if len(lines) > 1:
+        raise RecipientError(f"{source} holds more than one line; a recipient is one public key.")
+    kind = lines[0].split()[0]
+    if kind in ("ssh-ed25519", "ssh-rsa"):
+        return _from_ssh(lines[0], source)
+    if kind.startswith("age1"):
+        return _from_age(lines[0], source)
+    raise RecipientError(f"{source} is not an age1, ssh-ed25519, ssh-rsa or PEM public key.")
+
+
+def to_age(recipient: Recipient) -> Any:  # pyrage has no types
+    """Return the pyrage recipient to encrypt to.
+
+    Raises:
+        RecipientError: The library refuses it (E-RECIPIENT).
+    """
+    with refusing(RecipientError(f"The recipient {recipient.fingerprint} cannot be encrypted to.")):
+        if recipient.kind == "age":
+            return pyrage.x25519.Recipient.from_str(recipient.key)
+        return pyrage.ssh.Recipient.from_str(recipient.key)
+
+
+@contextmanager
+def refusing(refusal: CaError) -> Iterator[None]:
+    """Turn whatever a library throws at bad input into `refusal`; stand around one such call only.
+
+    A panic of a Rust library is a BaseException, which a plain handler would miss. An interrupt and
+    our own errors pass.
+    """
+    try:
+        yield
+    except CaError:
+        raise
+    except BaseException as error:  # what is no panic goes on
+        if isinstance(error, Exception) or type(error).__module__ == "pyo3_runtime":
+            raise refusal from None
+        raise
+
+
+def fingerprint_words(digest: bytes, count: int = FINGERPRINT_WORDS) -> tuple[str, ...]:
+    """Return the first 11 x `count` bits of a digest as BIP-39 words, for two people to compare.
+
+    Args:
+        digest: At least 11 x count bits, such as a SHA-256.
+        count: How many words.
+    """
+    spare = len(digest) * 8 - count * _WORD_BITS
+    if spare < 0:
+        raise ValueError("The digest is too short for so many words.")
+    bits = int.from_bytes(digest, "big") >> spare
+    words = _word_list()
+    return tuple(words[bits >> _WORD_BITS * (count - 1 - n) & 2**_WORD_BITS - 1] for n in range(count))
+
+
+@cache
+def _word_list() -> tuple[str, ...]:
+    return tuple(Mnemonic("english").wordlist)
+
+
+def holds_private_key(data: bytes) -> bool:
+    """Return whether a file that should be public holds a private key in a form that is known."""
+    plain = data.replace(b"\0", b"")  # UTF-16 text, as some editors save it
+    if _PRIVATE.search(plain) is not None:
+        return True
+    if data[:1] == bytes([_DER_SEQUENCE]):
+        try:
+            load_der_private_key(data, None)
+        except TypeError:  # encrypted: it asks for a password
+            return True
+        except (ValueError, UnsupportedAlgorithm):
+            return False
+        return True
+    return False
+
+
+def _refuse_private(data: bytes, source: str) -> None:
+    if holds_private_key(data):
+        raise RecipientPrivateError(f"{source} holds a private key; only a public key may come here.")
+
+
+def _from_age(line: str, source: str) -> Recipient:
+    if not _AGE.fullmatch(line):
+        raise RecipientError(f"{source} is not an age X25519 recipient.")
+    typing_error = RecipientError(f"{source} has a typing error in its age recipient.")
+    with refusing(typing_error):  # the checksum
+        canonical = str(pyrage.x25519.Recipient.from_str(line))
+    number = 0
+    for character in line[4:-6]:
+        number = number << 5 | _BECH32.index(character)
+    if canonical != line or number & 0xF:  # 260 bits hold 256, the rest is zero
+        raise typing_error
+    point = (number >> 4).to_bytes(32, "big")
+    if is_low_order_x25519(point):
+        raise RecipientWeakError(f"{source} is a point of low order: anybody could read what it protects.")
+    if not is_valid_x25519(point):
+        raise RecipientError(f"{source} is not a canonical X25519 point.")
+    return _recipient("age", line, line.encode())
+
+
+def _from_pem(lines: Iterable[str], source: str) -> Recipient:
+    pem = "\n".join(lines) + "\n"
+    if pem.count("-----BEGIN ") != 1 or not pem.endswith("-----\n"):
+        raise RecipientError(f"{source} holds more than one PEM block.")
+    if not pem.startswith(("-----BEGIN PUBLIC KEY-----\n", "-----BEGIN RSA PUBLIC KEY-----\n")):
+        raise RecipientError(f"{source} is PEM, but not a public key (a certificate is not taken either).")
+    with refusing(RecipientError(f"{source} is a PEM public key that cannot be read.")):
+        key = load_pem_public_key(pem.encode())
+    return _from_key(key, source)
+
+
+def _from_ssh(line: str, source: str) -> Recipient:
+    with refusing(RecipientError(f"{source} is an ssh public key that cannot be read.")):
+        key = load_ssh_public_key(line.encode())
+    return _from_key(key, source)
+
+
+def _from_key(key: object, source: str) -> Recipient:
+    kind: RecipientKind
+    if isinstance(key, RSAPublicKey):
+        kind = "ssh-rsa"
+        _require_strong_rsa(key, source)
+    elif isinstance(key, Ed25519PublicKey):
+        kind = "ssh-ed25519"
+        raw = key.public_bytes_raw()
+        if is_low_order_ed25519(raw):
+            raise RecipientWeakError(
+                f"{source} is a point of low order: anybody could read what it protects."
+            )
+        if not is_valid_ed25519(raw):
+            raise RecipientError(f"{source} is not a canonical Ed25519 point.")
+    else:
+        raise RecipientError(f"{source} is a public key of a kind that age cannot encrypt to.")
+    line = key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    return _recipient(kind, line, base64.b64decode(line.split()[1]))
+
+
+def _require_strong_rsa(key: RSAPublicKey, source: str) -> None:
+    if not MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS:
+        raise RecipientWeakError(
+            f"{source} is an RSA key of {key.key_size} bits; {MIN_RSA_BITS} to {MAX_RSA_BITS} are taken."
+        )
+    numbers = key.public_numbers()
+    if not (MIN_RSA_EXPONENT <= numbers.e <= MAX_RSA_EXPONENT and numbers.e % 2):
+        raise RecipientWeakError(f"{source} is an RSA key with a bad exponent.")
+    if math.gcd(numbers.n, math.factorial(1000)) != 1:
+        raise RecipientWeakError(f"{source} is an RSA key whose modulus has a small factor.")
+
+
+def _recipient(kind: RecipientKind, key: str, hashed: bytes) -> Recipient:
+    digest = hashlib.sha256(hashed).digest()
+    fingerprint = "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
+    return Recipient(kind=kind, key=key, fingerprint=fingerprint, words=fingerprint_words(digest))

@@ -1,0 +1,246 @@
+"""The report: one page that shows a person what an archive holds.
+
+It is not sealed itself: the receipt names its hash.
+
+1. Self-contained: no script, no link, no font, no picture from elsewhere; one <svg> drawn by core.export.chart.
+2. Everything that comes from names and files is escaped; signers are summed up by target.
+3. It holds no secret: everything on it stands in the receipt too.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from html import escape
+
+from core.export.chart import Row, draw_chart, make_row
+from core.export.archives import Written
+from core.policy.policy import Policy
+from core.crypto.recipients import fingerprint_words
+from core.export.zz_report_style import STYLE
+from core.export.zz_summary import TargetSummary, summarize_targets
+
+MAX_NAMED = 12  # changes that are named one by one
+_KIB = 1024
+
+
+def make_report(written: Written, policy: Policy) -> bytes:
+    """Return the page, UTF-8.
+
+    Args:
+        written: The archive.
+        policy: The approved policy, for lanes and targets.
+    """
+    head = written.head
+    targets = summarize_targets(written, policy)
+    title = f"{head.authority.name}: {head.kind} {head.name} {head.sequence:06}"
+    body = [
+        *_header(written),
+        *_section(
+            "Cover", [*_chart("Cover by target", [target.row for target in targets], written), _LEGEND]
+        ),
+        *_section("What it holds", _target_table(targets, head.created)),
+        *_section("What changed", _changes(written)),
+        *_section("How to open it", _opening(written)),
+        *_section("Roots", _roots(written)),
+        *_section("Fingerprints", _hashes(written)),
+        *_section("Encrypted to", _recipients(written)),
+        *_footer(written),
+    ]
+    page = [
+        "<!DOCTYPE html>",
+        '<html lang="en"><head><meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        '<meta name="color-scheme" content="light dark">',
+        f'<meta http-equiv="Content-Security-Policy" content="{_CSP}">',
+        f"<title>{escape(title)}</title>",
+        f"<style>{STYLE}</style></head>",
+        "<body><main>",
+        *body,
+        "</main></body></html>",
+    ]
+    return ("\n".join(page) + "\n").encode()
+
+
+_CSP = "default-src 'none'; style-src 'unsafe-inline'"
+_LEGEND = (
+    '<p class="legend"><span class="key full"></span>every lane covered '
+    '<span class="key part"></span>some lanes '
+    '<span class="key empty"></span>none yet <span class="key visit"></span>next visit by</p>'
+)
+
+
+def _header(written: Written) -> Iterator[str]:
+    head, contents = written.head, written.contents
+    days = (head.next_visit_by - head.created).days
+    what = "Signers for a server" if head.kind == "egress" else "Everything, root keys included"
+    yield "<header>"
+    yield f'<p class="who">{escape(head.authority.name)}</p>'
+    yield f"<h1>{escape(head.name)} <small>{head.sequence:06}</small></h1>"
+    yield f'<p class="what">{what}. {head.kind.capitalize()} of {_minute(head.created)}.</p>'
+    yield '<dl class="facts">'
+    yield from _fact("signers", str(len(contents.signers)), f"{len(contents.key_ids)} private keys inside")
+    yield from _fact("roots", str(len(contents.roots)), f"{len(contents.seals)} seal it")
+    yield from _fact("archive", _size(written.size_bytes), "encrypted")
+    yield from _fact(
+        "next visit by", f"{head.next_visit_by:%Y-%m-%d}", f"in {days} day{'s' * (days != 1)}", "visit"
+    )
+    yield "</dl></header>"
+
+
+def _fact(name: str, value: str, note: str, kind: str = "") -> Iterator[str]:
+    yield f'<div class="{kind}"><dt>{escape(name)}</dt>'
+    yield f"<dd>{escape(value)}<small>{escape(note)}</small></dd></div>"
+
+
+def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
+    yield f"<section><h2>{escape(title)}</h2>"
+    yield from lines
+    yield "</section>"
+
+
+def _table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    """Yield a table; cells are HTML already, the first of a row is its heading."""
+    heads = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
+    yield f'<div class="wide"><table><thead><tr>{heads}</tr></thead><tbody>'
+    for first, *others in rows:
+        yield f'<tr><th scope="row">{first}</th>' + "".join(f"<td>{cell}</td>" for cell in others) + "</tr>"
+    yield "</tbody></table></div>"
+
+
+def _target_table(targets: Iterable[TargetSummary], now: datetime) -> Iterator[str]:
+    yield from _table(
+        ("target", "lanes", "signers", "keys", "new", "periods", "covered until"),
+        (
+            (
+                escape(target.row.name),
+                str(target.row.load),
+                str(target.signers),
+                "made there" if target.own_key else str(target.keys),
+                str(target.issued),
+                escape(_periods(target.row)),
+                f"{target.until:%Y-%m-%d}" if target.until > now else '<strong class="bad">not now</strong>',
+            )
+            for target in targets
+        ),
+    )
+
+
+def _periods(row: Row) -> str:
+    names = list(dict.fromkeys(name for _, _, name in sorted(row.periods)))
+    return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}" if names else "none"
+
+
+def _changes(written: Written) -> Iterator[str]:
+    changes = written.changes
+    if changes.since is None:
+        yield f"<p>This is the first archive {escape(written.head.name)}: all of it is new.</p>"
+        return
+    yield f"<p>Since the archive of {_minute(changes.since)}:</p><ul>"
+    for items, words in (
+        (changes.issued, "issued"),
+        (changes.revoked, "revoked"),
+        (changes.ended, "came to the end of their issuing period"),
+    ):
+        roots = [item for item in items if item.kind == "root"]
+        counts = (_count(len(items) - len(roots), "signer"), _count(len(roots), "root"))
+        yield f"<li>{' and '.join(count for count in counts if count) or 'none'} {words}"
+        for item in items if len(items) <= MAX_NAMED else roots:
+            name = "root" if item.kind == "root" else f"{item.path} lane {item.lane}"
+            label = escape(f"{name} {item.period}")
+            yield f'<br><span class="named">{label} <code>{item.id}</code></span>'
+        yield "</li>"
+    yield "</ul>"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"<strong>{number}</strong> {noun}{'s' * (number != 1)}" if number else ""
+
+
+def _opening(written: Written) -> Iterator[str]:
+    file = escape(written.archive_name)
+    if written.head.kind == "egress":
+        yield "<p>On the server, with the private half of a recipient below:</p>"
+        yield f"<pre><code>pism open {file} --identity KEYFILE --out FOLDER</code></pre>"
+        yield "<p>The first time it shows the words of a root: compare them with those on the box.</p>"
+    else:
+        yield "<p>Keep it away from the box. Prove now and then, on a PC without a network, that it "
+        yield "can be restored:</p>"
+        yield f"<pre><code>pism drill {file} --identity KEYFILE</code></pre>"
+    yield "<p>Without PiSM, <code>age</code>, <code>tar</code> and <code>openssl</code> are enough: "
+    yield "docs/recovery.md.</p>"
+
+
+def _chart(title: str, rows: Sequence[Row], written: Written) -> Iterator[str]:
+    chart = draw_chart(title, rows, written.head.created, written.head.next_visit_by)
+    yield f'<div class="chart">{chart}</div>'
+
+
+def _roots(written: Written) -> Iterator[str]:
+    now, roots = written.head.created, written.contents.roots
+    live = [root for root in roots if root.revoked_at is None]
+    yield from _chart("Roots that sign", [make_row("a root that signs", 1, live)], written)
+    yield from _table(
+        ("root", "status", "signs", "valid until", "SHA-256 and words"),
+        (
+            (
+                escape(root.period),
+                f'<span class="status {root.status(now)}">{root.status(now)}</span>',
+                f"{root.issue_from:%Y-%m-%d}<br>to {root.issue_until:%Y-%m-%d}",
+                f"{root.not_after:%Y-%m-%d}",
+                _digest(root.sha256),
+            )
+            for root in roots
+        ),
+    )
+
+
+def _hashes(written: Written) -> Iterator[str]:
+    head = written.head
+    yield '<dl class="hashes">'
+    for name, digest in (
+        ("archive", written.archive_sha256),
+        ("manifest", written.manifest_sha256),
+        ("manifest before", head.previous),
+        ("policy", head.policy_sha256),
+        ("journal head", head.journal_head),
+    ):
+        yield f"<dt>{name}</dt><dd>{_digest(digest) if digest else 'none: this is the first'}</dd>"
+    yield f"<dt>incarnation</dt><dd><code>{head.incarnation}</code></dd>"
+    if head.restored_from is not None:
+        yield f"<dt>restored from</dt><dd><code>{head.restored_from}</code></dd>"
+    yield f"<dt>file</dt><dd><code>{escape(written.archive_name)}</code>, {written.size_bytes} bytes</dd>"
+    yield "</dl>"
+
+
+def _recipients(written: Written) -> Iterator[str]:
+    yield from _table(
+        ("kind", "fingerprint and words"),
+        (
+            (escape(item.kind), f"<code>{escape(item.fingerprint)}</code>{_words(item.words)}")
+            for item in written.recipients
+        ),
+    )
+
+
+def _footer(written: Written) -> Iterator[str]:
+    authority = written.head.authority
+    yield f"<footer><p>{escape(authority.name)}, {escape(authority.domain)}, <code>{authority.id}</code>. "
+    yield "Made by PiSM. This page is for people; the receipt of the same name, which ends in .json, is "
+    yield "sealed and holds the hash of this page.</p></footer>"
+
+
+def _digest(digest: str) -> str:
+    groups = " ".join(digest[start : start + 8] for start in range(0, len(digest), 8))
+    return f'<code class="digest">{groups}</code>{_words(fingerprint_words(bytes.fromhex(digest)))}'
+
+
+def _words(words: Iterable[str]) -> str:
+    return f'<span class="words">{escape(" ".join(words))}</span>'
+
+
+def _minute(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%d %H:%M} UTC"
+
+
+def _size(size_bytes: int) -> str:
+    kib = size_bytes / _KIB
+    return f"{kib:.0f} KiB" if kib < _KIB else f"{kib / _KIB:.1f} MiB"

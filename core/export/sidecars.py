@@ -1,0 +1,113 @@
+"""The papers: what goes onto the stick beside an archive, in the clear, in the order of writing.
+
+public/roots.pem          live roots, for everybody who verifies
+public/<root id>.crl      each root's CRL, DER
+public/README.txt         for the person who hosts them
+next-visit.ics            the date of the next visit
+pism-receipt-...html      the report
+pism-receipt-...json      the receipt, last: it names the hashes of all others and is sealed
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from core.export.zz_calendar import CALENDAR_NAME, make_calendar
+from core.certificate import Certificate
+from core.export.archives import Written
+from core.zz_pem import encode_pem
+from core.policy.policy import Policy
+from core.export.receipt import NamedFile, make_receipt, receipt_stem
+from core.crypto.recipients import fingerprint_words
+from core.export.report import make_report
+from core.archive.seal import load_seals
+from core.store.store import Store
+
+PUBLIC = "public"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paper:
+    """One file beside the archive.
+
+    Args:
+        path: On the stick, with `/` between folder and name.
+        data: Its bytes.
+        numbered: Its name has the archive's number, so no other archive's paper is called so.
+    """
+
+    path: str
+    data: bytes
+    numbered: bool = False
+
+
+def make_papers(store: Store, policy: Policy, written: Written, *, public: bool = True) -> tuple[Paper, ...]:
+    """Return everything that goes beside an archive, the receipt last.
+
+    Args:
+        store: As it stood when the archive was written.
+        policy: The approved policy.
+        written: The archive.
+        public: With what is to be hosted and the calendar: of several archives on one stick only one
+            brings them.
+
+    Raises:
+        CheckError: Nothing can seal the receipt (E-CHECK).
+    """
+    papers = []
+    if public:
+        papers += [*make_public(store, written), Paper(path=CALENDAR_NAME, data=make_calendar(written))]
+    report = make_report(written, policy)
+    papers.append(Paper(path=f"{receipt_stem(written)}.html", data=report, numbered=True))
+    named = (
+        NamedFile(file=paper.path, size=len(paper.data), sha256=hashlib.sha256(paper.data).hexdigest())
+        for paper in papers
+    )
+    receipt = make_receipt(written, named, load_seals(store, written.contents.seals))
+    return (*papers, Paper(path=f"{receipt_stem(written)}.json", data=receipt, numbered=True))
+
+
+def make_public(store: Store, written: Written) -> Iterator[Paper]:
+    """Yield what is to be hosted: live roots that have not expired, CRLs, and how to do it."""
+    now = written.head.created
+    roots = [root for root in written.contents.roots if root.revoked_at is None and now <= root.not_after]
+    ders = dict(store.ders([root.id for root in roots]))
+    blocks = (_comment(root) + encode_pem(ders[root.id]) for root in roots)
+    yield Paper(path=f"{PUBLIC}/roots.pem", data=b"\n".join(blocks))
+    known = frozenset(root.id for root in written.contents.roots)
+    crls = [crl for crl in store.crls() if crl.issuer in known]
+    for crl in crls:
+        yield Paper(path=f"{PUBLIC}/{crl.issuer}.crl", data=crl.der)
+    yield Paper(path=f"{PUBLIC}/README.txt", data=_readme(written, (crl.issuer for crl in crls)))
+
+
+def _comment(root: Certificate) -> bytes:
+    """Return lines that PEM readers pass over (RFC 7468 section 2: text before the block)."""
+    words = " ".join(fingerprint_words(bytes.fromhex(root.sha256)))
+    return (
+        f"# root {root.period} {root.id}\n"
+        f"# valid {root.not_before:%Y-%m-%d} to {root.not_after:%Y-%m-%d}\n"
+        f"# SHA-256 {root.sha256}\n# {words}\n"
+    ).encode()
+
+
+def _readme(written: Written, crl_ids: Iterable[str]) -> bytes:
+    head = written.head
+    files = "\n".join(f"  {id_}.crl" for id_ in crl_ids)
+    return f"""Files to publish for {head.authority.name}
+Made on {head.created:%Y-%m-%d %H:%M} UTC with {written.archive_name}
+
+Nothing here is secret. Everything here replaces the files of the same name that
+were made before.
+
+roots.pem
+  The root certificates that are trusted, some of which begin later only. Give it
+  to whatever verifies. Before you trust a root for the first time, compare its
+  words (in the lines that begin with #) with the words that the box shows.
+
+{files}
+  Revocation lists in DER, one a root; serve them as application/pkix-crl, over
+  plain HTTP, at the address that stands in the certificates (urls.crl in
+  config.yaml). They run out: fetch new ones from the box before
+  {head.next_visit_by:%Y-%m-%d}.
+""".encode()

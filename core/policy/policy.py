@@ -1,0 +1,206 @@
+"""The approved policy: all of config.yaml but `hardware` and `kiosk`, with every public key in full.
+
+It is pinned inside the encrypted store when the operator approves it. Rules:
+    1. A recipient stands in it as its whole canonical key line, so a swapped key file is a difference.
+    2. `encode_policy` is canonical JSON: equal policies are equal bytes; their SHA-256 names the policy.
+    3. `decode_policy` trusts nothing: bytes that are not canonical, or break a rule of config.yaml, are
+       refused.
+    4. `differences` is empty exactly when two policies are equal.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+import msgspec
+
+from core.errors import CaError, FileError, PolicyError, RecipientError
+from core.files import read_bounded
+from core.crypto.recipients import MAX_RECIPIENT_BYTES, parse_recipient
+from core.policy.rules import Step, faults, parse_step
+from core.policy.settings import Config, PolicySections
+from core.policy.yaml import KeyPath, show_path
+
+MAX_POLICY_BYTES: Final = 1024 * 1024
+KeyFiles = Path | Mapping[str, bytes]
+"""Where recipient files lie: the folder of config.yaml, or what a stick brought, by path and in any case."""
+
+# A key that stands in config.yaml itself; a private one too, so that it is refused and never shown as a path.
+_INLINE: Final = re.compile(
+    r"age1[0-9a-z]+|(ssh|ecdsa|sk)-\S+ .*|age-secret-key-.*|-+ ?begin.*", re.IGNORECASE
+)
+
+
+class Policy(PolicySections, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The sections that the operator approved; recipients are canonical public key lines."""
+
+    @property
+    def sha256(self) -> str:
+        """The policy's name: hex SHA-256 of its canonical JSON."""
+        return hashlib.sha256(encode_policy(self)).hexdigest()
+
+    def egress_targets(self, name: str) -> tuple[tuple[str, str], ...]:
+        """Return the (class, target) pairs that an egress carries, sorted.
+
+        Raises:
+            PolicyError: There is no such egress (E-POLICY).
+        """
+        if name not in self.egresses:
+            raise PolicyError(
+                f"the policy has no egress {name}; known are {', '.join(sorted(self.egresses))}"
+            )
+        wanted = {pair for glob in self.egresses[name].targets for pair in self.matching_targets(glob)}
+        return tuple(sorted(wanted))
+
+    def steps(self, label: str) -> tuple[Step, ...]:
+        """Return what a stick with this label asks for, in order; nothing for a label that is not there."""
+        found = (parse_step(text) for text in self.sticks.get(label, ()))
+        return tuple(step for step in found if step is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One place where two policies differ; None stands for "not there"."""
+
+    path: str
+    old: str | None
+    new: str | None
+
+
+def resolve_policy(config: Config, files: KeyFiles) -> Policy:
+    """Return the policy that a config asks for, with the public keys that its recipients name.
+
+    Args:
+        config: Already validated.
+        files: Where the recipients' files lie; their paths start beside config.yaml.
+
+    Raises:
+        RecipientError: A key is missing, garbage, private, weak, or stands twice (E-RECIPIENT...).
+    """
+    sections: dict[str, Any] = {name: getattr(config, name) for name in Policy.__struct_fields__}
+    for kind in ("egresses", "backups"):
+        sections[kind] = {
+            name: msgspec.structs.replace(
+                destination, recipients=_resolve((kind, name, "recipients"), destination.recipients, files)
+            )
+            for name, destination in sections[kind].items()
+        }
+    return Policy(**sections)
+
+
+def _resolve(path: KeyPath, recipients: tuple[str, ...], files: KeyFiles) -> tuple[str, ...]:
+    """Return the canonical key lines of one destination."""
+    keys: list[str] = []
+    for place, text in enumerate(recipients):
+        source = show_path((*path, place))
+        if _INLINE.fullmatch(text.strip()):
+            key = parse_recipient(text, source).key
+        else:
+            data, place_of_key = _read_key(files, text, source)
+            key = parse_recipient(data, f"{source}: {place_of_key}").key
+        if key in keys:
+            raise RecipientError(f"{source} is the same key as {show_path((*path, keys.index(key)))}")
+        keys.append(key)
+    return tuple(keys)
+
+
+def _read_key(files: KeyFiles, path: str, source: str) -> tuple[bytes, str]:
+    """Return the bytes of a recipient file, and where it lies."""
+    if isinstance(files, Path):
+        try:
+            return read_bounded(files / path, MAX_RECIPIENT_BYTES), str(files / path)
+        except FileError as error:
+            raise RecipientError(f"{source}: {error}") from error
+    # FAT does not look at case, and not every system keeps it.
+    wanted = str(PurePosixPath(path)).casefold()
+    for name, data in files.items():
+        if name.casefold() == wanted:
+            return data, path
+    raise RecipientError(f"{source}: there is no file {path} on the stick")
+
+
+def encode_policy(policy: Policy) -> bytes:
+    """Return the policy's canonical JSON: keys sorted, no spaces, UTF-8."""
+    return msgspec.json.encode(policy, order="sorted")
+
+
+def decode_policy(data: bytes) -> Policy:
+    """Return a policy from its canonical JSON, checked as strictly as config.yaml.
+
+    Args:
+        data: At most 1 MiB.
+
+    Raises:
+        PolicyError: It is not canonical, or breaks a rule (E-POLICY).
+    """
+    if len(data) > MAX_POLICY_BYTES:
+        raise PolicyError(f"the policy is larger than {MAX_POLICY_BYTES} bytes")
+    try:
+        policy = msgspec.json.decode(data, type=Policy, strict=True)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise PolicyError(f"the policy does not fit its format: {error}") from None
+    if encode_policy(policy) != data:
+        raise PolicyError("the policy is not written in its one canonical way")
+    for fault in faults(policy):
+        raise PolicyError(f"the policy breaks a rule at {show_path(fault.path)}: {fault.text}")
+    for path, line in _recipients(policy):
+        try:
+            canonical = parse_recipient(line, path).key
+        except CaError as error:
+            raise PolicyError(f"the policy holds an unusable recipient: {error}") from None
+        if canonical != line:
+            raise PolicyError(f"the policy holds a recipient that is not canonical at {path}")
+    return policy
+
+
+def _recipients(policy: Policy) -> Iterator[tuple[str, str]]:
+    """Yield every recipient with its key path."""
+    for kind, destinations in (("egresses", policy.egresses), ("backups", policy.backups)):
+        for name, destination in destinations.items():
+            for place, line in enumerate(destination.recipients):
+                yield show_path((kind, name, "recipients", place)), line
+
+
+def differences(old: Policy, new: Policy) -> tuple[Difference, ...]:
+    """Return where two policies differ, for a screen: sorted by path, recipients key by key."""
+    before, after = (dict(_flat(msgspec.to_builtins(policy), ())) for policy in (old, new))
+    found = []
+    for path in sorted(before.keys() | after.keys()):
+        was, becomes = before.get(path), after.get(path)
+        if was == becomes:
+            continue
+        if path[-1] == "recipients":
+            found += _key_differences(show_path(path), was or (), becomes or ())
+        else:
+            found.append(Difference(path=show_path(path), old=_show(was), new=_show(becomes)))
+    return tuple(found)
+
+
+def _flat(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield every setting with its key path; what is not set is not there, a mapping without any is."""
+    if isinstance(value, dict):
+        found = [pair for key, inner in value.items() for pair in _flat(inner, (*path, key))]
+        yield from found or [(path, ())]
+    elif value is not None:
+        yield path, value
+
+
+def _key_differences(path: str, old: tuple[str, ...], new: tuple[str, ...]) -> list[Difference]:
+    """Return which keys go and which come; where only their order changed, both orders."""
+    gone = [Difference(path=path, old=key, new=None) for key in old if key not in new]
+    come = [Difference(path=path, old=None, new=key) for key in new if key not in old]
+    return gone + come or [Difference(path=path, old=_show(old), new=_show(new))]
+
+
+def _show(value: Any) -> str | None:
+    """Return a setting as a screen shows it: yes and no, 1 rather than 1.0, lists with commas."""
+    if value is None:
+        return None
+    if isinstance(value, list | tuple):
+        return ", ".join(str(item) for item in value) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.12g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,282 @@
+"""Opening and verifying an archive: the receiver's side, without any hardware.
+
+Every archive goes through these checks, in this order; the first that fails refuses it. Nothing is
+written before the last one, and nothing is left behind by a refusal.
+
+ 1. Decryption: an identity fits, and the whole file decrypts to its authenticated end (core.crypto.age).
+ 2. Members: plain files by rule, nothing after the end (core.archive.container, core.archive.zz_members).
+ 3. Manifest: format, canonical bytes, bounds; the members are exactly those it lists (core.archive.manifest).
+ 4. Seal: made directly under a pinned root, not on that root's CRL, over the manifest's exact bytes, not
+    later than a day from now (core.receive.seals).
+ 5. Trust: a first root is one given as trusted, a new incarnation is the one to be followed, or else the
+    operator confirmed it (core.receive.seals).
+ 6. Order: newer than, and continuing, what was opened before; no older CRL (core.receive.trust).
+ 7. Files: every size and SHA-256 of the manifest.
+ 8. Certificates: each is its entry's, under its own root, nested in it, and of its kind (core.receive.certificates).
+ 9. CRLs: each is its root's and agrees with the manifest (core.receive.certificates).
+10. Keys: each opens with its passphrase and belongs to its certificate; no egress holds a root's key
+    (core.receive.keys).
+11. Journal: one whole chain that ends in the manifest's head (core.store.journal).
+12. Place: the tree is written, the memory replaced, the links pointed (core.receive.tree); only when opening.
+
+state.json of a backup is hashed here; core.recovery.backup reads it.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from cryptography import x509
+
+from core.store import journal
+from core.archive.container import Archive, read_archive
+from core.receive.certificates import Chains, check_certificates, check_crls
+from core.errors import ArchiveTrustError, JournalError
+from core.receive.keys import Progress, check_keys, tell_nobody
+from core.receive.zz_listed import check_files, check_members, read_member_lines
+from core.archive.manifest import Manifest, archive_stem, decode_manifest
+from core.archive.zz_members import MANIFEST_PATH
+from core.receive.seals import Question, check_trust, find_seal
+from core.receive.tree import filing, lock_folder, make_folder, point_links, write_tree
+from core.receive.trust import (
+    Trust,
+    check_authority,
+    check_crl_numbers,
+    check_order,
+    load_trust,
+    remember,
+    save_trust,
+)
+
+Confirm = Callable[[Question], bool]
+Source = Path | BinaryIO
+"""An archive: its path, or an open file that is read from its beginning and left open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """An archive that passed every check.
+
+    Args:
+        manifest: What it says of itself.
+        manifest_sha256: Of the exact bytes of manifest.json, 64 hex digits.
+        sealed_by: The pinned root whose seal was accepted, with its words.
+        key_count: How many private keys are inside.
+        folder: Where its members were written; None if it was only verified.
+    """
+
+    manifest: Manifest
+    manifest_sha256: str
+    sealed_by: Question
+    key_count: int
+    folder: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What the checks 1 to 11 came to.
+
+    Args:
+        received: The archive, in short.
+        chains: Its roots and public keys.
+        crl_numbers: CRL number of each root id.
+    """
+
+    received: Received
+    chains: Chains
+    crl_numbers: dict[str, int]
+
+
+def verify_archive(
+    source: Path, identities: Sequence[Any], trust: Sequence[x509.Certificate], now: datetime
+) -> Received:
+    """Run checks 1 to 11 on an archive; write nothing, remember nothing.
+
+    Args:
+        source: The archive.
+        identities: From core.crypto.identities.
+        trust: Roots to believe, from core.receive.trust.load_roots.
+        now: Aware UTC.
+
+    Raises:
+        ArchiveError: A check failed; its class and code say which.
+        JournalError: Check 11 failed (E-JOURNAL).
+        FileError: The archive cannot be read (E-FILE).
+    """
+    with check_archive(source, identities, trust, None, now) as (_, checked):
+        return checked.received
+
+
+@contextmanager
+def check_archive(
+    source: Source,
+    identities: Sequence[Any],
+    trust: Sequence[x509.Certificate],
+    confirm: Confirm | None,
+    now: datetime,
+    *,
+    in_memory: bool = False,
+    progress: Progress = tell_nobody,
+) -> Iterator[tuple[Archive, Checked]]:
+    """Run checks 1 to 11 on an archive, and keep it open for a block that reads what is inside.
+
+    Arguments and errors as for `verify_archive`.
+
+    Args:
+        source: The archive.
+        identities: From core.crypto.identities.
+        trust: Roots to believe.
+        confirm: Asked about the root, if it is none of `trust`; None refuses it.
+        now: Aware UTC.
+        in_memory: Unpack it into memory; else onto the disk, into an unlinked file.
+        progress: Told (keys checked, keys in all, what); may raise StoppedError.
+
+    Yields:
+        The archive, and what the checks came to.
+    """
+    with _open(source, identities, None, in_memory=in_memory) as archive:
+        checked = _check(
+            archive,
+            identities,
+            memory=Trust(),
+            trust=trust,
+            confirm=confirm,
+            now=now,
+            progress=progress,
+        )
+        yield archive, checked
+
+
+def open_archive(  # noqa: PLR0917  in the order of the command line
+    source: Path,
+    identities: Sequence[Any],
+    trust: Sequence[x509.Certificate],
+    out: Path,
+    confirm: Confirm | None,
+    now: datetime,
+    *,
+    follow: str | None = None,
+) -> Received:
+    """Run all checks on an archive and place its members in `out`, or leave `out` as it was.
+
+    Args:
+        source: The archive.
+        identities: From core.crypto.identities.
+        trust: Roots to believe beside those remembered in `out`, from core.receive.trust.load_roots.
+        out: The receiver's folder; made if it is missing. See core.receive.tree for what is in it.
+        confirm: Asked before a first root or a new incarnation is trusted; None refuses both.
+        now: Aware UTC.
+        follow: The new incarnation to follow without being asked, a UUID.
+
+    Raises:
+        ArchiveError: A check failed; its class and code say which.
+        JournalError: Check 11 failed (E-JOURNAL).
+        FileError: The archive cannot be read, or the tree not written (E-FILE).
+    """
+    with ExitStack() as stack:
+        memory = Trust()
+        is_new = not out.exists()
+        if not is_new:
+            stack.enter_context(lock_folder(out))
+            memory = load_trust(out)
+            if memory.seen:
+                point_links(out, memory)
+        archive = stack.enter_context(_open(source, identities, None if is_new else out))
+        checked = _check(
+            archive, identities, memory=memory, trust=trust, confirm=confirm, now=now, follow=follow
+        )
+        # 12. Place.
+        if is_new:
+            make_folder(out)
+            stack.enter_context(lock_folder(out))
+            if load_trust(out) != memory:
+                raise ArchiveTrustError(f"Another process opened an archive into {out}; try again.")
+        received = checked.received
+        manifest = received.manifest
+        name = archive_stem(manifest)
+        folder = write_tree(archive, out, name)
+        memory = remember(
+            memory,
+            manifest=manifest,
+            manifest_sha256=received.manifest_sha256,
+            roots=checked.chains.roots,
+            crl_numbers=checked.crl_numbers,
+            folder=name,
+            now=now,
+        )
+        save_trust(out, memory)
+        point_links(out, memory)
+        return Received(
+            manifest=manifest,
+            manifest_sha256=received.manifest_sha256,
+            sealed_by=received.sealed_by,
+            key_count=received.key_count,
+            folder=folder,
+        )
+
+
+def _open(
+    source: Source, identities: Sequence[Any], folder: Path | None, *, in_memory: bool = False
+) -> Archive:
+    # 1. Decryption, and 2. Members.
+    name = source if isinstance(source, Path) else "the archive"
+    with (
+        filing(f"Opening {name}"),
+        source.open("rb") if isinstance(source, Path) else nullcontext(source) as file,
+    ):
+        file.seek(0)
+        return read_archive(file, identities, folder=folder, in_memory=in_memory)
+
+
+def _check(
+    archive: Archive,
+    identities: Sequence[Any],
+    *,
+    memory: Trust,
+    trust: Sequence[x509.Certificate],
+    confirm: Confirm | None,
+    now: datetime,
+    follow: str | None = None,
+    progress: Progress = tell_nobody,
+) -> Checked:
+    # 3. Manifest. Its bytes are the ones that are sealed: they are never encoded again.
+    manifest_bytes = archive.read(MANIFEST_PATH)
+    manifest = decode_manifest(manifest_bytes)
+    manifest_sha256 = hashlib.sha256(manifest_bytes).hexdigest()
+    check_members(archive, manifest)
+    # 4. Seal.
+    check_authority(memory, manifest)
+    pinned = memory.pinned(trust)
+    has_trust = bool(trust) or memory.authority is not None
+    seal = find_seal(
+        archive,
+        manifest,
+        manifest_bytes,
+        pinned=pinned if has_trust else None,
+        revoked=memory.revoked,
+        now=now,
+    )
+    # 5. Trust.
+    check_trust(memory, seal, trust, follow, confirm)
+    # 6. Order. CRLs follow as soon as they are read.
+    check_order(memory, manifest, manifest_sha256)
+    # 7. Files.
+    check_files(archive, manifest)
+    # 8. Certificates.
+    chains = check_certificates(archive, manifest)
+    # 9. CRLs.
+    crl_numbers = check_crls(archive, manifest, chains)
+    check_crl_numbers(memory, crl_numbers)
+    # 10. Keys.
+    key_count = check_keys(archive, manifest, chains.keys, identities, progress)
+    # 11. Journal.
+    if journal.verify_lines(read_member_lines(archive, "journal.jsonl")).hash != manifest.journal_head:
+        raise JournalError("the archive's journal does not end in the entry that its manifest names")
+    received = Received(
+        manifest=manifest, manifest_sha256=manifest_sha256, sealed_by=seal, key_count=key_count
+    )
+    return Checked(received=received, chains=chains, crl_numbers=crl_numbers)

@@ -1,0 +1,249 @@
+"""What a receiver remembers: receiver.json in its folder, and the rules of order that follow from it.
+
+Rules:
+1. A folder belongs to one authority, the first whose archive was opened into it.
+2. Pinned are the roots that a sealed manifest listed, live and not expired; a root once listed as revoked
+   never counts again, whoever names it.
+3. Archives are ordered by (incarnation, sequence) for each kind and name. Not newer is a rollback; the
+   last sequence with another manifest, or the next one that does not name it, is a fork. So is a second
+   restore of an incarnation that has been replaced already. Holes are normal.
+4. A CRL number never goes down.
+
+The file is strict, bounded, and replaced whole.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import msgspec
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from msgspec import Meta, Struct
+
+from core.errors import ArchiveForkError, ArchiveRollbackError, ArchiveTrustError, FileError
+from core.files import read_bounded, replace
+from core.archive.manifest import ArchiveKind, Authority, Instant, Manifest, Name, Sequence, Sha256Hex, Uuid
+from core.crypto.recipients import refusing
+
+RECEIVER_FILE: Final = "receiver.json"
+MAX_RECEIVER_BYTES: Final = 16 * 1024 * 1024
+_MAX_LISTED: Final = 10_000
+
+
+class Seen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The last archive of one kind and name that was opened here, and the folder that holds it."""
+
+    kind: ArchiveKind
+    name: Name
+    incarnation: Uuid
+    sequence: Sequence
+    created: Instant
+    manifest_sha256: Sha256Hex
+    folder: Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9-]{0,23}-[0-9]{6,10}-[0-9]{8}T[0-9]{6}Z\Z")]
+
+
+class SeenCrl(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The highest CRL number seen of one root."""
+
+    root: Uuid
+    number: Annotated[str, Meta(pattern=r"\A[0-9]{1,49}\Z")]  # up to 20 octets, RFC 5280 5.2.3
+
+
+class Trust(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A receiver's memory.
+
+    Args:
+        authority: Whose archives these are; None before the first.
+        incarnations: Accepted ones, the newest last.
+        roots: Pinned roots, PEM.
+        revoked: SHA-256 of the DER of every root that was listed as revoked.
+        crls: Highest CRL number of each root.
+        seen: Last archive of each kind and name.
+    """
+
+    format: Literal["pism-receiver-v1"] = "pism-receiver-v1"
+    authority: Authority | None = None
+    incarnations: Annotated[tuple[Uuid, ...], Meta(max_length=_MAX_LISTED)] = ()
+    roots: Annotated[tuple[str, ...], Meta(max_length=_MAX_LISTED)] = ()
+    revoked: Annotated[tuple[Sha256Hex, ...], Meta(max_length=_MAX_LISTED)] = ()
+    crls: Annotated[tuple[SeenCrl, ...], Meta(max_length=_MAX_LISTED)] = ()
+    seen: Annotated[tuple[Seen, ...], Meta(max_length=_MAX_LISTED)] = ()
+
+    def pinned(self, extra: Iterable[x509.Certificate] = ()) -> frozenset[bytes]:
+        """Return the DER of every root that is trusted: the remembered ones and `extra`, less the revoked."""
+        remembered = load_roots("".join(self.roots).encode(), RECEIVER_FILE) if self.roots else ()
+        ders = (root.public_bytes(Encoding.DER) for root in (*remembered, *extra))
+        return frozenset(der for der in ders if hashlib.sha256(der).hexdigest() not in self.revoked)
+
+    def last(self, manifest: Manifest) -> Seen | None:
+        """Return the last archive seen of the manifest's kind and name."""
+        found = (item for item in self.seen if (item.kind, item.name) == (manifest.kind, manifest.name))
+        return next(found, None)
+
+
+_DECODER = msgspec.json.Decoder(Trust)
+
+
+def load_roots(data: bytes, source: str) -> tuple[x509.Certificate, ...]:
+    """Read roots to be trusted, PEM, one or more.
+
+    Args:
+        data: Contents of a file, such as ROOT.pem or public/roots.pem; at most 16 MiB.
+        source: Where it comes from, for the error's text.
+
+    Raises:
+        ArchiveTrustError: No certificate, or one that is no root (E-ARCHIVE-TRUST).
+    """
+    refusal = ArchiveTrustError(f"{source} holds no root certificates in PEM.")
+    if len(data) > MAX_RECEIVER_BYTES:
+        raise refusal
+    with refusing(refusal):
+        roots = tuple(x509.load_pem_x509_certificates(data))
+        for root in roots:
+            basic = root.extensions.get_extension_for_class(x509.BasicConstraints).value
+            if root.subject != root.issuer or not basic.ca:
+                raise refusal
+    return roots
+
+
+def load_trust(folder: Path) -> Trust:
+    """Return what is remembered in `folder`; nothing, if there is no receiver.json yet.
+
+    Raises:
+        ArchiveTrustError: The file is not to its format (E-ARCHIVE-TRUST).
+        FileError: It cannot be read (E-FILE).
+    """
+    path = folder / RECEIVER_FILE
+    if not path.exists():
+        return Trust()
+    data = read_bounded(path, MAX_RECEIVER_BYTES)
+    with refusing(ArchiveTrustError(f"{path} is damaged: put back a copy, or begin in a new folder.")):
+        trust = _DECODER.decode(data)
+        trust.pinned()
+    return trust
+
+
+def save_trust(folder: Path, trust: Trust) -> None:
+    """Replace receiver.json, durably and in one step.
+
+    Raises:
+        FileError: It cannot be written (E-FILE).
+    """
+    data = msgspec.json.format(msgspec.json.encode(trust), indent=1) + b"\n"
+    if len(data) > MAX_RECEIVER_BYTES:
+        raise FileError(f"{RECEIVER_FILE} would be larger than {MAX_RECEIVER_BYTES} bytes.")
+    replace(folder / RECEIVER_FILE, data)
+
+
+def check_authority(trust: Trust, manifest: Manifest) -> None:
+    """Refuse an archive of another authority than the folder's.
+
+    Raises:
+        ArchiveTrustError: It is of another (E-ARCHIVE-TRUST).
+    """
+    if trust.authority is not None and trust.authority.id != manifest.authority.id:
+        raise ArchiveTrustError(
+            f"This folder holds archives of {trust.authority.name}; this one is of {manifest.authority.name}."
+        )
+
+
+def check_order(trust: Trust, manifest: Manifest, manifest_sha256: str) -> None:
+    """Refuse what is not newer than, or does not continue, what was opened before.
+
+    Raises:
+        ArchiveRollbackError: An older incarnation or sequence, or the same again (E-ARCHIVE-ROLLBACK).
+        ArchiveForkError: Another archive of the same sequence, or of another past (E-ARCHIVE-FORK).
+    """
+    if manifest.incarnation in trust.incarnations[:-1]:
+        raise ArchiveRollbackError("The archive is of an incarnation that a restore has replaced.")
+    if manifest.incarnation not in trust.incarnations and manifest.restored_from in trust.incarnations[:-1]:
+        raise ArchiveForkError(
+            "The archive is of a second restore of one incarnation; another restore of it is followed here."
+        )
+    last = trust.last(manifest)
+    if last is None or last.incarnation != manifest.incarnation:
+        return
+    what = f"{manifest.kind} {manifest.name} {manifest.sequence:06}"
+    if manifest.sequence == last.sequence and manifest_sha256 != last.manifest_sha256:
+        raise ArchiveForkError(f"Another archive than this is already open here as {what}.")
+    if manifest.sequence <= last.sequence:
+        raise ArchiveRollbackError(f"The archive is {what}; {last.sequence:06} was opened here before.")
+    if manifest.sequence == last.sequence + 1 and manifest.previous != last.manifest_sha256:
+        raise ArchiveForkError(
+            f"{what} does not continue the archive {last.sequence:06} that was opened here."
+        )
+
+
+def check_crl_numbers(trust: Trust, numbers: Mapping[str, int]) -> None:
+    """Refuse CRLs older than those seen.
+
+    Args:
+        trust: The memory.
+        numbers: CRL number of each root id.
+
+    Raises:
+        ArchiveRollbackError: A number went down (E-ARCHIVE-ROLLBACK).
+    """
+    for crl in trust.crls:
+        if numbers.get(crl.root, int(crl.number)) < int(crl.number):
+            raise ArchiveRollbackError(f"The CRL of root {crl.root} is older than the one seen before.")
+
+
+def remember(
+    trust: Trust,
+    *,
+    manifest: Manifest,
+    manifest_sha256: str,
+    roots: Mapping[str, x509.Certificate],
+    crl_numbers: Mapping[str, int],
+    folder: str,
+    now: datetime,
+) -> Trust:
+    """Return the memory after an archive was opened.
+
+    Args:
+        trust: The memory before.
+        manifest: Of the archive; sealed, and in order.
+        manifest_sha256: Of its exact bytes.
+        roots: Its roots by id.
+        crl_numbers: CRL number of each root id.
+        folder: Name of the folder that holds its members.
+        now: Aware UTC; expired roots are no longer kept.
+    """
+    status = {entry.id: entry.status for entry in manifest.certificates}
+    gone = {_sha256(root) for id_, root in roots.items() if status[id_] == "revoked"} | {*trust.revoked}
+    kept = (
+        {_sha256(root): root for root in load_roots("".join(trust.roots).encode(), "")} if trust.roots else {}
+    )
+    kept |= {_sha256(root): root for root in roots.values()}
+    pinned = tuple(
+        root.public_bytes(Encoding.PEM).decode()
+        for digest, root in kept.items()
+        if digest not in gone and root.not_valid_after_utc >= now
+    )
+    seen = Seen(
+        kind=manifest.kind,
+        name=manifest.name,
+        incarnation=manifest.incarnation,
+        sequence=manifest.sequence,
+        created=manifest.created,
+        manifest_sha256=manifest_sha256,
+        folder=folder,
+    )
+    known = manifest.incarnation in trust.incarnations
+    numbers = {crl.root: int(crl.number) for crl in trust.crls} | dict(crl_numbers)
+    return Trust(
+        authority=manifest.authority,
+        incarnations=trust.incarnations if known else (*trust.incarnations, manifest.incarnation),
+        roots=pinned,
+        revoked=tuple(sorted(gone)),
+        crls=tuple(SeenCrl(root=id_, number=str(number)) for id_, number in numbers.items()),
+        seen=(*(item for item in trust.seen if item != trust.last(manifest)), seen),
+    )
+
+
+def _sha256(root: x509.Certificate) -> str:
+    return hashlib.sha256(root.public_bytes(Encoding.DER)).hexdigest()

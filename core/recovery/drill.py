@@ -1,0 +1,111 @@
+"""What the box remembers of drills: the words that each backup waits for, and when one was drilled last.
+
+1. The words are the first 66 bits of HMAC-SHA-256 under the store's drill token, over the SHA-256 of the
+   backup's manifest and the SHA-256 of every private key in it (PKCS#8 DER), in order of id. Only who opened
+   the backup and every key in it can say them.
+2. The box works out the words when it makes a backup, and keeps those of the last KEPT ones of each name: by
+   the time they are typed, some of the keys may have been erased.
+3. Words count once. They also settle the older backups of that name, so none can be presented again later.
+
+The words open nothing: who hears them knows only that somebody could open the backup. How it is opened is
+core.recovery.zz_drill's.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from core.store import journal
+from core.errors import DrillError, PolicyError, StateDamagedError
+from core.policy.policy import Policy
+from core.crypto.recipients import fingerprint_words
+from core.api.results import DRILL_WORDS, DrillRecorded
+from core.times import write_stamp
+from core.store.store import Store
+
+DRILLED: Final = "drilled "
+"""With a backup's name: the fact that says when it was drilled last."""
+KEPT: Final = 12
+MAX_TYPED: Final = 256
+
+
+def make_words(token: str, manifest_sha256: str, key_digests: Iterable[bytes]) -> tuple[str, ...]:
+    """Return the six words of a backup.
+
+    Args:
+        token: The drill token, 64 hex digits.
+        manifest_sha256: Of its manifest, 64 hex digits.
+        key_digests: SHA-256 of every private key in it, in order of id.
+    """
+    code = hmac.new(bytes.fromhex(token), bytes.fromhex(manifest_sha256), hashlib.sha256)
+    for digest in key_digests:
+        code.update(digest)
+    return fingerprint_words(code.digest(), DRILL_WORDS)
+
+
+def expect_drill(
+    store: Store, name: str, sequence: int, manifest_sha256: str, key_ids: Collection[str]
+) -> None:
+    """Remember the words that a drill of a backup will give.
+
+    Args:
+        store: In the transaction of the backup, whose keys are still all here.
+        name: Of the backup.
+        sequence: Its number.
+        manifest_sha256: Of its manifest, 64 hex digits.
+        key_ids: Ids of the keys inside.
+
+    Raises:
+        StateDamagedError: The store has no drill token (E-STATE-DAMAGED).
+    """
+    token = store.fact("drill_token")
+    if token is None:
+        raise StateDamagedError("the store holds no drill token")
+    digests = (digest for id_, digest in store.key_digests() if id_ in key_ids)
+    words = " ".join(make_words(token, manifest_sha256, digests))
+    expected = {**_read_expected(store, name), sequence: words}
+    _keep(store, name, {number: expected[number] for number in sorted(expected)[-KEPT:]})
+
+
+def record_drill(store: Store, policy: Policy, name: str | None, typed: str, now: datetime) -> DrillRecorded:
+    """Find the backup that the words of a drill belong to, and journal that it was drilled.
+
+    Args:
+        store: In a transaction of the caller.
+        policy: The approved policy.
+        name: Of a backup of the policy; None: whichever the words are of.
+        typed: The six words, in any case and spacing.
+        now: Aware UTC, whole seconds.
+
+    Raises:
+        PolicyError: The policy has no such backup (E-POLICY).
+        DrillError: No recent backup waits for these words (E-DRILL).
+    """
+    if name is not None and name not in policy.backups:
+        raise PolicyError(f"The policy has no backup {name!r}.")
+    words = " ".join(typed[:MAX_TYPED].lower().split())
+    for each in policy.backups if name is None else (name,):
+        expected = _read_expected(store, each)
+        for sequence, right in expected.items():
+            if hmac.compare_digest(words.encode(), right.encode()):
+                _keep(store, each, {number: expected[number] for number in expected if number > sequence})
+                store.set_fact(f"{DRILLED}{each}", write_stamp(now))
+                journal.append(store, "drill", {"name": each, "sequence": sequence}, now)
+                return DrillRecorded(name=each, sequence=sequence)
+    raise DrillError("No recent backup waits for these words, or they were recorded before.")
+
+
+def _read_expected(store: Store, name: str) -> dict[int, str]:
+    """Return sequence -> words of the backups that wait for a drill."""
+    try:
+        return msgspec.json.decode(store.fact(f"drills {name}") or "{}", type=dict[int, str])
+    except msgspec.MsgspecError as error:
+        raise StateDamagedError(f"the store's list of drills of {name} cannot be read") from error
+
+
+def _keep(store: Store, name: str, expected: dict[int, str]) -> None:
+    store.set_fact(f"drills {name}", msgspec.json.encode(expected).decode())
