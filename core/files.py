@@ -7,7 +7,7 @@ Rules:
 3. The mode is explicit and set before the first byte.
 4. Nothing is read into memory beyond the bound that the caller states, and only regular files are read.
 
-Sticks are not written here (hw.fat), nor the database (core.store.database).
+Sticks are not written here (hw.fat.volume), nor the database (core.store.database).
 """
 
 import errno

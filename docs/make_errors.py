@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.errors import CaError
 from hw.ports import HardwareError
-from kiosk.messages import explain, known_codes
+from kiosk.text.messages import explain, known_codes
 
 PAGE = Path(__file__).with_name("errors.md")
 _HEAD = """# Error codes

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Literal
 from hw.ports import Clock, Display, Keypad, Power, Stick, Sticks
 
 if TYPE_CHECKING:
-    from hw.emulated.clock import EmulatedClock
-    from hw.emulated.keys import KeyMatrix
-    from hw.emulated.panel import Panel
-    from hw.emulated.power import EmulatedPower
-    from hw.emulated.sticks import EmulatedSticks
-    from hw.fat import FatVolume
+    from hw.system.emulated import EmulatedClock
+    from hw.keypad.emulated import KeyMatrix
+    from hw.display.emulated import Panel
+    from hw.system.zz_power import EmulatedPower
+    from hw.sticks.emulated import EmulatedSticks
+    from hw.fat.volume import FatVolume
 
 _PINS_A_SIDE = 4
 
@@ -57,7 +57,7 @@ class BoardSettings:
 
     def open_display(self) -> Display:
         """Return the real display; its bus is opened at the first picture."""
-        from hw.display import open_display
+        from hw.display.opening import open_display
 
         return open_display(
             driver=self.driver, bus=self.bus, port=self.port, address=self.address, rotate=self.rotate
@@ -113,7 +113,7 @@ class Board:
         Raises:
             StickError: It is out, taken, not FAT32, or cannot be read.
         """
-        from hw.fat import FatVolume
+        from hw.fat.volume import FatVolume
 
         return FatVolume(self.sticks.open_medium(stick))
 
@@ -126,7 +126,7 @@ class Board:
         Raises:
             StickError: It is out, taken, or cannot be written.
         """
-        from hw.mkfs import format_stick
+        from hw.fat.mkfs import format_stick
 
         format_stick(self.sticks.open_medium(stick), label)
         return replace(stick, label=label, uuid="", filesystem="vfat")
@@ -147,12 +147,12 @@ def open_board(
 
 def _open_real(settings: BoardSettings, display: Display | None) -> Board:
     """Return the drivers."""
-    from hw.clock import SystemClock
-    from hw.gpio import GpiodFactory
-    from hw.keypad import MatrixKeypad
-    from hw.power import SystemPower
-    from hw.sticks import UdevSticks
-    from hw.usb import UsbSockets
+    from hw.system.clock import SystemClock
+    from hw.gpio.factory import GpiodFactory
+    from hw.keypad.keypad import MatrixKeypad
+    from hw.system.power import SystemPower
+    from hw.sticks.sticks import UdevSticks
+    from hw.sticks.usb import UsbSockets
 
     return Board(
         display=display or settings.open_display(),
@@ -169,13 +169,13 @@ def _open_real(settings: BoardSettings, display: Display | None) -> Board:
 
 def _open_twins(settings: BoardSettings, emulation: Emulation) -> Board:
     """Return the same drivers for display and keypad over emulated wires, and twins of the rest."""
-    from hw.emulated.clock import EmulatedClock
-    from hw.emulated.keys import KeyMatrix
-    from hw.emulated.panel import Panel, open_serial
-    from hw.emulated.power import EmulatedPower
-    from hw.emulated.sticks import EmulatedSticks
-    from hw.keypad import MatrixKeypad
-    from hw.oled import Oled
+    from hw.system.emulated import EmulatedClock
+    from hw.keypad.emulated import KeyMatrix
+    from hw.display.emulated import Panel, open_serial
+    from hw.system.zz_power import EmulatedPower
+    from hw.sticks.emulated import EmulatedSticks
+    from hw.keypad.keypad import MatrixKeypad
+    from hw.display.oled import Oled
 
     twins = Twins(
         panel=Panel(settings.driver, settings.address),

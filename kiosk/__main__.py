@@ -10,10 +10,10 @@ def main() -> None:
     """Show the first picture where there is a panel, then run the command."""
     first_light = None
     if sys.argv[1:2] == ["kiosk"]:
-        from kiosk.first_light import light
+        from kiosk.daemon.first_light import light
 
         first_light = light(sys.argv[1:])
-    from kiosk.cli import main as run_command
+    from kiosk.commands.cli import main as run_command
 
     run_command(obj=first_light)
 

@@ -2,7 +2,7 @@
 
 from kiosk.rescue_reports import BackupRow, Restored
 from kiosk.review import WORD_PAGES, fingerprint_lines
-from kiosk.wrap import fit, wrap
+from kiosk.text.wrap import fit, wrap
 
 _ROWS = 4
 

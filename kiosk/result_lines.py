@@ -1,7 +1,7 @@
 """What a finished job's screen lists, line by line: written archives first, hashes and counts after."""
 
 from kiosk.reports import Result
-from kiosk.wrap import fit
+from kiosk.text.wrap import fit
 
 _HASH_DIGITS = 8
 _NAME_COLUMNS = 11

@@ -1,7 +1,7 @@
 """The pages of a policy under review: its stick, each difference, then two pages for each recipient."""
 
 from kiosk.reports import Proposal
-from kiosk.wrap import fit, pages, wrap_path
+from kiosk.text.wrap import fit, pages, wrap_path
 
 WORD_PAGES = 2
 _ROWS = 4

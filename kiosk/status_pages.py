@@ -2,7 +2,7 @@
 
 from kiosk.reports import ArchiveRow, CoverRow, StatusReport
 from kiosk.review import WORD_PAGES
-from kiosk.wrap import BODY_ROWS
+from kiosk.text.wrap import BODY_ROWS
 
 ROOT_PAGES = 4
 """Of each root: text, two halves of its words, QR."""

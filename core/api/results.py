@@ -153,7 +153,7 @@ class Companion(_Message, frozen=True, kw_only=True):
     """A clear-text file that goes beside the archive, `numbered`: its name has the archive's number.
 
     A name without a number may be taken already on a stick; nothing is overwritten there, so whoever writes
-    it finds another place (kiosk.job).
+    it finds another place (kiosk.work.job).
     """
 
     path: str

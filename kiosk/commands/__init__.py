@@ -1,1 +1,1 @@
-"""The commands of `pism`, a module for each thing they are about; kiosk.cli gathers them."""
+"""The commands of `pism`, a module for each thing they are about; kiosk.commands.cli gathers them."""

@@ -9,9 +9,9 @@ from typing import BinaryIO
 import click
 
 from core.api.results import ArchiveWritten
-from kiosk.access import Access, access_options
-from kiosk.options import json_option, progress_bar, show, show_json
-from kiosk.placing import place_companions
+from kiosk.commands.access import Access, access_options
+from kiosk.commands.options import json_option, progress_bar, show, show_json
+from kiosk.work.placing import place_companions
 
 _CHUNK_BYTES = 1 << 20
 

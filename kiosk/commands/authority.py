@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from hw.clock import SystemClock
-from kiosk.access import Access, access_options
-from kiosk.options import (
+from hw.system.clock import SystemClock
+from kiosk.commands.access import Access, access_options
+from kiosk.commands.options import (
     config_option,
     json_option,
     passphrase_option,

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kiosk.options import config_option, state_option
+from kiosk.commands.options import config_option, state_option
 
 if TYPE_CHECKING:
-    from kiosk.first_light import FirstLight
+    from kiosk.daemon.first_light import FirstLight
 
 _MAX_SCENARIO_BYTES = 256 * 1024
 
@@ -26,7 +26,7 @@ _MAX_SCENARIO_BYTES = 256 * 1024
 @click.option("--fresh", is_flag=True, help="Remove what an earlier demo left in the folder.")
 def demo_command(folder: Path, *, fresh: bool) -> None:
     """Play a whole ceremony on the emulated box and open what it exported."""
-    from kiosk.demo import run_demo
+    from kiosk.emulator.demo import run_demo
 
     run_demo(folder.absolute(), fresh=fresh)
 
@@ -58,11 +58,11 @@ def emulate_command(
     state: str, sticks: Path | None, fails: int | None, clock: str | None, stick: str
 ) -> None:
     """Show the whole box live in the terminal: panel, keypad, stick slot, clock and faults."""
-    from kiosk.emulator_start import prepare
-    from kiosk.scenario_language import parse_instant
+    from kiosk.emulator.start import prepare
+    from kiosk.emulator.scenario_language import parse_instant
 
     try:
-        from kiosk.emulator import run_emulator
+        from kiosk.emulator.app import run_emulator
     except ModuleNotFoundError as error:
         raise click.ClickException(
             f"{error.name} is missing: install PiSM with its extra, emulator"
@@ -90,10 +90,10 @@ def accept_command(scenario: Path | None) -> None:
     """
     from core.errors import FileError
     from core.files import read_bounded
-    from kiosk.acceptance import run_acceptance
-    from kiosk.emulated_folder import shipped_text
-    from kiosk.options import show
-    from kiosk.scenario_language import ScenarioError, parse_scenario
+    from kiosk.emulator.acceptance import run_acceptance
+    from kiosk.emulator.folder import shipped_text
+    from kiosk.commands.options import show
+    from kiosk.emulator.scenario_language import ScenarioError, parse_scenario
 
     try:
         if scenario is None:
@@ -125,7 +125,7 @@ def accept_command(scenario: Path | None) -> None:
 @click.pass_obj
 def kiosk_command(first_light: "FirstLight | None", config: Path, spool: Path, own: Path) -> None:
     """Run the daemon on the real box; systemd starts it."""
-    from kiosk.appliance import run_appliance
+    from kiosk.daemon.appliance import run_appliance
 
     run_appliance(config.absolute(), spool.absolute(), own.absolute(), first_light)
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hw.clock import SystemClock
-from kiosk.access import Access, access_options
-from kiosk.options import config_option, json_option, passphrase_option, say, show, show_json
+from hw.system.clock import SystemClock
+from kiosk.commands.access import Access, access_options
+from kiosk.commands.options import config_option, json_option, passphrase_option, say, show, show_json
 
 if TYPE_CHECKING:
     from core.certificate import Certificate

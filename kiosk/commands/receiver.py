@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hw.clock import SystemClock
-from kiosk.options import json_option, read_passphrase, say, show, show_json
+from hw.system.clock import SystemClock
+from kiosk.commands.options import json_option, read_passphrase, say, show, show_json
 
 if TYPE_CHECKING:
     from core.receive.opening import Received

@@ -3,8 +3,8 @@
 import click
 import msgspec
 
-from kiosk.access import Access, access_options
-from kiosk.options import json_option, show, show_json
+from kiosk.commands.access import Access, access_options
+from kiosk.commands.options import json_option, show, show_json
 
 
 @click.command("status")

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hw.clock import SystemClock
-from kiosk.access import Access, access_options
+from hw.system.clock import SystemClock
+from kiosk.commands.access import Access, access_options
 from kiosk.commands.receiver import identity_option, read_identities, read_roots, trust_option
-from kiosk.options import (
+from kiosk.commands.options import (
     json_option,
     passphrase_option,
     progress_bar,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from hw.fat import open_volume
-from hw.writing import MAX_FILE_BYTES
-from kiosk.options import RefusingGroup, json_option, progress_bar, show, show_json
+from hw.fat.volume import open_volume
+from hw.fat.writing import MAX_FILE_BYTES
+from kiosk.commands.options import RefusingGroup, json_option, progress_bar, show, show_json
 
 _CHUNK_BYTES = 1 << 20
 
@@ -27,8 +27,8 @@ def stick_command() -> None:
 @click.confirmation_option("--yes", prompt="Everything on it is erased. Go on?")
 def format_command(target: Path, label: str, size_mb: int | None) -> None:
     """Erase TARGET and make it a FAT32 stick with a label."""
-    from hw.mkfs import format_stick, make_image
-    from hw.node import NodeMedium
+    from hw.fat.mkfs import format_stick, make_image
+    from hw.sticks.node import NodeMedium
 
     if size_mb is None:
         format_stick(NodeMedium(target), label)

@@ -25,7 +25,7 @@ from kiosk.states import (
     Screen,
     Topic,
 )
-from kiosk.wrap import BODY_ROWS, fit
+from kiosk.text.wrap import BODY_ROWS, fit
 
 _NAME_COLUMNS = 11
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from hw.ports import KeyPressed, KeyReleased
-from kiosk.dates import parse_date
+from kiosk.text.dates import parse_date
 from kiosk.effects import (
     ChangePassphrase,
     CloseVault,

@@ -9,7 +9,7 @@ from kiosk.rules.act import Move, act
 from kiosk.rules.resting import rest
 from kiosk.rules.turning import next_page
 from kiosk.states import Asking, SignedAhead, Topic
-from kiosk.wrap import count_pages
+from kiosk.text.wrap import count_pages
 
 REASON = "superseded"
 """RFC 5280 5.3.1: nothing is wrong with the keys, the dates are."""

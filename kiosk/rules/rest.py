@@ -11,7 +11,7 @@ from kiosk.events import (
     Event,
     TimerFired,
 )
-from kiosk.messages import explain
+from kiosk.text.messages import explain
 from kiosk.rules.act import Move, act
 from kiosk.rules.asking import ask
 from kiosk.rules.resting import lock, rest

@@ -18,7 +18,7 @@ from kiosk.states import (
     Welcome,
     WrongStick,
 )
-from kiosk.wrap import fit
+from kiosk.text.wrap import fit
 
 RESTING = Welcome | Locked | Home | StickAsks | WrongStick | RescueAsks | NotEmpty
 """Where nothing is under way, so that something else may be said."""

@@ -1,6 +1,6 @@
 """Turning pages."""
 
-from kiosk.wrap import BODY_ROWS, count_pages
+from kiosk.text.wrap import BODY_ROWS, count_pages
 
 
 def next_page(page: int, pages: int) -> int:

@@ -20,7 +20,7 @@ from kiosk.states import (
     TwoSticks,
     Working,
 )
-from kiosk.wrap import count_pages
+from kiosk.text.wrap import count_pages
 
 
 @act.register

@@ -6,8 +6,8 @@ says what happens or what to do next, and names the keys that do it.
 
 from PIL import Image
 
-from kiosk.entry_view import EntryView
-from kiosk.proposal import ProposalView
+from kiosk.entry.view import EntryView
+from kiosk.entry.zz_proposal import ProposalView
 from kiosk.screens import drill as _drill
 from kiosk.screens import entry as _entry
 from kiosk.screens import late as _late
@@ -40,7 +40,7 @@ from kiosk.states import (
     Welcome,
     WrongStick,
 )
-from kiosk.widgets import Canvas, shifted
+from kiosk.screens.canvas import Canvas, shifted
 
 __all__ = ["draw"]
 

@@ -2,8 +2,8 @@
 
 from kiosk.screens.paint import View, paint
 from kiosk.states import DrillChecking, DrillMenu, DrillWrong
-from kiosk.widgets import Canvas
-from kiosk.wrap import fit
+from kiosk.screens.canvas import Canvas
+from kiosk.text.wrap import fit
 
 
 @paint.register

@@ -3,12 +3,12 @@
 import textwrap
 
 from kiosk.effects import Purpose
-from kiosk.entry_view import EntryView, Mode
-from kiosk.messages import explain
+from kiosk.entry.view import EntryView, Mode
+from kiosk.text.messages import explain
 from kiosk.screens.paint import View, name_stuck, paint
 from kiosk.states import Checking, Entering, Refused
-from kiosk.widgets import TIGHTEST_Y, Canvas
-from kiosk.wrap import COLUMNS, clean
+from kiosk.screens.canvas import TIGHTEST_Y, Canvas
+from kiosk.text.wrap import COLUMNS, clean
 
 _WANTED = {
     Purpose.UNLOCK: "Passphrase",

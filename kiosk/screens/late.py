@@ -3,8 +3,8 @@
 from kiosk.rules.late import count_late_pages
 from kiosk.screens.paint import View, page_mark, paint
 from kiosk.states import SignedAhead
-from kiosk.widgets import Canvas
-from kiosk.wrap import BODY_ROWS, fit_path
+from kiosk.screens.canvas import Canvas
+from kiosk.text.wrap import BODY_ROWS, fit_path
 
 _PATH_COLUMNS = 15
 _MAX_COUNT = 99_999

@@ -14,8 +14,8 @@ from kiosk.states import (
     PickTarget,
     PowerMenu,
 )
-from kiosk.widgets import Canvas
-from kiosk.wrap import BODY_ROWS, count_pages, fit, fit_path
+from kiosk.screens.canvas import Canvas
+from kiosk.text.wrap import BODY_ROWS, count_pages, fit, fit_path
 
 _LIST_COLUMNS = 19  # behind "A "
 

@@ -3,11 +3,11 @@
 from datetime import datetime
 from functools import singledispatch
 
-from kiosk.entry_view import EntryView
-from kiosk.proposal import ProposalView
+from kiosk.entry.view import EntryView
+from kiosk.entry.zz_proposal import ProposalView
 from kiosk.states import Screen
-from kiosk.widgets import Canvas
-from kiosk.wrap import COLUMNS, fit
+from kiosk.screens.canvas import Canvas
+from kiosk.text.wrap import COLUMNS, fit
 
 View = EntryView | ProposalView | None
 

@@ -1,10 +1,10 @@
 """Signing requests: what is asked for, the key's fingerprint, and why one is refused."""
 
-from kiosk.messages import explain
+from kiosk.text.messages import explain
 from kiosk.screens.paint import View, paint
 from kiosk.states import RequestAsked, RequestKey, RequestRefused, RequestReview
-from kiosk.widgets import Canvas
-from kiosk.wrap import fit, fit_path, wrap
+from kiosk.screens.canvas import Canvas
+from kiosk.text.wrap import fit, fit_path, wrap
 
 _SUBJECT_ROWS = 2
 _TOLD_ROWS = 3

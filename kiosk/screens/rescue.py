@@ -17,8 +17,8 @@ from kiosk.states import (
     Rescued,
     Restoring,
 )
-from kiosk.widgets import Canvas
-from kiosk.wrap import count_pages, fit
+from kiosk.screens.canvas import Canvas
+from kiosk.text.wrap import count_pages, fit
 
 _VERBS = ("READ", "CHECK", "RESTORE")
 _NAME_COLUMNS = 19  # behind "A "

@@ -3,8 +3,8 @@
 from hw.ports import KEYS
 from kiosk.screens.paint import View, page_mark, paint
 from kiosk.states import TestFindings, TestKeys, TestPixels
-from kiosk.widgets import HEIGHT, WIDTH, Canvas
-from kiosk.wrap import BODY_ROWS, count_pages, fit
+from kiosk.screens.canvas import HEIGHT, WIDTH, Canvas
+from kiosk.text.wrap import BODY_ROWS, count_pages, fit
 
 _CELL = 16
 _SEEN_COLUMN = 12

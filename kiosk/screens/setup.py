@@ -1,7 +1,7 @@
 """Boot and first set-up."""
 
-from kiosk.first_frame import paint_start
-from kiosk.proposal import ProposalView
+from kiosk.daemon.zz_first_frame import paint_start
+from kiosk.entry.zz_proposal import ProposalView
 from kiosk.reports import POLICY_LABEL
 from kiosk.review import (
     WORD_PAGES,
@@ -24,8 +24,8 @@ from kiosk.states import (
     SetUpDone,
     Welcome,
 )
-from kiosk.widgets import Canvas
-from kiosk.wrap import clean, fit
+from kiosk.screens.canvas import Canvas
+from kiosk.text.wrap import clean, fit
 
 
 @paint.register

@@ -10,8 +10,8 @@ from kiosk.review import WORD_PAGES, fingerprint_lines
 from kiosk.screens.paint import View, page_mark, paint
 from kiosk.states import JournalHead, Recipients, Roots, Status
 from kiosk.status_pages import count_recipient_pages, status_pages
-from kiosk.widgets import HEIGHT, Canvas
-from kiosk.wrap import fit, fit_path
+from kiosk.screens.canvas import HEIGHT, Canvas
+from kiosk.text.wrap import fit, fit_path
 
 _NAME_COLUMNS = 9
 _BAR_LEFT, _BAR_WIDTH = 58, 42

@@ -5,8 +5,8 @@ from kiosk.rules.sticks import labels
 from kiosk.screens.paint import View, more, paint
 from kiosk.screens.rest import size_of
 from kiosk.states import ConfirmFormat, Formatting, PickLabel, PulledEarly, SafeToRemove, Working
-from kiosk.widgets import Canvas
-from kiosk.wrap import BODY_ROWS, count_pages, fit
+from kiosk.screens.canvas import Canvas
+from kiosk.text.wrap import BODY_ROWS, count_pages, fit
 
 _MINUTE_S = 60
 

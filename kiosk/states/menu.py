@@ -174,7 +174,7 @@ class Off(Screen):
 
     Args:
         restart: The system begins anew.
-        is_down: Nothing runs any more; no machine gets here, only kiosk.last_light shows it.
+        is_down: Nothing runs any more; no machine gets here, only kiosk.daemon.last_light shows it.
     """
 
     busy = True

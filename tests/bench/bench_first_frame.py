@@ -20,10 +20,10 @@ BARE = "import luma.oled.device, luma.core.interface.serial\nfrom PIL import Ima
 # The way of kiosk.__main__, but for the wires: the bus ends in the twin of the panel.
 LIT = """
 import sys
-from kiosk.first_light import light
+from kiosk.daemon.first_light import light
 def open_panel(wiring):
-    from hw.emulated.panel import Panel, open_serial
-    from hw.oled import Oled
+    from hw.display.emulated import Panel, open_serial
+    from hw.display.oled import Oled
     global panel
     panel = Panel(wiring.driver, wiring.address)
     return Oled(controller=wiring.driver, open_serial=lambda: open_serial(panel, wiring.bus))

@@ -18,8 +18,8 @@ import pytest
 from core.policy.config import load_config
 from hw.ports import StickInserted, StickRemoved
 from kiosk import events as ev
-from kiosk.compose import make_daemon
-from kiosk.session import start_vault
+from kiosk.daemon.compose import make_daemon
+from kiosk.work.session import start_vault
 from kiosk.states import Glass, Locked, StickAsks
 from tests.bench.children import serve
 from tests.kiosk.facts import stick
@@ -71,14 +71,14 @@ class Kiosk:
 @contextmanager
 def running(folder: Path) -> Iterator[Kiosk]:
     kiosk = Kiosk(folder)
-    thread = threading.Thread(target=kiosk.daemon.run, name="daemon")
+    thread = threading.Thread(target=kiosk.daemon.daemon.run, name="daemon")
     thread.start()
     try:
-        while not isinstance(kiosk.daemon.screen, Locked):
+        while not isinstance(kiosk.daemon.daemon.screen, Locked):
             kiosk.turn()
         yield kiosk
     finally:
-        kiosk.daemon.end()
+        kiosk.daemon.daemon.end()
         thread.join()
 
 
@@ -106,7 +106,7 @@ def test_wake_ups_while_locked_and_blanked(tmp_path: Path) -> None:
     with running(tmp_path) as kiosk:
         for seconds in (61, 120, 300):
             kiosk.move_on(seconds)
-        assert kiosk.daemon.screen.box.glass is Glass.BLANK
+        assert kiosk.daemon.daemon.screen.box.glass is Glass.BLANK
         time.sleep(2)  # the vault process ends
         before = switches()
         time.sleep(REST_S)
@@ -124,7 +124,7 @@ def test_memory_and_files_over_many_sticks(tmp_path: Path) -> None:
                 memory, files = resident_kb(), open_files()
             one = stick(identity=f"{cycle}:usb1")
             kiosk.say(StickInserted(one))
-            assert isinstance(kiosk.daemon.screen, StickAsks)
+            assert isinstance(kiosk.daemon.daemon.screen, StickAsks)
             kiosk.say(StickRemoved(one.identity))
         growth, more = resident_kb() - memory, open_files() - files
     print(f"\n{CYCLES} sticks in and out: {growth} kB of {memory} kB and {more} of {files} open files more")

@@ -26,7 +26,7 @@ from core.recovery.rescue import Rescue, _require_memory
 from core.api.zz_rescue_results import BackupOpened, BackupRestored, IdentitySeen
 from core.store.store import is_provisioned, open_store
 from core.vault.process import Vault
-from kiosk.session import Session, VaultLostError, VaultRefusalError, start_vault
+from kiosk.work.session import Session, VaultLostError, VaultRefusalError, start_vault
 from tests.backups import (
     LAST_VISIT,
     NEW_PASSPHRASE,

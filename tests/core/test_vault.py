@@ -24,7 +24,7 @@ from core.store.attempts import Attempts, write_attempts
 from core.crypto.process import read_boot, set_dumpable
 from core.policy.proposal import propose_policy
 from core.vault.process import Vault, run_vault
-from kiosk.session import Session, VaultLostError, VaultRefusalError, start_vault
+from kiosk.work.session import Session, VaultLostError, VaultRefusalError, start_vault
 from tests.authorities import NOW, Founded, found_with
 from tests.authority_store import PASSPHRASE
 from tests.core.test_proposal import CONFIG

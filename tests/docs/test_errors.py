@@ -1,7 +1,7 @@
 """docs/errors.md is what the error classes say."""
 
 from docs.make_errors import PAGE, make_page
-from kiosk.messages import known_codes
+from kiosk.text.messages import known_codes
 
 
 def test_the_page_is_what_the_code_says() -> None:

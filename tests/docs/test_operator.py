@@ -9,9 +9,9 @@ from PIL import Image
 from docs.make_pictures import FRAME, PICTURES, SCALE, SCENES, Scene, play
 from hw.ports import KEYS
 from kiosk.menu_items import NAMES
-from kiosk.messages import known_codes
-from kiosk.scenario import parse_scenario
-from kiosk.widgets import HEIGHT, WIDTH
+from kiosk.text.messages import known_codes
+from kiosk.emulator.scenario import parse_scenario
+from kiosk.screens.canvas import HEIGHT, WIDTH
 from tests.kiosk.emulated import small_config
 
 ROOT = Path(__file__).parent.parent.parent

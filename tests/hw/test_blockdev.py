@@ -1,7 +1,7 @@
 import os
 from pathlib import Path
 
-from hw.blockdev import BlockFacts, Counters
+from hw.sticks.blockdev import BlockFacts, Counters
 from tests.hw.stick_kit import DISK, PARTITION, make_sysfs
 
 

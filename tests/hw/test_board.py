@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from hw.board import BoardSettings, Emulation, open_board
-from hw.emulated.sticks import EmulatedSticks
+from hw.sticks.emulated import EmulatedSticks
 from hw.ports import (
     DisplayError,
     HardwareEvent,
@@ -107,8 +107,8 @@ def test_the_real_box_opens_anywhere_and_says_at_use_what_is_missing(bus: str) -
 @pytest.mark.parametrize(
     ("emulated", "absent"),
     [
-        ("Emulation()", ("gpiod", "pyudev", "hw.gpio", "hw.sticks")),
-        ("None", ("hw.emulated.panel", "hw.emulated.keys", "hw.emulated.sticks")),
+        ("Emulation()", ("gpiod", "pyudev", "hw.gpio.factory", "hw.sticks.sticks")),
+        ("None", ("hw.display.emulated", "hw.keypad.emulated", "hw.sticks.emulated")),
     ],
 )
 def test_a_box_loads_only_its_own_side(emulated: str, absent: tuple[str, ...]) -> None:

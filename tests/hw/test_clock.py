@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from hw.clock import SystemClock
-from hw.emulated.clock import EmulatedClock
+from hw.system.clock import SystemClock
+from hw.system.emulated import EmulatedClock
 from hw.ports import Clock, ClockSetError
 
 NOON = datetime(2027, 1, 2, 12, 0, 0, tzinfo=UTC)

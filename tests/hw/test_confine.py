@@ -1,4 +1,4 @@
-"""hw/confine.py runs in a process of its own, so these tests look at that process from outside."""
+"""hw/fat/sandbox.py runs in a process of its own, so these tests look at that process from outside."""
 
 import subprocess
 import sys
@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from hw import confine, landlock
-from hw.mtools import run_tool
+from hw.fat import sandbox as confine
+from hw.fat import landlock
+from hw.fat.mtools import run_tool
 from hw.ports import StickError
 
 HAS_LANDLOCK = landlock.call_kernel(444, None, 0, 1) > 0

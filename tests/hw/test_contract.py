@@ -10,8 +10,8 @@ from typing import Protocol
 
 import pytest
 
-from hw.emulated.sticks import EmulatedSticks
-from hw.fat import FatVolume
+from hw.sticks.emulated import EmulatedSticks
+from hw.fat.volume import FatVolume
 from hw.ports import (
     HardwareEvent,
     Stick,
@@ -21,7 +21,7 @@ from hw.ports import (
     StickRemoved,
     Sticks,
 )
-from hw.sticks import UdevSticks
+from hw.sticks.sticks import UdevSticks
 from tests.hw.stick_kit import make_stick
 from tests.hw.udev_kit import SUPERFLOPPY, FakeListener, event
 

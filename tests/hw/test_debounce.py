@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hw.debounce import STUCK_SAMPLES, Debouncer, KeyEvent
+from hw.keypad.debounce import STUCK_SAMPLES, Debouncer, KeyEvent
 from hw.ports import KEYS, KeyPressed, KeyReleased, KeyStuck
 
 

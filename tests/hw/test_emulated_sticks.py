@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from hw.emulated.flash import Faults, FlashMedium, Socket
-from hw.emulated.sticks import EmulatedSticks, probe_image
-from hw.fat import FatVolume, open_volume
+from hw.sticks.emulated_flash import Faults, FlashMedium, Socket
+from hw.sticks.emulated import EmulatedSticks, probe_image
+from hw.fat.volume import FatVolume, open_volume
 from hw.ports import (
     HardwareEvent,
     Stick,

@@ -7,7 +7,7 @@ from gpiozero.exc import PinFixedPull, PinInvalidFunction, PinInvalidPull, PinSe
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hw.emulated.keys import KeyMatrix, NetFactory
+from hw.keypad.emulated import KeyMatrix, NetFactory
 from hw.ports import KEYS, KeypadError
 
 ROWS = (5, 6, 13, 19)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hw import landlock
+from hw.fat import landlock
 
 ROOT = Path(landlock.__file__).parents[1]
 

@@ -1,6 +1,6 @@
 import pytest
 
-from hw.listing import Extent, Shape, StickFile, parse_extents, parse_listing, parse_shape
+from hw.fat.listing import Extent, Shape, StickFile, parse_extents, parse_listing, parse_shape
 from hw.ports import StickFormatError, StickVerifyError
 
 LISTING = """ Volume in drive P is PISM-ALL   

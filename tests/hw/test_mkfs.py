@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from hw.fat import open_volume
-from hw.medium import Tick
-from hw.mkfs import MIN_BYTES, format_stick, make_image
-from hw.node import NodeMedium
+from hw.fat.volume import open_volume
+from hw.fat.zz_medium import Tick
+from hw.fat.mkfs import MIN_BYTES, format_stick, make_image
+from hw.sticks.node import NodeMedium
 from hw.ports import (
     StickExistsError,
     StickFormatError,

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from hw.mtools import Limits, limits_for, run_tool
+from hw.fat.mtools import Limits, limits_for, run_tool
 from hw.ports import StickIoError
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from hw.names import check_label, check_name, is_our_part, parse_path, part_name, same_name
+from hw.fat.names import check_label, check_name, is_our_part, parse_path, part_name, same_name
 from hw.ports import StickNameError
 
 _BENT = (

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from hw.blockdev import BlockFacts
-from hw.node import NodeMedium
+from hw.sticks.blockdev import BlockFacts
+from hw.sticks.node import NodeMedium
 from hw.ports import (
     StickFormatError,
     StickGoneError,

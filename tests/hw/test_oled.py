@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from luma.core.error import DeviceNotFoundError
 from PIL import Image, ImageDraw
 
-from hw.emulated.panel import Panel, open_serial
-from hw.oled import CONTROLLERS, MAX_CONTRAST, RETRY_S, Oled, Serial
+from hw.display.emulated import Panel, open_serial
+from hw.display.oled import CONTROLLERS, MAX_CONTRAST, RETRY_S, Oled, Serial
 from hw.ports import DisplayError
 
 

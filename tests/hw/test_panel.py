@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image, ImageChops
 
-from hw.emulated.panel import Panel, PanelI2c, PanelSpi
+from hw.display.emulated import Panel, PanelI2c, PanelSpi
 
 SETUP = [
     0xAE,

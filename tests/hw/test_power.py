@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from hw.emulated.power import EmulatedPower
+from hw.system.zz_power import EmulatedPower
 from hw.ports import Power, PowerError
-from hw.power import SystemPower
+from hw.system.power import SystemPower
 
 
 def test_asks_systemd(tmp_path: Path) -> None:

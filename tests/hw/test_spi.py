@@ -8,9 +8,9 @@ import pytest
 from gpiod.line import Value
 from PIL import Image
 
-from hw.oled import Oled
+from hw.display.oled import Oled
 from hw.ports import DisplayError
-from hw.spi import DATA_PIN, RESET_PIN, SPEED_HZ, DisplaySpi, SpiNode, SpiPins
+from hw.display.spi import DATA_PIN, RESET_PIN, SPEED_HZ, DisplaySpi, SpiNode, SpiPins
 from tests.hw.gpio_fake import FakeChip, FakeRequest, Machine
 
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from hw.udev import BlockDevice, decode_label
+from hw.sticks.udev import BlockDevice, decode_label
 from tests.hw.udev_kit import BLANK, DISK, EXFAT, PARTITION, PARTITIONED_DISK, SIZE, SUPERFLOPPY, event
 
 

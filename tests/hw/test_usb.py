@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from hw.medium import Medium
+from hw.fat.zz_medium import Medium
 from hw.ports import HardwareEvent, Post, Stick, StickGoneError, StickRemoved, UsbRefused
-from hw.usb import GRACE_S, UdevUsb, UsbSockets
+from hw.sticks.usb import GRACE_S, UdevUsb, UsbSockets
 
 KEYBOARD = "/devices/pci/usb1/1-1"
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from hw.windows import PAGES, WHOLE, WIDTH, Window, find_windows, split_pages, to_pages
+from hw.display.windows import PAGES, WHOLE, WIDTH, Window, find_windows, split_pages, to_pages
 
 BLANK = bytes(WIDTH * PAGES)
 

@@ -4,7 +4,7 @@ import os
 import queue
 from collections.abc import Iterator, Mapping
 
-from hw.udev import BlockDevice
+from hw.sticks.udev import BlockDevice
 
 DISK = "/devices/pci0000:00/0000:00:03.0/usb2/2-1/2-1:1.0/host0/target0:0:0/0:0:0:0/block/sda"
 SIZE = 64 << 20
@@ -67,7 +67,7 @@ def event(
     partitions: int = 0,
     sequence: str = "",
 ) -> BlockDevice:
-    """Return an event as hw.sticks reads it; a partition's place is under the disk's."""
+    """Return an event as hw.sticks.sticks reads it; a partition's place is under the disk's."""
     below = "/sda1" if properties.get("DEVTYPE") == "partition" else ""
     return BlockDevice(
         action=action,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from kiosk.cli import main
+from kiosk.commands.cli import main
 from tests.kiosk.live import OTHER_PASSPHRASE, PASSPHRASE, lay_authority
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -17,9 +17,9 @@ from core.store.journal import Entry
 from core.crypto.passphrase import canonical
 from core.crypto.process import read_boot
 from core.store.store import open_store
-from kiosk.emulated_box import EmulatedBox, Folders, list_image
-from kiosk.emulated_folder import WORDS, folders_in, found, lay_folder, shipped_text
-from kiosk.scenario import Player, parse_scenario
+from kiosk.emulator.box import EmulatedBox, Folders, list_image
+from kiosk.emulator.folder import WORDS, folders_in, found, lay_folder, shipped_text
+from kiosk.emulator.scenario import Player, parse_scenario
 
 SCENARIOS = Path(__file__).parent.parent / "scenarios"
 PASSPHRASE = canonical(" ".join(WORDS))

@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from kiosk.emulated_box import EmulatedBox
-from kiosk.emulated_folder import folders_in
+from kiosk.emulator.box import EmulatedBox
+from kiosk.emulator.folder import folders_in
 from tests.kiosk.emulated import play
 
 with EmulatedBox(folders_in(Path(sys.argv[1]))) as box:

@@ -15,15 +15,15 @@ from core.crypto.passphrase import canonical
 from core.policy.policy import resolve_policy
 from core.crypto.process import read_boot
 from hw.board import Board, BoardSettings, Emulation, open_board
-from hw.emulated.panel import Panel, open_serial
-from hw.oled import Oled
+from hw.display.emulated import Panel, open_serial
+from hw.display.oled import Oled
 from kiosk import effects as fx
 from kiosk import events as ev
-from kiosk.entries import Entries
-from kiosk.first_light import Wiring
-from kiosk.session import start_vault
-from kiosk.word_keys import count_presses
-from kiosk.worker import VaultWorker
+from kiosk.entry.buffers import Entries
+from kiosk.daemon.first_light import Wiring
+from kiosk.work.session import start_vault
+from kiosk.entry.zz_word_keys import count_presses
+from kiosk.work.worker import VaultWorker
 from tests.builders import AGE_KEY, OTHER_AGE_KEY
 
 if TYPE_CHECKING:
@@ -193,6 +193,6 @@ class Bench:
 
     def insert(self, label: str = "PISM-ALL", **faults: Any) -> Any:
         """Put a new stick in and return it."""
-        from hw.emulated.flash import Faults
+        from hw.sticks.emulated_flash import Faults
 
         return self.twins.sticks.insert(self.twins.sticks.make(label), Faults(**faults))

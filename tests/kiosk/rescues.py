@@ -9,10 +9,10 @@ from tempfile import mkdtemp
 
 from core.authority.authority import Authority
 from core.crypto.process import read_boot
-from hw.fat import open_volume
-from hw.mkfs import make_image
-from kiosk.emulated_box import Folders
-from kiosk.emulated_folder import folders_in
+from hw.fat.volume import open_volume
+from hw.fat.mkfs import make_image
+from kiosk.emulator.box import Folders
+from kiosk.emulator.folder import folders_in
 from tests.kiosk.emulated import NOW, PASSPHRASE, set_up_box
 
 STICK_BYTES = 64 * 1024 * 1024

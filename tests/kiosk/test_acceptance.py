@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import AcceptanceError
-from kiosk.acceptance import run_acceptance
-from kiosk.scenario_language import ScenarioError, parse_scenario
+from kiosk.emulator.acceptance import run_acceptance
+from kiosk.emulator.scenario_language import ScenarioError, parse_scenario
 from tests.kiosk.command import run
 
 TEXT = """\

@@ -10,9 +10,9 @@ import pytest
 
 from core.errors import ConfigError
 from hw.board import BoardSettings
-from kiosk.appliance import _turn_every_s, keep_display, run_appliance
-from kiosk.first_light import FirstLight
-from kiosk.reader import read_lines
+from kiosk.daemon.appliance import _turn_every_s, keep_display, run_appliance
+from kiosk.daemon.first_light import FirstLight
+from kiosk.screens.reader import read_lines
 from tests.kiosk.command import ENVIRONMENT, ROOT, spawn
 from tests.kiosk.live import WIRED, PanelTwin, lay_config
 
@@ -80,7 +80,7 @@ def test_without_panel_keypad_and_vault_it_runs_tells_systemd_and_ends_when_told
 def test_the_vault_command_serves_the_connection_on_its_standard_input(tmp_path: Path) -> None:
     from core.api import requests as pr
     from core.api import results as rs
-    from kiosk.session import Session
+    from kiosk.work.session import Session
 
     ours, theirs = socket.socketpair()
     config = lay_config(tmp_path)
@@ -96,7 +96,7 @@ def test_the_vault_command_serves_the_connection_on_its_standard_input(tmp_path:
 def test_the_kiosk_loads_nothing_that_handles_keys() -> None:
     """It holds no key, and what it does not load takes neither memory nor time."""
     script = (
-        "import sys, kiosk.appliance; "
+        "import sys, kiosk.daemon.appliance; "
         "print({'cryptography', 'pyrage', 'sqlcipher3'} & {name.partition('.')[0] for name in sys.modules})"
     )
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)

@@ -15,7 +15,7 @@ import pytest
 from core.store.database import Database
 from core.errors import StateDamagedError
 from core.store.keyslots import open_slots
-from kiosk.cli import _COMMANDS, main
+from kiosk.commands.cli import _COMMANDS, main
 from tests.kiosk.command import ENVIRONMENT, ROOT, START, at, lay, run, snapshot, spawn
 from tests.kiosk.live import OTHER_PASSPHRASE, OTHER_WORDS, PASSPHRASE, WORDS, lay_config, unlock
 

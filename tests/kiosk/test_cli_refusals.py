@@ -328,7 +328,7 @@ def test_the_folder_of_an_export_is_made_and_does_not_stay_where_it_fails(folder
 def test_a_bug_says_where_it_is_and_never_with_what(tmp_path: Path) -> None:
     from click.testing import CliRunner
 
-    from kiosk.options import RefusingGroup
+    from kiosk.commands.options import RefusingGroup
 
     group = RefusingGroup("broken")
     secret = str(START.year * 7919)

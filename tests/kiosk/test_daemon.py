@@ -10,9 +10,9 @@ import pytest
 from hw.ports import KeyPressed, KeyReleased, StickInserted
 from kiosk import effects as fx
 from kiosk import events as ev
-from kiosk.daemon import BRIGHT, DIM, Daemon
+from kiosk.daemon.daemon import BRIGHT, DIM, Daemon
 from kiosk.machine import BLANK_AFTER_DIM_S, WARN_S, start
-from kiosk.reader import read_lines
+from kiosk.screens.reader import read_lines
 from kiosk.states import Glass, Home, Locked, Off, Problem, Warned, Working
 from tests.kiosk.facts import JOB, stick
 from tests.kiosk.live import WORDS, make_entries, open_twins

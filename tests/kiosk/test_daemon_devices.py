@@ -9,9 +9,9 @@ import pytest
 
 from hw.ports import KeyPressed, StickInserted
 from kiosk import events as ev
-from kiosk.daemon import BRIGHT, DIM
+from kiosk.daemon.daemon import BRIGHT, DIM
 from kiosk.machine import BLANK_AFTER_DIM_S
-from kiosk.reader import read_lines
+from kiosk.screens.reader import read_lines
 from kiosk.screens import draw
 from kiosk.states import Entering, Locked, Problem
 from tests.kiosk.facts import stick

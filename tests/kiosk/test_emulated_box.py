@@ -12,9 +12,9 @@ from core.authority.authority import Authority
 from core.errors import StateLockedError
 from core.crypto.process import read_boot
 from core.store.store import open_store
-from kiosk.emulated_box import EmulatedBox, Folders
-from kiosk.emulated_folder import fail_unlocks
-from kiosk.reader import read_text
+from kiosk.emulator.box import EmulatedBox, Folders
+from kiosk.emulator.folder import fail_unlocks
+from kiosk.screens.reader import read_text
 from kiosk.states import Refused
 from tests.kiosk.emulated import (
     NOW,

@@ -12,15 +12,15 @@ import pytest
 from PIL import Image
 from textual.widgets import Input, OptionList, RadioButton, Static
 
-from hw.emulated.flash import Faults
-from kiosk.emulator import Emulator
-from kiosk.emulator_clock import ClockScreen
-from kiosk.emulator_slot import SlotScreen
-from kiosk.emulator_start import LOCKED_OUT_FAILS, prepare
-from kiosk.emulator_widgets import PanelView
-from kiosk.reader import read_text
+from hw.sticks.emulated_flash import Faults
+from kiosk.emulator.app import Emulator
+from kiosk.emulator.clock import ClockScreen
+from kiosk.emulator.slot import SlotScreen
+from kiosk.emulator.start import LOCKED_OUT_FAILS, prepare
+from kiosk.emulator.widgets import PanelView
+from kiosk.screens.reader import read_text
 from kiosk.states import Off
-from kiosk.word_keys import count_presses
+from kiosk.entry.zz_word_keys import count_presses
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot

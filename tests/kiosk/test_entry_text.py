@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kiosk.entry import Entry, Mode, Outcome
-from kiosk.entry_text import LEGEND
+from kiosk.entry.entry import Entry, Mode, Outcome
+from kiosk.entry.text import LEGEND
 
 
 def text_entry(**options: object) -> Entry:
@@ -78,7 +78,7 @@ def test_a_release_after_the_second_masks_the_character() -> None:
 @settings(deadline=None)
 @given(st.lists(st.sampled_from(sorted(set(string.printable) - set("\t\n\r\x0b\x0c"))), max_size=12))
 def test_every_printable_character_can_be_typed(characters: list[str]) -> None:
-    from kiosk.entry_text import _LAYERS
+    from kiosk.entry.text import _LAYERS
 
     entry = text_entry()
     now = 0.0

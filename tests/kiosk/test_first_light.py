@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from kiosk.first_frame import draw_start
-from kiosk.first_light import FirstLight, Wiring, guess_wiring, light, picture
+from kiosk.daemon.zz_first_frame import draw_start
+from kiosk.daemon.first_light import FirstLight, Wiring, guess_wiring, light, picture
 from tests.kiosk.live import CONFIG, WIRED, PanelTwin, lay_config
 
 BLOCK = """\
@@ -28,7 +28,7 @@ def test_the_picture_is_the_one_that_the_first_state_draws() -> None:
     import zlib
 
     now = base64.b64encode(zlib.compress(draw_start().tobytes(), 9)).decode()
-    assert picture().tobytes() == draw_start().tobytes(), f"put this into kiosk/first_light.py: {now}"
+    assert picture().tobytes() == draw_start().tobytes(), f"put this into kiosk/daemon/first_light.py: {now}"
 
 
 @pytest.mark.parametrize(
@@ -51,8 +51,8 @@ def test_the_wiring_is_guessed_or_given_up(text: str, wiring: Wiring | None) -> 
 
 def test_the_guess_agrees_with_the_strict_reading_of_the_shipped_config() -> None:
     from core.policy.config import load_config
-    from kiosk.appliance import keep_display
-    from kiosk.compose import board_settings
+    from kiosk.daemon.appliance import keep_display
+    from kiosk.daemon.compose import board_settings
 
     shipped = Path(__file__).parents[2] / "config.yaml"
     wiring = guess_wiring(shipped.read_text(encoding="utf-8"))
@@ -109,7 +109,7 @@ def test_the_first_picture_comes_before_the_command_line(
     from kiosk.__main__ import main
 
     given: dict[str, Any] = {}
-    monkeypatch.setattr("kiosk.cli.main", lambda **options: given.update(options))
+    monkeypatch.setattr("kiosk.commands.cli.main", lambda **options: given.update(options))
     config = lay_config(tmp_path, "port: 1,", "port: 31,")
     monkeypatch.setattr(sys, "argv", ["pism", "kiosk", "--config", str(config)])
     main()

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from PIL import Image
 
-from kiosk.frames import BLOCK_COLUMNS, render, save_emulated
-from kiosk.reader import read_text
-from kiosk.widgets import Canvas
+from kiosk.text.frames import BLOCK_COLUMNS, render, save_emulated
+from kiosk.screens.reader import read_text
+from kiosk.screens.canvas import Canvas
 
 WIDTH, HEIGHT = 128, 64
 

@@ -2,7 +2,7 @@
 
 from PIL import Image
 
-from kiosk.widgets import Canvas
+from kiosk.screens.canvas import Canvas
 from tests.golden.compare import difference, make_page, section
 
 

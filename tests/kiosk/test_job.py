@@ -11,8 +11,8 @@ import pytest
 from core.api import requests as pr
 from core.api import results as rs
 from core.errors import StoppedError
-from hw.emulated.flash import Faults
-from hw.fat import open_volume
+from hw.sticks.emulated_flash import Faults
+from hw.fat.volume import open_volume
 from hw.ports import (
     Stick,
     StickExistsError,
@@ -22,8 +22,8 @@ from hw.ports import (
     StickReadOnlyError,
     StickVerifyError,
 )
-from kiosk.job import Job
-from kiosk.session import Session, VaultRefusalError, start_vault
+from kiosk.work.job import Job
+from kiosk.work.session import Session, VaultRefusalError, start_vault
 from tests.kiosk.live import NOW, PASSPHRASE, STEPS, lay_authority, open_twins
 
 EXPORT = ("export main-kudo",)

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from core.policy.config import load_config
-from kiosk.compose import kiosk_settings
-from kiosk.kept_sticks import MAX_BYTES, NAME, KeptSticksError, keep_sticks, read_sticks
+from kiosk.daemon.compose import kiosk_settings
+from kiosk.daemon.kept_sticks import MAX_BYTES, NAME, KeptSticksError, keep_sticks, read_sticks
 from kiosk.reports import StickTable
 from tests.kiosk.facts import TABLE
 from tests.kiosk.live import lay_config

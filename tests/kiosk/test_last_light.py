@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.last_light import main, show_last
-from kiosk.reader import read_text
+from kiosk.daemon.last_light import main, show_last
+from kiosk.screens.reader import read_text
 from tests.kiosk.live import WIRED, PanelTwin, lay_config
 
 

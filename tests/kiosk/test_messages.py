@@ -4,7 +4,7 @@ import pytest
 
 from core.errors import CaError
 from hw.ports import HardwareError
-from kiosk.messages import explain, known_codes
+from kiosk.text.messages import explain, known_codes
 from kiosk.screens import draw
 from kiosk.states import Problem
 from tests.kiosk.facts import LOCKED

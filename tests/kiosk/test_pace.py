@@ -1,6 +1,6 @@
 """How long the work will still take."""
 
-from kiosk.pace import Pace
+from kiosk.work.pace import Pace
 
 
 class Seconds:

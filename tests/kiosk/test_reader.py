@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from PIL import Image
 
-from kiosk.reader import read_lines, read_text
+from kiosk.screens.reader import read_lines, read_text
 from kiosk.screens import draw
-from kiosk.widgets import MOVES, Canvas, shifted
-from kiosk.wrap import COLUMNS
+from kiosk.screens.canvas import MOVES, Canvas, shifted
+from kiosk.text.wrap import COLUMNS
 from tests.kiosk.samples import SAMPLES
 
 # "_" and "q" touch the last row of their cell, which the rule above the keys can hide

@@ -19,8 +19,8 @@ from core.authority.authority import Authority
 from core.policy.policy import Policy
 from core.crypto.process import set_dumpable
 from core.crypto.recipients import fingerprint_words
-from hw.clock import SystemClock
-from kiosk.cli import main
+from hw.system.clock import SystemClock
+from kiosk.commands.cli import main
 from tests.authority_store import ignore_progress
 from tests.backups import BOOT, COST, NEW_PASSPHRASE, PASSPHRASE, PastBox, policy_for, roots_of, write
 

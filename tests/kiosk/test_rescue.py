@@ -14,9 +14,9 @@ from hw.board import Board
 from hw.ports import Stick, StickFormatError, StickGoneError
 from kiosk import rescue_effects as rx
 from kiosk import rescue_events as rv
-from kiosk.emulated_box import Folders
-from kiosk.rescue import Rescue
-from kiosk.session import Session, VaultRefusalError, start_vault
+from kiosk.emulator.box import Folders
+from kiosk.work.rescue import Rescue
+from kiosk.work.session import Session, VaultRefusalError, start_vault
 from tests.kiosk.live import OTHER_PASSPHRASE, open_twins
 from tests.kiosk.rescues import NOW, Lost, fill_stick, lay_empty_box, lose_box, rescue_files
 

@@ -11,8 +11,8 @@ import pytest
 
 from core.crypto.passphrase import canonical
 from core.store.store import Store, is_provisioned, open_store
-from kiosk.emulated_box import EmulatedBox, Folders
-from kiosk.scenario import Player, parse_scenario
+from kiosk.emulator.box import EmulatedBox, Folders
+from kiosk.emulator.scenario import Player, parse_scenario
 from tests.kiosk.emulated import PASSPHRASE, files_on, play
 from tests.kiosk.rescues import NOW, Lost, fill_stick, lay_empty_box, lose_box, rescue_files
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from kiosk.reports import Proposal
 from kiosk.review import difference_pages
-from kiosk.wrap import COLUMNS, wrap_path
+from kiosk.text.wrap import COLUMNS, wrap_path
 
 
 def test_a_path_is_broken_behind_its_dots() -> None:

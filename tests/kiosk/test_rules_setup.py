@@ -9,7 +9,7 @@ from hw.ports import KeyPressed, StickInserted, StickRemoved
 from kiosk import effects as fx
 from kiosk import events as ev
 from kiosk import states as st
-from kiosk.dates import parse_date
+from kiosk.text.dates import parse_date
 from tests.kiosk.facts import (
     CHANGES,
     FACTORY,

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from PIL import Image
 
-from hw.emulated.flash import Faults
-from kiosk.scenario import Player, ScenarioError, parse_scenario
-from kiosk.scenario_language import parse_faults
-from kiosk.widgets import Canvas
-from kiosk.word_keys import count_presses
+from hw.sticks.emulated_flash import Faults
+from kiosk.emulator.scenario import Player, ScenarioError, parse_scenario
+from kiosk.emulator.scenario_language import parse_faults
+from kiosk.screens.canvas import Canvas
+from kiosk.entry.zz_word_keys import count_presses
 
 
 class Notes:

@@ -12,11 +12,11 @@ from cryptography import x509
 
 from core.crypto.identities import load_identities
 from core.receive.opening import open_archive
-from hw.fat import open_volume
-from kiosk.emulated_box import EmulatedBox, Folders
-from kiosk.emulated_folder import HOLDERS, lay_folder, lay_stick
-from kiosk.reader import read_text
-from kiosk.scenario import Player, parse_scenario
+from hw.fat.volume import open_volume
+from kiosk.emulator.box import EmulatedBox, Folders
+from kiosk.emulator.folder import HOLDERS, lay_folder, lay_stick
+from kiosk.screens.reader import read_text
+from kiosk.emulator.scenario import Player, parse_scenario
 from tests.kiosk.emulated import (
     SCENARIOS,
     acts,

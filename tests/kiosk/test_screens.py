@@ -11,9 +11,9 @@ from PIL import ImageChops
 from hw.ports import KEYS
 from kiosk import states
 from kiosk.effects import Purpose
-from kiosk.entry_view import EntryView, Mode
-from kiosk.first_frame import draw_start
-from kiosk.reader import read_lines
+from kiosk.entry.view import EntryView, Mode
+from kiosk.daemon.zz_first_frame import draw_start
+from kiosk.screens.reader import read_lines
 from kiosk.screens import draw
 from kiosk.states import Entering, Glass, Home, Locked, ProposedWords, Screen, StickAsks, WrongStick
 from tests.golden.frames import from_text, to_text
@@ -135,7 +135,7 @@ def test_a_state_without_a_screen_is_a_bug() -> None:
 
 def test_importing_machine_and_screens_brings_nothing_heavy() -> None:
     code = (
-        "import sys, kiosk.machine, kiosk.screens, kiosk.messages;"
+        "import sys, kiosk.machine, kiosk.screens, kiosk.text.messages;"
         "heavy = {'cryptography', 'segno', 'mnemonic', 'pyrage', 'yaml', 'msgspec', 'luma', 'gpiozero'};"
         "kinds = {f'core.{kind}_errors' for kind in ('archive', 'config', 'request', 'rescue', 'state')};"
         "errors = {'core.errors', 'core.refusal'} | kinds;"
@@ -150,12 +150,12 @@ def test_importing_machine_and_screens_brings_nothing_heavy() -> None:
 def test_first_frame_is_the_one_of_boot_and_needs_no_machine() -> None:
     assert draw_start().tobytes() == draw(SAMPLES["boot"].state).tobytes()
     code = (
-        "import sys, kiosk.first_frame;"
+        "import sys, kiosk.daemon.zz_first_frame;"
         "print(sorted(n for n in sys.modules if n.startswith(('kiosk.', 'hw.'))))"
     )
     command = [sys.executable, "-c", code]
     ran = subprocess.run(command, capture_output=True, text=True, check=True, cwd=GOLDEN.parents[1])
-    assert ran.stdout.strip() == "['kiosk.first_frame', 'kiosk.widgets', 'kiosk.wrap']"
+    assert ran.stdout.strip() == "['kiosk.daemon.zz_first_frame', 'kiosk.screens.canvas', 'kiosk.text.wrap']"
 
 
 def test_qr_is_lit_ground_with_a_quiet_zone() -> None:

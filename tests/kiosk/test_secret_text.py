@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kiosk.secret_text import MAX_BYTES, SecretText
+from kiosk.entry.secret import MAX_BYTES, SecretText
 
 
 def filled(text: str, max_bytes: int = MAX_BYTES) -> SecretText:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from hw.emulated.clock import EmulatedClock
+from hw.system.emulated import EmulatedClock
 from kiosk.reports import TestRow
-from kiosk.self_test import CUTOFF, REPETITIONS, SAMPLE_BYTES, WINDOW, is_random, run_self_test
+from kiosk.work.self_test import CUTOFF, REPETITIONS, SAMPLE_BYTES, WINDOW, is_random, run_self_test
 
 COUNTING = bytes(range(256)) * 16
 

@@ -14,7 +14,7 @@ import pytest
 from core.api import requests as pr
 from core.api import results as rs
 from core.api import wire
-from kiosk.session import Session, VaultLostError, VaultRefusalError, connect_vault, start_vault
+from kiosk.work.session import Session, VaultLostError, VaultRefusalError, connect_vault, start_vault
 from tests.kiosk.live import NOW, PASSPHRASE, lay_authority
 
 

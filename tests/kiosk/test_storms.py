@@ -25,16 +25,16 @@ from kiosk import effects as fx
 from kiosk import events as ev
 from kiosk import rescue_effects as rx
 from kiosk import rescue_events as rv
-from kiosk.daemon import Daemon
-from kiosk.entries import Entries
+from kiosk.daemon.daemon import Daemon
+from kiosk.entry.buffers import Entries
 from kiosk.machine import start
-from kiosk.orders import make_order
-from kiosk.proposal import ProposalView
-from kiosk.reader import read_text
+from kiosk.work.orders import make_order
+from kiosk.entry.zz_proposal import ProposalView
+from kiosk.screens.reader import read_text
 from kiosk.reports import Settings, SignerRow, TestRow
 from kiosk.screens import draw
 from kiosk.states import Entering, ProposedWords, Refused, Screen, Warned
-from kiosk.word_keys import count_presses
+from kiosk.entry.zz_word_keys import count_presses
 from tests.kiosk.facts import (
     BACKUP,
     BROUGHT,

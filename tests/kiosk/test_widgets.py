@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from kiosk.widgets import HEIGHT, WIDTH, Canvas, TextOverflowError, shifted
-from kiosk.wrap import clean, count_pages, fit, fit_path, pages, wrap
+from kiosk.screens.canvas import HEIGHT, WIDTH, Canvas, TextOverflowError, shifted
+from kiosk.text.wrap import clean, count_pages, fit, fit_path, pages, wrap
 
 
 def lit(canvas: Canvas) -> int:

@@ -16,16 +16,16 @@ from core.api import results as rs
 from core.api import wire
 from core.store.attempts import Attempts, write_attempts
 from core.crypto.process import read_boot
-from hw.emulated.flash import Faults
-from hw.fat import open_volume
+from hw.sticks.emulated_flash import Faults
+from hw.fat.volume import open_volume
 from hw.ports import StickGoneError
 from kiosk import effects as fx
 from kiosk import events as ev
-from kiosk.entries import Entries
-from kiosk.kept_sticks import NAME, read_sticks
-from kiosk.orders import Order, explain_refusal, make_order
-from kiosk.session import Session, VaultLostError
-from kiosk.worker import VaultWorker
+from kiosk.entry.buffers import Entries
+from kiosk.daemon.kept_sticks import NAME, read_sticks
+from kiosk.work.orders import Order, explain_refusal, make_order
+from kiosk.work.session import Session, VaultLostError
+from kiosk.work.worker import VaultWorker
 from tests.kiosk.live import (
     CONFIG,
     NOW,
@@ -122,7 +122,7 @@ def test_a_whole_job_and_what_is_asked_around_it(bench: Bench) -> None:
 def test_a_pulled_stick_is_resumed_without_a_new_archive(bench: Bench) -> None:
     bench.unlock()
     image = bench.twins.sticks.make("PISM-EXPORT")
-    from hw.emulated.flash import Faults
+    from hw.sticks.emulated_flash import Faults
 
     failed = bench.do(fx.RunJob(bench.twins.sticks.insert(image, Faults(yank_at_byte=5000)), STEPS[1:2]))
     assert isinstance(failed, ev.JobFailed)

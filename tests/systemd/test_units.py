@@ -126,7 +126,7 @@ def test_only_the_kiosk_may_connect_to_the_vault() -> None:
 
 
 def test_socket_is_where_the_kiosk_looks_for_it() -> None:
-    from kiosk.session import VAULT_SOCKET
+    from kiosk.work.session import VAULT_SOCKET
 
     assert settings("pism-vault.socket")["ListenStream"] == [str(VAULT_SOCKET)]
 
@@ -149,7 +149,7 @@ def test_stopping_leaves_time_for_the_last_commit() -> None:
 def test_commands_of_the_units_exist() -> None:
     from click.testing import CliRunner
 
-    from kiosk.cli import main
+    from kiosk.commands.cli import main
 
     for unit in ("pism.service", "pism-vault@.service"):
         (line,) = settings(unit)["ExecStart"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from kiosk.reader import read_text
+from kiosk.screens.reader import read_text
 from tests.vm.box import VmBox
 from tests.vm.harness.vm import Frame
 from tests.vm.test_sticks import UNLOCK

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hw.fat import open_volume
+from hw.fat.volume import open_volume
 from tests.vm.appliance import Keys
 from tests.vm.box import VmBox
 from tests.vm.harness.vm import make_stick

@@ -1,0 +1,258 @@
+"""A FAT32 volume on a stick: list, get, put, clean; by mtools in user space, on a block node or an image.
+
+Rules:
+
+1. Nothing is overwritten; nothing is deleted but a `.part` file that PiSM itself began.
+2. `put` returns when the medium was seen to hold the file, name and bytes (hw.fat.writing), never before.
+3. What comes off a stick is bounded by the caller before it is read.
+4. One folder deep, and no name that FAT, Windows or mtools would bend (hw.fat.names).
+"""
+
+import hashlib
+import os
+from collections.abc import Callable
+from contextlib import ExitStack, nullcontext
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from hw.fat.drive import Drive
+from hw.fat.listing import StickFile
+from hw.fat.zz_medium import Medium
+from hw.fat.names import FOLDERS, StickPath, check_name, is_our_part, parse_path
+from hw.sticks.node import NodeMedium
+from hw.ports import StickIoError, StickMissingError, StickSizeError
+from hw.fat.writing import Progress, copy_file, delete_part, read_file, write_file
+
+
+class FatVolume:
+    """An open FAT32 volume; a context manager that lets the medium go.
+
+    Args:
+        medium: Claimed; belongs to the volume from now on.
+
+    Raises:
+        StickFormatError: It is not FAT32.
+        StickGoneError, StickIoError: It cannot be read.
+    """
+
+    def __init__(self, medium: Medium) -> None:
+        try:
+            self._drive = Drive(medium)
+        except BaseException:
+            medium.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the medium go; what `put` said is written stays written."""
+        self._drive.medium.close()
+
+    @property
+    def label(self) -> str:
+        """Return the volume's label, "" when it has none."""
+        return self._drive.list_folder("").label
+
+    @property
+    def free_bytes(self) -> int:
+        """Return the room that is left."""
+        return self._drive.free_bytes
+
+    @property
+    def size_bytes(self) -> int:
+        """Return the size of the node."""
+        return self._drive.medium.size_bytes
+
+    @property
+    def read_only(self) -> bool:
+        """Tell whether nothing can be written."""
+        return self._drive.medium.read_only
+
+    def list(self, folder: str = "") -> tuple[StickFile, ...]:
+        """Return the files and folders of a folder.
+
+        Args:
+            folder: "" for the root, or a folder in it.
+
+        Raises:
+            StickMissingError: There is no such folder.
+            StickNameError: No folder can be called so.
+            StickFormatError, StickGoneError, StickIoError: It cannot be read.
+        """
+        if folder:
+            check_name(folder)
+            if not self._drive.has_folder(folder):
+                raise StickMissingError(f"there is no folder {folder} on the stick")
+        return self._drive.list_folder(folder).files
+
+    def get(self, name: str, max_bytes: int) -> bytes:
+        """Return a file's bytes.
+
+        Args:
+            name: In the root, or `folder/name`; case does not matter.
+            max_bytes: The most that is taken.
+
+        Raises:
+            StickMissingError: There is no such file.
+            StickSizeError: It is larger.
+            StickNameError, StickGoneError, StickIoError: As for `list`.
+        """
+        pieces: list[bytes] = []
+        self.get_into(name, pieces.append, max_bytes)
+        return b"".join(pieces)
+
+    def get_into(
+        self, name: str, sink: Callable[[bytes], object], max_bytes: int, progress: Progress | None = None
+    ) -> int:
+        """Pass a file's bytes on in pieces and return how many they were.
+
+        Args:
+            name: As for `get`.
+            sink: Takes the pieces; they are not trustworthy before this method returns.
+            max_bytes: The most that is taken.
+            progress: Told how far it is.
+
+        Raises:
+            StickMissingError, StickSizeError, StickNameError, StickGoneError, StickIoError: As for `get`.
+        """
+        place, found = self._find(name, max_bytes)
+        count = 0
+
+        def pass_on(piece: bytes) -> None:
+            nonlocal count
+            count += len(piece)
+            sink(piece)
+            if progress:
+                progress(count, found.size_bytes, f"read {place.name}")
+
+        read_file(self._drive, place, found.size_bytes, pass_on)
+        if count != found.size_bytes:
+            raise StickIoError(f"{place} has {found.size_bytes} bytes by its folder, {count} could be read")
+        return count
+
+    def get_secret(self, name: str, max_bytes: int) -> BinaryIO:
+        """Return a file's bytes in an unlinked file in memory, without a look at them in this process.
+
+        Args:
+            name: As for `get`.
+            max_bytes: The most that is taken.
+
+        Raises:
+            StickMissingError, StickSizeError, StickNameError, StickGoneError, StickIoError: As for `get`.
+        """
+        place, found = self._find(name, max_bytes)
+        with ExitStack() as undo:
+            file = undo.enter_context(os.fdopen(os.memfd_create("pism-secret"), "w+b"))
+            copy_file(self._drive, place, found.size_bytes, file.fileno())
+            if (count := os.fstat(file.fileno()).st_size) != found.size_bytes:
+                raise StickIoError(f"{place} has {found.size_bytes} bytes by its folder, {count} were read")
+            file.seek(0)  # where it stands is shared with the tool
+            undo.pop_all()
+        return file
+
+    def _find(self, name: str, max_bytes: int) -> tuple[StickPath, StickFile]:
+        """Return a file of at most that size."""
+        place = parse_path(name)
+        found = self._drive.find(place)
+        if found is None or found.folder:
+            raise StickMissingError(f"there is no file {place} on the stick")
+        if found.size_bytes > max_bytes:
+            raise StickSizeError(f"{place} has {found.size_bytes} bytes; at most {max_bytes} are taken")
+        return place, found
+
+    def put_small(
+        self, name: str, data: bytes, progress: Progress | None = None, *, resume: bool = False
+    ) -> None:
+        """Write bytes that are at hand; as `put`."""
+        source = os.memfd_create("pism-stick")
+        with os.fdopen(source, "w+b") as file:
+            file.write(data)
+            file.flush()
+            digest = hashlib.sha256(data).hexdigest()
+            self.put(name, file, size_bytes=len(data), sha256=digest, progress=progress, resume=resume)
+
+    def put(
+        self,
+        name: str,
+        source: BinaryIO | Path,
+        *,
+        size_bytes: int,
+        sha256: str,
+        progress: Progress | None = None,
+        resume: bool = False,
+    ) -> None:
+        """Write a file and prove that the medium holds it.
+
+        Args:
+            name: In the root, or `folder/name`; the folder is made when it is not there.
+            source: A file, or its path; read from its beginning, through its descriptor. It may have no
+                name any more.
+            size_bytes: Of the source.
+            sha256: Of the source, in hex.
+            progress: Told how many of 2 x size_bytes are written or read back; when it raises, the stick
+                is left without the file.
+            resume: A file of that name that holds just these bytes counts as written: the stick was pulled
+                at the very end of an earlier try.
+
+        Raises:
+            StickNameError: No file can be called so.
+            StickExistsError: The name is taken.
+            StickFullError: No room, with both sizes.
+            StickReadOnlyError: Write-protected.
+            StickVerifyError: The medium holds something else.
+            StickGoneError, StickIoError: Pulled, or failing.
+        """
+        place = parse_path(name)
+        with source.open("rb") if isinstance(source, Path) else nullcontext(source) as file:
+            write_file(
+                self._drive,
+                place,
+                file,
+                size_bytes=size_bytes,
+                sha256=sha256,
+                progress=progress,
+                resume=resume,
+            )
+
+    def clean_parts(self) -> tuple[str, ...]:
+        """Delete the `.part` files that PiSM began and did not finish, and return their names.
+
+        Raises:
+            StickReadOnlyError: There are some and the stick is write-protected.
+            StickGoneError, StickIoError: Pulled, or failing.
+        """
+        drive = self._drive
+        cleaned = [
+            StickPath(folder=folder, name=item.name)
+            for folder in FOLDERS
+            if not folder or drive.has_folder(folder)
+            for item in drive.list_folder(folder).files
+            if not item.folder and is_our_part(folder, item.name)
+        ]
+        for part in cleaned:
+            delete_part(drive, part)
+        if cleaned:
+            drive.medium.settle()
+        return tuple(str(part) for part in cleaned)
+
+
+def open_volume(target: Path) -> FatVolume:
+    """Claim and open a block node or an image file.
+
+    Args:
+        target: The node or file.
+
+    Raises:
+        StickGoneError: There is no such node.
+        StickInUseError: Mounted, locked, or the disk that this machine runs from.
+        StickFormatError: Not FAT32.
+        StickIoError: It cannot be read.
+    """
+    return FatVolume(NodeMedium(target))

@@ -1,0 +1,132 @@
+"""USB devices that were not let in: USBGuard leaves them unauthorized, and the kiosk is told their names.
+
+Owns a thread that listens to udev for USB devices. Rules:
+
+1. USBGuard lets no device in until it has looked at it: a device is asked about seconds after it came.
+2. It sleeps in one poll without a time-out as long as no device waits to be asked about.
+3. A listener that fails costs the names, nothing else: refusing is USBGuard's and the kernel's.
+4. A name comes from a stranger: printable ASCII of a bounded length.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyudev
+
+from hw.fat.zz_medium import Medium
+from hw.ports import Post, Stick, Sticks, UsbRefused
+from hw.sticks.zz_watch import Watch
+
+GRACE_S = 3.0
+"""How long USBGuard may take to let a device in."""
+
+_NAME_CHARACTERS = 40
+_SYS = Path("/sys")
+
+
+class Listener(Protocol):
+    """Somebody who hears of USB devices that come, from the moment it was made."""
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable when `receive` has something."""
+
+    def receive(self) -> Iterator[str]:
+        """Yield the places in sysfs, from /devices, of the devices that came."""
+
+
+class UdevUsb:
+    """The listener of the real box.
+
+    Args:
+        udev: The package pyudev, or what stands for it.
+    """
+
+    def __init__(self, udev: Any = pyudev) -> None:
+        self._monitor: Any = udev.Monitor.from_netlink(udev.Context(), source="udev")
+        self._monitor.filter_by("usb", "usb_device")
+        self._monitor.start()
+
+    def fileno(self) -> int:
+        """Return the netlink socket's descriptor."""
+        return int(self._monitor.fileno())
+
+    def receive(self) -> Iterator[str]:
+        """Yield the devices that came."""
+        while (device := self._monitor.poll(timeout=0)) is not None:
+            if device.action == "add":
+                yield str(device.device_path)
+
+
+class UsbSockets:
+    """The sockets of the real box: its sticks, and what else was put in and refused.
+
+    Args:
+        sticks: Who minds the sticks.
+        listen: Makes a listener; OSError when udev cannot be heard.
+        monotonic: Seconds that never go back.
+        sys: The sysfs mount.
+    """
+
+    def __init__(
+        self,
+        sticks: Sticks,
+        listen: Callable[[], Listener] = UdevUsb,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        sys: Path = _SYS,
+    ) -> None:
+        self._sticks = sticks
+        self._listen = listen
+        self._monotonic = monotonic
+        self._sys = sys
+        self._waiting: dict[str, float] = {}
+        self._watch = Watch("usb")
+
+    def start(self, post: Post) -> None:
+        """Begin to post sticks and refusals."""
+        self._watch.start(partial(self._run, post))
+        self._sticks.start(post)
+
+    def close(self) -> None:
+        """Stop posting; may be called twice."""
+        self._sticks.close()
+        self._watch.stop()
+
+    def open_medium(self, stick: Stick) -> Medium:
+        """Claim a stick that is in; see hw.sticks.sticks."""
+        return self._sticks.open_medium(stick)
+
+    def _run(self, post: Post) -> None:
+        with suppress(OSError):  # rule 3
+            listener = self._listen()
+            while self._watch.wait(self._wait_s(), listener.fileno()) is not None:
+                now_s = self._monotonic()
+                self._waiting |= dict.fromkeys(listener.receive(), now_s + GRACE_S)
+                for path in [path for path, due_s in self._waiting.items() if due_s <= now_s]:
+                    del self._waiting[path]
+                    if (name := self._refused(path)) is not None:
+                        post(UsbRefused(name))
+
+    def _wait_s(self) -> float | None:
+        """Return how long to sleep: until the first device is due; None: until one comes."""
+        if not self._waiting:
+            return None
+        return max(0.0, min(self._waiting.values()) - self._monotonic()) + 0.001
+
+    def _refused(self, path: str) -> str | None:
+        """Return the name of a device that is in and may not be used; None for any other."""
+        folder = self._sys / path.removeprefix("/")
+        try:
+            if (folder / "authorized").read_text(encoding="ascii").strip() != "0":
+                return None
+        except OSError:
+            return None
+        name = ""
+        with suppress(OSError):
+            name = (folder / "product").read_text(encoding="utf-8", errors="replace")
+        clean = "".join(letter for letter in name if letter.isascii() and letter.isprintable())
+        return clean[:_NAME_CHARACTERS].strip() or "without a name"

@@ -1,0 +1,57 @@
+"""A clock that stands where it is put and moves when it is told to.
+
+Two ways: frozen (the tests, the demo), or running from where it was put (the live emulator).
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from hw.ports import ClockSetError
+
+
+class EmulatedClock:
+    """The twin of hw.system.clock.
+
+    Args:
+        instant: What it shows at first; aware.
+        refuses: Setting it fails, as on a box whose clock chip is dead.
+        running: Seconds that pass, such as time.monotonic; None for a frozen clock.
+    """
+
+    def __init__(
+        self, instant: datetime, *, refuses: bool = False, running: Callable[[], float] | None = None
+    ) -> None:
+        self._shown = instant.astimezone(UTC)
+        self._advanced_s = 0.0
+        self._running = running
+        self._started_s = running() if running else 0.0
+        self.refuses = refuses
+
+    def now(self) -> datetime:
+        """Return the time as aware UTC, whole seconds."""
+        passed = self._running() - self._started_s if self._running else 0.0
+        return (self._shown + timedelta(seconds=passed)).replace(microsecond=0)
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back: those that passed, and those it was advanced by."""
+        return self._advanced_s + (self._running() if self._running else 0.0)
+
+    def set(self, instant: datetime) -> None:
+        """Show another time.
+
+        Raises:
+            ClockSetError: It was told to refuse.
+        """
+        if self.refuses:
+            raise ClockSetError("the clock cannot be set: its chip does not answer")
+        self._shown = instant.astimezone(UTC)
+        self._started_s = self._running() if self._running else 0.0
+
+    def advance(self, duration: timedelta) -> None:
+        """Let time pass, on both scales.
+
+        Args:
+            duration: Not negative.
+        """
+        self._shown += duration
+        self._advanced_s += duration.total_seconds()

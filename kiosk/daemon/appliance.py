@@ -1,0 +1,96 @@
+"""The daemon on the real box: drivers, the vault's socket, systemd's notifications and signals.
+
+Rules:
+
+1. The watchdog's ping comes from the loop's own turn; a loop that hangs is restarted by systemd.
+2. SIGTERM and SIGINT are an event like any other: the machine ends the work at its next commit, locks, and
+   leaves its last words on the glass.
+3. The box refuses to unlock while the system has swap.
+4. A config.yaml that cannot be used is said on the panel that the first picture is on.
+"""
+
+import contextlib
+import logging
+import os
+import signal
+from pathlib import Path
+from typing import Final
+
+from sdnotify import SystemdNotifier
+
+from core.policy.config import load_config
+from core.errors import CaError
+from core.crypto.process import harden_process
+from hw.board import BoardSettings, open_board
+from hw.ports import Display, DisplayError
+from kiosk.daemon.compose import board_settings, make_daemon
+from kiosk.daemon.first_light import FirstLight
+from kiosk.reports import Settings
+from kiosk.screens import draw
+from kiosk.work.session import connect_vault
+from kiosk.states import Box, Problem
+
+_MICROSECONDS: Final = 1_000_000
+_PINGS_A_WATCH: Final = 3
+
+
+def run_appliance(config_path: Path, spool: Path, own: Path, first_light: FirstLight | None = None) -> None:
+    """Run the kiosk until it is told to end.
+
+    Args:
+        config_path: config.yaml, absolute.
+        spool: Folder for encrypted archives that wait for their stick.
+        own: Folder of the kiosk's own file (kiosk.daemon.kept_sticks).
+        first_light: The display that shows the first picture already, if there is one.
+
+    Raises:
+        ConfigError: config.yaml cannot be used (E-CONFIG...).
+    """
+    harden_process()
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        config = load_config(config_path)
+    except CaError as error:
+        if first_light is not None:
+            show_refusal(first_light.display, error)
+        raise
+    settings = board_settings(config)
+    notifier = SystemdNotifier()
+    daemon = make_daemon(
+        open_board(settings, display=keep_display(first_light, settings)),
+        config,
+        connect_vault,
+        spool=spool,
+        own=own,
+        refuse_swap=True,
+        turn=lambda: notifier.notify("WATCHDOG=1"),
+        turn_every_s=_turn_every_s(os.environ.get("WATCHDOG_USEC")),
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: daemon.leave())
+    notifier.notify("READY=1")
+    daemon.run()
+
+
+def keep_display(first_light: FirstLight | None, settings: BoardSettings) -> Display | None:
+    """Return the display of the first picture if it is wired as config.yaml says, else let it go."""
+    if first_light is None:
+        return None
+    wiring = first_light.wiring
+    if all(getattr(settings, name) == value for name, value in wiring._asdict().items()):
+        return first_light.display
+    first_light.display.close()
+    return None
+
+
+def show_refusal(display: Display, error: CaError) -> None:
+    """Leave on the panel why the box does not start."""
+    problem = Problem(box=Box(settings=Settings()), code=error.code, text=str(error))
+    with contextlib.suppress(DisplayError):
+        display.show(draw(problem))
+    display.close()
+
+
+def _turn_every_s(watchdog_usec: str | None) -> float | None:
+    """Return the longest time between two turns: a third of what systemd allows; None unwatched."""
+    return int(watchdog_usec) / _MICROSECONDS / _PINGS_A_WATCH if watchdog_usec else None

@@ -1,0 +1,267 @@
+"""The daemon: one queue, one loop. It feeds events to the machine, performs its effects, draws its states.
+
+Rules:
+
+1. Only this loop touches state, entry and display. Devices and the worker post events from their threads.
+2. Nothing here blocks but waiting for the next event: vault and stick work is the worker's.
+3. A display that fails never stops anything: the frame is owed, and tried again with back-off.
+4. A keypad whose pins cannot be had is said on the screen, and tried again with back-off.
+5. What is in neither error tree is a bug: it is logged where it happened, without values; the machine is
+   told (`Bug`), which locks; the loop goes on. A bug while that is told ends the daemon: systemd starts it
+   again.
+6. Idle, it sleeps in the kernel until an event, a timer, or the watchdog's turn.
+"""
+
+import logging
+import queue
+from collections import deque
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from core.zz_bug import describe_bug
+from hw.board import Board
+from hw.ports import DisplayError, KeypadError
+from kiosk import effects as fx
+from kiosk import events as ev
+from kiosk.entry.buffers import Entries
+from kiosk.machine import step
+from kiosk.daemon.retry import Retry
+from kiosk.screens import draw
+from kiosk.states import Off, Screen
+from kiosk.daemon.timers import Timers
+
+log = logging.getLogger(__name__)
+
+BRIGHT: Final = 0x80
+DIM: Final = 0x08
+
+Post = Callable[[ev.Event], None]
+
+
+class Worker(Protocol):
+    """Whoever performs the effects that take time, and posts their answers."""
+
+    def submit(self, effect: fx.Effect, entries: Entries) -> None:
+        """Take an effect; the secrets it needs are copied out of `entries` now."""
+
+    def stop(self) -> None:
+        """End the running work at its next commit."""
+
+    def close(self) -> None:
+        """Lock, and end for good."""
+
+
+class Inbox(Protocol):
+    """A queue.SimpleQueue, or in a test one that lets the time pass by hand."""
+
+    def put(self, event: ev.Event | None, /) -> None:
+        """Add an event, from any thread or signal handler; None ends the daemon."""
+
+    def get(self, *, timeout: float | None) -> ev.Event | None:
+        """Wait for an event; queue.Empty when `timeout` seconds passed without one."""
+
+
+class Daemon:
+    """The kiosk.
+
+    Args:
+        board: Its devices.
+        make_worker: Makes the worker, given where answers are posted.
+        entries: Where what the operator types stands.
+        start: The machine's first state and its effects.
+        turn: Called once a turn of the loop: the watchdog's ping.
+        turn_every_s: Longest time between two turns; None: no need to wake.
+        inbox: Where events wait; None: a queue.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        make_worker: Callable[[Post], Worker],
+        entries: Entries,
+        start: tuple[Screen, fx.Effects],
+        *,
+        turn: Callable[[], None] = lambda: None,
+        turn_every_s: float | None = None,
+        inbox: Inbox | None = None,
+    ) -> None:
+        self.screen, self._first_effects = start
+        self._board = board
+        self._entries = entries
+        self._turn = turn
+        self._turn_every_s = turn_every_s
+        self._inbox: Inbox = inbox or queue.SimpleQueue()
+        self._own: deque[ev.Event] = deque()
+        self._timers = Timers()
+        self._display_retry = Retry()
+        self._keypad_retry = Retry()
+        self._leaving = False
+        self._worker = make_worker(self.post)
+
+    def post(self, event: ev.Event) -> None:
+        """Queue an event, from any thread."""
+        self._inbox.put(event)
+
+    def end(self) -> None:
+        """Let `run` return after what is queued, from any thread."""
+        self._inbox.put(None)
+
+    def leave(self) -> None:
+        """Let the work end, lock, show the last words, and let `run` return; from a signal or any thread."""
+        self._leaving = True
+        self.post(ev.PowerAsked())
+
+    def run(self) -> None:
+        """Show the first screen, start the devices, and turn until `end` or `leave`."""
+        try:
+            self._show()
+            for effect in self._first_effects:
+                self._perform(effect)
+            self._start_keypad()
+            self._board.sticks.start(self.post)
+            while not self._has_left() and self._wait():
+                self._turn()
+        finally:
+            self._board.sticks.close()
+            self._board.keypad.close()
+            self._worker.close()
+            self._entries.wipe()
+            self._board.display.close()
+
+    def _has_left(self) -> bool:
+        return self._leaving and isinstance(self.screen, Off)
+
+    def _wait(self) -> bool:
+        """Take the next event, or let time pass; False when the daemon is to end."""
+        now_s = self._board.clock.monotonic()
+        entry_due_s = self._entries.next_change_s(now_s)
+        dues = (
+            self._timers.next_due_s(),
+            entry_due_s,
+            self._display_retry.due_s,
+            self._keypad_retry.due_s,
+        )
+        waits = [max(0.0, due - now_s) for due in dues if due is not None]
+        if self._turn_every_s is not None:
+            waits.append(self._turn_every_s)
+        try:
+            event = self._inbox.get(timeout=min(waits, default=None))
+        except queue.Empty:
+            pass
+        else:
+            if event is None or self._has_left():
+                return False
+            self._take(event)
+        self._pass_time(entry_due_s)
+        return True
+
+    def _pass_time(self, entry_due_s: float | None) -> None:
+        """Do what is due; the entry tells no more when it would have changed, once that has come."""
+        now_s = self._board.clock.monotonic()
+        entry_is_due = entry_due_s is not None and entry_due_s <= now_s
+        if entry_is_due and (event := self._entries.tick(now_s)) is not None:
+            self._take(event)
+        while (name := self._timers.take_due(now_s)) is not None:
+            self._take(ev.TimerFired(name))
+        if self._keypad_retry.is_due(now_s):
+            self._start_keypad()
+        if self._display_retry.is_due(now_s):
+            self._show()
+
+    def _take(self, event: ev.Event) -> None:
+        """Feed an event to the machine, and all that its effects set off at once; then draw."""
+        self._own.append(event)
+        while self._own:
+            taken = self._own.popleft()
+            try:
+                self._follow(taken)
+            except Exception as error:
+                log.error("%s", describe_bug(error))  # noqa: TRY400  rule 5: without values
+                if isinstance(taken, ev.Bug):
+                    raise
+                self._own.append(ev.Bug())
+
+    def _follow(self, event: ev.Event) -> None:
+        """Take one step of the machine, perform its effects, and draw when nothing else is set off."""
+        self.screen, effects = step(self.screen, event)
+        for effect in effects:
+            self._perform(effect)
+        if not self._own:
+            self._show()
+
+    def _start_keypad(self) -> None:
+        """Start the keypad, or say on the screen that there is none, once, and try again later."""
+        try:
+            self._board.keypad.start(self.post)
+        except KeypadError as error:
+            if self._keypad_retry.is_first:
+                log.warning("%s %s", error.code, error)
+                self._take(ev.JobFailed(error.code, str(error)))
+            self._keypad_retry.fail(self._board.clock.monotonic())
+        else:
+            self._keypad_retry.succeed()
+
+    def _perform(self, effect: fx.Effect) -> None:
+        now_s = self._board.clock.monotonic()
+        match effect:
+            case fx.SetTimer(name=name, seconds=seconds):
+                self._timers.set(name, seconds, now_s)
+            case fx.CancelTimer(name=name):
+                self._timers.cancel(name)
+            case fx.Dim() | fx.Blank() | fx.Wake():
+                self._light(BRIGHT if isinstance(effect, fx.Wake) else DIM, off=isinstance(effect, fx.Blank))
+            case fx.StopJob():
+                self._worker.stop()
+            case fx.StartEntry() | fx.FeedEntry() | fx.WipeEntry() | fx.ProposeWords():
+                if (event := self._enter(effect, now_s)) is not None:
+                    self._own.append(event)
+            case fx.PowerOff() | fx.Restart():
+                self._go_down(effect)
+            case _:
+                self._worker.submit(effect, self._entries)
+
+    def _go_down(self, effect: fx.PowerOff | fx.Restart) -> None:
+        """Leave the last words on the glass; then the system goes down, or we only end."""
+        self._show()
+        if not self._leaving:
+            self._worker.submit(effect, self._entries)
+
+    def _enter(
+        self, effect: fx.StartEntry | fx.FeedEntry | fx.WipeEntry | fx.ProposeWords, now_s: float
+    ) -> ev.Event | None:
+        """Perform what concerns typed text, and return what came of it."""
+        match effect:
+            case fx.StartEntry(purpose=purpose):
+                self._entries.start(purpose)
+            case fx.FeedEntry(key=key, down=down):
+                return self._entries.feed(key, now_s, down=down)
+            case fx.ProposeWords():
+                self._entries.propose()
+                return ev.EntryChanged()
+            case _:
+                self._entries.wipe()
+        return None
+
+    def _light(self, contrast: int, *, off: bool) -> None:
+        try:
+            self._board.display.contrast(contrast)
+            self._board.display.blank(off=off)
+        except DisplayError as error:
+            self._owe(error)
+
+    def _show(self) -> None:
+        """Draw the screen; the driver sends what changed."""
+        now_s = self._board.clock.monotonic()
+        try:
+            image = draw(self.screen, self._entries.entry_view(now_s), self._entries.proposal_view())
+            self._board.display.show(image)
+        except DisplayError as error:
+            self._owe(error)
+        else:
+            self._display_retry.succeed()
+
+    def _owe(self, error: DisplayError) -> None:
+        """Try the frame again later; said once in the log, not at every try."""
+        if self._display_retry.is_first:
+            log.warning("%s %s", error.code, error)
+        self._display_retry.fail(self._board.clock.monotonic())

@@ -1,0 +1,232 @@
+"""Plays scenarios on a box, emulated or real.
+
+One language (kiosk.emulator.scenario_language) serves `pism demo`, the tests, the manual's pictures and the acceptance
+of a real box. A step that does not come true within its time raises ScenarioError with what was awaited. A
+secret that was read is never shown.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final, Protocol
+
+from PIL import Image
+
+from hw.sticks.emulated_flash import Faults
+from kiosk.screens.reader import read_lines, read_text
+from kiosk.emulator.scenario_language import (
+    NEW,
+    ScenarioError,
+    Step,
+    parse_duration,
+    parse_faults,
+    parse_instant,
+    parse_scenario,
+)
+from kiosk.states import PROPOSED_WORDS
+from kiosk.entry.zz_word_keys import count_presses
+
+__all__ = ["Hands", "Player", "ScenarioError", "Step", "parse_scenario"]
+
+DEFAULT_EXPECT_S: Final = 10.0
+ERROR_S: Final = 10.0
+
+
+class Hands(Protocol):
+    """What a scenario is played on: an emulated box, or a person with a real one."""
+
+    def press(self, key: str) -> None:
+        """Press and let go."""
+
+    def hold(self, key: str, seconds: float) -> None:
+        """Press, wait, let go."""
+
+    def insert(self, label: str, faults: Faults | None = None, *, new: bool = False) -> None:
+        """Put the stick of that label in; a `new` one, or the same as before."""
+
+    def pull(self, label: str | None = None) -> None:
+        """Pull the stick of that label; None: the one that went in last."""
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+
+    def advance_clock(self, duration: timedelta) -> None:
+        """Let the box believe that time passed."""
+
+    def set_clock(self, instant: datetime) -> None:
+        """Let the box believe that it is then."""
+
+    def picture(self) -> Image.Image:
+        """Return what is on the panel."""
+
+    def watch(self, holds: Callable[[Image.Image], bool], timeout_s: float) -> bool:
+        """Wait until `holds` is true of the panel; False when it was not within the time."""
+
+    def watch_stick(self, pattern: str, timeout_s: float) -> bool:
+        """Wait until the stick has a file of that name (`*` stands for anything); False when not in time."""
+
+    def watch_power(self, word: str, timeout_s: float) -> bool:
+        """Wait until the box did "off" or "restart"; False when it did not within the time."""
+
+    def ask_power(self, word: str) -> None:
+        """Ask the box for "off" or "restart", as the system does when it goes down."""
+
+    def wire(self, device: str, *, lost: bool) -> None:
+        """Take the wires of "display" or "keypad" off, or put them on again."""
+
+    def treat_vault(self, verb: str) -> None:
+        """Do "freeze", "thaw" or "kill" to the vault process."""
+
+    def snapshot(self, name: str) -> None:
+        """Keep the picture under a name."""
+
+
+class Player:
+    """Plays scenarios on one box; remembers the words that were read or stated.
+
+    Args:
+        hands: What plays.
+    """
+
+    def __init__(self, hands: Hands) -> None:
+        self._hands = hands
+        self._words: tuple[str, ...] = ()
+        self.presses = 0
+
+    def play(self, steps: tuple[Step, ...]) -> None:
+        """Play all steps.
+
+        Raises:
+            ScenarioError: A step did not come true; the text names its line and what was awaited.
+        """
+        for step in steps:
+            try:
+                self._play(step)
+            except ScenarioError as error:
+                raise ScenarioError(f"line {step.number}, {step.verb}: {error}") from None
+
+    def _play(self, step: Step) -> None:
+        match step.verb, step.arguments:
+            case "press", keys:
+                for key in keys:
+                    self._press(key)
+            case "hold", (key, seconds):
+                self.presses += 1
+                self._hands.hold(key, float(seconds))
+            case "press-until", (key, text, *seconds):
+                self._press_until(key, text, float(seconds[0]) if seconds else DEFAULT_EXPECT_S)
+            case "read", _:
+                self._read_words()
+            case "words", words:
+                self._words = words
+            case "type", ("words",):
+                self._type(self._words)
+            case "type", words:
+                self._type(words)
+            case verb, (what, *seconds) if verb.startswith("expect"):
+                self._expect(verb, what, float(seconds[0]) if seconds else None)
+            case _:
+                self._handle(step)
+
+    def _handle(self, step: Step) -> None:
+        """Play the verbs that touch neither keys nor text."""
+        match step.verb, step.arguments:
+            case "insert", (label, *options):
+                faults = [parse_faults(option) for option in options if option != NEW]
+                self._hands.insert(label, faults[0] if faults else None, new=NEW in options)
+            case "pull", arguments:
+                self._hands.pull(*arguments)
+            case "wait", (seconds,):
+                self._hands.wait(float(seconds))
+            case "clock", ("advance", duration):
+                self._hands.advance_clock(parse_duration(duration))
+            case "clock", ("set", instant):
+                self._hands.set_clock(parse_instant(instant))
+            case "lose" | "restore" as verb, (device,):
+                self._hands.wire(device, lost=verb == "lose")
+            case "freeze" | "thaw" | "kill" as verb, _:
+                self._hands.treat_vault(verb)
+            case "power", (word,):
+                self._hands.ask_power(word)
+            case "snapshot", (name,):
+                self._hands.snapshot(name)
+
+    def _press(self, key: str) -> None:
+        self.presses += 1
+        self._hands.press(key)
+
+    def _press_until(self, key: str, text: str, timeout_s: float) -> None:
+        """Press again and again, as a person does with a keypad that may be dead."""
+        tries = max(1, round(timeout_s))
+        for _ in range(tries):
+            self._press(key)
+            if self._hands.watch(partial(_shows, text), timeout_s / tries):
+                return
+        raise ScenarioError(f"{text!r} was not shown within {timeout_s:g} s")
+
+    def _expect(self, verb: str, what: str, seconds: float | None) -> None:
+        """Wait for what must be seen, or see that it does not come."""
+        timeout_s = DEFAULT_EXPECT_S if seconds is None else seconds
+        match verb:
+            case "expect-not":
+                if self._hands.watch(partial(_shows, what), seconds or 0):
+                    raise ScenarioError(f"{what!r} was shown")
+            case "expect-file":
+                if not self._hands.watch_stick(what, timeout_s):
+                    raise ScenarioError(f"no {what} came onto the stick within {timeout_s:g} s")
+            case "expect-power":
+                if not self._hands.watch_power(what, timeout_s):
+                    raise ScenarioError(f"no power {what} within {timeout_s:g} s")
+            case _:
+                self._expect_text(what, timeout_s)
+
+    def _expect_text(self, text: str, timeout_s: float) -> None:
+        """Wait for a text; an error that stays on the panel ends the waiting early."""
+        if not self._hands.watch(lambda picture: _shows(text, picture) or _shows_code(picture), timeout_s):
+            raise ScenarioError(f"{text!r} was not shown within {timeout_s:g} s")
+        if not self._hands.watch(partial(_shows, text), min(timeout_s, ERROR_S)):
+            if not _shows_code(self._hands.picture()):
+                self._expect_text(text, timeout_s)
+                return
+            raise ScenarioError(
+                f"{text!r} was not shown, but {' / '.join(read_lines(self._hands.picture()))}"
+            )
+
+    def _type(self, words: tuple[str, ...]) -> None:
+        for word in words:
+            digits, candidate = count_presses(word)
+            for key in digits + candidate:
+                self._press(key)
+        self._press("#")
+
+    def _read_words(self) -> None:
+        """Note the words as an operator would: from every page, in the order of their numbers."""
+        words: dict[int, str] = {}
+        while True:
+            first = len(words) + 1
+            if not self._hands.watch(partial(_shows_word, first), DEFAULT_EXPECT_S):
+                raise ScenarioError(f"word {first} is not shown")
+            words |= _numbered(self._hands.picture())
+            if len(words) >= PROPOSED_WORDS:
+                break
+            self._press("#")
+        self._words = tuple(words[number] for number in sorted(words))
+
+
+def _shows(text: str, picture: Image.Image) -> bool:
+    return text in read_text(picture)
+
+
+def _shows_code(picture: Image.Image) -> bool:
+    """Tell whether an error is named."""
+    return re.match(r"E-[A-Z]", read_text(picture)) is not None
+
+
+def _shows_word(number: int, picture: Image.Image) -> bool:
+    return number in _numbered(picture)
+
+
+def _numbered(picture: Image.Image) -> dict[int, str]:
+    """Return the words on a page, by their number."""
+    return {int(number): word for number, word in re.findall(r"([1-9]) ([a-z]+)", read_text(picture))}

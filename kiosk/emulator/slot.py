@@ -1,0 +1,109 @@
+"""The stick slot: which stick goes in, and how it fails."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Label, OptionList, RadioButton, RadioSet
+from textual.widgets.option_list import Option
+
+from hw.sticks.emulated_flash import Faults
+from kiosk.emulator.widgets import EMULATION
+from kiosk.emulator.scenario_language import parse_faults
+
+_MANNERS: Final = (
+    ("", "good"),
+    ("full", "full"),
+    ("read-only", "write-protected"),
+    ("lying", "lying: forgets writes"),
+    ("altering", "lying: changes one bit"),
+    ("dying", "dying: takes no more writes"),
+    ("yank", "pulled after this many bytes:"),
+)
+_YANK: Final = len(_MANNERS) - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A stick to be put in.
+
+    Args:
+        image: An image that is there; None for a new one.
+        label: Of the new one.
+        faults: How it fails.
+    """
+
+    image: Path | None
+    label: str
+    faults: Faults
+
+
+class SlotScreen(ModalScreen[Choice | None]):
+    """Asks for a stick.
+
+    Args:
+        images: Those in the folder that are not in the slot.
+        labels: Those that config.yaml knows.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [("escape", "cancel", "Back")]
+    AUTO_FOCUS = "#stick"
+
+    def __init__(self, images: tuple[Path, ...], labels: tuple[str, ...]) -> None:
+        super().__init__()
+        self._images = images
+        self._labels = labels
+
+    def compose(self) -> ComposeResult:
+        """Lay out the two questions."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = f"{EMULATION}: put a stick in"
+            with Horizontal(classes="questions"):
+                with Vertical():
+                    yield Label("Which one? Enter puts it in")
+                    yield OptionList(
+                        *(Option(image.name, id=f"image-{n}") for n, image in enumerate(self._images)),
+                        *(Option(f"new stick {label}", id=f"new-{label}") for label in self._labels),
+                        id="stick",
+                        markup=False,
+                    )
+                    yield Input(placeholder="new stick, other label", id="label", max_length=11)
+                with Vertical():
+                    yield Label("What is wrong with it?")
+                    yield RadioSet(
+                        *(RadioButton(text, value=not name) for name, text in _MANNERS),
+                        id="manner",
+                    )
+                    yield Input("100000", id="bytes", type="integer", max_length=9)
+            yield Button("Back", id="back")
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Put that stick in."""
+        kind, _, rest = (event.option.id or "").partition("-")
+        image = self._images[int(rest)] if kind == "image" else None
+        self.dismiss(Choice(image=image, label="" if image else rest, faults=self._faults()))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Put a new stick of that label in."""
+        label = self.query_one("#label", Input).value.strip()
+        if event.input.id == "label" and label:
+            self.dismiss(Choice(image=None, label=label, faults=self._faults()))
+
+    def on_button_pressed(self) -> None:
+        """Leave the slot as it is."""
+        self.dismiss(None)
+
+    def action_cancel(self) -> None:
+        """Leave the slot as it is."""
+        self.dismiss(None)
+
+    def _faults(self) -> Faults:
+        picked = self.query_one("#manner", RadioSet).pressed_index
+        if picked == _YANK:
+            return parse_faults(f"yank:{self.query_one('#bytes', Input).value or '0'}")
+        name = _MANNERS[picked][0]
+        return parse_faults(name) if name else Faults()

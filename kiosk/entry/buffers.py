@@ -1,0 +1,161 @@
+"""The buffers of secrets that the operator types, one for each purpose, and the words that PiSM proposed.
+
+The daemon's loop owns one `Entries`. Rules: what stands here leaves only as a view for one frame or as
+bytes for one vault request; `wipe` overwrites all of it; a repr shows nothing. Times are monotonic seconds.
+"""
+
+import hmac
+from collections.abc import Callable
+
+from kiosk import events as ev
+from kiosk.effects import Purpose
+from kiosk.entry.entry import Entry, EntryView, Mode, Outcome
+from kiosk.entry.zz_proposal import ProposalView
+
+HOLD_S = 0.6
+DATE_DIGITS = 12
+MIN_BITS = 64
+DRILL_WORDS = 6
+
+Estimate = Callable[[str], float]
+
+
+class Entries:
+    """All that is being typed.
+
+    Args:
+        propose: Makes the proposed words (core.crypto.passphrase.propose_words).
+        estimate: Bits of a text (core.crypto.passphrase.estimate_bits).
+    """
+
+    def __init__(self, propose: Callable[[], tuple[str, ...]], estimate: Estimate) -> None:
+        self._propose = propose
+        self._estimate = estimate
+        self._proposed: tuple[str, ...] = ()
+        self._buffers: dict[Purpose, Entry] = {}
+        self._current: Purpose | None = None
+        self._down: tuple[str, float] | None = None
+
+    def propose(self) -> None:
+        """Draw new words."""
+        self._proposed = self._propose()
+
+    def start(self, purpose: Purpose) -> None:
+        """Begin an empty entry for `purpose`."""
+        if (old := self._buffers.pop(purpose, None)) is not None:
+            old.wipe()
+        if purpose in (Purpose.DATE, Purpose.DATE_AGAIN):
+            entry = Entry(modes=(Mode.DIGITS,), masked=False, max_bytes=DATE_DIGITS)
+        elif purpose is Purpose.CHOOSE:
+            entry = Entry(estimate=self._estimate)
+        elif purpose is Purpose.DRILL:
+            entry = Entry(modes=(Mode.WORDS,), total=DRILL_WORDS)
+        elif purpose is Purpose.REPEAT and self._proposed:
+            entry = Entry(modes=(Mode.WORDS,), total=len(self._proposed))
+        else:
+            entry = Entry()
+        self._buffers[purpose] = entry
+        self._current = purpose
+        self._down = None
+
+    def feed(self, key: str, now_s: float, *, down: bool) -> ev.Event | None:
+        """Hand a key to the entry and return what came of it, None for nothing to redraw."""
+        entry = self._entry()
+        if entry is None:
+            return None
+        if not down:
+            self._down = None
+            return self._judge(entry, entry.release(key, now_s))
+        self._down = (key, now_s + HOLD_S)
+        return self._judge(entry, entry.press(key, now_s))
+
+    def tick(self, now_s: float) -> ev.Event | None:
+        """Let time pass: a key may have become a held one; the view may have changed by itself."""
+        entry = self._entry()
+        if entry is None:
+            return None
+        if self._down is not None and now_s >= self._down[1]:
+            key, self._down = self._down[0], None
+            return self._judge(entry, entry.held(key, now_s))
+        return ev.EntryChanged()
+
+    def next_change_s(self, now_s: float) -> float | None:
+        """Return when `tick` wants to be called, None when not at all."""
+        entry = self._entry()
+        if entry is None:
+            return None
+        due = [at for at in (entry.next_change(now_s), self._down and self._down[1]) if at is not None]
+        return min(due, default=None)
+
+    def entry_view(self, now_s: float) -> EntryView | None:
+        """Return what may be drawn of the running entry."""
+        entry = self._entry()
+        return None if entry is None else entry.view(now_s)
+
+    def proposal_view(self) -> ProposalView | None:
+        """Return the proposed words for the pages that show them."""
+        return ProposalView(self._proposed) if self._proposed else None
+
+    def secret(self, purpose: Purpose) -> bytes:
+        """Return the canonical passphrase of a buffer; it stays until `wipe`."""
+        from core.crypto.passphrase import canonical
+
+        return canonical(self._buffers[purpose].secret().decode())
+
+    def typed(self, purpose: Purpose) -> bytes:
+        """Return the bytes of a buffer as they were typed: a passphrase that others made is not canonical."""
+        return bytes(self._buffers[purpose].secret())
+
+    def new_secret(self) -> bytes:
+        """Return the passphrase that was chosen or accepted, and repeated."""
+        return self.secret(Purpose.REPEAT)
+
+    def wipe(self) -> None:
+        """Overwrite and drop every buffer and the proposal."""
+        for entry in self._buffers.values():
+            entry.wipe()
+        self._buffers.clear()
+        self._proposed = ()
+        self._current = None
+        self._down = None
+
+    def __repr__(self) -> str:
+        """Return nothing of what is in it."""
+        return "Entries(redacted)"
+
+    def _expected(self) -> bytes:
+        """Return what must be typed once more: the proposed words, or what was chosen."""
+        from core.crypto.passphrase import canonical
+
+        if self._proposed:
+            return canonical(" ".join(self._proposed))
+        return self.secret(Purpose.CHOOSE)
+
+    def _entry(self) -> Entry | None:
+        return None if self._current is None else self._buffers.get(self._current)
+
+    def _judge(self, entry: Entry, outcome: Outcome) -> ev.Event | None:
+        match outcome:
+            case Outcome.NOTHING:
+                return None
+            case Outcome.CHANGED:
+                return ev.EntryChanged()
+            case Outcome.LEAVE:
+                return ev.EntryLeft()
+            case _:
+                return self._finish(entry)
+
+    def _finish(self, entry: Entry) -> ev.Event | None:
+        text = entry.secret()
+        match self._current:
+            case Purpose.DATE:
+                return ev.EntryFinished(text=text.decode())
+            case Purpose.DATE_AGAIN:
+                same = text == self._buffers[Purpose.DATE].secret()
+                return ev.EntryFinished(same=same, text=text.decode())
+            case Purpose.CHOOSE if self._estimate(text.decode()) < MIN_BITS:
+                return ev.EntryChanged()  # the view shows the bits; too few never finish
+            case Purpose.REPEAT:
+                return ev.EntryFinished(same=hmac.compare_digest(self._expected(), self.new_secret()))
+            case _:
+                return ev.EntryFinished()

@@ -1,0 +1,173 @@
+"""Words by telephone keys: one press per letter, the list of BIP-39 finds the word.
+
+Rules:
+1. What A to D offer, and which words they reach, is the rule of kiosk.entry.zz_word_keys.
+2. A key that no word of the list continues with is dead.
+3. No word enters by itself. A to D pick; `#` picks when one candidate is left.
+4. For half a second after a pick the key that picked means nothing else, so that a key pressed twice
+   does nothing more.
+5. Each word has a place. A word picked at the place of another replaces it; after one was deleted, the
+   next one picked goes into its place and moves nothing.
+
+Left to others: what A to D do while nothing is typed (kiosk.entry.entry).
+"""
+
+from kiosk.entry.secret import SecretText
+from kiosk.entry.zz_word_keys import continues, find_candidates
+
+GUARD_S = 0.5
+"""How long the key that picked a word means nothing else, in seconds."""
+
+
+class WordEntry:
+    """The words mode of an entry.
+
+    Args:
+        text: The buffer that all modes share.
+        total: How many words are wanted, None when any number will do.
+    """
+
+    __slots__ = ("_hole", "_picked_at", "_picked_by", "_slot", "_text", "_typed", "total")
+
+    def __init__(self, text: SecretText, total: int | None = None) -> None:
+        self._text = text
+        self.total = total
+        self._typed = ""
+        self._slot = 0
+        self._hole = False  # the word at this place was deleted, the next one stands there now
+        self._picked_by = ""
+        self._picked_at = 0.0
+
+    @property
+    def typed(self) -> str:
+        """The digits of the word in work."""
+        return self._typed
+
+    @property
+    def slot(self) -> int:
+        """The place in work, 0 first; the number of words when it is behind the last."""
+        return self._slot
+
+    @property
+    def position(self) -> int:
+        """The number of the word in work, 1 first, never above the number wanted."""
+        return self._slot + 1 if self.total is None else min(self._slot + 1, self.total)
+
+    @property
+    def last_slot(self) -> int:
+        """The last place there is to go to."""
+        count = self.count
+        return count if self.total is None else min(count, self.total - 1)
+
+    @property
+    def around(self) -> tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...]]:
+        """Where the words before this place and the words behind it stand in the buffer."""
+        spans = self._text.spans()
+        return spans[: self._slot], spans[self._slot if self._hole else self._slot + 1 :]
+
+    @property
+    def count(self) -> int:
+        """Words in the buffer."""
+        return len(self._text.spans())
+
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """What A to D pick now."""
+        return find_candidates(self._typed)
+
+    @property
+    def enough(self) -> bool:
+        """The words are as many as wanted, whatever is half typed."""
+        return self.count == self.total if self.total is not None else self.count > 0
+
+    @property
+    def complete(self) -> bool:
+        """Nothing is half typed and the words are as many as wanted."""
+        return not self._typed and self.enough
+
+    def go_to(self, slot: int) -> bool:
+        """Move to a place; False when there is no such place or it is this one."""
+        if slot == self._slot or not 0 <= slot <= self.last_slot:
+            return False
+        self._slot = slot
+        self._hole = False
+        return True
+
+    def go_to_end(self) -> None:
+        """Forget the digits and stand behind the last word."""
+        self._typed = ""
+        self._slot = self.count
+        self._hole = False
+
+    def type_letter(self, key: str) -> bool:
+        """Take a digit key; False when no word continues so or no further word is wanted."""
+        typed = self._typed + key
+        if self._slot == self.total or not continues(typed):
+            return False
+        self._typed = typed
+        return True
+
+    def pick(self, key: str, now: float) -> bool:
+        """Put the candidate that A to D, or `#`, stands for in its place; False: none, or no room."""
+        offered = self.candidates
+        number = 0 if key == "#" and len(offered) == 1 else "ABCD#".index(key)
+        if number >= len(offered) or not self._put(offered[number]):
+            return False
+        self._typed = ""
+        self._slot += 1
+        self._hole = False
+        self._picked_by, self._picked_at = key, now
+        return True
+
+    def guarded(self, key: str, now: float) -> bool:
+        """Tell whether this key picked a word within the last half second."""
+        return key == self._picked_by and now - self._picked_at < GUARD_S
+
+    def delete(self) -> bool:
+        """Take back a letter, else the word at this place, else the last word; False when all is empty."""
+        if self._typed:
+            self._typed = self._typed[:-1]
+            return True
+        spans = self._text.spans()
+        if not spans:
+            had = len(self._text) > 0  # spaces alone, typed as text
+            self._text.wipe()
+            return had
+        # A hole has nothing left to take: the word before it goes, as at the end.
+        slot = max(self._slot - 1, 0) if self._hole or self._slot == len(spans) else self._slot
+        # The space before the word goes with it; before the first word, the one behind.
+        start = spans[slot - 1][1] if slot else 0
+        end = spans[slot][1] if slot or len(spans) == 1 else spans[1][0]
+        self._text.replace(start, end, "")
+        self._slot = slot
+        self._hole = slot < len(spans) - 1
+        return True
+
+    def clear_letters(self) -> bool:
+        """Take back all letters of the word in work; False when there are none."""
+        had = bool(self._typed)
+        self._typed = ""
+        return had
+
+    def _put(self, word: str) -> bool:
+        """Put a word in its place; False when it does not fit."""
+        spans = self._text.spans()
+        if self._slot >= len(spans):  # at the end; spaces there, typed as text, become the one space
+            end = spans[-1][1] if spans else 0
+            return self._text.replace(end, len(self._text), f" {word}" if spans else word)
+        start, end = spans[self._slot]
+        return (
+            self._text.replace(start, start, f"{word} ")
+            if self._hole
+            else self._text.replace(start, end, word)
+        )
+
+    def wipe(self) -> None:
+        """Forget the digits and the place; the buffer is wiped by its owner."""
+        self._typed = ""
+        self._slot = 0
+        self._hole = False
+        self._picked_by = ""
+
+    def __repr__(self) -> str:
+        return f"WordEntry(slot={self._slot}, redacted)"

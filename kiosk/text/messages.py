@@ -1,0 +1,165 @@
+"""Code -> the operator's words: what happened in one line, and what to do.
+
+Rules:
+
+1. Every code of both error trees is here, and the kiosk's own codes; a test compares.
+2. What to do is the action of the class; the kiosk's own codes have theirs here.
+3. An unknown code is shown as it is, with the words of a bug.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+from core.errors import CaError
+from hw.ports import HardwareError
+from kiosk.text.wrap import fit, pages, wrap_path
+
+TEXT_ROWS = 4
+
+_SEE_LOG = ("The box locked itself", "Start again; see log")
+
+_OWN_ACTIONS: dict[str, tuple[str, ...]] = {
+    "E-BUG": _SEE_LOG,
+    "E-VAULT": _SEE_LOG,
+    "E-CLOCK-DATE": ("Type the date again:", "year month day hour", "minute, in UTC"),
+}
+
+_HAPPENED: dict[str, str] = {
+    "E-BUG": "A fault in PiSM",
+    "E-VAULT": "The vault went away",
+    "E-CLOCK-DATE": "That date is no good",
+    "E-CA": "Refused",
+    "E-CONFIG": "config.yaml is bad",
+    "E-CONFIG-SYNTAX": "config.yaml: no YAML",
+    "E-CONFIG-KEY": "config.yaml: bad key",
+    "E-CONFIG-VALUE": "config.yaml: value",
+    "E-CONFIG-VISIT": "Visits are too rare",
+    "E-RECIPIENT": "A recipient is bad",
+    "E-RECIPIENT-PRIVATE": "That key is private!",
+    "E-RECIPIENT-WEAK": "That key is too weak",
+    "E-PASSPHRASE": "The passphrase fails",
+    "E-PASSPHRASE-WEAK": "It is too weak",
+    "E-PASSPHRASE-WRONG": "Wrong passphrase",
+    "E-PASSPHRASE-WAIT": "Too early",
+    "E-STATE": "The store is unusable",
+    "E-STATE-EXISTS": "There is an authority",
+    "E-STATE-MISSING": "No authority is here",
+    "E-STATE-LOCKED": "The store is in use",
+    "E-STATE-MODE": "Store open to others",
+    "E-STATE-DAMAGED": "The store is damaged",
+    "E-STATE-OLD": "An old store is back",
+    "E-STATE-WIPED": "The store was wiped",
+    "E-SWAP": "Keys could be swapped",
+    "E-JOURNAL": "The journal is broken",
+    "E-CLOCK": "The clock is wrong",
+    "E-CLOCK-BEHIND": "The clock is behind",
+    "E-CLOCK-AHEAD": "The clock is ahead",
+    "E-ISSUE": "It breaks a rule",
+    "E-CHECK": "A check failed",
+    "E-POLICY": "Not in the policy",
+    "E-REQUEST": "The request is bad",
+    "E-REQUEST-NAME": "Its name says nothing",
+    "E-REQUEST-TARGET": "No target for it",
+    "E-REQUEST-PRIVATE": "That key is private!",
+    "E-REQUEST-KEY": "Its key is not taken",
+    "E-REQUEST-PROOF": "Its key did not sign",
+    "E-REQUEST-USED": "Its key is in use",
+    "E-REQUEST-GAP": "Nothing is due for it",
+    "E-REQUEST-MANY": "Too many requests",
+    "E-REQUEST-CHANGED": "Not what was shown",
+    "E-ARCHIVE": "The archive is bad",
+    "E-ARCHIVE-IDENTITY": "The key does not fit",
+    "E-IDENTITY-LOCKED": "The key is locked",
+    "E-ARCHIVE-DAMAGED": "Archive is damaged",
+    "E-ARCHIVE-MEMBER": "Archive has bad files",
+    "E-ARCHIVE-FORMAT": "Unknown format",
+    "E-ARCHIVE-KIND": "It is not a backup",
+    "E-ARCHIVE-SEAL": "The seal is not ours",
+    "E-ARCHIVE-DATE": "It is from the future",
+    "E-ARCHIVE-CERT": "A certificate is bad",
+    "E-ARCHIVE-TRUST": "Unknown authority",
+    "E-ARCHIVE-ROLLBACK": "The archive is old",
+    "E-ARCHIVE-FORK": "Two histories",
+    "E-RESCUE": "It cannot be rescued",
+    "E-RESCUE-MISSING": "No backup on it",
+    "E-RESCUE-KEY": "No key on it",
+    "E-RESCUE-MANY": "Too much on it",
+    "E-RESCUE-SPACE": "It does not fit",
+    "E-DRILL": "No such drill",
+    "E-ACCEPTANCE": "Acceptance failed",
+    "E-FILE": "A file cannot be used",
+    "E-STOPPED": "Stopped, work is kept",
+    "E-HARDWARE": "A part does not work",
+    "E-DISPLAY": "Display is silent",
+    "E-KEYPAD": "Keypad does not work",
+    "E-STICK": "The stick is bad",
+    "E-STICK-GONE": "Pulled too early",
+    "E-STICK-IN-USE": "The stick is in use",
+    "E-STICK-TWO": "Two sticks are in",
+    "E-STICK-FORMAT": "It is not FAT32",
+    "E-STICK-FULL": "The stick is full",
+    "E-STICK-READONLY": "The stick is locked",
+    "E-STICK-EXISTS": "That file is there",
+    "E-STICK-NAME": "Bad file name",
+    "E-STICK-MISSING": "The file is missing",
+    "E-STICK-SIZE": "Larger than it should",
+    "E-STICK-IO": "Writing fails",
+    "E-STICK-VERIFY": "It does not keep data",
+    "E-CLOCK-SET": "The clock stays wrong",
+    "E-POWER": "Power-off was refused",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What an error's screen says.
+
+    Args:
+        code: At most 21 characters.
+        happened: One line.
+        action: One to three lines.
+        details: Pages of at most TEXT_ROWS lines with the error's own text; () without one.
+    """
+
+    code: str
+    happened: str
+    action: tuple[str, ...]
+    details: tuple[tuple[str, ...], ...]
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are; the first has what happened and what to do."""
+        return 1 + len(self.details)
+
+
+def explain(code: str, text: str = "") -> Message:
+    """Return the operator's words for a code.
+
+    Args:
+        code: Of an error class, or of the kiosk.
+        text: The error's own words, for the pages behind the first; never a secret.
+    """
+    lines = wrap_path(text)
+    return Message(
+        code=fit(code),
+        happened=_HAPPENED.get(code, _HAPPENED["E-BUG"]),
+        action=_actions().get(code, _SEE_LOG),
+        details=pages(lines, TEXT_ROWS) if lines else (),
+    )
+
+
+def known_codes() -> frozenset[str]:
+    """Return every code that has words of its own."""
+    return frozenset(_HAPPENED)
+
+
+@cache
+def _actions() -> dict[str, tuple[str, ...]]:
+    """Return code -> action, by the classes of both trees and by our own codes."""
+    actions = dict(_OWN_ACTIONS)
+    waiting: list[type[CaError | HardwareError]] = [CaError, HardwareError]
+    while waiting:
+        error = waiting.pop()
+        actions.setdefault(error.code, error.action)
+        waiting.extend(error.__subclasses__())
+    return actions

@@ -1,0 +1,100 @@
+"""A stick that brings the words of drills: `pism-drill-NAME-NUMBER.txt`, as `pism drill --to` writes it.
+
+Rules: of each backup the newest file is read, within a bound; it holds six words and nothing else. Everything
+else on the stick is left alone.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from core.api import requests as pr
+from core.api import results as rs
+from core.errors import DrillError, PolicyError
+from hw.fat.volume import FatVolume
+from hw.ports import StickMissingError
+from kiosk.reports import DrillRow
+from kiosk.work.session import Session, VaultRefusalError
+
+MAX_FILES: Final = 20
+MAX_BYTES: Final = 512
+_NOT_AWAITED: Final = frozenset({DrillError.code, PolicyError.code})  # old words, or a backup that is no more
+_FILE: Final = re.compile(r"pism-drill-([a-z][a-z0-9-]{0,23})-([0-9]{6,12})\.txt")
+_SIX: Final = re.compile(
+    rf"\s*[a-z]{{3,8}}(\s+[a-z]{{3,8}}){{{rs.DRILL_WORDS - 1}}}\s*", re.IGNORECASE | re.ASCII
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BroughtWords:
+    """The words of one drill, and the backup that they say they are of."""
+
+    name: str
+    words: str
+
+
+def read_drill_stick(volume: FatVolume) -> tuple[BroughtWords, ...]:
+    """Return the words on a stick, in order of the backups' names.
+
+    Args:
+        volume: Open.
+
+    Raises:
+        StickMissingError: There are none (E-STICK-MISSING).
+        DrillError: A file does not hold six words (E-DRILL).
+        StickSizeError, StickFormatError, StickGoneError, StickIoError: As FatVolume.get.
+    """
+    newest: dict[str, tuple[int, str]] = {}
+    for item in volume.list():
+        if not item.folder and (found := _FILE.fullmatch(item.name)):
+            newest[found[1]] = max(newest.get(found[1], (0, "")), (int(found[2]), item.name))
+    if not newest:
+        raise StickMissingError("there is no file pism-drill-NAME-NUMBER.txt on the stick")
+    return tuple(
+        BroughtWords(name=name, words=_parse_words(file, volume.get(file, MAX_BYTES)))
+        for name, (_, file) in sorted(newest.items())[:MAX_FILES]
+    )
+
+
+def record_words(vault: Session, words: str, name: str | None, now: datetime) -> DrillRow:
+    """Have the words of a drill journaled.
+
+    Args:
+        vault: Unlocked.
+        words: Six of them.
+        name: The backup that they must be of; None: whichever they are of.
+        now: Aware UTC, whole seconds.
+
+    Raises:
+        VaultRefusalError: No recent backup waits for them (E-DRILL).
+    """
+    recorded = vault.ask(pr.RecordDrill(words=words, name=name, now=now), rs.DrillRecorded)
+    return DrillRow(name=recorded.name, sequence=recorded.sequence)
+
+
+def record_brought(vault: Session, brought: tuple[BroughtWords, ...], now: datetime) -> tuple[DrillRow, ...]:
+    """Have what a stick brought journaled; what was recorded before is passed over.
+
+    Raises:
+        VaultRefusalError: No recent backup waits for any of it (E-DRILL).
+    """
+    recorded: list[DrillRow] = []
+    refused: VaultRefusalError | None = None
+    for each in brought:
+        try:
+            recorded.append(record_words(vault, each.words, each.name, now))
+        except VaultRefusalError as refusal:
+            if refusal.failed.code not in _NOT_AWAITED:
+                raise
+            refused = refusal
+    if refused is not None and not recorded:
+        raise refused
+    return tuple(recorded)
+
+
+def _parse_words(file: str, data: bytes) -> str:
+    text = data.decode("ascii", "replace")
+    if _SIX.fullmatch(text) is None:
+        raise DrillError(f"{file} does not hold six words.")
+    return " ".join(text.split())

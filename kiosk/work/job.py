@@ -1,0 +1,259 @@
+"""The job: one stick's steps, in order, on one page.
+
+    top-up      approved signing requests are signed, then the vault issues what the policy asks for
+    export X    the vault writes the archive into a file of ours; it goes on the stick, is read back off the
+    backup X    medium and compared; then its papers; its receipt last; then the vault journals "written"
+
+Rules:
+
+1. What is done is not done again: a stick pulled early is put in again, and the job goes on where it was;
+   an archive that the vault has written stays here, encrypted, in an unlinked file, until it is on a stick.
+2. Nothing on the stick is overwritten. Papers whose names have no number (public/, next-visit.ics) move to
+   a name with the archive's number where theirs is taken.
+3. Told to stop, the vault ends at its next commit and a file on its way to the stick is given up; what is
+   done is kept, and the same job goes on from there.
+4. Before anything is signed the vault sees the newest receipts on the stick: one that is later than its own
+   state shows that an old state was put back (core.export.zz_old_state).
+5. Signing requests on the stick are shown before the first step, and signed before a top-up
+   (kiosk.work.stick_requests).
+6. The job holds no key and no passphrase.
+"""
+
+import contextlib
+import re
+import tempfile
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from core.api import requests as pr
+from core.api import results as rs
+from core.errors import StoppedError
+from hw.fat.volume import FatVolume
+from hw.fat.listing import StickFile
+from hw.ports import Stick, StickMissingError, StickSizeError
+from kiosk.work.pace import StepProgress
+from kiosk.work.placing import place_companions
+from kiosk.reports import RequestRow, Result
+from kiosk.work.session import Session
+from kiosk.work.stick_requests import StickRequests
+
+OpenVolume = Callable[[Stick], AbstractContextManager[FatVolume]]
+Tell = Callable[[int, int, str], None]
+
+_RECEIPT: Final = re.compile(r"pism-receipt-([a-z][a-z0-9-]{0,23})-[0-9]{6,}\.json")
+_MAX_RECEIPTS: Final = 20
+_MAX_RECEIPT_BYTES: Final = 16 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class _Archive:
+    """An archive that the vault has written, its file, and what of it stands on which stick."""
+
+    written: rs.ArchiveWritten
+    file: BinaryIO
+    stick: str = ""
+    on_stick: set[str] = field(default_factory=set)
+    places: dict[str, str] = field(default_factory=dict)
+    confirmed: bool = False
+
+
+class Job:
+    """One stick's steps; `run` may be called again after a failure and goes on where it was.
+
+    Args:
+        session: Unlocked.
+        steps: As in config.yaml: "top-up", "export NAME", "backup NAME".
+        now: Sampled once for the whole job, aware UTC.
+        open_volume: Opens a stick's volume.
+        spool: Folder for encrypted archives that wait for their stick.
+        stopping: Set, from any thread, when the work shall end.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        steps: tuple[str, ...],
+        *,
+        now: datetime,
+        open_volume: OpenVolume,
+        spool: Path,
+        stopping: threading.Event,
+    ) -> None:
+        self.steps = steps
+        self._session = session
+        self._now = now
+        self._open_volume = open_volume
+        self._spool = spool
+        self._stopping = stopping
+        self._made: dict[str, rs.ToppedUp | _Archive] = {}
+        self._requests = StickRequests(session, now)
+        self._checked = ""  # identity of the stick whose receipts the vault has seen
+
+    def find_requests(self, stick: Stick | None) -> tuple[RequestRow, ...]:
+        """Return the signing requests that must be answered before `run`; none where there are none.
+
+        Args:
+            stick: As for `run`.
+
+        Raises:
+            VaultRefusalError, VaultLostError: From the session.
+            StickError: From the stick (E-STICK-...).
+        """
+        if stick is None or self._made:
+            return ()
+        with self._open_volume(stick) as volume:
+            root = volume.list()
+            self._check_receipts(stick, volume, root)
+            return self._requests.find(volume, root) if "top-up" in self.steps else ()
+
+    def answer_requests(self, approvals: tuple[str, ...]) -> None:
+        """Take the operator's answer to `find_requests`: the approvals of those that are to be signed."""
+        self._requests.approve(approvals)
+
+    def run(self, stick: Stick | None, progress: StepProgress) -> tuple[Result, ...]:
+        """Do what is left of the steps.
+
+        Args:
+            stick: Where archives go; None when no step makes one.
+            progress: See StepProgress.
+
+        Returns:
+            What each step did.
+
+        Raises:
+            VaultRefusalError, VaultLostError: From the session.
+            StickError: From the stick (E-STICK-...); put in again, the job goes on.
+            StoppedError: Told to stop while no vault was at work (E-STOPPED).
+        """
+        if stick is not None and not self._made and self._checked != stick.identity:
+            with self._open_volume(stick) as volume:
+                self._check_receipts(stick, volume, volume.list())
+        results = []
+        for number, step in enumerate(self.steps, 1):
+            self._heed_stop()
+
+            def tell(done: int, total: int, what: str, *, number: int = number) -> None:
+                progress(number, len(self.steps), done, total, what)
+
+            verb, _, name = step.partition(" ")
+            if verb == "top-up":
+                results.append(self._top_up(step, tell))
+            else:
+                archive = self._archive(step, {"export": "egress", "backup": "backup"}[verb], name, tell)
+                if stick is None:
+                    raise StickMissingError(f"{step} needs a stick")
+                self._deliver(archive, stick, tell)
+                written = archive.written
+                results.append(Result(step=step, name=name, sequence=written.sequence, sha256=written.sha256))
+        return tuple(results)
+
+    def close(self) -> None:
+        """Forget what was made and not written; its unlinked files are gone with that."""
+        for made in self._made.values():
+            if isinstance(made, _Archive):
+                made.file.close()
+        self._made.clear()
+
+    def _check_receipts(self, stick: Stick, volume: FatVolume, root: Iterable[StickFile]) -> None:
+        """Show the vault the newest receipt of each name on the stick (rule 4)."""
+        newest: dict[str, str] = {}
+        for item in root:
+            if found := _RECEIPT.fullmatch(item.name):
+                newest[found[1]] = max(item.name, newest.get(found[1], ""))
+        for name in list(newest.values())[:_MAX_RECEIPTS]:
+            with contextlib.suppress(StickSizeError):
+                data = volume.get(name, _MAX_RECEIPT_BYTES)
+                self._session.ask(pr.CheckReceipt(data=data), rs.Acknowledged)
+        self._checked = stick.identity
+
+    def _top_up(self, step: str, tell: Tell) -> Result:
+        asked = self._requests.sign(self._asking(tell))
+        made = self._made.get(step)
+        if not isinstance(made, rs.ToppedUp):
+            made = self._session.ask(pr.TopUp(now=self._now), rs.ToppedUp, progress=self._asking(tell))
+            self._made[step] = made
+        requested = len(asked.signed)
+        return Result(
+            step=step,
+            issued=asked.roots + requested + made.roots + made.signers,
+            requested=requested,
+            late_roots=asked.late_roots + made.late_roots,
+        )
+
+    def _archive(self, step: str, kind: str, name: str, tell: Tell) -> _Archive:
+        made = self._made.get(step)
+        if isinstance(made, _Archive):
+            return made
+        first = not any(isinstance(other, _Archive) for other in self._made.values())
+        file = tempfile.TemporaryFile(dir=self._spool)  # noqa: SIM115  it lives until the job is closed
+        try:
+            request = pr.WriteArchive(kind=kind, name=name, papers=first, now=self._now)
+            written = self._session.ask(request, rs.ArchiveWritten, into=file, progress=self._asking(tell))
+        except BaseException:
+            file.close()
+            raise
+        archive = _Archive(written=written, file=file)
+        self._made[step] = archive
+        return archive
+
+    def _deliver(self, archive: _Archive, stick: Stick, tell: Tell) -> None:
+        """Put an archive and its papers on the stick, the receipt last, and have it journaled."""
+        if archive.confirmed:
+            return
+        if archive.stick != stick.uuid:  # another stick than the one that was pulled: from the beginning
+            archive.stick = stick.uuid
+            archive.on_stick.clear()
+            archive.places = {}
+        written = archive.written
+        with self._open_volume(stick) as volume:
+            volume.clean_parts()
+            if not archive.places:
+                archive.places = place_companions(written, (item.name for item in volume.list()))
+            if written.archive_name not in archive.on_stick:
+                volume.put(
+                    written.archive_name,
+                    archive.file,
+                    size_bytes=written.size_bytes,
+                    sha256=written.sha256,
+                    progress=self._putting(tell),
+                    resume=True,  # a pull can come right after its renaming
+                )
+                archive.on_stick.add(written.archive_name)
+            for companion in written.companions:
+                self._heed_stop()
+                if companion.path not in archive.on_stick:
+                    volume.put_small(archive.places[companion.path], companion.data, resume=True)
+                    archive.on_stick.add(companion.path)
+        confirm = pr.ConfirmWritten(
+            kind=written.kind, name=written.name, sequence=written.sequence, where=stick.label, now=self._now
+        )
+        self._session.ask(confirm, rs.Acknowledged)
+        archive.confirmed = True
+
+    def _asking(self, tell: Tell) -> Tell:
+        """Return the progress of a request: a stop that came before the vault had begun is said again."""
+
+        def tell_and_stop(done: int, total: int, what: str) -> None:
+            tell(done, total, what)
+            if self._stopping.is_set():
+                self._session.stop()
+
+        return tell_and_stop
+
+    def _putting(self, tell: Tell) -> Tell:
+        """Return the progress of a file on its way to the stick: kilobytes, which a person reads."""
+
+        def tell_or_stop(done: int, total: int, _what: str) -> None:
+            self._heed_stop()
+            tell(done // 1000, total // 1000, "KB")
+
+        return tell_or_stop
+
+    def _heed_stop(self) -> None:
+        if self._stopping.is_set():
+            raise StoppedError("stopped by the operator")

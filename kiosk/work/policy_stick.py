@@ -1,0 +1,39 @@
+"""A stick that brings a policy: config.yaml in its root, its recipients' key files in `keys`.
+
+Rules: only these files are read, within bounds; nothing is looked into here. The vault reads them as strictly
+as files of its own, and refuses what is missing.
+"""
+
+from typing import Final
+
+from hw.fat.volume import FatVolume
+from hw.ports import StickMissingError, StickSizeError
+
+CONFIG: Final = "config.yaml"
+KEYS: Final = "keys"
+MAX_CONFIG_BYTES: Final = 256 * 1024
+MAX_KEY_BYTES: Final = 16 * 1024
+MAX_KEYS: Final = 100
+
+
+def read_policy_stick(volume: FatVolume) -> tuple[bytes, dict[str, bytes]]:
+    """Return config.yaml, and the key files by their paths.
+
+    Args:
+        volume: Open.
+
+    Raises:
+        StickMissingError: There is no config.yaml (E-STICK-MISSING).
+        StickSizeError: A file is larger than it may be, or there are too many (E-STICK-SIZE).
+        StickNameError, StickFormatError, StickGoneError, StickIoError: As FatVolume.get.
+    """
+    config = volume.get(CONFIG, MAX_CONFIG_BYTES)
+    try:
+        items = volume.list(KEYS)
+    except StickMissingError:
+        return config, {}  # every recipient may stand in config.yaml itself
+    # What begins with a dot is what other systems leave on a stick unasked.
+    names = [item.name for item in items if not item.folder and not item.name.startswith(".")]
+    if len(names) > MAX_KEYS:
+        raise StickSizeError(f"{KEYS} holds {len(names)} files; at most {MAX_KEYS} are taken")
+    return config, {f"{KEYS}/{name}": volume.get(f"{KEYS}/{name}", MAX_KEY_BYTES) for name in names}

@@ -1,0 +1,139 @@
+"""The signing requests of one job: read off its stick, shown, and signed as they were approved.
+
+Rules:
+
+1. Only `requests/*.csr` is read, within bounds; nothing is looked into here. What cannot be read is told as
+   one more refused request, and hinders nothing.
+2. They are shown once a job: after an answer the job goes on with it, whichever stick is in. Without one (the
+   stick was pulled) they are read and shown again.
+3. Signed is what the vault showed, by the approvals that it gave; the bytes are those that it saw.
+4. After a refusal by the vault nothing is approved any more: the next try shows them anew.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from core.api import requests as pr
+from core.api import results as rs
+from core.errors import RequestError, RequestManyError, StoppedError
+from core.api.zz_request_file import (
+    FOLDER,
+    MAX_REQUEST_BYTES,
+    MAX_REQUESTS,
+    RequestFile,
+    is_request,
+    request_order,
+)
+from hw.fat.volume import FatVolume
+from hw.fat.listing import StickFile
+from hw.ports import StickFormatError, StickNameError, StickSizeError
+from kiosk.reports import RequestRow
+from kiosk.work.session import Session, VaultRefusalError
+from kiosk.translate import to_requests
+
+Tell = Callable[[int, int, str], None]
+
+
+class StickRequests:
+    """What a job's stick brought to be signed.
+
+    Args:
+        session: Unlocked.
+        now: Of the job, aware UTC.
+    """
+
+    def __init__(self, session: Session, now: datetime) -> None:
+        self._session = session
+        self._now = now
+        self._shown: dict[str, RequestFile] = {}
+        self._approved: tuple[str, ...] | None = None
+        self._signed: rs.RequestsSigned | None = None
+
+    def find(self, volume: FatVolume, root: tuple[StickFile, ...]) -> tuple[RequestRow, ...]:
+        """Return what there is to be shown; nothing where it was answered already.
+
+        Args:
+            volume: Open.
+            root: What stands in its root.
+
+        Raises:
+            VaultRefusalError, VaultLostError: From the session.
+            StickGoneError, StickIoError: From the stick.
+        """
+        if self._approved is not None:
+            return ()
+        files, refused = read_requests(volume, root)
+        if not files:
+            return refused
+        asked = pr.ProposeRequests(files=files, now=self._now)
+        proposal = self._session.ask(asked, rs.RequestsProposal)
+        self._shown = {item.approval: files[item.place] for item in proposal.requests if item.approval}
+        return to_requests(proposal) + refused
+
+    def approve(self, approvals: tuple[str, ...]) -> None:
+        """Take the operator's answer: the approvals of those that are to be signed."""
+        self._approved = approvals
+
+    def sign(self, tell: Tell) -> rs.RequestsSigned:
+        """Have the approved ones signed, once, and return what came of it.
+
+        Args:
+            tell: Told (certificates done, in all, what).
+
+        Raises:
+            VaultRefusalError, VaultLostError: From the session.
+        """
+        if self._signed is None and self._approved:
+            self._signed = self._sign(self._approved, tell)
+        return self._signed or _NOTHING
+
+    def _sign(self, approvals: tuple[str, ...], tell: Tell) -> rs.RequestsSigned:
+        files = tuple(self._shown[approval] for approval in approvals)
+        request = pr.SignRequests(files=files, approved=approvals, now=self._now)
+        try:
+            return self._session.ask(request, rs.RequestsSigned, progress=tell)
+        except VaultRefusalError as refusal:
+            if refusal.failed.code != StoppedError.code:
+                self._approved = None
+            raise
+
+
+_NOTHING = rs.RequestsSigned(roots=0, late_roots=0, signed=())
+
+
+def read_requests(
+    volume: FatVolume, root: tuple[StickFile, ...], most: int = MAX_REQUESTS
+) -> tuple[tuple[RequestFile, ...], tuple[RequestRow, ...]]:
+    """Return the requests on a stick, and rows for those that cannot be read.
+
+    Args:
+        volume: Open.
+        root: What stands in its root.
+        most: How many are read.
+
+    Raises:
+        StickGoneError, StickIoError: It cannot be read.
+    """
+    folder = next((item.name for item in root if item.folder and item.name.lower() == FOLDER), "")
+    if not folder:
+        return (), ()
+    try:
+        names = [item.name for item in volume.list(folder) if not item.folder and is_request(item.name)]
+    except StickFormatError as error:  # a name in it that is none
+        return (), (RequestRow(file=FOLDER, code=error.code, text=str(error)),)
+    names.sort(key=request_order)
+    files: list[RequestFile] = []
+    refused: list[RequestRow] = []
+    for name in names[:most]:
+        try:
+            data = volume.get(f"{folder}/{name}", MAX_REQUEST_BYTES)
+        except StickSizeError as error:
+            refused.append(RequestRow(file=name, code=RequestError.code, text=str(error)))
+        except StickNameError as error:
+            refused.append(RequestRow(file=name, code=error.code, text=str(error)))
+        else:
+            files.append(RequestFile(name=name, data=data))
+    if more := names[most:]:
+        text = f"at most {most} are taken in one go"
+        refused.append(RequestRow(file=f"{len(more)} more", code=RequestManyError.code, text=text))
+    return tuple(files), tuple(refused)
