@@ -2,9 +2,12 @@
 
 Rules: instants are aware UTC; `issue_until` is exclusive and a midnight, `not_after` is inclusive and
 ends at 23:59:59 (RFC 5280 4.1.2.5). A root is its own issuer. Bytes and keys are the store's.
+
+DER to PEM (RFC 7468), for certificates by the thousand: no parsing, no copy that stays.
 """
 
-from dataclasses import dataclass
+from binascii import b2a_base64
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -66,3 +69,48 @@ class Certificate:
         if now < self.issue_from:
             return "future"
         return "active" if now < self.issue_until else "retired"
+
+
+_LINE = 64  # RFC 7468 section 2: lines of exactly 64 characters
+
+
+def encode_pem(der: bytes, label: str = "CERTIFICATE") -> bytes:
+    """Return `der` as one PEM block that ends with a line feed."""
+    text = b2a_base64(der, newline=False)
+    lines = b"\n".join([text[start : start + _LINE] for start in range(0, len(text), _LINE)])
+    name = label.encode()
+    return b"-----BEGIN %b-----\n%b\n-----END %b-----\n" % (name, lines, name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issued:
+    """A certificate that has just been issued and has passed every rule.
+
+    Args:
+        certificate: What is remembered of it.
+        der: Its bytes.
+        key: Its private key, unencrypted PKCS#8 DER; memory only, not shown. Empty where it was never here.
+    """
+
+    certificate: Certificate
+    der: bytes = field(repr=False)
+    key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crl:
+    """A root's list of what it revoked.
+
+    Args:
+        issuer: UUID of the root.
+        number: CRLNumber, rising.
+        this_update: When it was signed, aware UTC.
+        next_update: When it must have been replaced, aware UTC.
+        der: Its bytes.
+    """
+
+    issuer: str
+    number: int
+    this_update: datetime
+    next_update: datetime
+    der: bytes = field(repr=False)

@@ -60,8 +60,11 @@
 Rules: every class has a `code` (at most 21 characters) that the screen, the journal, the command
 line and docs/errors.md share, and an `action` of at most three lines of 21 characters. A message
 never holds a secret. Anything outside this tree and `HardwareError` is a bug.
+
+What may be written down of a bug: its type and where it showed. Its text could quote a secret.
 """
 
+import traceback
 from typing import ClassVar
 
 
@@ -489,3 +492,9 @@ class AcceptanceError(CaError):
 
     code = "E-ACCEPTANCE"
     action = ("Do not use this box", "until it does")
+
+
+def describe_bug(error: BaseException) -> str:
+    """Return the type of an unforeseen error and the places it came through, without any value."""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    return f"E-BUG {type(error).__name__}\n{frames}"

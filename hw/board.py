@@ -18,12 +18,11 @@ from typing import TYPE_CHECKING, Literal
 from hw.ports import Clock, Display, Keypad, Power, Stick, Sticks
 
 if TYPE_CHECKING:
-    from hw.system.emulated import EmulatedClock
-    from hw.keypad.emulated import KeyMatrix
     from hw.display.emulated import Panel
-    from hw.system.zz_power import EmulatedPower
-    from hw.sticks.emulated import EmulatedSticks
     from hw.fat.volume import FatVolume
+    from hw.keypad.emulated import KeyMatrix
+    from hw.sticks.emulated import EmulatedSticks
+    from hw.system.emulated import EmulatedClock, EmulatedPower
 
 _PINS_A_SIDE = 4
 
@@ -147,12 +146,12 @@ def open_board(
 
 def _open_real(settings: BoardSettings, display: Display | None) -> Board:
     """Return the drivers."""
-    from hw.system.clock import SystemClock
     from hw.gpio.factory import GpiodFactory
     from hw.keypad.keypad import MatrixKeypad
-    from hw.system.power import SystemPower
     from hw.sticks.sticks import UdevSticks
     from hw.sticks.usb import UsbSockets
+    from hw.system.clock import SystemClock
+    from hw.system.power import SystemPower
 
     return Board(
         display=display or settings.open_display(),
@@ -169,13 +168,12 @@ def _open_real(settings: BoardSettings, display: Display | None) -> Board:
 
 def _open_twins(settings: BoardSettings, emulation: Emulation) -> Board:
     """Return the same drivers for display and keypad over emulated wires, and twins of the rest."""
-    from hw.system.emulated import EmulatedClock
-    from hw.keypad.emulated import KeyMatrix
     from hw.display.emulated import Panel, open_serial
-    from hw.system.zz_power import EmulatedPower
-    from hw.sticks.emulated import EmulatedSticks
-    from hw.keypad.keypad import MatrixKeypad
     from hw.display.oled import Oled
+    from hw.keypad.emulated import KeyMatrix
+    from hw.keypad.keypad import MatrixKeypad
+    from hw.sticks.emulated import EmulatedSticks
+    from hw.system.emulated import EmulatedClock, EmulatedPower
 
     twins = Twins(
         panel=Panel(settings.driver, settings.address),

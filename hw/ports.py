@@ -35,7 +35,7 @@ from hw.errors import (
 if TYPE_CHECKING:  # the receiver's commands know these errors, and have no picture library
     from PIL import Image
 
-    from hw.fat.zz_medium import Medium
+    from hw.fat.readback import Medium
 
 __all__ = [
     "KEYS",

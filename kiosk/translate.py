@@ -3,7 +3,7 @@
 from collections import Counter
 
 from core.api import results as rs
-from core.api.zz_rescue_results import BackupOpened, BackupRestored
+from core.api.results import BackupOpened, BackupRestored
 from kiosk import reports as rp
 from kiosk.rescue_reports import BackupRow, Restored
 

@@ -19,11 +19,19 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from core.store import journal
+from core.archive.manifest import (
+    Authority,
+    FileEntry,
+    Manifest,
+    encode_manifest,
+    file_of,
+    list_paths,
+    make_entry,
+)
+from core.archive.seal import SEAL_EKU
 from core.certificate import Certificate
 from core.crypto.keys import ALGORITHMS, make_key, sign_bytes
-from core.archive.manifest import Authority, FileEntry, Manifest, encode_manifest, file_of, list_paths, make_entry
-from core.issue.profile import SEAL_EKU
+from core.store import journal
 
 NOW = datetime(2027, 2, 1, 12, tzinfo=UTC)
 ONE_SECOND = timedelta(seconds=1)

@@ -11,13 +11,13 @@ import pyrage
 import pytest
 
 from core.authority.authority import Authority
-from core.store.database import Database
+from core.crypto.process import Boot
 from core.errors import CaError
+from core.policy.policy import Policy
+from core.policy.settings import Backup, Egress
+from core.store.database import Database
 from core.store.folder import DATABASE, KEYSLOTS, Folder
 from core.store.keyslots import KdfCost, open_slots
-from core.policy.policy import Policy
-from core.crypto.process import Boot
-from core.policy.settings import Backup, Egress
 from core.store.store import Store
 from tests.authority_store import PASSPHRASE, ignore_progress
 from tests.builders import make_policy, utc

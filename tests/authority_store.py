@@ -7,18 +7,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from core.store import journal
-from core.certificate import Certificate
-from core.export.zz_changes import Changes
-from core.archive.contents import select_backup, select_egress
-from core.export.archives import Written, write_backup, write_egress
-from core.store.keyslots import KdfCost
+from core.archive.contents import Changes, select_backup, select_egress
 from core.archive.manifest import Authority, Manifest
-from core.policy.policy import Policy, encode_policy
+from core.authority.top_up import top_up
+from core.certificate import Certificate
 from core.crypto.recipients import parse_recipient
+from core.export.archives import Written, write_backup, write_egress
+from core.policy.policy import Policy, encode_policy
+from core.store import journal
+from core.store.keyslots import KdfCost
 from core.store.records import ArchiveRecord
 from core.store.store import Store, create_store, open_store
-from core.authority.top_up import top_up
 
 PASSPHRASE = b"correct horse battery staple and some more words"
 INCARNATION = "11111111-2222-4333-8444-555555555555"

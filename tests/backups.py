@@ -12,18 +12,17 @@ import msgspec
 import pyrage
 from cryptography import x509
 
-from core.archive.container import make_member, read_archive, write_archive
-from core.authority.authority import Authority
-from core.recovery.zz_drill import drill
-from core.receive.keys import prove_key, read_passphrases
-from core.crypto.keys import KEY_ALGORITHMS, PublicKey, sign_bytes
-from core.store.keyslots import KdfCost
+from core.archive.container import MANIFEST_PATH, make_member, read_archive, write_archive
 from core.archive.manifest import FileEntry, Manifest, decode_manifest, encode_manifest
-from core.archive.zz_members import MANIFEST_PATH
-from core.policy.policy import Policy
+from core.authority.authority import Authority
+from core.crypto.keys import KEY_ALGORITHMS, PublicKey, sign_bytes
 from core.crypto.process import Boot
 from core.crypto.recipients import parse_recipient
+from core.policy.policy import Policy
 from core.policy.settings import Backup, Egress, SignerSettings, Target
+from core.receive.keys import prove_key, read_passphrases
+from core.recovery.drill import drill
+from core.store.keyslots import KdfCost
 from core.store.store import open_store
 from tests.authority_store import ignore_progress
 from tests.builders import make_policy, utc

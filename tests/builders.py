@@ -4,10 +4,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from core.certificate import Certificate
-from core.issue.zz_issue import Signing, issue_root, load_signing
+from core.issue.issuance import Signing, issue_root, load_signing
 from core.plan.gaps import Gap
 from core.policy.policy import Policy
-from core.policy.settings import AuthorityName, Backup, CrlSettings, Egress, RootSettings, SignerSettings, Target
+from core.policy.settings import (
+    AuthorityName,
+    Backup,
+    CrlSettings,
+    Egress,
+    RootSettings,
+    SignerSettings,
+    Target,
+)
 
 AGE_KEY = "age1lggyhqrw2nlhcxprm67z43rta597azn8gknawjehu9d9dl0jq3yqqvfafg"
 OTHER_AGE_KEY = "age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa"

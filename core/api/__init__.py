@@ -1,1 +1,1 @@
-""""""
+"""What the vault is asked, what it answers, and how both travel."""

@@ -5,19 +5,34 @@ may be sent while a request runs. Closing the connection is the lock. How messag
 
 Rules: unknown fields and types are refused; a message with a secret redacts its repr. Nothing heavy is
 imported here: the kiosk shares this module.
+
+The file that a signing request comes in: its bytes, its bounds, and what its name says.
+
+Rules:
+1. `<class>.<target>.csr` or `<class>.<target>.<label>.csr`, in small or large letters. Class and target say
+   what the request is for; the label tells files apart, and is the requester's own.
+2. Nothing in a name says lane or period: those are the plan's (core.issue.requests).
+3. A name that begins with a dot is no request: some systems leave such files beside others.
+
+The kiosk shares this module, so nothing heavy is imported. What the bytes say is core.issue.requests's.
 """
 
+import re
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import msgspec
+from msgspec import Struct
 
-from core.api.zz_request_file import RequestFile
-from core.api.zz_rescue_results import BackupOpened, BackupRestored, IdentitySeen
 from core.api.results import (
     Acknowledged,
     ArchiveWritten,
+    BackupOpened,
+    BackupRestored,
     ClockCorrected,
     DrillRecorded,
+    IdentitySeen,
     PolicyProposal,
     Ready,
     RequestsProposal,
@@ -26,6 +41,57 @@ from core.api.results import (
     ToppedUp,
     Unlocked,
 )
+
+MAX_REQUESTS: Final = 100
+"""How many requests are looked at in one go."""
+
+
+MAX_REQUEST_BYTES: Final = 32 * 1024
+"""ML-DSA 87 in PEM takes 10 KiB; some programs put a text before it."""
+
+
+FOLDER: Final = "requests"
+"""Where they lie on a stick."""
+
+
+_NAME = re.compile(r"([a-z][a-z0-9-]{0,23})\.([a-z][a-z0-9-]{0,23})(?:\.[a-z0-9][a-z0-9_-]{0,31})?\.csr")
+
+
+class RequestFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One file: its name without a folder, and its bytes, from who knows whom; no repr shows those.
+
+    Somebody may have put a private key into it.
+    """
+
+    name: str
+    data: bytes
+
+    def __repr__(self) -> str:
+        return f"RequestFile(name={self.name!r}, {len(self.data)} bytes)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a request's name asks for."""
+
+    class_name: str
+    target: str
+
+
+def is_request(name: str) -> bool:
+    """Return whether a file of that name is meant as a request."""
+    return name.lower().endswith(".csr") and not name.startswith(".")
+
+
+def request_order(name: str) -> tuple[str, str]:
+    """Return the key by which names are put in order, whatever order a folder has."""
+    return name.lower(), name
+
+
+def parse_name(name: str) -> Wanted | None:
+    """Return the class and target that a name says, None when it says none (rule 1)."""
+    found = _NAME.fullmatch(name.lower()) if name.isascii() else None  # a Kelvin sign is no k
+    return Wanted(class_name=found[1], target=found[2]) if found else None
 
 
 class _Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag=True):

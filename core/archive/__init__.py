@@ -1,1 +1,1 @@
-""""""
+"""The format of an archive (docs/archive-format.md), both ways."""

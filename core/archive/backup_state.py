@@ -16,10 +16,19 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from core.certificate import Certificate
 from core.archive.contents import Contents
+from core.archive.manifest import (
+    ArchiveKind,
+    CertificateEntry,
+    Instant,
+    Name,
+    SequenceNumber,
+    Sha256Hex,
+    Uuid,
+    make_entry,
+)
+from core.certificate import Certificate
 from core.errors import ArchiveFormatError
-from core.archive.manifest import ArchiveKind, CertificateEntry, Instant, Name, Sequence, Sha256Hex, Uuid, make_entry
 
 if TYPE_CHECKING:
     from core.store.store import Store
@@ -44,7 +53,7 @@ class StateArchive(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     kind: ArchiveKind
     name: Name
-    sequence: Sequence
+    sequence: SequenceNumber
     created: Instant
     manifest_sha256: Sha256Hex
     written_at: Instant | None
@@ -55,7 +64,7 @@ class StateSequence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     kind: Annotated[str, Meta(min_length=1, max_length=32)]
     name: Annotated[str, Meta(min_length=1, max_length=64)]
-    last: Sequence
+    last: SequenceNumber
 
 
 class State(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

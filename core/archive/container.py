@@ -1,7 +1,7 @@
 """The container of an archive: a POSIX tar inside an age v1 file (docs/archive-format.md, "The container").
 
 Owns: writing members in a stream, and reading them back by rule. Which members there may be is in
-core.archive.zz_members; what they say is for core.archive.manifest and core.receive.opening.
+core.archive.container; what they say is for core.archive.manifest and core.receive.opening.
 
 Writing:
 1. Memory stays flat: pyrage pulls the tar from a generator, which pulls each member in chunks.
@@ -11,23 +11,119 @@ Writing:
 Reading:
 4. The whole file is decrypted to its authenticated end, into an unlinked file, before a byte of it is
    looked at: a cut age file gives plaintext before its error.
-5. Members are regular files, in the paths, order and sizes of core.archive.zz_members: no links, devices, folders,
+5. Members are regular files, in the paths, order and sizes of core.archive.container: no links, devices, folders,
    extended headers, sparse files. Nothing but zeros up to the end of the record follows the last one.
+
+Members of an archive: which there may be, in which order, how large (docs/archive-format.md).
+
+Rules:
+1. A path is one of the table's; nothing absolute, no `..`, no folder of its own fits.
+2. Members come in the order of the table, manifest.json first; none comes twice.
+3. Each seal.pem is followed by the manifest.sig of the same root; no signature stands alone.
+4. Size and count are bounded.
+
+Writer and reader hold every member against these rules; bytes are core.archive.container's.
 """
 
 import os
+import re
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self, cast
 
 from core.crypto.age import CHUNK_BYTES, ArchiveDigest, decrypt_stream, encrypt_stream
-from core.errors import ArchiveDamagedError, ArchiveError, ArchiveMemberError, FileError
-from core.archive.zz_members import Member, MemberOrder, make_member
 from core.crypto.recipients import Recipient
+from core.errors import ArchiveDamagedError, ArchiveError, ArchiveMemberError, FileError
+
+_KIB, _MIB = 1024, 1024**2
+MAX_MEMBERS: Final = 400_000
+
+
+MANIFEST_PATH: Final = "manifest.json"
+
+
+_ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
+
+_NAME = r"[a-z][a-z0-9-]{0,23}"
+
+
+_MEMBERS: Final = tuple(
+    (re.compile(path), max_bytes)
+    for path, max_bytes in (
+        (r"manifest\.json", 128 * _MIB),
+        (rf"seals/{_ID}/(?:seal\.pem|manifest\.sig)", 64 * _KIB),
+        (rf"roots/{_ID}\.pem", 64 * _KIB),
+        (rf"signers/{_NAME}/{_NAME}/{_ID}\.pem", 128 * _KIB),
+        (rf"keys/{_ID}\.pem", 64 * _KIB),
+        (r"passphrases\.age", 64 * _MIB),
+        (rf"crls/{_ID}\.crl", 64 * _MIB),
+        (r"journal\.jsonl", 1024 * _MIB),
+        (r"state\.json", 1024 * _MIB),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One file to put into an archive.
+
+    Args:
+        path: Where it stands in the tar; one of the allowed paths.
+        size: Its exact length in bytes.
+        open: Gives its bytes in chunks of any length, `size` together; called once, in its turn.
+    """
+
+    path: str
+    size: int
+    open: Callable[[], Iterable[bytes]]
+
+
+def make_member(path: str, data: bytes) -> Member:
+    """Return a member whose bytes are at hand."""
+    return Member(path=path, size=len(data), open=lambda: (data,))
+
+
+class MemberOrder:
+    """Holds each path against the table, in the order in which they come."""
+
+    def __init__(self) -> None:
+        self._row = 0
+        self._last = ""
+        self._seen: set[str] = set()
+
+    def admit(self, path: str, size: int) -> None:
+        """Take the next member.
+
+        Raises:
+            ArchiveMemberError: It breaks a rule of this module (E-ARCHIVE-MEMBER).
+        """
+        row = next((n for n, (rule, _) in enumerate(_MEMBERS) if rule.fullmatch(path)), None)
+        if row is None:
+            raise ArchiveMemberError(f"The archive holds a member that has no place in it: {path[:100]!r}.")
+        if not 0 <= size <= _MEMBERS[row][1]:
+            raise ArchiveMemberError(f"The member {path} is larger than {_MEMBERS[row][1]} bytes.")
+        if path in self._seen:
+            raise ArchiveMemberError(f"The archive holds {path} twice.")
+        if row < self._row or (not self._seen and row):
+            raise ArchiveMemberError(f"The member {path} is not in its place.")
+        # manifest.sig follows its own seal.pem, and nothing else does.
+        seal, signature = "/seal.pem", "/manifest.sig"
+        wanted = self._last.removesuffix(seal) + signature if self._last.endswith(seal) else None
+        if (wanted is not None or path.endswith(signature)) and path != wanted:
+            raise ArchiveMemberError(
+                f"The member {path} is not in its place: a seal and its signature are a pair."
+            )
+        if len(self._seen) >= MAX_MEMBERS:
+            raise ArchiveMemberError(f"The archive holds more than {MAX_MEMBERS} members.")
+        self._row, self._last = row, path
+        self._seen.add(path)
+
 
 __all__ = ["Archive", "ArchiveDigest", "Member", "make_member", "read_archive", "write_archive"]
 
@@ -35,7 +131,7 @@ BLOCK_BYTES: Final = 512
 RECORD_BYTES: Final = 20 * BLOCK_BYTES  # POSIX pax, "ustar Interchange Format": the file ends on a record
 MAX_ARCHIVE_BYTES: Final = 4 * 1024**3
 _TYPE_OFFSET: Final = 156  # of typeflag, in a ustar header
-_NAME: Final = slice(0, 100)
+_NAME_FIELD: Final = slice(0, 100)
 _LAST_MTIME: Final = 8**11 - 1  # ustar has eleven octal digits: 2242-03-16T12:56:31Z
 _SIZE: Final = slice(124, 136)
 _CHECKSUM: Final = slice(148, 156)
@@ -99,7 +195,7 @@ def _header_maker(mtime: int) -> Callable[[str, int], bytes]:
     info.mtime, info.mode = min(mtime, _LAST_MTIME), 0o600
     blank = info.tobuf(tarfile.USTAR_FORMAT, "ascii", "strict")
     front, middle, end = (
-        blank[_NAME.stop : _SIZE.start],
+        blank[_NAME_FIELD.stop : _SIZE.start],
         blank[_SIZE.stop : _CHECKSUM.start],
         blank[_CHECKSUM.stop :],
     )
@@ -109,7 +205,7 @@ def _header_maker(mtime: int) -> Callable[[str, int], bytes]:
     def make(path: str, size: int) -> bytes:
         name, digits = path.encode("ascii"), b"%011o\0" % size
         checksum = b"%06o\0 " % (constant + sum(name) + sum(digits))
-        return b"".join((name.ljust(_NAME.stop, b"\0"), front, digits, middle, checksum, end))
+        return b"".join((name.ljust(_NAME_FIELD.stop, b"\0"), front, digits, middle, checksum, end))
 
     return make
 
@@ -258,3 +354,6 @@ def _read_header(block: bytes) -> tuple[str, int]:
     if not (regular and header.isreg()) or header.linkname:
         raise ArchiveMemberError(f"The archive holds something that is no plain file: {header.name[:100]!r}.")
     return header.name, header.size
+
+
+# Path, largest size. A member's row never comes before the row of the one in front of it.

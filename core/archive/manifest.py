@@ -34,7 +34,7 @@ Uuid = Annotated[str, Meta(pattern=r"\A[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a
 Name = Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9-]{0,23}\Z")]
 Instant = Annotated[datetime, Meta(tz=True)]
 Text = Annotated[str, Meta(min_length=1, max_length=256)]
-Sequence = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+SequenceNumber = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 
 
 def _require_whole_seconds(*instants: datetime) -> None:
@@ -97,7 +97,7 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     restored_from: Uuid | None
     kind: ArchiveKind
     name: Name
-    sequence: Sequence
+    sequence: SequenceNumber
     created: Instant
     previous: Sha256Hex | None
     policy_sha256: Sha256Hex

@@ -18,9 +18,8 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
 from core.certificate import Certificate
-from core.errors import ArchiveSealError, CheckError, IssueError
 from core.crypto.keys import PrivateKey, PublicKey, algorithm_name, decode_key, sign_bytes, verify_bytes
-from core.issue.profile import SEAL_EKU
+from core.errors import ArchiveSealError, CheckError, IssueError
 
 if TYPE_CHECKING:
     from core.store.store import Store
@@ -141,3 +140,6 @@ def _require_seal_profile(seal: x509.Certificate) -> None:
     known = {item.oid for item in (basic, usage, purpose)}
     if any(item.critical and item.oid not in known for item in extensions):
         raise ArchiveSealError("The seal has a critical extension that PiSM does not know.")
+
+
+SEAL_EKU = x509.ObjectIdentifier("2.25.5156801436896374662063181016269273138")

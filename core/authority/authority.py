@@ -23,30 +23,27 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from core.store import attempts
-from core.store import journal
 from core.api import results
-from core.certificate import Certificate
-from core.authority.requests import propose_requests, sign_requests
+from core.api.requests import RequestFile
 from core.authority.clock import clock_code, correct_clock, last_time, require_clock
 from core.authority.delivery import archive_kind, deliver
-from core.recovery.drill import record_drill
-from core.store.keyslots import KdfCost
-from core.export.zz_old_state import check_receipt
-from core.crypto.passphrase import require_strong
-from core.policy.zz_pinned import is_replaced, pin, read_pinned
-from core.plan.gaps import next_visit_by
-from core.policy.policy import Policy, differences
-from core.crypto.process import Boot
-from core.progress import Progress
-from core.policy.proposal import read_file_policy, render_difference
-from core.api.zz_request_file import RequestFile
+from core.authority.passphrase import change_passphrase, journal_unlock, rekey
+from core.authority.requests import propose_requests, sign_requests
 from core.authority.revocation import revoke, revoke_all
-from core.authority.zz_rewrap import change_passphrase, rekey
 from core.authority.status import make_status
-from core.store.store import Store, create_store, is_provisioned, open_store
 from core.authority.top_up import top_up
-from core.authority.passphrase import journal_unlock
+from core.certificate import Certificate
+from core.crypto.passphrase import require_strong
+from core.crypto.process import Boot
+from core.export.receipt import check_receipt
+from core.plan.gaps import next_visit_by
+from core.policy.policy import Policy, differences, is_replaced, pin, read_pinned
+from core.policy.proposal import read_file_policy, render_difference
+from core.progress import Progress
+from core.recovery.drill import record_drill
+from core.store import attempts, journal
+from core.store.keyslots import KdfCost
+from core.store.store import Store, create_store, is_provisioned, open_store
 
 
 class Authority:
@@ -167,7 +164,7 @@ class Authority:
         return make_status(self._store, self.policy, now, clock_code(self._store, self.policy, now))
 
     def check_receipt(self, data: bytes) -> None:
-        """Refuse to go on if a receipt from a stick is later than this state; see core.export.zz_old_state."""
+        """Refuse to go on if a receipt from a stick is later than this state; see core.export.receipt."""
         check_receipt(self._store, data)
 
     def top_up(self, now: datetime, progress: Progress) -> results.ToppedUp:

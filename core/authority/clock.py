@@ -12,13 +12,13 @@ It reads no clock: the time comes from the caller.
 
 from datetime import datetime, timedelta
 
-from core.store import journal
 from core.api import results
+from core.authority.status import summarize_signer
 from core.errors import ClockAheadError, ClockBehindError, ClockError, StateDamagedError
 from core.policy.policy import Policy
-from core.times import write_stamp
-from core.authority.status import summarize_signer
+from core.store import journal
 from core.store.store import Store
+from core.times import write_stamp
 
 
 def last_time(store: Store) -> datetime:

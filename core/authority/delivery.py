@@ -9,18 +9,18 @@ from dataclasses import replace
 from datetime import datetime
 from typing import BinaryIO
 
-from core.store import journal
 from core.api import results
-from core.issue.crl import sign_crl
-from core.recovery.drill import expect_drill
+from core.archive.manifest import ArchiveKind
+from core.authority.top_up import load_root
 from core.errors import PolicyError
 from core.export.archives import Written, write_backup, write_egress
-from core.archive.manifest import ArchiveKind
 from core.export.sidecars import make_papers
+from core.issue.crl import sign_crl
 from core.policy.policy import Policy
 from core.progress import Progress
+from core.recovery.drill import expect_drill
+from core.store import journal
 from core.store.store import ArchiveRecord, Store
-from core.authority.top_up import load_root
 
 
 def archive_kind(kind: str) -> ArchiveKind:

@@ -2,17 +2,24 @@
 
 Rule: a time that is not believed must not become the journal's: such an unlock is dated as the entry before
 it, and says what the clock said.
+
+Another passphrase, another master key: what an act on the keyslots is made of.
+
+1. The passphrase that is given is counted as wrong before it is looked at (core.store.attempts).
+2. The journal has the act, and the wrong passphrases before it, or the act did not take place.
 """
 
 from datetime import datetime
 from pathlib import Path
 
-from core.store import attempts
-from core.store import journal
 from core.authority.clock import clock_code, last_time
+from core.crypto.process import Boot
 from core.policy.policy import Policy
-from core.times import write_stamp
+from core.progress import Progress
+from core.store import attempts, journal
+from core.store.keyslots import KdfCost
 from core.store.store import Store
+from core.times import write_stamp
 
 
 def journal_unlock(store: Store, policy: Policy, state: Path, now: datetime) -> int:
@@ -34,3 +41,50 @@ def journal_unlock(store: Store, policy: Policy, state: Path, now: datetime) -> 
         journal.append(store, "unlock", detail, time)
     attempts.clear(state)
     return max(0, counted.count - 1)
+
+
+def change_passphrase(  # noqa: PLR0917  in the order of the facade
+    store: Store, old: bytes, new: bytes, cost: KdfCost, now: datetime, boot: Boot
+) -> None:
+    """Wrap the master key under another passphrase.
+
+    Args:
+        store: Open, in no transaction.
+        old: The present passphrase, canonical.
+        new: The next one, canonical and strong.
+        cost: What a guess shall cost.
+        now: Aware UTC, whole seconds.
+        boot: This boot and its uptime.
+
+    Raises:
+        PassphraseWaitError: Too early after wrong ones (E-PASSPHRASE-WAIT).
+        PassphraseWrongError: The old one does not fit (E-PASSPHRASE-WRONG).
+        FileError: The system refused; the old one holds (E-FILE).
+    """
+    with attempts.counting(store.state_folder, boot, now) as failed, store.transaction():
+        # The entry first: keyslots are files, and what the journal refuses must not reach them.
+        journal.append(store, "passphrase", failed, now)
+        store.change_passphrase(old, new, cost)
+
+
+def rekey(  # noqa: PLR0917  in the order of the facade
+    store: Store, passphrase: bytes, cost: KdfCost, now: datetime, boot: Boot, progress: Progress
+) -> None:
+    """Encrypt everything anew under a new master key; the passphrase stays.
+
+    Args:
+        store: Open, in no transaction.
+        passphrase: The present one, canonical.
+        cost: What a guess shall cost.
+        now: Aware UTC, whole seconds.
+        boot: This boot and its uptime.
+        progress: Told (steps done, steps in all, what); may raise StoppedError.
+
+    Raises:
+        PassphraseWaitError: Too early after wrong ones (E-PASSPHRASE-WAIT).
+        PassphraseWrongError: It does not fit (E-PASSPHRASE-WRONG).
+        FileError: No space for a second store, or the system refused; nothing is changed (E-FILE).
+    """
+    with attempts.counting(store.state_folder, boot, now) as failed:
+        detail = {"rekey": True, **failed}
+        store.rekey(passphrase, cost, lambda copy: journal.append(copy, "passphrase", detail, now), progress)

@@ -13,20 +13,20 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from core.store import journal
 from core.api import results
+from core.api.requests import MAX_REQUESTS, RequestFile
+from core.authority.top_up import found_roots, load_root
+from core.certificate import Issued
+from core.crypto.pkcs8 import hash_public_key
+from core.crypto.recipients import fingerprint_words
 from core.errors import RequestChangedError, RequestManyError
-from core.issue.zz_issue import press_signers
-from core.crypto.zz_keyspool import hash_public_key
+from core.issue.issuance import Press, press_signers
+from core.issue.requests import Holder, Judged, Request, admit_requests, fill_gaps, read_requests
 from core.plan.gaps import Gap, Plan, choose_issuer, find_gaps
 from core.policy.policy import Policy
-from core.issue.issuance import Issued, Press
 from core.progress import Progress
-from core.crypto.recipients import fingerprint_words
-from core.api.zz_request_file import MAX_REQUESTS, RequestFile
-from core.issue.zz_requests import Holder, Judged, Request, admit_requests, fill_gaps, read_requests
+from core.store import journal
 from core.store.store import Store
-from core.authority.top_up import found_roots, load_root
 
 if TYPE_CHECKING:
     from core.issue.issuing_key import Signing

@@ -7,10 +7,10 @@ root takes all of its signers out of the plan (core.plan.coverage); the next top
 from collections.abc import Iterable
 from datetime import datetime
 
-from core.store import journal
 from core.certificate import Certificate
-from core.issue.crl import REASONS
 from core.errors import PolicyError
+from core.issue.crl import REASONS
+from core.store import journal
 from core.store.store import Store
 
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from core.api import results
 from core.certificate import Certificate
+from core.crypto.recipients import fingerprint_words
 from core.plan.gaps import find_cover, find_gaps, next_visit_by
-from core.policy.policy import Policy
-from core.crypto.recipients import fingerprint_words, parse_recipient
 from core.policy.periods import lead_days
+from core.policy.policy import Policy, list_recipients
 from core.store.store import Store
 
 if TYPE_CHECKING:
@@ -65,19 +65,6 @@ def summarize_signer(signer: Certificate, now: datetime) -> results.SignerSummar
         lane=signer.lane or 0,
         period=signer.period,
         status=signer.status(now),
-    )
-
-
-def list_recipients(policy: Policy) -> tuple[results.RecipientSummary, ...]:
-    """Return whom each egress and backup is encrypted to, with the words to compare."""
-    uses = [("egress", name, egress.recipients) for name, egress in policy.egresses.items()]
-    uses += [("backup", name, backup.recipients) for name, backup in policy.backups.items()]
-    return tuple(
-        results.RecipientSummary(
-            kind=kind, name=name, key=line, words=parse_recipient(line, "the policy").words
-        )
-        for kind, name, lines in uses
-        for line in lines
     )
 
 

@@ -16,17 +16,16 @@ from datetime import datetime
 from itertools import groupby
 from typing import Final
 
-from core.store import journal
-from core.certificate import Certificate
-from core.issue.crl import sign_crl
-from core.errors import StoppedError
-from core.issue.zz_issue import press_roots, press_seals, press_signers
+from core.certificate import Certificate, Issued
 from core.crypto.keys import ALGORITHMS, make_keys
+from core.errors import StoppedError
+from core.issue.crl import sign_crl
+from core.issue.issuance import Press, press_roots, press_seals, press_signers
+from core.issue.issuing_key import Signing, load_signing
 from core.plan.gaps import Gap, Plan, choose_issuer, find_gaps
 from core.policy.policy import Policy
-from core.issue.issuance import Issued, Press
 from core.progress import Progress
-from core.issue.issuing_key import Signing, load_signing
+from core.store import journal
 from core.store.store import Store
 
 FAST_BATCH: Final = 500

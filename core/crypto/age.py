@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, Final
 
 import pyrage
 
+from core.crypto.recipients import Recipient, refusing, to_age
 from core.errors import (
     ArchiveDamagedError,
     ArchiveError,
@@ -23,7 +24,6 @@ from core.errors import (
     CaError,
     FileError,
 )
-from core.crypto.recipients import Recipient, refusing, to_age
 
 CHUNK_BYTES: Final = 64 * 1024
 MAX_HEADER_BYTES: Final = 64 * 1024

@@ -29,8 +29,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_private_key,
 )
 
-from core.errors import ArchiveIdentityError, IdentityLockedError
 from core.crypto.recipients import refusing
+from core.errors import ArchiveIdentityError, IdentityLockedError
 
 MAX_IDENTITY_BYTES: Final = 64 * 1024
 MAX_IDENTITIES: Final = 64

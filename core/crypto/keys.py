@@ -9,18 +9,41 @@ Rules:
        go of the interpreter's lock meanwhile: threads find them on all cores, no key crosses a pipe.
 
 It stores nothing and knows nothing of certificates.
+
+Public keys whose private half is known to be within reach, although size and kind are right.
+
+Rules:
+1. RSA: no small factor, no two primes that lie close together (Fermat), not of the form that a faulty
+   smart-card library made (CVE-2017-15361, whose moduli are powers of 65537 modulo every small prime).
+2. Ed25519: a canonical point, not one of small order, under which anything verifies.
+
+Kind, size and exponent are core.crypto.keys' matter. The library refuses points off a curve by itself.
+
+Which 32 bytes are a sound point of Curve25519, as Ed25519 or X25519 writes it.
+
+Rules:
+1. An encoding is canonical: below p = 2^255 - 19, and no spare bit set (RFC 8032 5.1.3; RFC 7748 section 5
+   would reduce it, we refuse it).
+2. A point of order 1, 2, 4 or 8 is refused in each of its encodings: the shared secret with it is known
+   to everybody (RFC 7748 section 6.1).
+3. An Ed25519 encoding must decompress.
+
+Only public keys come here: nothing runs in constant time. Signatures and agreement belong to libraries.
 """
 
+import math
 import os
 from collections import deque
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
-from typing import cast, get_args
+from functools import cache, partial
+from typing import Final, cast, get_args
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -225,3 +248,85 @@ def verify_bytes(public_key: PublicKey, signature: bytes, data: bytes) -> None:
             public_key.verify(signature, data)
     except InvalidSignature as error:
         raise CheckError("rule signature: it does not fit the key and the bytes") from error
+
+
+_SMALL_FACTORS: Final = math.factorial(1000)
+_FERMAT_ROUNDS: Final = 200
+_GENERATOR: Final = 65537
+_MARKED_PRIMES: Final = (
+    11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157,
+)  # fmt: skip
+"""Primes modulo which 65537 makes a true subgroup; a sound modulus lies in all of them once in 2**27."""
+
+
+def fault_in_key(key: PublicKey) -> str:
+    """Return why a key is weak, "" when nothing is known against it."""
+    if isinstance(key, RSAPublicKey):
+        return _fault_in_modulus(key.public_numbers().n)
+    if isinstance(key, Ed25519PublicKey):
+        raw = key.public_bytes_raw()
+        if is_low_order_ed25519(raw):
+            return "it is a point of low order"
+        return "" if is_valid_ed25519(raw) else "it is no canonical point"
+    return ""
+
+
+def _fault_in_modulus(modulus: int) -> str:
+    if math.gcd(modulus, _SMALL_FACTORS) != 1:
+        return "its modulus has a small factor"
+    if _primes_are_close(modulus):
+        return "its two primes lie close together"
+    if all(modulus % prime in _powers(prime) for prime in _MARKED_PRIMES):
+        return "its primes were made by a faulty library (CVE-2017-15361)"
+    return ""
+
+
+def _primes_are_close(modulus: int) -> bool:
+    """Tell whether Fermat's method finds the primes at once."""
+    middle = math.isqrt(modulus)
+    if middle * middle == modulus:
+        return True
+    for candidate in range(middle + 1, middle + 1 + _FERMAT_ROUNDS):
+        rest = candidate * candidate - modulus
+        if math.isqrt(rest) ** 2 == rest:
+            return True
+    return False
+
+
+@cache
+def _powers(prime: int) -> frozenset[int]:
+    """Return all powers of 65537 modulo a small prime."""
+    return frozenset(pow(_GENERATOR, exponent, prime) for exponent in range(prime))
+
+
+_P = 2**255 - 19
+_D = -121665 * pow(121666, -1, _P) % _P
+# y of the points of order 8 on edwards25519; their negatives are the other two such y.
+_Y8 = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
+_LOW_Y = frozenset({0, 1, _P - 1, _Y8, _P - _Y8})
+# (1 + y) / (1 - y) carries a point to curve25519; 1 and -1 lie on the curve and on its twist.
+_LOW_U = frozenset({0, 1, _P - 1} | {(1 + y) * pow(1 - y, -1, _P) % _P for y in (_Y8, _P - _Y8)})
+
+
+def is_low_order_ed25519(encoded: bytes) -> bool:
+    """Return whether the 32 bytes name one of the eight points of small order, canonically or not."""
+    return int.from_bytes(encoded, "little") % 2**255 % _P in _LOW_Y
+
+
+def is_low_order_x25519(encoded: bytes) -> bool:
+    """Return whether the 32 bytes name a u-coordinate of small order, canonically or not."""
+    return int.from_bytes(encoded, "little") % 2**255 % _P in _LOW_U
+
+
+def is_valid_ed25519(encoded: bytes) -> bool:
+    """Return whether the 32 bytes are the canonical encoding of a point on edwards25519."""
+    y = int.from_bytes(encoded, "little") % 2**255
+    if y >= _P:
+        return False
+    square = (y * y - 1) * pow(_D * y * y + 1, -1, _P) % _P  # RFC 8032 5.1.3: x^2
+    return square == 0 or pow(square, (_P - 1) // 2, _P) == 1  # Euler's criterion: a root exists
+
+
+def is_valid_x25519(encoded: bytes) -> bool:
+    """Return whether the 32 bytes are a canonical u-coordinate."""
+    return int.from_bytes(encoded, "little") < _P

@@ -36,8 +36,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from mnemonic import Mnemonic
 
+from core.crypto.keys import is_low_order_ed25519, is_low_order_x25519, is_valid_ed25519, is_valid_x25519
 from core.errors import CaError, RecipientError, RecipientPrivateError, RecipientWeakError
-from core.crypto.zz_points import is_low_order_ed25519, is_low_order_x25519, is_valid_ed25519, is_valid_x25519
 
 MAX_RECIPIENT_BYTES = 16 * 1024
 MIN_RSA_BITS = 3072

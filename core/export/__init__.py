@@ -1,1 +1,1 @@
-""""""
+"""Writing an egress or a backup, and what goes beside it."""

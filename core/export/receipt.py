@@ -6,21 +6,29 @@
 3. It is believed if any one seal is of a trusted root and fits.
 
 A box that sees a receipt of its own incarnation with a higher sequence knows that its state is old.
+
+What changed between two archives of one kind and name.
+
+The store remembers with each export how many certificates had been issued by then, as the fact
+"exported <kind> <name>". All else follows from dates. It decides nothing about contents.
+
+Is this state older than what the world has seen? A receipt on a stick can tell (design 3, Journal).
+
+A whole state folder put back passes every check inside the box: it is what it was. But receipts travel. One
+that is sealed under a root of ours, of our own incarnation, with a number that this store never gave out,
+proves that a later state existed. Receipts of others, and what is no receipt, prove nothing.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
 from cryptography import x509
 from msgspec import Meta, Struct
 
-from core.export.zz_changes import Changes
-from core.errors import ArchiveFormatError, ArchiveSealError, IssueError
-from core.export.archives import Written
-from core.crypto.keys import verify_bytes
+from core.archive.contents import Changes
 from core.archive.manifest import (
     MAX_CERTIFICATES,
     ArchiveKind,
@@ -28,13 +36,21 @@ from core.archive.manifest import (
     CertificateEntry,
     Instant,
     Name,
-    Sequence,
+    SequenceNumber,
     Sha256Hex,
     Uuid,
     join_entries,
 )
-from core.crypto.recipients import RecipientKind
 from core.archive.seal import Seal, accept_seal
+from core.crypto.keys import verify_bytes
+from core.crypto.recipients import RecipientKind
+from core.errors import ArchiveError, ArchiveFormatError, ArchiveSealError, IssueError, StateOldError
+from core.export.archives import Written
+from core.store.store import Store
+
+if TYPE_CHECKING:
+    from core.store.store import Store
+
 
 RECEIPT_FORMAT: Final = "pism-receipt-v1"
 MAX_RECEIPT_BYTES: Final = 128 * 1024 * 1024
@@ -93,7 +109,7 @@ class Receipt(_Strict, frozen=True, kw_only=True):
     restored_from: Uuid | None
     kind: ArchiveKind
     name: Name
-    sequence: Sequence
+    sequence: SequenceNumber
     created: Instant
     previous: Sha256Hex | None
     policy_sha256: Sha256Hex
@@ -236,3 +252,44 @@ def verify_receipt(data: bytes, roots: Mapping[str, TrustedRoot]) -> Receipt:
         else:
             return receipt
     raise ArchiveSealError(" ".join(["No seal of a trusted root fits the receipt.", *refusals]))
+
+
+def check_receipt(store: Store, data: bytes) -> None:
+    """Compare a receipt from a stick with what this store remembers.
+
+    Args:
+        store: Open.
+        data: The file, from a stick that nobody vouches for.
+
+    Raises:
+        StateOldError: The receipt is ours and later than anything here (E-STATE-OLD).
+    """
+    try:
+        receipt = verify_receipt(data, _trusted_roots(store))
+    except ArchiveError:
+        return
+    if receipt.incarnation != store.fact("incarnation"):
+        return
+    given = {(item.kind, item.name): item.last for item in store.sequences()}
+    last = given.get((receipt.kind, receipt.name), 0)
+    if receipt.sequence > last:
+        raise StateOldError(
+            f"the stick holds the receipt of {receipt.kind} {receipt.name} {receipt.sequence:06}; "
+            f"the last one known here is {last:06}"
+        )
+
+
+def _trusted_roots(store: Store) -> dict[str, TrustedRoot]:
+    """Return all roots of the store with the serials that each has revoked."""
+    certificates = store.certificates()
+    roots = [item for item in certificates if item.kind == "root"]
+    ders = dict(store.ders([root.id for root in roots]))
+    return {
+        root.id: TrustedRoot(
+            certificate=x509.load_der_x509_certificate(ders[root.id]),
+            revoked_serials=frozenset(
+                item.serial for item in certificates if item.issuer == root.id and item.revoked_at is not None
+            ),
+        )
+        for root in roots
+    }

@@ -13,15 +13,14 @@ When a list is due, and what is revoked, is the caller's.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from core.certificate import Certificate
-from core.errors import CheckError, IssueError
+from core.certificate import Certificate, Crl
 from core.crypto.keys import ALGORITHMS
+from core.errors import CheckError, IssueError
 from core.issue.issuing_key import Signing
 
 UNSPECIFIED = "unspecified"
@@ -37,25 +36,6 @@ REASONS = {
     "cessationOfOperation": x509.ReasonFlags.cessation_of_operation,
     "privilegeWithdrawn": x509.ReasonFlags.privilege_withdrawn,
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Crl:
-    """A root's list of what it revoked.
-
-    Args:
-        issuer: UUID of the root.
-        number: CRLNumber, rising.
-        this_update: When it was signed, aware UTC.
-        next_update: When it must have been replaced, aware UTC.
-        der: Its bytes.
-    """
-
-    issuer: str
-    number: int
-    this_update: datetime
-    next_update: datetime
-    der: bytes = field(repr=False)
 
 
 def sign_crl(

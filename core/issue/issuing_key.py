@@ -11,8 +11,8 @@ from functools import cached_property
 from cryptography import x509
 
 from core.certificate import Certificate
-from core.errors import IssueError
 from core.crypto.keys import ALGORITHMS, PrivateKey, decode_key, make_key
+from core.errors import IssueError
 
 
 # No slots: the two cached properties are made on first use and kept.

@@ -9,7 +9,7 @@ Rules:
     5. Validity is the issuing period plus the tail of what may be signed last in it; the last instant is
        23:59:59. A seal lives exactly as long as its root. No PrivateKeyUsagePeriod: CRLs go on in the tail.
 
-A profile is made once per target and issuer; `core.issue.zz_issue` puts serial, dates, names and key in.
+A profile is made once per target and issuer; `core.issue.issuance` puts serial, dates, names and key in.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,13 +20,13 @@ from ipaddress import ip_network
 from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
+from core.archive.seal import SEAL_EKU
 from core.certificate import Certificate, Kind
-from core.plan.coverage import root_need_days
 from core.errors import IssueError, PolicyError
+from core.plan.coverage import root_need_days
 from core.policy.policy import Policy
 from core.policy.settings import ConstrainedNames, NameConstraints, Target
 
-SEAL_EKU = x509.ObjectIdentifier("2.25.5156801436896374662063181016269273138")
 ONE_SECOND = timedelta(seconds=1)
 
 KEY_PURPOSES = {

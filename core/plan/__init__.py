@@ -1,1 +1,1 @@
-""""""
+"""What is covered, and what is due. Pure."""

@@ -7,7 +7,7 @@ Rules (design 3, tried by simulation; tests/core/test_plan.py holds them):
     3. Roots are one lane, planned first, up to the longer of the two lead times.
     4. A signer's issuer is a live root whose cover (core.plan.coverage, rule 2) holds the signer's start.
 
-Pure. Keys, names and validity are core.issue.zz_issue's and core.issue.profile's.
+Pure. Keys, names and validity are core.issue.issuance's and core.issue.profile's.
 """
 
 from collections import Counter
@@ -18,6 +18,7 @@ from functools import cache
 from typing import Final, Literal
 
 from core.certificate import Certificate
+from core.errors import IssueError
 from core.plan.coverage import (
     Cover,
     Span,
@@ -28,7 +29,6 @@ from core.plan.coverage import (
     root_need_days,
     root_span,
 )
-from core.errors import IssueError
 from core.policy.periods import Quantum, lead_days, parse_quantum
 from core.policy.settings import PolicySections
 from core.times import write_stamp

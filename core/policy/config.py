@@ -1,7 +1,7 @@
 """config.yaml, read strictly into a frozen Config (design 10).
 
 Rules:
-    1. Plain YAML only (core.policy.yaml), then keys and types (core.policy.zz_shape), then the rules between values
+    1. Plain YAML only (core.policy.yaml), then keys and types (core.policy.yaml), then the rules between values
        (core.policy.rules), then the box's own wiring, here.
     2. The first thing wrong refuses the whole file; every error names file, line and key path.
 
@@ -33,8 +33,7 @@ from core.policy.settings import (
     Target,
     Urls,
 )
-from core.policy.zz_shape import fit
-from core.policy.yaml import MAX_BYTES, read_yaml
+from core.policy.yaml import MAX_BYTES, fit, read_yaml
 
 __all__ = [
     "Algorithm",

@@ -6,6 +6,12 @@ It is pinned inside the encrypted store when the operator approves it. Rules:
     3. `decode_policy` trusts nothing: bytes that are not canonical, or break a rule of config.yaml, are
        refused.
     4. `differences` is empty exactly when two policies are equal.
+
+The policy in force, as the store keeps it, and which config.yaml it was approved instead of.
+
+The box finds its own config.yaml at every unlock. Where the operator approved another policy (from a stick),
+the mark of that file is remembered here, so that it is proposed again only when it changes
+(core.policy.proposal.read_file_policy).
 """
 
 import hashlib
@@ -13,13 +19,14 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
-from core.errors import CaError, FileError, PolicyError, RecipientError
-from core.files import read_bounded
+from core.api import results
 from core.crypto.recipients import MAX_RECIPIENT_BYTES, parse_recipient
+from core.errors import CaError, FileError, PolicyError, RecipientError, StateDamagedError
+from core.files import read_bounded
 from core.policy.rules import Step, faults, parse_step
 from core.policy.settings import Config, PolicySections
 from core.policy.yaml import KeyPath, show_path
@@ -204,3 +211,67 @@ def _show(value: Any) -> str | None:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:.12g}" if isinstance(value, float) else str(value)
+
+
+class Facts(Protocol):
+    """What the store keeps by name; the policy in force is one of them."""
+
+    def fact(self, name: str) -> str | None:
+        """Return what is kept under a name."""
+
+    def set_fact(self, name: str, value: str) -> None:
+        """Keep `value` under a name, in a transaction of the caller."""
+
+
+_POLICY: Final = "policy"
+_REPLACED: Final = "replaced_file_policy"
+
+
+def read_pinned(facts: Facts) -> Policy:
+    """Return the policy in force.
+
+    Raises:
+        StateDamagedError: There is none (E-STATE-DAMAGED).
+        PolicyError: It is not canonical, or breaks a rule (E-POLICY).
+    """
+    text = facts.fact(_POLICY)
+    if text is None:
+        raise StateDamagedError("the store holds no policy")
+    return decode_policy(text.encode())
+
+
+def pin(facts: Facts, policy: Policy, instead_of: str = "") -> None:
+    """Put a policy in force.
+
+    Args:
+        facts: Of the store, in a transaction of the caller, who journals it there.
+        policy: Shown to and confirmed by the operator.
+        instead_of: Mark of the box's own config.yaml where that says something else; "" where the policy is
+            that file's.
+    """
+    facts.set_fact(_POLICY, encode_policy(policy).decode())
+    if (facts.fact(_REPLACED) or "") != instead_of:
+        facts.set_fact(_REPLACED, instead_of)
+
+
+def is_replaced(facts: Facts, mark: str) -> bool:
+    """Tell whether the policy in force was approved instead of the file of that mark."""
+    return facts.fact(_REPLACED) == mark
+
+
+def was_replaced(facts: Mapping[str, str], mark: str) -> bool:
+    """Tell the same by the facts of a backup."""
+    return facts.get(_REPLACED) == mark
+
+
+def list_recipients(policy: Policy) -> tuple[results.RecipientSummary, ...]:
+    """Return whom each egress and backup is encrypted to, with the words to compare."""
+    uses = [("egress", name, egress.recipients) for name, egress in policy.egresses.items()]
+    uses += [("backup", name, backup.recipients) for name, backup in policy.backups.items()]
+    return tuple(
+        results.RecipientSummary(
+            kind=kind, name=name, key=line, words=parse_recipient(line, "the policy").words
+        )
+        for kind, name, lines in uses
+        for line in lines
+    )

@@ -7,7 +7,7 @@ Rules:
 2. A stick's config.yaml is read as strictly as the box's own. Its sections `hardware` and `kiosk` are not
    taken, since a wrong pin would blind the box; where they differ from the box's, that is said.
 3. Where another policy than the file's is approved, the file's mark at that time is remembered
-   (core.policy.zz_pinned): the file is proposed again only when it changes.
+   (core.policy.policy): the file is proposed again only when it changes.
 """
 
 import hashlib
@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import Final
 
 from core.api import results
-from core.policy.config import load_config, parse_config
 from core.errors import CaError, PolicyError
-from core.policy.policy import Difference, Policy, differences, resolve_policy
+from core.policy.config import load_config, parse_config
+from core.policy.policy import Difference, Policy, differences, list_recipients, resolve_policy
 from core.policy.settings import Config
-from core.authority.status import list_recipients
 
 CONFIG_NAME: Final = "config.yaml"
 MAX_BROUGHT_KEYS: Final = 100

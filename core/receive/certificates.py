@@ -18,12 +18,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtensionOID, NameOID
 
 from core.archive.container import Archive
-from core.certificate import Status
-from core.errors import ArchiveCertificateError, CaError
-from core.crypto.keys import ALGORITHMS, PublicKey, algorithm_name, verify_bytes
 from core.archive.manifest import CertificateEntry, Manifest
-from core.zz_pem import encode_pem
+from core.certificate import Status, encode_pem
+from core.crypto.keys import ALGORITHMS, PublicKey, algorithm_name, verify_bytes
 from core.crypto.recipients import refusing
+from core.errors import ArchiveCertificateError, CaError
 
 _KNOWN_CRITICAL = {
     ExtensionOID.BASIC_CONSTRAINTS,

@@ -16,12 +16,12 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from core.crypto.age import decrypt_stream
 from core.archive.container import Archive
-from core.errors import ArchiveCertificateError, CaError
-from core.crypto.keys import PrivateKey, PublicKey, sign_bytes, verify_bytes
 from core.archive.manifest import Manifest
+from core.crypto.age import decrypt_stream
+from core.crypto.keys import PrivateKey, PublicKey, sign_bytes, verify_bytes
 from core.crypto.recipients import refusing
+from core.errors import ArchiveCertificateError, CaError
 
 MAX_PASSPHRASES_BYTES: Final = 64 * 1024 * 1024
 Progress = Callable[[int, int, str], None]

@@ -4,7 +4,7 @@ Every archive goes through these checks, in this order; the first that fails ref
 written before the last one, and nothing is left behind by a refusal.
 
  1. Decryption: an identity fits, and the whole file decrypts to its authenticated end (core.crypto.age).
- 2. Members: plain files by rule, nothing after the end (core.archive.container, core.archive.zz_members).
+ 2. Members: plain files by rule, nothing after the end (core.archive.container, core.archive.container).
  3. Manifest: format, canonical bytes, bounds; the members are exactly those it lists (core.archive.manifest).
  4. Seal: made directly under a pinned root, not on that root's CRL, over the manifest's exact bytes, not
     later than a day from now (core.receive.seals).
@@ -20,6 +20,8 @@ written before the last one, and nothing is left behind by a refusal.
 12. Place: the tree is written, the memory replaced, the links pointed (core.receive.tree); only when opening.
 
 state.json of a backup is hashed here; core.recovery.backup reads it.
+
+The members of an archive, held against the list in its manifest (the receiver's checks 3 and 7).
 """
 
 import hashlib
@@ -32,14 +34,11 @@ from typing import Any, BinaryIO
 
 from cryptography import x509
 
-from core.store import journal
-from core.archive.container import Archive, read_archive
-from core.receive.certificates import Chains, check_certificates, check_crls
-from core.errors import ArchiveTrustError, JournalError
-from core.receive.keys import Progress, check_keys, tell_nobody
-from core.receive.zz_listed import check_files, check_members, read_member_lines
+from core.archive.container import MANIFEST_PATH, Archive, read_archive
 from core.archive.manifest import Manifest, archive_stem, decode_manifest
-from core.archive.zz_members import MANIFEST_PATH
+from core.errors import ArchiveDamagedError, ArchiveMemberError, ArchiveTrustError, JournalError
+from core.receive.certificates import Chains, check_certificates, check_crls
+from core.receive.keys import Progress, check_keys, tell_nobody
 from core.receive.seals import Question, check_trust, find_seal
 from core.receive.tree import filing, lock_folder, make_folder, point_links, write_tree
 from core.receive.trust import (
@@ -51,6 +50,7 @@ from core.receive.trust import (
     remember,
     save_trust,
 )
+from core.store import journal
 
 Confirm = Callable[[Question], bool]
 Source = Path | BinaryIO
@@ -280,3 +280,50 @@ def _check(
         manifest=manifest, manifest_sha256=manifest_sha256, sealed_by=seal, key_count=key_count
     )
     return Checked(received=received, chains=chains, crl_numbers=crl_numbers)
+
+
+def check_members(archive: Archive, manifest: Manifest) -> None:
+    """Check that an archive holds just what its manifest lists, in that order (check 3).
+
+    Raises:
+        ArchiveMemberError: It does not (E-ARCHIVE-MEMBER).
+    """
+    wanted = [MANIFEST_PATH]
+    for entry in manifest.files:
+        wanted.append(entry.path)
+        if entry.path.endswith("/seal.pem"):
+            wanted.append(entry.path.removesuffix("seal.pem") + "manifest.sig")
+    if archive.paths != tuple(wanted):
+        strange = sorted(set(archive.paths) ^ set(wanted)) or ["their order"]
+        raise ArchiveMemberError(f"The archive does not hold what its manifest lists: {strange[0]}.")
+
+
+def check_files(archive: Archive, manifest: Manifest) -> None:
+    """Check every size and SHA-256 of the manifest (check 7).
+
+    Raises:
+        ArchiveDamagedError: One is another (E-ARCHIVE-DAMAGED).
+    """
+    for entry in manifest.files:
+        digest = hashlib.sha256()
+        for chunk in archive.chunks(entry.path):
+            digest.update(chunk)
+        if archive.size(entry.path) != entry.size or digest.hexdigest() != entry.sha256:
+            raise ArchiveDamagedError(f"{entry.path} is not the file that the manifest names.")
+
+
+def read_member_lines(archive: Archive, path: str) -> Iterator[bytes]:
+    """Yield the lines of a member; an endless one is cut where the journal refuses it.
+
+    Args:
+        archive: The archive.
+        path: Of a member.
+    """
+    rest = b""
+    for chunk in archive.chunks(path):
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from lines
+        if len(rest) > journal.MAX_LINE_BYTES:
+            break
+    if rest:
+        yield rest

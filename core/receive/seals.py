@@ -22,7 +22,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from core.archive.container import Archive
-from core.receive.certificates import read_certificates, read_crl
+from core.archive.manifest import CertificateEntry, Manifest
+from core.archive.seal import accept_seal
+from core.crypto.keys import verify_bytes
+from core.crypto.recipients import fingerprint_words
 from core.errors import (
     ArchiveDateError,
     ArchiveError,
@@ -30,10 +33,7 @@ from core.errors import (
     ArchiveTrustError,
     CheckError,
 )
-from core.crypto.keys import verify_bytes
-from core.archive.manifest import CertificateEntry, Manifest
-from core.crypto.recipients import fingerprint_words
-from core.archive.seal import accept_seal
+from core.receive.certificates import read_certificates, read_crl
 from core.receive.trust import Trust
 
 MAX_AHEAD: Final = timedelta(days=1)  # a box whose clock runs a little fast

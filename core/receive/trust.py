@@ -23,10 +23,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec import Meta, Struct
 
+from core.archive.manifest import ArchiveKind, Authority, Instant, Manifest, Name, SequenceNumber, Sha256Hex, Uuid
+from core.crypto.recipients import refusing
 from core.errors import ArchiveForkError, ArchiveRollbackError, ArchiveTrustError, FileError
 from core.files import read_bounded, replace
-from core.archive.manifest import ArchiveKind, Authority, Instant, Manifest, Name, Sequence, Sha256Hex, Uuid
-from core.crypto.recipients import refusing
 
 RECEIVER_FILE: Final = "receiver.json"
 MAX_RECEIVER_BYTES: Final = 16 * 1024 * 1024
@@ -39,7 +39,7 @@ class Seen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     kind: ArchiveKind
     name: Name
     incarnation: Uuid
-    sequence: Sequence
+    sequence: SequenceNumber
     created: Instant
     manifest_sha256: Sha256Hex
     folder: Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9-]{0,23}-[0-9]{6,10}-[0-9]{8}T[0-9]{6}Z\Z")]

@@ -1,1 +1,1 @@
-""""""
+"""The way back from a backup, and the proof that there is one."""

@@ -20,22 +20,20 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from core.store import journal
-from core.archive.container import Archive
 from core.archive.backup_state import State, StateCertificate, decode_state
-from core.certificate import Certificate
-from core.receive.certificates import Chains, check_certificate, read_certificates
-from core.recovery.drill import DRILLED
-from core.errors import ArchiveFormatError, ArchiveKindError, PolicyError
-from core.recovery.history import History, read_history
-from core.receive.keys import Progress, prove_key, read_passphrases, tell_nobody
-from core.crypto.keys import PublicKey, encode_key
-from core.receive.zz_listed import read_member_lines
+from core.archive.container import Archive
 from core.archive.manifest import CertificateEntry, Manifest, file_of
-from core.policy.policy import Policy, decode_policy
-from core.receive.opening import Confirm, Source, check_archive
+from core.certificate import Certificate
+from core.crypto.keys import PublicKey, encode_key
 from core.crypto.recipients import refusing
+from core.errors import ArchiveFormatError, ArchiveKindError, PolicyError
+from core.policy.policy import Policy, decode_policy
+from core.receive.certificates import Chains, check_certificate, read_certificates
+from core.receive.keys import Progress, prove_key, read_passphrases, tell_nobody
+from core.receive.opening import Confirm, Source, check_archive, read_member_lines
 from core.receive.seals import Question
+from core.recovery.history import DRILLED, History, read_history
+from core.store import journal
 from core.times import write_stamp
 
 STATE_PATH = "state.json"

@@ -12,9 +12,9 @@ from typing import Annotated, Any, Final, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
+from core.archive.manifest import ArchiveKind, Name, SequenceNumber, Sha256Hex, Uuid
 from core.errors import ArchiveFormatError, JournalError
 from core.store.journal import Entry
-from core.archive.manifest import ArchiveKind, Name, Sequence, Sha256Hex, Uuid
 
 ArchiveKey = tuple[str, str, int]  # kind, name, sequence
 
@@ -39,14 +39,14 @@ class _Revoked(Struct):
 
 class _Sealed(Struct):
     name: Name
-    sequence: Sequence
+    sequence: SequenceNumber
     manifest: Sha256Hex
 
 
 class _Placed(Struct):
     kind: ArchiveKind
     name: Name
-    sequence: Sequence
+    sequence: SequenceNumber
 
 
 class _Drilled(Struct):
@@ -170,3 +170,7 @@ _T = TypeVar("_T")
 def _convert(entry: Entry, kind: type[_T]) -> _T:
     detail: dict[str, Any] = dict(entry.detail)
     return msgspec.convert(detail, kind)
+
+
+DRILLED: Final = "drilled "
+"""With a backup's name: the fact that says when it was drilled last."""

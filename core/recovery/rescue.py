@@ -23,22 +23,22 @@ from typing import Any, BinaryIO, Final
 
 from core.api import requests as protocol
 from core.api import results
-from core.recovery.backup import OpenBackup, open_backup
+from core.api.results import BackupOpened, BackupRestored, IdentitySeen
+from core.api.wire import ProtocolError
+from core.crypto.identities import MAX_IDENTITY_BYTES, is_locked, load_identities
+from core.crypto.process import available_bytes
 from core.errors import (
     ArchiveIdentityError,
     RescueSpaceError,
     StateExistsError,
 )
-from core.crypto.identities import MAX_IDENTITY_BYTES, is_locked, load_identities
-from core.receive.keys import Progress
-from core.store.keyslots import choose_cost
-from core.policy.zz_pinned import was_replaced
-from core.crypto.process import available_bytes
+from core.policy.policy import was_replaced
 from core.policy.proposal import read_file_policy
-from core.api.zz_rescue_results import BackupOpened, BackupRestored, IdentitySeen
+from core.receive.keys import Progress
+from core.recovery.backup import OpenBackup, open_backup
 from core.recovery.restore import restore_open
+from core.store.keyslots import choose_cost
 from core.store.store import is_provisioned
-from core.api.wire import ProtocolError
 
 SPARE_BYTES: Final = 64 * 1024 * 1024
 """Memory that stays free of the archive: for the key derivation, the store and the checks."""

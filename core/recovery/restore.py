@@ -22,20 +22,19 @@ from typing import Any, Final
 
 from cryptography import x509
 
-from core.store import journal
-from core.recovery.backup import OpenBackup, open_backup
-from core.issue.crl import Crl
-from core.recovery.drill import expect_drill
-from core.recovery.history import count_issued
-from core.store.keyslots import KdfCost
+from core.certificate import Crl, Issued
 from core.crypto.passphrase import require_strong
 from core.plan.gaps import next_visit_by
-from core.issue.issuance import Issued
 from core.progress import Progress
 from core.receive.opening import Confirm
-from core.times import write_stamp
+from core.recovery.backup import OpenBackup, open_backup
+from core.recovery.drill import expect_drill
+from core.recovery.history import count_issued
+from core.store import journal
+from core.store.keyslots import KdfCost
 from core.store.store import ArchiveRecord, Store, create_store
 from core.store.store import Sequence as StoreSequence
+from core.times import write_stamp
 
 _CRLS: Final = "crls/"
 

@@ -12,16 +12,13 @@ import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
-from core.certificate import Certificate, Kind
+from core.certificate import Certificate, Issued, Kind
 from core.errors import IssueError, StateDamagedError
-from core.store.zz_rows import Rows
-
-if TYPE_CHECKING:
-    from core.issue.zz_issue import Issued
+from core.store.state_hash import Rows
 
 # class, target, lane, period, algorithm, issue_from, issue_until, not_before, not_after, serial, issuer
 _Record = tuple[str | None, str | None, int | None, str, str, int, int, int, int, str, str]
@@ -34,7 +31,7 @@ class CertificateRows(Rows):
 
     __slots__ = ()
 
-    def add(self, issued: Iterable["Issued"]) -> None:
+    def add(self, issued: Iterable[Issued]) -> None:
         """Keep certificates with their keys.
 
         Args:

@@ -10,14 +10,12 @@ Rules:
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from core.certificate import Crl
 from core.errors import IssueError
 from core.store.journal import Entry, decode_body, encode_body
-from core.store.zz_rows import Rows
-
-if TYPE_CHECKING:
-    from core.issue.crl import Crl
+from core.store.state_hash import Rows
 
 ArchiveKind = Literal["egress", "backup"]
 
@@ -93,7 +91,7 @@ class RecordRows(Rows):
         self._change()
         self._database.run("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, value))
 
-    def put_crl(self, crl: "Crl") -> None:
+    def put_crl(self, crl: Crl) -> None:
         """Keep a root's new CRL in place of its former one.
 
         Args:
@@ -113,14 +111,12 @@ class RecordRows(Rows):
         if not changed:
             raise IssueError(f"CRL {crl.number} of root {crl.issuer} is not newer than the one in the store")
 
-    def crls(self) -> tuple["Crl", ...]:
+    def crls(self) -> tuple[Crl, ...]:
         """Return the latest CRL of each root.
 
         Returns:
             CRLs in order of their issuer's id.
         """
-        from core.issue.crl import Crl  # most unlocks need no CRL; its module takes long to load
-
         return tuple(
             Crl(
                 issuer=issuer,
@@ -255,7 +251,7 @@ class RecordRows(Rows):
             "INSERT INTO journal VALUES (?, ?, ?)",
             (entry.sequence, encode_body(entry), bytes.fromhex(entry.hash)),
         )
-        # Ties page 1 to the journal: core.store.zz_schema, rule 3.
+        # Ties page 1 to the journal: core.store.database, rule 3.
         self._database.run(f"PRAGMA user_version = {entry.sequence:d}")
 
     def entries(self) -> Iterator[Entry]:

@@ -8,7 +8,7 @@ Rules:
    next opening drops the other.
 4. Nothing here keeps a key or a passphrase: SQLCipher does, in memory that it wipes.
 
-The tables are in core.store.certificates and core.store.records, what may change them in core.store.zz_rows; proving
+The tables are in core.store.certificates and core.store.records, what may change them in core.store.state_hash; proving
 the content (core.store.journal.verify) is the next thing to do after opening, and counting wrong passphrases
 (core.store.attempts) the thing before the check.
 """
@@ -23,10 +23,11 @@ from pathlib import Path
 from typing import Self
 
 from core.certificate import Certificate
-from core.store.certificates import CertificateRows
-from core.store.database import Database
 from core.errors import CaError, StateDamagedError
 from core.files import make_folder, move, replace, write_new
+from core.progress import Progress
+from core.store.certificates import CertificateRows
+from core.store.database import Database
 from core.store.folder import DATABASE, KEYSLOTS, NEW_DATABASE, NEW_PREFIX, STORE, Folder
 from core.store.keyslots import (
     KEY_BYTES,
@@ -38,7 +39,6 @@ from core.store.keyslots import (
     make_slots,
     open_slots,
 )
-from core.progress import Progress
 from core.store.records import ArchiveRecord, RecordRows, Sequence
 from core.store.state_hash import StateHash
 

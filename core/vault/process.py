@@ -18,11 +18,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from core.api import requests as protocol
-from core.api import results
-from core.api import wire
-from core.zz_bug import describe_bug
-from core.errors import CaError, PassphraseError, PassphraseWrongError, StateMissingError, StoppedError
+from core.api import results, wire
 from core.crypto.process import harden_process, read_boot, swap_is_on
+from core.errors import (
+    CaError,
+    PassphraseError,
+    PassphraseWrongError,
+    StateMissingError,
+    StoppedError,
+    describe_bug,
+)
 
 if TYPE_CHECKING:
     from core.authority.authority import Authority
@@ -89,8 +94,8 @@ class Vault:
     def _perform(self, request: protocol.Request, descriptors: tuple[int, ...]) -> protocol.Result:
         # Heavy: loaded once `Hello` was heard, and before it is answered.
         from core.authority.authority import Authority
-        from core.store.keyslots import choose_cost
         from core.policy.proposal import propose_brought, propose_policy
+        from core.store.keyslots import choose_cost
 
         pinned = self._authority.policy if self._authority else None
         match request:
@@ -218,7 +223,7 @@ class Vault:
     def _refuse_passphrase(self, error: PassphraseError) -> protocol.Failed:
         """Return the refusal with how long the next try has to wait; wipe if that was one too many."""
         from core.authority.authority import Authority
-        from core.store.zz_wipe import wipe_if_due
+        from core.store.attempts import wipe_if_due
 
         ready = Authority.look(self._state, read_boot(), swap=False)
         if isinstance(error, PassphraseWrongError) and self._authority is None:

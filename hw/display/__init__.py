@@ -1,1 +1,1 @@
-""""""
+"""The OLED: its driver, its bus, and its twin."""

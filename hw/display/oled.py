@@ -24,8 +24,8 @@ from luma.core.error import Error as LumaError
 from luma.oled.device import sh1106, ssd1306, ssd1309
 from PIL import Image
 
-from hw.errors import DisplayError
 from hw.display.windows import WHOLE, WIDTH, Window, find_windows, split_pages, to_pages
+from hw.errors import DisplayError
 
 MAX_CONTRAST = 0x80
 """The brightest there is, half of what the controllers could do."""

@@ -1,1 +1,1 @@
-""""""
+"""A FAT32 volume, read and written in user space by confined mtools."""

@@ -10,9 +10,9 @@ Owns the shape and the listings of a FAT32 volume and every call of mtools on it
 from collections.abc import Callable, Sequence
 
 from hw.fat.listing import Listing, Shape, StickFile, parse_listing, parse_shape
-from hw.fat.zz_medium import Medium, Tick
 from hw.fat.mtools import DRIVE, Limits, Mode, Outcome, run_tool
 from hw.fat.names import StickPath, same_name
+from hw.fat.readback import Medium, Tick
 from hw.ports import StickFormatError, StickFullError, StickIoError, StickReadOnlyError
 
 

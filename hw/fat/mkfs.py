@@ -11,12 +11,12 @@ Rules:
 import os
 from pathlib import Path
 
-from hw.fat.volume import FatVolume
-from hw.fat.zz_medium import Medium
 from hw.fat.mtools import NODE, run_tool
 from hw.fat.names import check_label
-from hw.sticks.node import NodeMedium
+from hw.fat.readback import Medium
+from hw.fat.volume import FatVolume
 from hw.ports import StickExistsError, StickFormatError, StickIoError, StickReadOnlyError, StickVerifyError
+from hw.sticks.node import NodeMedium
 
 MIN_BYTES = 34 << 20
 """Below that FAT32 has fewer than the 65,525 clusters that make it one (FAT specification 1.03, 3.5)."""

@@ -7,7 +7,7 @@ Owns the child process. Rules:
 3. Its output goes to the caller in pieces, or straight into a file that the caller opened, and never past
    a limit; of its complaints 4 KiB are kept.
 
-What an exit status means is not known here: mcopy exits 0 when writing fails (hw.fat.zz_medium, rule 3).
+What an exit status means is not known here: mcopy exits 0 when writing fails (hw.fat.readback, rule 3).
 """
 
 import math
@@ -23,16 +23,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from hw.fat import sandbox as confine
-from hw.fat.zz_medium import Tick
+from hw.fat import sandbox
+from hw.fat.readback import Tick
 from hw.ports import StickError, StickIoError
 
 Mode = Literal["r", "w", "f"]
 """What the tool may do to the node: read, write, or format (write, and ask the device for its shape)."""
 
-DRIVE = confine.DRIVE
-NODE = confine.NODE
-SOURCE = confine.SOURCE
+DRIVE = sandbox.DRIVE
+NODE = sandbox.NODE
+SOURCE = sandbox.SOURCE
 
 _BASE_TIMEOUT_S = 60.0
 _SLOWEST_BYTES_PER_S = 100_000  # of a stick that is still worth waiting for
@@ -114,7 +114,7 @@ def run_tool(
         str(node_bytes if mode != "r" else limits.output_bytes if into >= 0 else 0),
         *command,
     ]
-    launcher = [sys.executable, "-I", "-S", str(Path(confine.__file__)), *arguments]
+    launcher = [sys.executable, "-I", "-S", str(Path(sandbox.__file__)), *arguments]
     child = subprocess.Popen(
         launcher,
         stdin=subprocess.DEVNULL,
@@ -137,7 +137,7 @@ def run_tool(
             child.wait(_REAP_S)
         for pipe in filter(None, (child.stdout, child.stderr)):
             pipe.close()
-    if child.returncode == confine.NOT_RUN:
+    if child.returncode == sandbox.NOT_RUN:
         raise StickError(complaint)
     return Outcome(status=child.returncode, complaint=complaint)
 

@@ -74,7 +74,7 @@ def main(arguments: Sequence[str]) -> int:  # pragma: no cover
     """
     mode, node, source, cpu_s, max_bytes, *command = arguments
     # the package's folder comes last, so that nothing in it can stand before the standard library
-    sys.path.append(__file__.rpartition("/")[0].rpartition("/")[0])
+    sys.path.append(__file__.rpartition("/hw/")[0])
     try:
         _place_descriptors(int(node), int(source))
         _limit(int(cpu_s), int(max_bytes))

@@ -18,11 +18,11 @@ from typing import BinaryIO, Self
 
 from hw.fat.drive import Drive
 from hw.fat.listing import StickFile
-from hw.fat.zz_medium import Medium
 from hw.fat.names import FOLDERS, StickPath, check_name, is_our_part, parse_path
-from hw.sticks.node import NodeMedium
-from hw.ports import StickIoError, StickMissingError, StickSizeError
+from hw.fat.readback import Medium
 from hw.fat.writing import Progress, copy_file, delete_part, read_file, write_file
+from hw.ports import StickIoError, StickMissingError, StickSizeError
+from hw.sticks.node import NodeMedium
 
 
 class FatVolume:

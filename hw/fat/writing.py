@@ -14,9 +14,9 @@ from typing import BinaryIO
 
 from hw.fat.drive import Drive, at
 from hw.fat.listing import parse_extents
-from hw.fat.zz_medium import Tick
 from hw.fat.mtools import SOURCE, limits_for
 from hw.fat.names import StickPath, is_our_part, part_name
+from hw.fat.readback import Tick, hash_extents, hash_reopened
 from hw.ports import (
     StickError,
     StickExistsError,
@@ -24,7 +24,6 @@ from hw.ports import (
     StickReadOnlyError,
     StickVerifyError,
 )
-from hw.fat.readback import hash_extents, hash_reopened
 
 Progress = Callable[[int, int, str], None]
 """progress(done, total, what), all in bytes; may raise, which stops the work and cleans up."""

@@ -1,1 +1,1 @@
-""""""
+"""GPIO lines by libgpiod's own binding, for gpiozero."""

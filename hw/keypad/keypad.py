@@ -22,8 +22,8 @@ from typing import Any
 
 from gpiozero.exc import GPIOZeroError
 
-from hw.keypad.wakeup import Alarm, ThreadAlarm
 from hw.keypad.debounce import Debouncer, KeyEvent
+from hw.keypad.wakeup import Alarm, ThreadAlarm
 from hw.ports import KEYS, KeypadError, Post
 
 SCAN_S = 0.006

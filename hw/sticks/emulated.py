@@ -9,10 +9,10 @@ import subprocess
 import threading
 from pathlib import Path
 
-from hw.sticks.emulated_flash import EmulatedMedium, Faults, FlashMedium, Socket
-from hw.fat.zz_medium import Medium
 from hw.fat.mkfs import IMAGE_BYTES, make_image
+from hw.fat.readback import Medium
 from hw.ports import Post, Stick, StickGoneError, StickInserted, StickIoError, StickRemoved
+from hw.sticks.emulated_flash import EmulatedMedium, Faults, FlashMedium, Socket
 from hw.sticks.udev import read_stick
 
 _WRITE_BITS = 0o222

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import IO, Literal
 
 from hw.fat.drive import Drive, at
-from hw.fat.zz_medium import Tick
 from hw.fat.mtools import SOURCE, limits_for
-from hw.sticks.node import NodeMedium
+from hw.fat.readback import Tick
 from hw.ports import StickError, StickGoneError, StickIoError
+from hw.sticks.node import NodeMedium
 
 _BLOCK_BYTES = 4096
 _CHUNK_BYTES = 1 << 20

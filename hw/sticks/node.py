@@ -21,10 +21,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from hw.fat.readback import Tick
+from hw.ports import StickFormatError, StickGoneError, StickInUseError
 from hw.sticks.blockdev import BlockFacts, Counters
 from hw.system.kernel import Kernel, stick_error
-from hw.fat.zz_medium import Tick
-from hw.ports import StickFormatError, StickGoneError, StickInUseError
 
 _CHUNK_BYTES = 1 << 20
 _ALIGN = 4096

@@ -21,12 +21,11 @@ from typing import Any, Protocol
 
 import pyudev
 
-from hw.sticks.blockdev import BlockFacts
-from hw.fat.zz_medium import Medium
-from hw.sticks.node import NodeMedium
+from hw.fat.readback import Medium
 from hw.ports import HardwareEvent, Post, Stick, StickGoneError, StickInserted, StickRemoved
-from hw.sticks.udev import BlockDevice
-from hw.sticks.zz_watch import Watch
+from hw.sticks.blockdev import BlockFacts
+from hw.sticks.node import NodeMedium
+from hw.sticks.udev import BlockDevice, Watch
 
 _WAITS_S = (1.0, 30.0)
 _BROKEN = select.POLLERR | select.POLLHUP | select.POLLNVAL

@@ -17,9 +17,9 @@ from typing import Any, Protocol
 
 import pyudev
 
-from hw.fat.zz_medium import Medium
+from hw.fat.readback import Medium
 from hw.ports import Post, Stick, Sticks, UsbRefused
-from hw.sticks.zz_watch import Watch
+from hw.sticks.udev import Watch
 
 GRACE_S = 3.0
 """How long USBGuard may take to let a device in."""

@@ -5,8 +5,8 @@ Rule: a call that returns means that systemd has taken the job; the box goes on 
 
 from collections.abc import Sequence
 
-from hw.system.zz_command import ask_system
 from hw.ports import PowerError
+from hw.system.clock import ask_system
 
 
 class SystemPower:

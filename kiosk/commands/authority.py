@@ -33,10 +33,10 @@ def init_command(state: Path, config: Path, passphrase_file: Path | None, *, as_
     that calls this has read them before.
     """
     from core.authority.authority import Authority
-    from core.errors import StateExistsError
-    from core.store.keyslots import choose_cost
     from core.crypto.process import harden_process
+    from core.errors import StateExistsError
     from core.policy.proposal import propose_policy
+    from core.store.keyslots import choose_cost
     from core.store.store import is_provisioned
 
     harden_process()
@@ -98,8 +98,8 @@ def passphrase_command(access: Access, new_passphrase_file: Path | None, *, reke
     copy is under the same key as what follows. --rekey changes that key too. The new passphrase may be the
     old one.
     """
-    from core.store.keyslots import choose_cost
     from core.crypto.process import read_boot
+    from core.store.keyslots import choose_cost
 
     old = access.read_passphrase()
     with access.unlocked(old) as authority:

@@ -14,8 +14,7 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from core.zz_bug import describe_bug
-from core.errors import CaError, FileError, PassphraseError
+from core.errors import CaError, FileError, PassphraseError, describe_bug
 from core.progress import Progress
 from hw.errors import HardwareError
 

@@ -54,8 +54,8 @@ def plan_command(
     config: Path, state: Path | None, at: datetime | None, passphrase_file: Path | None, *, as_json: bool
 ) -> None:
     """Show what a top-up would issue by --config; issues nothing."""
-    from core.policy.config import load_config
     from core.plan.gaps import find_gaps
+    from core.policy.config import load_config
 
     policy = load_config(config)
     now = SystemClock().now()

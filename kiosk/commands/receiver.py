@@ -112,8 +112,8 @@ def read_identities(file: Path, passphrase_file: Path | None) -> tuple[Any, ...]
         ArchiveIdentityError: It holds none that can be used (E-ARCHIVE-IDENTITY).
         FileError: It cannot be read (E-FILE).
     """
-    from core.files import read_bounded
     from core.crypto.identities import load_identities
+    from core.files import read_bounded
 
     def passphrase() -> bytes:
         return read_passphrase(passphrase_file, prompt="Passphrase of the identity")

@@ -9,7 +9,6 @@ import click
 
 from hw.system.clock import SystemClock
 from kiosk.commands.access import Access, access_options
-from kiosk.commands.receiver import identity_option, read_identities, read_roots, trust_option
 from kiosk.commands.options import (
     json_option,
     passphrase_option,
@@ -20,6 +19,7 @@ from kiosk.commands.options import (
     show_json,
     state_option,
 )
+from kiosk.commands.receiver import identity_option, read_identities, read_roots, trust_option
 
 if TYPE_CHECKING:
     from core.receive.seals import Question
@@ -54,9 +54,9 @@ def restore_command(
     The root that sealed it must be one of --trust; else its words are shown, to be compared with those on a
     report of the old box.
     """
-    from core.store.keyslots import choose_cost
     from core.crypto.process import harden_process
     from core.recovery.restore import restore
+    from core.store.keyslots import choose_cost
 
     harden_process()
     identities = read_identities(identity, identity_passphrase_file)
@@ -137,9 +137,9 @@ def _drill(
     *,
     as_json: bool,
 ) -> None:
-    from core.recovery.zz_drill import drill
-    from core.files import write_new
     from core.crypto.process import harden_process
+    from core.files import write_new
+    from core.recovery.drill import drill
 
     harden_process()
     identities = read_identities(identity, access.passphrase_file)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from core.api.zz_request_file import MAX_REQUEST_BYTES, RequestFile, is_request, request_order
+from core.api.requests import MAX_REQUEST_BYTES, RequestFile, is_request, request_order
 from core.api.results import RequestsSigned, RequestSummary
 from kiosk.commands.access import Access, access_options
 from kiosk.commands.options import json_option, progress_bar, say, show, show_json

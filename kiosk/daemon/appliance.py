@@ -18,17 +18,17 @@ from typing import Final
 
 from sdnotify import SystemdNotifier
 
-from core.policy.config import load_config
-from core.errors import CaError
 from core.crypto.process import harden_process
+from core.errors import CaError
+from core.policy.config import load_config
 from hw.board import BoardSettings, open_board
 from hw.ports import Display, DisplayError
 from kiosk.daemon.compose import board_settings, make_daemon
 from kiosk.daemon.first_light import FirstLight
 from kiosk.reports import Settings
 from kiosk.screens import draw
-from kiosk.work.session import connect_vault
 from kiosk.states import Box, Problem
+from kiosk.work.session import connect_vault
 
 _MICROSECONDS: Final = 1_000_000
 _PINGS_A_WATCH: Final = 3

@@ -7,8 +7,8 @@ from pathlib import Path
 from core.policy.config import Config
 from hw.board import Board, BoardSettings
 from kiosk.daemon.daemon import Daemon, Post
-from kiosk.entry.buffers import Entries
 from kiosk.daemon.kept_sticks import KeptSticksError, read_sticks
+from kiosk.entry.buffers import Entries
 from kiosk.machine import start
 from kiosk.reports import Settings
 from kiosk.work.session import Session

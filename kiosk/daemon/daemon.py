@@ -18,17 +18,17 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from core.zz_bug import describe_bug
+from core.errors import describe_bug
 from hw.board import Board
 from hw.ports import DisplayError, KeypadError
 from kiosk import effects as fx
 from kiosk import events as ev
+from kiosk.daemon.retry import Retry
+from kiosk.daemon.timers import Timers
 from kiosk.entry.buffers import Entries
 from kiosk.machine import step
-from kiosk.daemon.retry import Retry
 from kiosk.screens import draw
 from kiosk.states import Off, Screen
-from kiosk.daemon.timers import Timers
 
 log = logging.getLogger(__name__)
 

@@ -6,6 +6,8 @@ Rules:
 2. How the panel is wired is read off config.yaml in passing, without YAML. That is a guess: config.yaml is
    read strictly afterwards, and a display that was wired otherwise is opened anew (kiosk.daemon.appliance).
 3. Whatever fails here fails again later, where it is said; here it costs the early picture only.
+
+The first frame of all, drawn with the widgets alone: it is on the glass before the machine is imported.
 """
 
 import re
@@ -16,14 +18,16 @@ from zlib import decompress
 
 from PIL import Image
 
+from hw.display.oled import CONTROLLERS
 from hw.display.opening import open_display
 from hw.errors import HardwareError
-from hw.display.oled import CONTROLLERS
+from kiosk.screens.canvas import Canvas
 
 if TYPE_CHECKING:
     from hw.ports import Display
 
-# What kiosk.daemon.zz_first_frame draws, drawn beforehand: loading the font takes as long as all of this. A test
+
+# What kiosk.daemon.first_light draws, drawn beforehand: loading the font takes as long as all of this. A test
 # holds the two together and prints the new text when they differ.
 _PICTURE: Final = (
     b"eNpjYBgR4ANe/n8GBvs/PLj5n89/+HDeBg//wIf//Hj4/xk+8J//g5v/geHD4TNncPP/8P//b4OHP8yABAMbDxofmcu+r7h+78YNcD6fxM1r"
@@ -123,3 +127,15 @@ def read_config(arguments: Sequence[str]) -> str:
             return file.read(_MAX_CONFIG_BYTES)
     except (OSError, ValueError):
         return ""
+
+
+def paint_start(canvas: Canvas) -> None:
+    """Draw what stands on the glass until the vault has answered."""
+    canvas.big("PiSM", 10).centre(3, "starting ...")
+
+
+def draw_start() -> Image.Image:
+    """Return the frame; kiosk.screens draws the same one for Boot."""
+    canvas = Canvas()
+    paint_start(canvas)
+    return canvas.image

@@ -17,8 +17,7 @@ import msgspec
 
 from core.errors import CaError
 from core.files import read_bounded, replace
-from core.policy.zz_names import fault_in_label
-from core.policy.rules import parse_step
+from core.policy.rules import fault_in_label, parse_step
 from kiosk.reports import StickTable
 
 log = logging.getLogger(__name__)

@@ -1,1 +1,1 @@
-""""""
+"""The emulated box, scenarios on it, and the acceptance of a real one."""

@@ -19,8 +19,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Footer, Static
 
-from core.policy.config import load_config
 from core.errors import CaError
+from core.policy.config import load_config
 from hw.ports import KEYS, HardwareError, Stick
 from kiosk.emulator.box import EmulatedBox
 from kiosk.emulator.clock import ClockScreen

@@ -21,13 +21,13 @@ from PIL import Image
 
 from core.policy.config import load_config
 from hw.board import Emulation, Twins, open_board
-from hw.sticks.emulated_flash import Faults
 from hw.ports import KeyPressed, KeyReleased, Stick
+from hw.sticks.emulated_flash import Faults
 from kiosk.daemon.compose import board_settings, make_daemon
-from kiosk.events import EntryChanged, PowerAsked
-from kiosk.emulator.felt_keypad import FeltKeypad
-from kiosk.text.frames import save_emulated
 from kiosk.daemon.last_light import show_last
+from kiosk.emulator.felt_keypad import FeltKeypad
+from kiosk.events import EntryChanged, PowerAsked
+from kiosk.text.frames import save_emulated
 from kiosk.work.session import Session, start_vault
 
 LOOK_EVERY_S: Final = 0.02

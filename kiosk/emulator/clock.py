@@ -9,8 +9,8 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label
 
-from kiosk.emulator.widgets import EMULATION
 from kiosk.emulator.scenario_language import parse_duration, parse_instant
+from kiosk.emulator.widgets import EMULATION
 
 _SPANS: Final = (
     ("1m", "1 minute"),

@@ -17,17 +17,17 @@ from typing import Final, TextIO
 import click
 from PIL import Image
 
-from core.files import write_new
 from core.crypto.identities import load_identities
+from core.files import write_new
 from core.receive.opening import Received, open_archive
 from core.receive.trust import load_roots
 from hw.fat.volume import open_volume
 from hw.fat.writing import MAX_FILE_BYTES
 from kiosk.emulator.box import EmulatedBox, Folders
 from kiosk.emulator.folder import lay_folder, shipped_text
-from kiosk.text.frames import render
-from kiosk.screens.reader import read_lines
 from kiosk.emulator.scenario import Player, ScenarioError, parse_scenario
+from kiosk.screens.reader import read_lines
+from kiosk.text.frames import render
 
 _MARK: Final = "pism-demo"
 _STICK: Final = "PISM-ALL"

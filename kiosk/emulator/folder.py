@@ -17,15 +17,15 @@ from typing import Final
 
 import pyrage
 
-from core.store import attempts
 from core.authority.authority import Authority
-from core.files import write_new
-from core.store.keyslots import KdfCost
 from core.crypto.passphrase import canonical
 from core.crypto.process import read_boot
+from core.files import write_new
 from core.policy.proposal import propose_policy
-from hw.fat.volume import open_volume
+from core.store import attempts
+from core.store.keyslots import KdfCost
 from hw.fat.mkfs import IMAGE_BYTES, make_image
+from hw.fat.volume import open_volume
 from kiosk.emulator.box import Folders
 
 WORDS: Final = ("cabin", "engine", "harbor", "market", "nature", "planet", "ribbon", "summer")

@@ -14,7 +14,6 @@ from typing import Final, Protocol
 from PIL import Image
 
 from hw.sticks.emulated_flash import Faults
-from kiosk.screens.reader import read_lines, read_text
 from kiosk.emulator.scenario_language import (
     NEW,
     ScenarioError,
@@ -24,8 +23,9 @@ from kiosk.emulator.scenario_language import (
     parse_instant,
     parse_scenario,
 )
+from kiosk.entry.words import count_presses
+from kiosk.screens.reader import read_lines, read_text
 from kiosk.states import PROPOSED_WORDS
-from kiosk.entry.zz_word_keys import count_presses
 
 __all__ = ["Hands", "Player", "ScenarioError", "Step", "parse_scenario"]
 

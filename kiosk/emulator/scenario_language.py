@@ -39,9 +39,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from hw.sticks.emulated_flash import Faults
 from hw.ports import KEYS
-from kiosk.entry.zz_word_keys import count_presses
+from hw.sticks.emulated_flash import Faults
+from kiosk.entry.words import count_presses
 
 MAX_WAIT_S: Final = 3600.0
 

@@ -12,8 +12,8 @@ from textual.widgets import Button, Input, Label, OptionList, RadioButton, Radio
 from textual.widgets.option_list import Option
 
 from hw.sticks.emulated_flash import Faults
-from kiosk.emulator.widgets import EMULATION
 from kiosk.emulator.scenario_language import parse_faults
+from kiosk.emulator.widgets import EMULATION
 
 _MANNERS: Final = (
     ("", "good"),

@@ -9,8 +9,8 @@ from textual.message import Message
 from textual.widgets import Static
 
 from hw.ports import KEYS
+from kiosk.entry.words import LETTER_KEYS
 from kiosk.text.frames import render_rows
-from kiosk.entry.zz_word_keys import LETTER_KEYS
 
 EMULATION: Final = "EMULATION"
 

@@ -2,15 +2,33 @@
 
 The daemon's loop owns one `Entries`. Rules: what stands here leaves only as a view for one frame or as
 bytes for one vault request; `wipe` overwrites all of it; a repr shows nothing. Times are monotonic seconds.
+
+What a screen may draw of the words that PiSM proposes at first set-up.
 """
 
 import hmac
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from kiosk import events as ev
 from kiosk.effects import Purpose
 from kiosk.entry.entry import Entry, EntryView, Mode, Outcome
-from kiosk.entry.zz_proposal import ProposalView
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ProposalView:
+    """The proposed words, for one frame; the daemon makes it, the machine never sees it.
+
+    Args:
+        words: All of them, in order.
+    """
+
+    words: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """Return how many there are, never one of them."""
+        return f"ProposalView({len(self.words)} words, redacted)"
+
 
 HOLD_S = 0.6
 DATE_DIGITS = 12

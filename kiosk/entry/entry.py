@@ -26,11 +26,10 @@ enough and how the bytes are made canonical (core.crypto.passphrase).
 
 from collections.abc import Callable
 
-from kiosk.entry.zz_entry_lines import layer_choices, text_line, word_choices, words_line
-from kiosk.entry.text import DIGITS, LEGEND, LOWER, SYMBOLS, TextEntry, next_layer
-from kiosk.entry.view import EntryView, Mode, Outcome
-from kiosk.entry.words import WordEntry
 from kiosk.entry.secret import MAX_BYTES, SecretText
+from kiosk.entry.text import DIGITS, LEGEND, LOWER, SYMBOLS, TextEntry, next_layer
+from kiosk.entry.view import EntryView, Mode, Outcome, layer_choices, text_line, word_choices, words_line
+from kiosk.entry.words import WordEntry
 
 __all__ = ["CHOICES_AFTER_S", "Entry", "EntryView", "Mode", "Outcome"]
 

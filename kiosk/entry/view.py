@@ -2,10 +2,18 @@
 
 A view is made for one frame and dropped. It holds what the glass shows, which may be a word of the
 passphrase, so its repr tells nothing of it and no state, event or log line may hold one.
+
+The lines that a view of an entry is made of: what is typed, masked, and what A to D do.
+
+Pure: from the parts of an entry to strings for one frame.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
+
+from kiosk.entry.secret import SecretText
+from kiosk.entry.text import SYMBOLS, next_layer
+from kiosk.entry.words import WordEntry
 
 
 class Mode(StrEnum):
@@ -73,3 +81,45 @@ class EntryView:
     def __repr__(self) -> str:
         """Return mode and sizes; never a typed digit, a candidate or the text."""
         return f"EntryView(mode={self.mode.value}, position={self.position}, count={self.count}, redacted)"
+
+
+Choices = tuple[tuple[str, str], ...]
+
+
+def words_line(text: SecretText, words: WordEntry, *, masked: bool) -> str:
+    """Return the words before, the digits of the one in work with a cursor, and the words behind it.
+
+    Args:
+        text: The buffer.
+        words: Where the entry stands in it.
+        masked: A star for each word; else the words.
+    """
+    before, behind = words.around
+    if masked:
+        parts = ["*" * len(before), f"{words.typed}_", "*" * len(behind)]
+    else:
+        parts = [text.text(*span) for span in before]
+        parts.append(f"{words.typed}_")
+        parts += [text.text(*span) for span in behind]
+    return " ".join(part for part in parts if part)
+
+
+def text_line(text: SecretText, *, clear: int) -> str:
+    """Return the text with its last `clear` characters readable, and a cursor."""
+    hidden = max(len(text) - clear, 0)
+    return "*" * hidden + text.text(hidden) + "_"
+
+
+def word_choices(words: WordEntry) -> Choices:
+    """Return what A and B do in words mode while no letter is typed."""
+    choices = []
+    if words.slot > 0:
+        choices.append(("A", "previous word"))
+    if words.slot < words.last_slot:
+        choices.append(("B", "next word"))
+    return tuple(choices)
+
+
+def layer_choices(layer: str) -> Choices:
+    """Return what A and B do in text mode."""
+    return ("A", next_layer("A", layer)), ("B", "letters" if layer == SYMBOLS else "symbols")

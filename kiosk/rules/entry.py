@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from hw.ports import KeyPressed, KeyReleased
-from kiosk.text.dates import parse_date
 from kiosk.effects import (
     ChangePassphrase,
     CloseVault,
@@ -53,6 +52,7 @@ from kiosk.states import (
     StickAsks,
     Working,
 )
+from kiosk.text.dates import parse_date
 
 KEEP_S = 60
 """How long the words may be corrected after a refusal."""

@@ -11,7 +11,6 @@ from kiosk.events import (
     Event,
     TimerFired,
 )
-from kiosk.text.messages import explain
 from kiosk.rules.act import Move, act
 from kiosk.rules.asking import ask
 from kiosk.rules.resting import lock, rest
@@ -28,6 +27,7 @@ from kiosk.states import (
     TwoSticks,
     Warned,
 )
+from kiosk.text.messages import explain
 
 
 @act.register

@@ -6,8 +6,8 @@ says what happens or what to do next, and names the keys that do it.
 
 from PIL import Image
 
+from kiosk.entry.buffers import ProposalView
 from kiosk.entry.view import EntryView
-from kiosk.entry.zz_proposal import ProposalView
 from kiosk.screens import drill as _drill
 from kiosk.screens import entry as _entry
 from kiosk.screens import late as _late
@@ -19,6 +19,7 @@ from kiosk.screens import selftest as _selftest
 from kiosk.screens import setup as _setup
 from kiosk.screens import status as _status
 from kiosk.screens import work as _work
+from kiosk.screens.canvas import Canvas, shifted
 from kiosk.screens.paint import View, name_stuck, paint
 from kiosk.states import (
     ChoosePassphrase,
@@ -40,7 +41,6 @@ from kiosk.states import (
     Welcome,
     WrongStick,
 )
-from kiosk.screens.canvas import Canvas, shifted
 
 __all__ = ["draw"]
 

@@ -1,8 +1,8 @@
 """The words of a drill."""
 
+from kiosk.screens.canvas import Canvas
 from kiosk.screens.paint import View, paint
 from kiosk.states import DrillChecking, DrillMenu, DrillWrong
-from kiosk.screens.canvas import Canvas
 from kiosk.text.wrap import fit
 
 

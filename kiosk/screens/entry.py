@@ -4,10 +4,10 @@ import textwrap
 
 from kiosk.effects import Purpose
 from kiosk.entry.view import EntryView, Mode
-from kiosk.text.messages import explain
+from kiosk.screens.canvas import TIGHTEST_Y, Canvas
 from kiosk.screens.paint import View, name_stuck, paint
 from kiosk.states import Checking, Entering, Refused
-from kiosk.screens.canvas import TIGHTEST_Y, Canvas
+from kiosk.text.messages import explain
 from kiosk.text.wrap import COLUMNS, clean
 
 _WANTED = {

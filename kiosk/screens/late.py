@@ -1,9 +1,9 @@
 """What was signed while the clock was ahead."""
 
 from kiosk.rules.late import count_late_pages
+from kiosk.screens.canvas import Canvas
 from kiosk.screens.paint import View, page_mark, paint
 from kiosk.states import SignedAhead
-from kiosk.screens.canvas import Canvas
 from kiosk.text.wrap import BODY_ROWS, fit_path
 
 _PATH_COLUMNS = 15

@@ -1,6 +1,7 @@
 """The menu, revocation, clock and power."""
 
 from kiosk.menu_items import NAMES, REASONS, items
+from kiosk.screens.canvas import Canvas
 from kiosk.screens.paint import View, more, page_mark, paint, paint_time
 from kiosk.states import (
     ClockIsWrong,
@@ -14,7 +15,6 @@ from kiosk.states import (
     PickTarget,
     PowerMenu,
 )
-from kiosk.screens.canvas import Canvas
 from kiosk.text.wrap import BODY_ROWS, count_pages, fit, fit_path
 
 _LIST_COLUMNS = 19  # behind "A "

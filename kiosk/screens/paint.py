@@ -3,10 +3,10 @@
 from datetime import datetime
 from functools import singledispatch
 
+from kiosk.entry.buffers import ProposalView
 from kiosk.entry.view import EntryView
-from kiosk.entry.zz_proposal import ProposalView
-from kiosk.states import Screen
 from kiosk.screens.canvas import Canvas
+from kiosk.states import Screen
 from kiosk.text.wrap import COLUMNS, fit
 
 View = EntryView | ProposalView | None

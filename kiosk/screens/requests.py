@@ -1,9 +1,9 @@
 """Signing requests: what is asked for, the key's fingerprint, and why one is refused."""
 
-from kiosk.text.messages import explain
+from kiosk.screens.canvas import Canvas
 from kiosk.screens.paint import View, paint
 from kiosk.states import RequestAsked, RequestKey, RequestRefused, RequestReview
-from kiosk.screens.canvas import Canvas
+from kiosk.text.messages import explain
 from kiosk.text.wrap import fit, fit_path, wrap
 
 _SUBJECT_ROWS = 2

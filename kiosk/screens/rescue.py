@@ -2,6 +2,7 @@
 
 from kiosk.events import Progress
 from kiosk.rescue_pages import Page, confirm_pages, done_pages
+from kiosk.screens.canvas import Canvas
 from kiosk.screens.menu import choices
 from kiosk.screens.paint import View, page_mark, paint
 from kiosk.screens.work import time_left
@@ -17,7 +18,6 @@ from kiosk.states import (
     Rescued,
     Restoring,
 )
-from kiosk.screens.canvas import Canvas
 from kiosk.text.wrap import count_pages, fit
 
 _VERBS = ("READ", "CHECK", "RESTORE")

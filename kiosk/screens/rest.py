@@ -1,7 +1,7 @@
 """Locked, unlocked, sticks that ask, errors."""
 
 from hw.ports import Stick
-from kiosk.text.messages import explain
+from kiosk.screens.canvas import Canvas
 from kiosk.screens.paint import View, more, name_stuck, page_mark, paint
 from kiosk.states import (
     AWAITED,
@@ -17,7 +17,7 @@ from kiosk.states import (
     Warned,
     WrongStick,
 )
-from kiosk.screens.canvas import Canvas
+from kiosk.text.messages import explain
 from kiosk.text.wrap import BODY_ROWS, COLUMNS, count_pages, fit, wrap
 
 _ASKED = {

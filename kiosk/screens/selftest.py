@@ -1,9 +1,9 @@
 """The self-test: keys, pixels, findings."""
 
 from hw.ports import KEYS
+from kiosk.screens.canvas import HEIGHT, WIDTH, Canvas
 from kiosk.screens.paint import View, page_mark, paint
 from kiosk.states import TestFindings, TestKeys, TestPixels
-from kiosk.screens.canvas import HEIGHT, WIDTH, Canvas
 from kiosk.text.wrap import BODY_ROWS, count_pages, fit
 
 _CELL = 16

@@ -1,7 +1,7 @@
 """Boot and first set-up."""
 
-from kiosk.daemon.zz_first_frame import paint_start
-from kiosk.entry.zz_proposal import ProposalView
+from kiosk.daemon.first_light import paint_start
+from kiosk.entry.buffers import ProposalView
 from kiosk.reports import POLICY_LABEL
 from kiosk.review import (
     WORD_PAGES,
@@ -10,6 +10,7 @@ from kiosk.review import (
     fingerprint_lines,
     source_lines,
 )
+from kiosk.screens.canvas import Canvas
 from kiosk.screens.paint import View, page_mark, paint, paint_time
 from kiosk.states import (
     PROPOSED_WORDS,
@@ -24,7 +25,6 @@ from kiosk.states import (
     SetUpDone,
     Welcome,
 )
-from kiosk.screens.canvas import Canvas
 from kiosk.text.wrap import clean, fit
 
 

@@ -7,10 +7,10 @@ from PIL import Image
 
 from kiosk.reports import ArchiveRow, CoverRow, StatusReport
 from kiosk.review import WORD_PAGES, fingerprint_lines
+from kiosk.screens.canvas import HEIGHT, Canvas
 from kiosk.screens.paint import View, page_mark, paint
 from kiosk.states import JournalHead, Recipients, Roots, Status
 from kiosk.status_pages import count_recipient_pages, status_pages
-from kiosk.screens.canvas import HEIGHT, Canvas
 from kiosk.text.wrap import fit, fit_path
 
 _NAME_COLUMNS = 9

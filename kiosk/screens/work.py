@@ -2,10 +2,10 @@
 
 from kiosk.result_lines import result_lines
 from kiosk.rules.sticks import labels
+from kiosk.screens.canvas import Canvas
 from kiosk.screens.paint import View, more, paint
 from kiosk.screens.rest import size_of
 from kiosk.states import ConfirmFormat, Formatting, PickLabel, PulledEarly, SafeToRemove, Working
-from kiosk.screens.canvas import Canvas
 from kiosk.text.wrap import BODY_ROWS, count_pages, fit
 
 _MINUTE_S = 60

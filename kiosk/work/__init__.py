@@ -1,1 +1,1 @@
-""""""
+"""What takes time: the talk with the vault, and the work on sticks."""

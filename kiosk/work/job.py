@@ -13,10 +13,15 @@ Rules:
 3. Told to stop, the vault ends at its next commit and a file on its way to the stick is given up; what is
    done is kept, and the same job goes on from there.
 4. Before anything is signed the vault sees the newest receipts on the stick: one that is later than its own
-   state shows that an old state was put back (core.export.zz_old_state).
+   state shows that an old state was put back (core.export.receipt).
 5. Signing requests on the stick are shown before the first step, and signed before a top-up
    (kiosk.work.stick_requests).
 6. The job holds no key and no passphrase.
+
+Where one job lies: begun, kept while its stick is out, gone on with, or forgotten.
+
+A job that failed or was stopped is kept, and goes on when the same steps are asked for again. Other steps
+begin another one.
 """
 
 import contextlib
@@ -33,12 +38,15 @@ from typing import BinaryIO, Final
 from core.api import requests as pr
 from core.api import results as rs
 from core.errors import StoppedError
-from hw.fat.volume import FatVolume
+from hw.board import Board
 from hw.fat.listing import StickFile
+from hw.fat.volume import FatVolume
 from hw.ports import Stick, StickMissingError, StickSizeError
-from kiosk.work.pace import StepProgress
-from kiosk.work.placing import place_companions
+from kiosk.effects import RunJob
+from kiosk.events import JobFinished, Progress, RequestsFound
 from kiosk.reports import RequestRow, Result
+from kiosk.work.pace import StepProgress, tell_progress
+from kiosk.work.placing import place_companions
 from kiosk.work.session import Session
 from kiosk.work.stick_requests import StickRequests
 
@@ -257,3 +265,47 @@ class Job:
     def _heed_stop(self) -> None:
         if self._stopping.is_set():
             raise StoppedError("stopped by the operator")
+
+
+class JobDesk:
+    """The job of one worker.
+
+    Args:
+        board: Sticks' volumes and clock.
+        spool: Folder for encrypted archives that wait for their stick.
+        post: Where progress goes.
+    """
+
+    def __init__(self, board: Board, spool: Path, post: Callable[[Progress], None]) -> None:
+        self.stopping = threading.Event()
+        self._board = board
+        self._spool = spool
+        self._post = post
+        self._job: Job | None = None
+
+    def run(self, vault: Session, asked: RunJob) -> RequestsFound | JobFinished:
+        """Do what is left of the steps, as kiosk.work.job.Job.run; requests on the stick are shown first."""
+        steps = asked.steps
+        if self._job is None or self._job.steps != steps:
+            self.forget()
+            self._job = Job(
+                vault,
+                steps,
+                now=self._board.clock.now(),
+                open_volume=self._board.open_volume,
+                spool=self._spool,
+                stopping=self.stopping,
+            )
+        if asked.approved is not None:
+            self._job.answer_requests(asked.approved)
+        if requests := self._job.find_requests(asked.stick):
+            return RequestsFound(requests)
+        results = self._job.run(asked.stick, tell_progress(self._post, self._board.clock.monotonic))
+        self.forget()
+        return JobFinished(results)
+
+    def forget(self) -> None:
+        """Forget the job and what it has prepared."""
+        if self._job is not None:
+            self._job.close()
+            self._job = None

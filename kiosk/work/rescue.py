@@ -21,6 +21,7 @@ from typing import BinaryIO, Final
 
 from core.api import requests as pr
 from core.api import results as rs
+from core.api.results import BackupOpened, BackupRestored, IdentitySeen
 from core.errors import (
     RescueKeyError,
     RescueManyError,
@@ -28,15 +29,14 @@ from core.errors import (
     RescueSpaceError,
     StoppedError,
 )
-from core.api.zz_rescue_results import BackupOpened, BackupRestored, IdentitySeen
-from hw.fat.volume import FatVolume
 from hw.fat.listing import StickFile
+from hw.fat.volume import FatVolume
 from hw.ports import Clock, Stick, StickNameError
 from kiosk import rescue_effects as rx
 from kiosk import rescue_events as rv
+from kiosk.translate import to_backup, to_restored
 from kiosk.work.pace import StepProgress
 from kiosk.work.session import Session
-from kiosk.translate import to_backup, to_restored
 
 STEPS: Final = 3
 """Reading, checking, restoring: the steps that Progress counts."""

@@ -15,8 +15,7 @@ from datetime import datetime
 
 from core.api import requests as pr
 from core.api import results as rs
-from core.errors import RequestError, RequestManyError, StoppedError
-from core.api.zz_request_file import (
+from core.api.requests import (
     FOLDER,
     MAX_REQUEST_BYTES,
     MAX_REQUESTS,
@@ -24,12 +23,13 @@ from core.api.zz_request_file import (
     is_request,
     request_order,
 )
-from hw.fat.volume import FatVolume
+from core.errors import RequestError, RequestManyError, StoppedError
 from hw.fat.listing import StickFile
+from hw.fat.volume import FatVolume
 from hw.ports import StickFormatError, StickNameError, StickSizeError
 from kiosk.reports import RequestRow
-from kiosk.work.session import Session, VaultRefusalError
 from kiosk.translate import to_requests
+from kiosk.work.session import Session, VaultRefusalError
 
 Tell = Callable[[int, int, str], None]
 

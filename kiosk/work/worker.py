@@ -5,7 +5,7 @@ Owns the session (the vault process) and what a job has prepared but not yet wri
 1. A secret reaches it as the bytes of one request, copied when the effect was submitted.
 2. Every effect is answered: by its own event, by JobFailed or UnlockRefused with a code, or by VaultLost.
 3. What is in neither error tree becomes `Bug`, logged where it happened, without values.
-4. A job that is kept (kiosk.work.zz_job_desk) is forgotten at an act that changes what its archives would hold.
+4. A job that is kept (kiosk.work.job) is forgotten at an act that changes what its archives would hold.
 5. The switch waits for nobody: a stick that hangs must not keep the box from going down.
 """
 
@@ -19,23 +19,22 @@ from pathlib import Path
 
 from core.api import requests as pr
 from core.api import results as rs
-from core.zz_bug import describe_bug
-from core.errors import CaError, StoppedError, SwapError
+from core.errors import CaError, StoppedError, SwapError, describe_bug
 from hw.board import Board
 from hw.ports import HardwareError
 from kiosk import effects as fx
 from kiosk import events as ev
 from kiosk import rescue_effects as rx
-from kiosk.work.drill_words import read_drill_stick, record_brought, record_words
 from kiosk.entry.buffers import Entries
-from kiosk.work.zz_job_desk import JobDesk
+from kiosk.translate import to_late, to_signers, to_status
+from kiosk.work.drill_words import read_drill_stick, record_brought, record_words
+from kiosk.work.job import JobDesk
 from kiosk.work.orders import Order, explain_refusal, make_order
 from kiosk.work.pace import tell_progress
-from kiosk.work.zz_policy_desk import PolicyDesk
+from kiosk.work.policy_stick import PolicyDesk
 from kiosk.work.rescue import Rescue
 from kiosk.work.self_test import run_self_test
 from kiosk.work.session import Session, VaultLostError, VaultRefusalError
-from kiosk.translate import to_late, to_signers, to_status
 
 log = logging.getLogger(__name__)
 

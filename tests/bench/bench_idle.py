@@ -19,8 +19,8 @@ from core.policy.config import load_config
 from hw.ports import StickInserted, StickRemoved
 from kiosk import events as ev
 from kiosk.daemon.compose import make_daemon
-from kiosk.work.session import start_vault
 from kiosk.states import Glass, Locked, StickAsks
+from kiosk.work.session import start_vault
 from tests.bench.children import serve
 from tests.kiosk.facts import stick
 from tests.kiosk.live import lay_authority, open_twins

@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from core.issue.zz_issue import Signing, press_signers
 from core.crypto.keys import make_keys
-from core.plan.gaps import Gap
+from core.issue.issuance import Signing, press_signers
 from core.issue.profile import CA_USAGE
+from core.plan.gaps import Gap
 from tests.bench.children import serve
 from tests.builders import make_gap, make_policy, make_signing, utc
 

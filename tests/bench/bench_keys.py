@@ -17,9 +17,9 @@ from hw.gpio.factory import GpiodFactory
 from hw.keypad.keypad import MatrixKeypad
 from kiosk.effects import Purpose
 from kiosk.entry.entry import Entry, Mode
+from kiosk.entry.words import count_presses
 from kiosk.screens import draw
 from kiosk.states import Entering
-from kiosk.entry.zz_word_keys import count_presses
 from tests.bench.children import serve
 from tests.hw.gpio_fake import FakeChip, Machine
 from tests.kiosk.facts import FACTORY, LOCKED

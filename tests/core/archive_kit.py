@@ -9,8 +9,8 @@ import pyrage
 import pytest
 
 from core.archive.container import Archive, make_member, read_archive, write_archive
-from core.errors import CaError
 from core.crypto.recipients import Recipient, parse_recipient
+from core.errors import CaError
 from tests.archives import NOW
 
 ID = "0b9a1c6e-2f0e-4d0c-9a43-6f5d1f3b7c11"

@@ -9,10 +9,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from core.authority.authority import Authority
+from core.policy.settings import RootSettings, SignerSettings, Target
 from core.store.database import Database
 from core.store.folder import Folder
 from core.store.keyslots import KdfCost
-from core.policy.settings import RootSettings, SignerSettings, Target
 from core.store.store import Store
 from tests.authority_store import PASSPHRASE, ignore_progress
 from tests.builders import make_policy, utc

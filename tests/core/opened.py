@@ -8,10 +8,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from core.certificate import Issued
 from core.store import journal
 from core.store.database import Database
 from core.store.folder import DATABASE, KEYSLOTS, Folder
-from core.issue.zz_issue import Issued
 from core.store.keyslots import KdfCost, open_slots
 from core.store.store import Store, create_store
 from tests.builders import make_certificate

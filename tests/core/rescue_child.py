@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 from core.api import requests as protocol
-from core.api.zz_rescue_results import BackupOpened, BackupRestored, IdentitySeen
+from core.api.results import BackupOpened, BackupRestored, IdentitySeen
 from core.vault.process import Vault
 from kiosk.work.session import Session
 from tests.backups import FOUNDED, NEW_PASSPHRASE

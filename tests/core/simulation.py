@@ -10,8 +10,8 @@ from typing import Any
 
 from core.certificate import Certificate
 from core.plan.gaps import Gap, choose_issuer, find_cover, find_gaps, next_visit_by
-from core.policy.policy import Policy
 from core.policy.periods import lead_days, parse_quantum
+from core.policy.policy import Policy
 
 SECOND = timedelta(seconds=1)
 

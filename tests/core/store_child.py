@@ -11,8 +11,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from core.store import journal
 from core.certificate import Certificate
+from core.store import journal
 from core.store.database import Database
 from core.store.folder import Folder
 from core.store.keyslots import KdfCost
@@ -24,7 +24,7 @@ COST = KdfCost()
 
 
 def _issued(number: int) -> Any:
-    # The fields of core.issue.zz_issue.Issued, without the time to import X.509.
+    # The fields of core.issue.issuance.Issued, without the time to import X.509.
     der, key = bytes([number % 251]) * 600, bytes([number % 241]) * 48
     certificate = Certificate(
         id=f"{number:08x}-0000-4000-8000-000000000000",

@@ -11,12 +11,12 @@ from typing import Any
 import pyrage
 import pytest
 
-from core.crypto import age
 from core.archive import container as archive
-from core.archive import zz_members as members
+from core.archive import container as members
 from core.archive.container import Member, make_member, read_archive, write_archive
-from core.errors import FileError, RecipientError, StoppedError
+from core.crypto import age
 from core.crypto.recipients import Recipient, parse_recipient
+from core.errors import FileError, RecipientError, StoppedError
 from tests.archives import NOW, make_tar
 from tests.core.archive_kit import (
     CONTENT,

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.crypto import age
 from core.archive.container import read_archive
+from core.crypto import age
 from core.errors import CaError
 from tests.archives import make_tar
 from tests.core.archive_kit import (

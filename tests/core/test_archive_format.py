@@ -7,7 +7,7 @@ import msgspec
 
 from core.archive.backup_state import STATE_FORMAT, State
 from core.archive.manifest import FORMAT, MAX_CERTIFICATES, MAX_MANIFEST_BYTES, CertificateEntry, Manifest
-from core.issue.profile import SEAL_EKU
+from core.archive.seal import SEAL_EKU
 from core.export.receipt import RECEIPT_FORMAT, Receipt
 
 PAGE = (Path(__file__).parents[2] / "docs" / "archive-format.md").read_text()

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.crypto.process import Boot
+from core.errors import FileError, PassphraseWaitError
 from core.store import attempts
 from core.store.attempts import Attempts
-from core.errors import FileError, PassphraseWaitError
-from core.crypto.process import Boot
 
 NOW = datetime(2027, 1, 1, 12, tzinfo=UTC)
 

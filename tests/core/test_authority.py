@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from core.store import keyslots
 from core.authority.authority import Authority
-from core.recovery.zz_drill import drill
 from core.errors import CaError, PolicyError
 from core.policy.settings import SignerSettings, Target
+from core.recovery.drill import drill
+from core.store import keyslots
 from core.store.store import create_store, open_store
 from tests.authorities import BOOT, COST, NOW, Founded, found, refusal, snapshot
 from tests.authority_store import PASSPHRASE, ignore_progress

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from core.authority.authority import Authority
-from core.store.database import Database
-from core.errors import StateDamagedError
-from core.store.folder import DATABASE
 from core.crypto.process import Boot
+from core.errors import StateDamagedError
+from core.store.database import Database
+from core.store.folder import DATABASE
 from tests.authorities import BOOT, COST, NOW, Founded, refusal, snapshot
 from tests.authority_store import PASSPHRASE, ignore_progress
 from tests.builders import make_policy

@@ -12,16 +12,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.store import journal
-from core.recovery.backup import JOURNAL_PATH, STATE_PATH, check_state, open_backup
 from core.archive.backup_state import decode_state
+from core.archive.manifest import Manifest
 from core.certificate import Certificate
 from core.errors import ArchiveCertificateError, ArchiveFormatError, CaError, JournalError
-from core.recovery.history import read_history
-from core.receive.zz_listed import read_member_lines
-from core.archive.manifest import Manifest
 from core.policy.policy import encode_policy
-from core.receive.opening import check_archive
+from core.receive.opening import check_archive, read_member_lines
+from core.recovery.backup import JOURNAL_PATH, STATE_PATH, check_state, open_backup
+from core.recovery.history import read_history
+from core.store import journal
 from tests.backups import LAST_VISIT, PastBox, make_past, policy_for, read_member, spoil
 
 Json = dict[str, Any]

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from core.export.zz_calendar import make_calendar
+from core.export.sidecars import make_calendar
 from core.policy.settings import AuthorityName
 from tests.authority_store import INCARNATION, make_written
 from tests.builders import make_policy, make_root, utc

@@ -10,16 +10,16 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
-from core.store import journal
 from core.api import results
+from core.api.requests import MAX_REQUESTS, RequestFile
 from core.authority.authority import Authority
-from core.recovery.zz_drill import drill
-from core.errors import StoppedError
 from core.crypto.keys import KEY_ALGORITHMS, decode_key, make_key
+from core.errors import StoppedError
 from core.plan.gaps import find_gaps
 from core.receive.opening import open_archive
-from core.api.zz_request_file import MAX_REQUESTS, RequestFile
+from core.recovery.drill import drill
 from core.recovery.restore import restore
+from core.store import journal
 from core.store.store import open_store
 from tests.authorities import COST, NOW, Founded, found, refusal
 from tests.authority_store import PASSPHRASE, ignore_progress

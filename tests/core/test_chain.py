@@ -9,8 +9,8 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from core.archive.seal import SEAL_EKU
 from core.crypto.keys import make_key
-from core.issue.profile import SEAL_EKU
 from tests.archives import Box, day, kind_extensions, make_box, vars_of
 from tests.receiver import Receiver
 

@@ -12,13 +12,13 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 from msgspec.structs import replace
 
-from core.issue.template import BEFORE, Asked
-from core.issue.checks import FIELD_RULES, check_after, check_before
-from core.errors import CheckError
-from core.issue.zz_extension_rules import EXTENSION_RULES
-from core.issue.zz_issue import Press, Signing, press_roots, press_seals, press_signers
+from core.archive.seal import SEAL_EKU
 from core.crypto.keys import ALGORITHMS, PrivateKey, make_key
-from core.issue.profile import SEAL_EKU, SEAL_USAGE, Extension, make_extension
+from core.errors import CheckError
+from core.issue.checks import EXTENSION_RULES, FIELD_RULES, check_after, check_before
+from core.issue.issuance import Press, Signing, press_roots, press_seals, press_signers
+from core.issue.profile import SEAL_USAGE, Extension, make_extension
+from core.issue.template import BEFORE, Asked
 from core.policy.settings import ConstrainedNames, NameConstraints, SignerSettings, Target, Urls
 from tests.builders import make_gap, make_policy, make_root_gap, make_signing, utc
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from core.policy.config import load_config, parse_config
 from core.errors import ConfigError, ConfigSyntaxError, FileError
+from core.policy.config import load_config, parse_config
 from core.policy.rules import faults
 from core.policy.settings import NameConstraints, Target
 from core.policy.yaml import show_path

@@ -8,11 +8,11 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from core.certificate import Certificate
-from core.issue.crl import REASONS, Crl, check_crl, sign_crl
-from core.errors import CheckError, IssueError
-from core.issue.zz_issue import Signing, issue_seal, issue_signer
+from core.certificate import Certificate, Crl
 from core.crypto.keys import KEY_ALGORITHMS, PrivateKey, make_key
+from core.errors import CheckError, IssueError
+from core.issue.crl import REASONS, check_crl, sign_crl
+from core.issue.issuance import Signing, issue_seal, issue_signer
 from tests.builders import make_gap, make_policy, make_signing, utc
 
 NOW = utc("2027-02-10T12:00")

@@ -20,11 +20,11 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.issue.requests import MAX_SUBJECT, parse_csr, show_text
-from core.errors import CaError, RequestError
+from core.api.requests import MAX_REQUEST_BYTES
+from core.certificate import encode_pem
 from core.crypto.keys import KEY_ALGORITHMS, make_key
-from core.zz_pem import encode_pem
-from core.api.zz_request_file import MAX_REQUEST_BYTES
+from core.errors import CaError, RequestError
+from core.issue.requests import MAX_SUBJECT, parse_csr, show_text
 from tests.judges import run
 from tests.signing_requests import OPENSSL_KEYS, make_request, make_with_openssl
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from core.store import journal
+from core.api.results import ArchiveWritten
 from core.authority.delivery import archive_kind, deliver, refresh_crls
+from core.authority.revocation import revoke
 from core.errors import PolicyError, StoppedError
 from core.policy.policy import Policy, decode_policy
-from core.api.results import ArchiveWritten
-from core.authority.revocation import revoke
+from core.store import journal
 from core.store.store import Store
 from tests.authorities import NOW, Founded
 from tests.authority_store import ignore_progress

@@ -9,12 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.store import journal
-from core.recovery.zz_drill import Drilled, drill
-from core.recovery.drill import KEPT, expect_drill, make_words
-from core.errors import CaError, StateDamagedError, StoppedError
 from core.crypto.recipients import fingerprint_words
+from core.errors import CaError, StateDamagedError, StoppedError
+from core.recovery.drill import KEPT, Drilled, drill, expect_drill, make_words
 from core.recovery.restore import restore
+from core.store import journal
 from tests.authority_store import ignore_progress, make_store
 from tests.backups import COST, EVERY_ALGORITHM, FOUNDED, NEW_PASSPHRASE, PastBox, found_box, roots_of
 from tests.builders import make_policy, utc

@@ -16,16 +16,16 @@ import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificate, load_pem_x509_certificates
 
-from core.store import journal
 from core.archive.backup_state import decode_state
+from core.archive.manifest import Manifest, decode_manifest
+from core.crypto.keys import encode_key
+from core.crypto.pkcs8 import encode_public_key
+from core.crypto.recipients import parse_recipient
 from core.errors import ArchiveError, CheckError, FileError, PolicyError, StoppedError
 from core.export.archives import Written, _Hashed, write_egress
-from core.crypto.keys import encode_key
-from core.crypto.zz_keyspool import encode_public_key
-from core.archive.manifest import Manifest, decode_manifest
 from core.policy.policy import Policy
-from core.crypto.recipients import parse_recipient
 from core.policy.settings import Backup, Egress, SignerSettings, Target
+from core.store import journal
 from core.store.store import Store
 from tests.authority_store import INCARNATION, export, ignore_progress, make_store
 from tests.builders import make_policy, utc

@@ -9,9 +9,10 @@ import pytest
 from cryptography import x509
 from msgspec.structs import replace as replace_settings
 
+from core.certificate import Issued
+from core.crypto.keys import KEY_ALGORITHMS, algorithm_name, decode_key, encode_key, make_key
 from core.errors import CheckError, IssueError, PolicyError
-from core.issue.zz_issue import (
-    Issued,
+from core.issue.issuance import (
     Press,
     Signing,
     issue_root,
@@ -22,10 +23,9 @@ from core.issue.zz_issue import (
     press_seals,
     press_signers,
 )
-from core.crypto.keys import KEY_ALGORITHMS, algorithm_name, decode_key, encode_key, make_key
+from core.issue.profile import make_extension, root_profile, signer_profile
 from core.plan.gaps import choose_issuer, find_gaps
 from core.policy.policy import Policy
-from core.issue.profile import make_extension, root_profile, signer_profile
 from core.policy.settings import RootSettings, SignerSettings, Target
 from tests.builders import make_gap, make_policy, make_root_gap, make_signing, utc
 

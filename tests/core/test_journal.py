@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.store import journal
 from core.errors import CaError, JournalError, StateDamagedError, StoppedError
+from core.store import journal
 from core.store.journal import GENESIS, Entry, decode_body, encode_body, encode_line, verify_lines
 from core.store.store import Store
 from tests.core.opened import NOW, copy_state, found, issue, later, make_issued, master_key, open_with

@@ -16,12 +16,13 @@ from pkilint import loader, pkix
 from pkilint.pkix import certificate, crl, extension, name
 from pkilint.validation import ValidationFindingSeverity
 
-from core.issue.crl import REASONS, sign_crl
-from core.issue.zz_issue import Issued, Signing, issue_root, issue_seal, issue_signer, load_signing
+from core.certificate import Issued
 from core.crypto.keys import ALGORITHMS, KEY_ALGORITHMS, PrivateKey, algorithm_name, decode_key, make_key
+from core.issue.crl import REASONS, sign_crl
+from core.issue.issuance import Signing, issue_root, issue_seal, issue_signer, load_signing
+from core.issue.profile import CA_USAGE, SEAL_USAGE
 from core.plan.gaps import choose_issuer, find_gaps
 from core.policy.policy import Policy
-from core.issue.profile import CA_USAGE, SEAL_USAGE
 from core.policy.settings import ConstrainedNames, NameConstraints, RootSettings, SignerSettings, Target, Urls
 from tests.builders import make_gap, make_policy, make_signing, utc
 from tests.judges import SECOND, gnutls_accepts, instants, openssl_accepts, run

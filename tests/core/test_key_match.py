@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from core.receive import keys as key_match
-from core.errors import CaError
 from core.crypto.keys import make_key
+from core.errors import CaError
+from core.receive import keys as key_match
 from tests.archives import Box, vars_of
 from tests.receiver import Receiver
 

@@ -6,7 +6,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from core.errors import CheckError, IssueError
 from core.crypto.keys import (
     ALGORITHMS,
     KEY_ALGORITHMS,
@@ -19,6 +18,7 @@ from core.crypto.keys import (
     sign_bytes,
     verify_bytes,
 )
+from core.errors import CheckError, IssueError
 
 
 @pytest.fixture(scope="module", params=KEY_ALGORITHMS)

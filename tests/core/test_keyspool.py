@@ -11,9 +11,9 @@ from cryptography.x509 import CertificateBuilder, Name, NameAttribute
 from cryptography.x509.oid import NameOID
 
 from core.certificate import Certificate
-from core.errors import CheckError, FileError
 from core.crypto.keys import KEY_ALGORITHMS, encode_key, make_key
-from core.crypto.zz_keyspool import KeySpool, encode_public_key, hash_public_key
+from core.crypto.pkcs8 import KeySpool, encode_public_key, hash_public_key
+from core.errors import CheckError, FileError
 from tests.builders import make_certificate, utc
 
 RECORD = make_certificate()

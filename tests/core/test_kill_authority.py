@@ -11,8 +11,8 @@ from pathlib import Path
 import pyrage
 import pytest
 
-from core.store import journal
 from core.authority.authority import Authority
+from core.store import journal
 from core.store.store import is_provisioned
 from tests.authorities import BOOT, Founded, found_with, refusal
 from tests.authority_store import PASSPHRASE, ignore_progress

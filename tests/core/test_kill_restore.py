@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from core.store import journal
 from core.errors import StateMissingError
+from core.store import journal
 from core.store.store import is_provisioned, open_store
 from tests.backups import FOUNDED, NEW_PASSPHRASE, PASSPHRASE, found_box
 from tests.core import rescue_child, restore_child

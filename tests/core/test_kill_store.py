@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from core.store import journal
 from core.errors import CaError, PassphraseWrongError, StateDamagedError
+from core.store import journal
 from core.store.keyslots import count_slots, open_slots
 from core.store.store import Store, is_provisioned, open_store
 from tests.core.killpoints import sweep

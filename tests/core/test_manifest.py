@@ -4,7 +4,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from core.errors import ArchiveFormatError
 from core.archive.manifest import (
     MAX_MANIFEST_BYTES,
     Authority,
@@ -15,6 +14,7 @@ from core.archive.manifest import (
     list_paths,
     make_entry,
 )
+from core.errors import ArchiveFormatError
 from tests.builders import make_certificate, make_root, make_seal_record, utc
 
 ID = "c5ce9b8a-3cf1-4b50-b62c-7979d7d0edd7"

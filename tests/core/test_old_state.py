@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from core.store import journal
 from core.errors import StateOldError
-from core.export.zz_old_state import check_receipt
+from core.export.receipt import check_receipt
 from core.export.sidecars import make_papers
+from core.store import journal
 from core.store.store import Store, open_store
 from tests.authority_store import PASSPHRASE, export, make_store
 from tests.builders import make_policy, utc

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from core.store import journal
 from core.errors import JournalError, StateDamagedError
+from core.store import journal
 from core.store.folder import DATABASE
 from core.store.store import Store
 from tests.core.opened import copy_state, found, issue, later, make_issued, master_key, open_with

@@ -16,18 +16,18 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from core.store import journal
+from core.archive.manifest import make_entry
+from core.authority.top_up import top_up
+from core.crypto.recipients import fingerprint_words
 from core.errors import ArchiveFormatError, ArchiveSealError
 from core.export.archives import Written
-from core.archive.manifest import make_entry
+from core.export.receipt import MAX_RECEIPT_BYTES, TrustedRoot, verify_receipt
+from core.export.report import make_report
 from core.export.sidecars import Paper, make_papers
 from core.policy.policy import Policy
-from core.export.receipt import MAX_RECEIPT_BYTES, TrustedRoot, verify_receipt
-from core.crypto.recipients import fingerprint_words
-from core.export.report import make_report
 from core.policy.settings import AuthorityName, SignerSettings, Target
+from core.store import journal
 from core.store.store import Store
-from core.authority.top_up import top_up
 from tests.authority_store import export, ignore_progress, make_store, make_written
 from tests.builders import make_policy, utc
 

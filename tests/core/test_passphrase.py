@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.errors import PassphraseWeakError
 from core.crypto.passphrase import (
     ASKED_BITS,
     MAX_CHARACTERS,
@@ -15,6 +14,7 @@ from core.crypto.passphrase import (
     propose_words,
     require_strong,
 )
+from core.errors import PassphraseWeakError
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.zz_pem import encode_pem
+from core.certificate import encode_pem
 
 
 @settings(deadline=None)

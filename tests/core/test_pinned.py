@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from core.errors import CaError, ClockBehindError
-from core.policy.zz_pinned import is_replaced, pin, read_pinned
+from core.policy.policy import is_replaced, pin, read_pinned
 from tests.authorities import NOW, found
 
 MARK = "a" * 64

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.plan.coverage import root_span
 from core.errors import ClockError, IssueError
+from core.plan.coverage import root_span
 from core.plan.gaps import Plan, choose_issuer, find_cover, find_gaps, next_visit_by, root_need_days
-from core.policy.policy import Policy
 from core.policy.periods import lead_days
+from core.policy.policy import Policy
 from core.policy.settings import RootSettings, SignerSettings, Target
 from tests.builders import make_policy, utc
 from tests.core.simulation import Box, assert_rules

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.policy.config import load_config
 from core.errors import CaError, PolicyError, RecipientError, RecipientPrivateError
+from core.policy.config import load_config
 from core.policy.policy import (
     MAX_POLICY_BYTES,
     Difference,

@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from core.crypto.process import available_bytes, harden_process, lock_memory, read_boot, set_dumpable, swap_is_on
+from core.crypto.process import (
+    available_bytes,
+    harden_process,
+    lock_memory,
+    read_boot,
+    set_dumpable,
+    swap_is_on,
+)
 
 HARDENED = """
 import ctypes, os, resource

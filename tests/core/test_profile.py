@@ -7,9 +7,10 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from msgspec.structs import replace
 
+from core.archive.seal import SEAL_EKU
 from core.errors import IssueError, PolicyError
+from core.issue.profile import Profile, root_profile, seal_profile, signer_profile
 from core.plan.gaps import root_need_days
-from core.issue.profile import SEAL_EKU, Profile, root_profile, seal_profile, signer_profile
 from core.policy.settings import (
     AuthorityName,
     ConstrainedNames,

@@ -15,12 +15,12 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.store import journal
-from core.errors import CaError
 from core.crypto.keys import KEY_ALGORITHMS
-from core.receive.opening import verify_archive
 from core.crypto.recipients import fingerprint_words
+from core.errors import CaError
+from core.receive.opening import verify_archive
 from core.receive.trust import load_trust
+from core.store import journal
 from tests.archives import NOW, Box, day, make_box, make_journal
 from tests.receiver import Receiver, tree
 

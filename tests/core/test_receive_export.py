@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pyrage
 
-from core.receive.opening import open_archive
 from core.policy.settings import Backup, Egress
+from core.receive.opening import open_archive
 from tests.archives import NOW
 from tests.authority_store import export, make_store
 from tests.builders import make_policy

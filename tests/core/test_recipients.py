@@ -19,10 +19,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mnemonic import Mnemonic
 
-from core.crypto import zz_points as points
+from core.crypto import keys as points
 from core.crypto.age import encrypt_stream
-from core.errors import CaError, RecipientError, RecipientPrivateError, RecipientWeakError
 from core.crypto.recipients import Recipient, fingerprint_words, parse_recipient, refusing, to_age
+from core.errors import CaError, RecipientError, RecipientPrivateError, RecipientWeakError
 
 P = 2**255 - 19
 D = -121665 * pow(121666, -1, P) % P

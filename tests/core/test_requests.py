@@ -7,12 +7,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.issue.requests import Csr
-from core.zz_pem import encode_pem
+from core.api.requests import is_request, parse_name, request_order
+from core.certificate import encode_pem
+from core.issue.requests import Csr, Holder, Judged, Request, admit_requests, fill_gaps, read_requests
 from core.plan.gaps import Gap, find_gaps
 from core.policy.policy import Policy
-from core.api.zz_request_file import is_request, parse_name, request_order
-from core.issue.zz_requests import Holder, Judged, Request, admit_requests, fill_gaps, read_requests
 from core.policy.settings import SignerSettings, Target
 from tests.builders import make_certificate, make_gap, make_policy, utc
 from tests.core.simulation import Box

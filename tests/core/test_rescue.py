@@ -17,13 +17,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.store import journal
 from core.api import requests as protocol
 from core.api import results
-from core.recovery.backup import JOURNAL_PATH, STATE_PATH
+from core.api.results import BackupOpened, BackupRestored, IdentitySeen
 from core.errors import ArchiveIdentityError, RescueSpaceError
+from core.recovery.backup import JOURNAL_PATH, STATE_PATH
 from core.recovery.rescue import Rescue, _require_memory
-from core.api.zz_rescue_results import BackupOpened, BackupRestored, IdentitySeen
+from core.store import journal
 from core.store.store import is_provisioned, open_store
 from core.vault.process import Vault
 from kiosk.work.session import Session, VaultLostError, VaultRefusalError, start_vault

@@ -9,13 +9,13 @@ from typing import Any
 import pyrage
 import pytest
 
-from core.store import journal
 from core.authority.authority import Authority
 from core.errors import CaError, ClockAheadError, ClockBehindError, StoppedError
-from core.store.folder import Folder
 from core.plan.gaps import find_gaps
 from core.receive.opening import Received, open_archive
 from core.recovery.restore import Restored, restore
+from core.store import journal
+from core.store.folder import Folder
 from core.store.store import Store, open_store
 from tests.authority_store import ignore_progress
 from tests.backups import (

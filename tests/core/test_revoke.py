@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from core.store import journal
-from core.issue.crl import REASONS
-from core.errors import PolicyError
-from core.plan.gaps import find_gaps
 from core.authority.revocation import revoke, revoke_all
+from core.errors import PolicyError
+from core.issue.crl import REASONS
+from core.plan.gaps import find_gaps
+from core.store import journal
 from core.store.store import Store
 from tests.authorities import NOW, Founded
 from tests.builders import make_policy

@@ -5,13 +5,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from core.errors import ArchiveSealError
-from core.issue.zz_issue import Signing, load_signing, press_roots, press_seals
+from core.archive.seal import SEAL_EKU, accept_seal, load_seal
 from core.crypto.keys import KEY_ALGORITHMS, make_key, sign_bytes, verify_bytes
+from core.errors import ArchiveSealError
+from core.issue.issuance import Signing, load_signing, press_roots, press_seals
 from core.plan.gaps import find_gaps
 from core.policy.policy import Policy
-from core.issue.profile import SEAL_EKU
-from core.archive.seal import accept_seal, load_seal
 from tests.builders import make_policy, utc
 
 NOW = utc("2027-01-15")

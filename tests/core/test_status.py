@@ -6,15 +6,15 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from core.store import journal
-from core.policy.policy import Policy, decode_policy
-from core.crypto.recipients import parse_recipient
-from core.store.records import ArchiveRecord
 from core.api.results import StatusReport
-from core.policy.settings import Egress, SignerSettings, Target
-from core.authority.status import list_recipients, make_status, summarize_signer
-from core.store.store import Store
+from core.authority.status import make_status, summarize_signer
 from core.authority.top_up import top_up
+from core.crypto.recipients import parse_recipient
+from core.policy.policy import Policy, decode_policy, list_recipients
+from core.policy.settings import Egress, SignerSettings, Target
+from core.store import journal
+from core.store.records import ArchiveRecord
+from core.store.store import Store
 from tests.authorities import NOW, Founded
 from tests.authority_store import ignore_progress
 from tests.builders import AGE_KEY, OTHER_AGE_KEY, make_certificate, make_policy, make_root, utc

@@ -6,15 +6,13 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from core.store import journal
-from core.certificate import Certificate
-from core.issue.crl import Crl
+from core.certificate import Certificate, Crl, Issued
 from core.errors import (
     FileError,
     IssueError,
     StateDamagedError,
 )
-from core.issue.zz_issue import Issued
+from core.store import journal
 from core.store.store import ArchiveRecord, Sequence, Store
 from tests.builders import make_root
 from tests.core.opened import (

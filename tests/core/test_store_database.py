@@ -7,17 +7,17 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, load_der_private_key
 
-from core.store import journal
-from core.store.database import Database
 from core.errors import (
     CaError,
     FileError,
     StateDamagedError,
     StateLockedError,
 )
-from core.store.folder import DATABASE
-from core.issue.zz_issue import issue_root, issue_signer, load_signing
+from core.issue.issuance import issue_root, issue_signer, load_signing
 from core.policy.policy import encode_policy
+from core.store import journal
+from core.store.database import Database
+from core.store.folder import DATABASE
 from core.store.store import ArchiveRecord, Store, create_store, open_store
 from tests.builders import make_gap, make_policy, make_root_gap, utc
 from tests.core.opened import (

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from core.store import journal
 from core.errors import (
     FileError,
     StateDamagedError,
@@ -18,6 +17,7 @@ from core.errors import (
     StateMissingError,
     StateModeError,
 )
+from core.store import journal
 from core.store.folder import DATABASE, KEYSLOTS
 from core.store.store import Store, create_store, is_provisioned, open_store
 from tests.core.opened import (

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from core.store import journal
 from core.errors import (
     FileError,
     PassphraseWrongError,
@@ -13,9 +12,10 @@ from core.errors import (
     StateLockedError,
     StoppedError,
 )
+from core.progress import Progress
+from core.store import journal
 from core.store.folder import DATABASE, KEYSLOTS
 from core.store.keyslots import add_slot, count_slots, make_slots, open_slots
-from core.progress import Progress
 from core.store.store import Store, open_store
 from tests.authority_store import ignore_progress
 from tests.core.opened import (

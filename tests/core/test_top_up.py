@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from core.store import journal
+from core.authority.top_up import FAST_BATCH, SLOW_BATCH, load_root, top_up
 from core.errors import CaError, IssueError, StateDamagedError, StoppedError
 from core.policy.settings import AuthorityName, RootSettings, SignerSettings, Target
+from core.store import journal
 from core.store.store import Store
-from core.authority.top_up import FAST_BATCH, SLOW_BATCH, load_root, top_up
 from tests.authorities import NOW, Founded, found
 from tests.authority_store import ignore_progress
 from tests.builders import make_policy

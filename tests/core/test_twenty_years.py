@@ -10,9 +10,9 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from core.store import journal
 from core.certificate import Certificate
 from core.policy.settings import RootSettings, SignerSettings, Target
+from core.store import journal
 from tests.authorities import BOOT, Founded, found
 from tests.authority_store import ignore_progress
 from tests.builders import utc

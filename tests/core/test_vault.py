@@ -18,11 +18,10 @@ import pyrage
 import pytest
 
 from core.api import requests as protocol
-from core.api import results
-from core.api import wire
-from core.store.attempts import Attempts, write_attempts
+from core.api import results, wire
 from core.crypto.process import read_boot, set_dumpable
 from core.policy.proposal import propose_policy
+from core.store.attempts import Attempts, write_attempts
 from core.vault.process import Vault, run_vault
 from kiosk.work.session import Session, VaultLostError, VaultRefusalError, start_vault
 from tests.authorities import NOW, Founded, found_with

@@ -7,8 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
 
-from core.crypto.keys import KEY_ALGORITHMS, make_key
-from core.crypto.zz_weak_keys import fault_in_key
+from core.crypto.keys import KEY_ALGORITHMS, fault_in_key, make_key
 
 
 def key_of(modulus: int) -> RSAPublicKey:

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from core.store.attempts import Attempts, read_attempts, write_attempts
 from core.errors import FileError, StateMissingError, StateWipedError
+from core.store.attempts import Attempts, read_attempts, wipe_if_due, wipe_state, write_attempts
 from core.store.store import is_provisioned, open_store
-from core.store.zz_wipe import wipe_if_due, wipe_state
 from tests.authority_store import PASSPHRASE, make_store
 from tests.builders import make_policy, utc
 

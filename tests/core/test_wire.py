@@ -11,8 +11,7 @@ import msgspec
 import pytest
 
 from core.api import requests as protocol
-from core.api import results
-from core.api import wire
+from core.api import results, wire
 from tests.builders import utc
 
 NOW = utc("2027-02-10T12:00")

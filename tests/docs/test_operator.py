@@ -8,10 +8,10 @@ from PIL import Image
 
 from docs.make_pictures import FRAME, PICTURES, SCALE, SCENES, Scene, play
 from hw.ports import KEYS
-from kiosk.menu_items import NAMES
-from kiosk.text.messages import known_codes
 from kiosk.emulator.scenario import parse_scenario
+from kiosk.menu_items import NAMES
 from kiosk.screens.canvas import HEIGHT, WIDTH
+from kiosk.text.messages import known_codes
 from tests.kiosk.emulated import small_config
 
 ROOT = Path(__file__).parent.parent.parent

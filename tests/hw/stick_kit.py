@@ -8,9 +8,9 @@ import stat
 import tempfile
 from pathlib import Path
 
+from hw.fat.mkfs import MIN_BYTES, make_image
 from hw.sticks.blockdev import BlockFacts
 from hw.system.kernel import Kernel
-from hw.fat.mkfs import MIN_BYTES, make_image
 
 DISK, PARTITION = os.makedev(8, 16), os.makedev(8, 17)
 CHUNK = 1 << 16

@@ -10,7 +10,6 @@ import pytest
 from PIL import Image
 
 from hw.board import BoardSettings, Emulation, open_board
-from hw.sticks.emulated import EmulatedSticks
 from hw.ports import (
     DisplayError,
     HardwareEvent,
@@ -20,6 +19,7 @@ from hw.ports import (
     PowerError,
     StickInserted,
 )
+from hw.sticks.emulated import EmulatedSticks
 
 INSTANT = datetime(2027, 3, 1, tzinfo=UTC)
 

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from hw.ports import Clock, ClockSetError
 from hw.system.clock import SystemClock
 from hw.system.emulated import EmulatedClock
-from hw.ports import Clock, ClockSetError
 
 NOON = datetime(2027, 1, 2, 12, 0, 0, tzinfo=UTC)
 

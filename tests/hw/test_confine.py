@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hw.fat import sandbox as confine
 from hw.fat import landlock
+from hw.fat import sandbox as confine
 from hw.fat.mtools import run_tool
 from hw.ports import StickError
 

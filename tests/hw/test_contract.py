@@ -10,7 +10,6 @@ from typing import Protocol
 
 import pytest
 
-from hw.sticks.emulated import EmulatedSticks
 from hw.fat.volume import FatVolume
 from hw.ports import (
     HardwareEvent,
@@ -21,6 +20,7 @@ from hw.ports import (
     StickRemoved,
     Sticks,
 )
+from hw.sticks.emulated import EmulatedSticks
 from hw.sticks.sticks import UdevSticks
 from tests.hw.stick_kit import make_stick
 from tests.hw.udev_kit import SUPERFLOPPY, FakeListener, event

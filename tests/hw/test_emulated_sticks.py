@@ -4,8 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from hw.sticks.emulated_flash import Faults, FlashMedium, Socket
-from hw.sticks.emulated import EmulatedSticks, probe_image
 from hw.fat.volume import FatVolume, open_volume
 from hw.ports import (
     HardwareEvent,
@@ -19,6 +17,8 @@ from hw.ports import (
     StickRemoved,
     StickVerifyError,
 )
+from hw.sticks.emulated import EmulatedSticks, probe_image
+from hw.sticks.emulated_flash import Faults, FlashMedium, Socket
 from tests.hw.stick_kit import make_stick
 
 NAME = "pism-receipt-main-kudo-000001.json"

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hw.fat.volume import FatVolume, open_volume
 from hw.fat.mtools import Outcome
 from hw.fat.names import parse_path
-from hw.sticks.node import NodeMedium
+from hw.fat.volume import FatVolume, open_volume
+from hw.fat.writing import MAX_FILE_BYTES, copy_file
 from hw.ports import (
     StickExistsError,
     StickFormatError,
@@ -25,7 +25,7 @@ from hw.ports import (
     StickSizeError,
     StickVerifyError,
 )
-from hw.fat.writing import MAX_FILE_BYTES, copy_file
+from hw.sticks.node import NodeMedium
 from tests.hw.stick_kit import CHUNK, REFUSED, TestKernel, make_stick
 
 ARCHIVE = "main-kudo-000001-20270101T000000Z.tar.age"

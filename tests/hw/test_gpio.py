@@ -19,8 +19,8 @@ from gpiozero.exc import (
     PinUnsupported,
 )
 
-from hw.gpio.factory import GpiodFactory
 from hw.gpio.chip import CHIP_LABELS
+from hw.gpio.factory import GpiodFactory
 from hw.ports import KeypadError
 from tests.hw.gpio_fake import FakeChip, FakeRequest, Machine
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hw.keypad.wakeup import ThreadAlarm
 from hw.keypad.emulated import KeyMatrix, NetFactory
 from hw.keypad.keypad import RETRY_S, SCAN_S, SLOW_SCAN_S, MatrixKeypad
+from hw.keypad.wakeup import ThreadAlarm
 from hw.ports import KEYS, HardwareEvent, KeypadError, KeyPressed, KeyReleased, KeyStuck
 from tests.hw.keypad_clock import ScriptedAlarm
 

@@ -3,10 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from hw.fat.volume import open_volume
-from hw.fat.zz_medium import Tick
 from hw.fat.mkfs import MIN_BYTES, format_stick, make_image
-from hw.sticks.node import NodeMedium
+from hw.fat.readback import Tick
+from hw.fat.volume import open_volume
 from hw.ports import (
     StickExistsError,
     StickFormatError,
@@ -16,6 +15,7 @@ from hw.ports import (
     StickReadOnlyError,
     StickVerifyError,
 )
+from hw.sticks.node import NodeMedium
 from tests.hw.stick_kit import make_stick
 
 

@@ -4,8 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from hw.sticks.blockdev import BlockFacts
-from hw.sticks.node import NodeMedium
 from hw.ports import (
     StickFormatError,
     StickGoneError,
@@ -13,6 +11,8 @@ from hw.ports import (
     StickIoError,
     StickReadOnlyError,
 )
+from hw.sticks.blockdev import BlockFacts
+from hw.sticks.node import NodeMedium
 from tests.hw.stick_kit import (
     BROKEN,
     BUSY,

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from hw.system.zz_power import EmulatedPower
 from hw.ports import Power, PowerError
+from hw.system.emulated import EmulatedPower
 from hw.system.power import SystemPower
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from hw.fat.listing import Extent
-from hw.sticks.node import NodeMedium
-from hw.ports import StickVerifyError
 from hw.fat.readback import hash_extents, hash_reopened
+from hw.ports import StickVerifyError
+from hw.sticks.node import NodeMedium
 from tests.hw.stick_kit import DISK, PARTITION, REFUSED, TestKernel, make_sysfs
 
 DATA = bytes(range(256)) * 64

@@ -9,8 +9,8 @@ from gpiod.line import Value
 from PIL import Image
 
 from hw.display.oled import Oled
-from hw.ports import DisplayError
 from hw.display.spi import DATA_PIN, RESET_PIN, SPEED_HZ, DisplaySpi, SpiNode, SpiPins
+from hw.ports import DisplayError
 from tests.hw.gpio_fake import FakeChip, FakeRequest, Machine
 
 

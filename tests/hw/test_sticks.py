@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from hw.ports import HardwareEvent, StickGoneError, StickInserted, StickRemoved
 from hw.sticks.blockdev import BlockFacts
 from hw.sticks.node import NodeMedium
-from hw.ports import HardwareEvent, StickGoneError, StickInserted, StickRemoved
 from hw.sticks.sticks import StickBook, UdevListener, UdevSticks
 from tests.hw.stick_kit import make_stick, make_sysfs
 from tests.hw.udev_kit import (

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from hw.fat.zz_medium import Medium
+from hw.fat.readback import Medium
 from hw.ports import HardwareEvent, Post, Stick, StickGoneError, StickRemoved, UsbRefused
 from hw.sticks.usb import GRACE_S, UdevUsb, UsbSockets
 

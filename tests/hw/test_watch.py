@@ -4,7 +4,7 @@ import os
 import queue
 import select
 
-from hw.sticks.zz_watch import Watch
+from hw.sticks.udev import Watch
 
 
 def test_it_wakes_for_what_can_be_read_and_for_the_end() -> None:

@@ -11,11 +11,11 @@ from tempfile import TemporaryFile, mkdtemp
 
 import msgspec
 
-from core.store import journal
 from core.authority.authority import Authority
-from core.store.journal import Entry
 from core.crypto.passphrase import canonical
 from core.crypto.process import read_boot
+from core.store import journal
+from core.store.journal import Entry
 from core.store.store import open_store
 from kiosk.emulator.box import EmulatedBox, Folders, list_image
 from kiosk.emulator.folder import WORDS, folders_in, found, lay_folder, shipped_text

@@ -9,20 +9,20 @@ from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, Self
 
 from core.authority.authority import Authority
-from core.policy.config import load_config
-from core.store.keyslots import KdfCost
 from core.crypto.passphrase import canonical
-from core.policy.policy import resolve_policy
 from core.crypto.process import read_boot
+from core.policy.config import load_config
+from core.policy.policy import resolve_policy
+from core.store.keyslots import KdfCost
 from hw.board import Board, BoardSettings, Emulation, open_board
 from hw.display.emulated import Panel, open_serial
 from hw.display.oled import Oled
 from kiosk import effects as fx
 from kiosk import events as ev
-from kiosk.entry.buffers import Entries
 from kiosk.daemon.first_light import Wiring
+from kiosk.entry.buffers import Entries
+from kiosk.entry.words import count_presses
 from kiosk.work.session import start_vault
-from kiosk.entry.zz_word_keys import count_presses
 from kiosk.work.worker import VaultWorker
 from tests.builders import AGE_KEY, OTHER_AGE_KEY
 

@@ -6,16 +6,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from hw.system.emulated import EmulatedClock
 from hw.ports import KeyPressed, KeyReleased
+from hw.system.emulated import EmulatedClock
 from kiosk import effects as fx
 from kiosk import events as ev
 from kiosk.daemon.daemon import Daemon, Worker
 from kiosk.entry.buffers import Entries
+from kiosk.entry.words import keys_of
 from kiosk.machine import start
 from kiosk.reports import Settings
 from kiosk.states import Screen
-from kiosk.entry.zz_word_keys import keys_of
 from tests.kiosk.facts import SESSION, TABLE
 from tests.kiosk.live import make_entries, open_twins
 

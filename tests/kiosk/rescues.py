@@ -9,8 +9,8 @@ from tempfile import mkdtemp
 
 from core.authority.authority import Authority
 from core.crypto.process import read_boot
-from hw.fat.volume import open_volume
 from hw.fat.mkfs import make_image
+from hw.fat.volume import open_volume
 from kiosk.emulator.box import Folders
 from kiosk.emulator.folder import folders_in
 from tests.kiosk.emulated import NOW, PASSPHRASE, set_up_box

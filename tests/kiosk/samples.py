@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from kiosk import states as st
 from kiosk.effects import Purpose
+from kiosk.entry.buffers import ProposalView
 from kiosk.entry.view import EntryView, Mode
-from kiosk.entry.zz_proposal import ProposalView
 from kiosk.reports import Proposal, RequestRow, Result, SignerRow, TestRow
 from kiosk.rules.drill import tell_drills
 from kiosk.rules.resting import tell_refused

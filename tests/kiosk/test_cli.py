@@ -12,8 +12,8 @@ from pathlib import Path
 import click
 import pytest
 
-from core.store.database import Database
 from core.errors import StateDamagedError
+from core.store.database import Database
 from core.store.keyslots import open_slots
 from kiosk.commands.cli import _COMMANDS, main
 from tests.kiosk.command import ENVIRONMENT, ROOT, START, at, lay, run, snapshot, spawn

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from core.store.attempts import Attempts, write_attempts
 from core.crypto.process import read_boot
+from core.store.attempts import Attempts, write_attempts
 from tests.kiosk.command import START, at, lay, run, snapshot, spawn
 from tests.kiosk.live import PASSPHRASE, lay_config, unlock
 
@@ -210,7 +210,9 @@ def test_another_owner_is_refused(folder: Path) -> None:
     link = folder / "linked"
     link.symlink_to(folder / "state")
     assert run("status", "--state", link, "--passphrase-file", "-", typed=PASSPHRASE).code == "E-STATE-MODE"
-    if os.geteuid() == 0:  # only root can give a folder away; core.store.folder's own tests show the rule to all
+    if (
+        os.geteuid() == 0
+    ):  # only root can give a folder away; core.store.folder's own tests show the rule to all
         os.chown(folder / "state", 12345, 12345)
         assert at(folder, "status").code == "E-STATE-MODE"
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from hw.fat.volume import open_volume
 from hw.fat.mkfs import MIN_BYTES, make_image
+from hw.fat.volume import open_volume
 from tests.kiosk.command import run
 
 LOW_ORDER = "age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq5cu47z"  # the point at zero

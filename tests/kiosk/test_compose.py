@@ -5,8 +5,8 @@ from pathlib import Path
 from core.policy.config import load_config
 from kiosk import effects as fx
 from kiosk.daemon.compose import board_settings, kiosk_settings, make_daemon
-from kiosk.work.session import start_vault
 from kiosk.states import Locked
+from kiosk.work.session import start_vault
 from tests.kiosk.live import WORDS, lay_authority, lay_config, open_twins
 
 

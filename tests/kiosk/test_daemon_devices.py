@@ -11,8 +11,8 @@ from hw.ports import KeyPressed, StickInserted
 from kiosk import events as ev
 from kiosk.daemon.daemon import BRIGHT, DIM
 from kiosk.machine import BLANK_AFTER_DIM_S
-from kiosk.screens.reader import read_lines
 from kiosk.screens import draw
+from kiosk.screens.reader import read_lines
 from kiosk.states import Entering, Locked, Problem
 from tests.kiosk.facts import stick
 from tests.kiosk.loop import READY, UNLOCKED, Loop, Move, spell, tap

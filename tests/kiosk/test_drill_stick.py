@@ -11,8 +11,8 @@ from core.api import results as rs
 from core.errors import CaError
 from hw.fat.volume import FatVolume, open_volume
 from hw.ports import HardwareError
-from kiosk.work.drill_words import MAX_BYTES, BroughtWords, read_drill_stick, record_brought
 from kiosk.reports import DrillRow
+from kiosk.work.drill_words import MAX_BYTES, BroughtWords, read_drill_stick, record_brought
 from kiosk.work.session import Session, VaultRefusalError
 from tests.hw.stick_kit import make_stick
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.authority.authority import Authority
-from core.errors import StateLockedError
 from core.crypto.process import read_boot
+from core.errors import StateLockedError
 from core.store.store import open_store
 from kiosk.emulator.box import EmulatedBox, Folders
 from kiosk.emulator.folder import fail_unlocks

@@ -18,9 +18,9 @@ from kiosk.emulator.clock import ClockScreen
 from kiosk.emulator.slot import SlotScreen
 from kiosk.emulator.start import LOCKED_OUT_FAILS, prepare
 from kiosk.emulator.widgets import PanelView
+from kiosk.entry.words import count_presses
 from kiosk.screens.reader import read_text
 from kiosk.states import Off
-from kiosk.entry.zz_word_keys import count_presses
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot

@@ -5,7 +5,7 @@ import pytest
 from kiosk import events as ev
 from kiosk.effects import Purpose
 from kiosk.entry.buffers import HOLD_S, Entries
-from kiosk.entry.zz_word_keys import count_presses, keys_of
+from kiosk.entry.words import count_presses, keys_of
 from tests.kiosk.live import OTHER_WORDS, PASSPHRASE, WORDS, make_entries, type_words
 
 

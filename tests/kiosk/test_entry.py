@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from hw.ports import KEYS
 from kiosk.entry.entry import Entry, Mode, Outcome
-from kiosk.entry.zz_word_keys import count_presses
+from kiosk.entry.words import count_presses
 
 
 def type_words(entry: Entry, *words: str, now: float = 0.0) -> None:

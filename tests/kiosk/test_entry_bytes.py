@@ -9,9 +9,9 @@ from mnemonic import Mnemonic
 from hw.display.windows import find_windows, to_pages
 from kiosk.effects import Purpose
 from kiosk.entry.entry import Entry, Mode
+from kiosk.entry.words import count_presses
 from kiosk.screens import draw
 from kiosk.states import Entering
-from kiosk.entry.zz_word_keys import count_presses
 from tests.kiosk.facts import LOCKED
 
 ADDRESS_BYTES = 9  # set the window on an SSD1306 over I2C, and begin to write

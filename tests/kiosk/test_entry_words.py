@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from mnemonic import Mnemonic
 
 from kiosk.entry.entry import CHOICES_AFTER_S, Entry, Mode, Outcome
-from kiosk.entry.zz_word_keys import count_presses
+from kiosk.entry.words import count_presses
 
 WORDS = Mnemonic("english").wordlist
 

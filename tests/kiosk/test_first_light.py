@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from kiosk.daemon.zz_first_frame import draw_start
-from kiosk.daemon.first_light import FirstLight, Wiring, guess_wiring, light, picture
+from kiosk.daemon.first_light import FirstLight, Wiring, draw_start, guess_wiring, light, picture
 from tests.kiosk.live import CONFIG, WIRED, PanelTwin, lay_config
 
 BLOCK = """\

@@ -4,9 +4,9 @@ import pytest
 
 from core.errors import CaError
 from hw.ports import HardwareError
-from kiosk.text.messages import explain, known_codes
 from kiosk.screens import draw
 from kiosk.states import Problem
+from kiosk.text.messages import explain, known_codes
 from tests.kiosk.facts import LOCKED
 
 

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from PIL import Image
 
-from kiosk.screens.reader import read_lines, read_text
 from kiosk.screens import draw
 from kiosk.screens.canvas import MOVES, Canvas, shifted
+from kiosk.screens.reader import read_lines, read_text
 from kiosk.text.wrap import COLUMNS
 from tests.kiosk.samples import SAMPLES
 

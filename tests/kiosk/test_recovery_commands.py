@@ -16,9 +16,9 @@ from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from core.authority.authority import Authority
-from core.policy.policy import Policy
 from core.crypto.process import set_dumpable
 from core.crypto.recipients import fingerprint_words
+from core.policy.policy import Policy
 from hw.system.clock import SystemClock
 from kiosk.commands.cli import main
 from tests.authority_store import ignore_progress

@@ -199,7 +199,7 @@ def test_set_up_after_a_blank_panel_has_a_vault_to_ask() -> None:
 
 
 def test_every_page_fits_and_the_label_is_reserved() -> None:
-    from core.policy.zz_names import RESERVED_LABELS
+    from core.policy.rules import RESERVED_LABELS
 
     assert RESCUE_LABEL in RESERVED_LABELS
     for _, lines in (*confirm_pages(BACKUP), *done_pages(BACKUP, RESTORED)):

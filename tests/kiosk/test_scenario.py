@@ -9,8 +9,8 @@ from PIL import Image
 from hw.sticks.emulated_flash import Faults
 from kiosk.emulator.scenario import Player, ScenarioError, parse_scenario
 from kiosk.emulator.scenario_language import parse_faults
+from kiosk.entry.words import count_presses
 from kiosk.screens.canvas import Canvas
-from kiosk.entry.zz_word_keys import count_presses
 
 
 class Notes:

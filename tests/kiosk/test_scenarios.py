@@ -15,8 +15,8 @@ from core.receive.opening import open_archive
 from hw.fat.volume import open_volume
 from kiosk.emulator.box import EmulatedBox, Folders
 from kiosk.emulator.folder import HOLDERS, lay_folder, lay_stick
-from kiosk.screens.reader import read_text
 from kiosk.emulator.scenario import Player, parse_scenario
+from kiosk.screens.reader import read_text
 from tests.kiosk.emulated import (
     SCENARIOS,
     acts,

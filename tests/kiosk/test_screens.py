@@ -10,11 +10,11 @@ from PIL import ImageChops
 
 from hw.ports import KEYS
 from kiosk import states
+from kiosk.daemon.first_light import draw_start
 from kiosk.effects import Purpose
 from kiosk.entry.view import EntryView, Mode
-from kiosk.daemon.zz_first_frame import draw_start
-from kiosk.screens.reader import read_lines
 from kiosk.screens import draw
+from kiosk.screens.reader import read_lines
 from kiosk.states import Entering, Glass, Home, Locked, ProposedWords, Screen, StickAsks, WrongStick
 from tests.golden.frames import from_text, to_text
 from tests.kiosk.facts import FACTORY, LOCKED
@@ -150,12 +150,12 @@ def test_importing_machine_and_screens_brings_nothing_heavy() -> None:
 def test_first_frame_is_the_one_of_boot_and_needs_no_machine() -> None:
     assert draw_start().tobytes() == draw(SAMPLES["boot"].state).tobytes()
     code = (
-        "import sys, kiosk.daemon.zz_first_frame;"
+        "import sys, kiosk.daemon.first_light;"
         "print(sorted(n for n in sys.modules if n.startswith(('kiosk.', 'hw.'))))"
     )
     command = [sys.executable, "-c", code]
     ran = subprocess.run(command, capture_output=True, text=True, check=True, cwd=GOLDEN.parents[1])
-    assert ran.stdout.strip() == "['kiosk.daemon.zz_first_frame', 'kiosk.screens.canvas', 'kiosk.text.wrap']"
+    assert ran.stdout.strip() == "['kiosk.daemon.first_light', 'kiosk.screens.canvas', 'kiosk.text.wrap']"
 
 
 def test_qr_is_lit_ground_with_a_quiet_zone() -> None:

@@ -9,14 +9,14 @@ import pytest
 
 from core.api import requests as pr
 from core.api import results as rs
+from core.api.requests import MAX_REQUEST_BYTES
 from core.crypto.keys import make_key
-from core.api.zz_request_file import MAX_REQUEST_BYTES
 from hw.fat.volume import open_volume
 from hw.ports import Stick, StickGoneError
 from kiosk import effects as fx
 from kiosk import events as ev
-from kiosk.work.job import Job
 from kiosk.reports import RequestRow
+from kiosk.work.job import Job
 from kiosk.work.session import VaultRefusalError, start_vault
 from kiosk.work.stick_requests import read_requests
 from tests.kiosk.live import NOW, PASSPHRASE, STEPS, Bench, lay_authority, open_twins

@@ -26,15 +26,14 @@ from kiosk import events as ev
 from kiosk import rescue_effects as rx
 from kiosk import rescue_events as rv
 from kiosk.daemon.daemon import Daemon
-from kiosk.entry.buffers import Entries
+from kiosk.entry.buffers import Entries, ProposalView
+from kiosk.entry.words import count_presses
 from kiosk.machine import start
-from kiosk.work.orders import make_order
-from kiosk.entry.zz_proposal import ProposalView
-from kiosk.screens.reader import read_text
 from kiosk.reports import Settings, SignerRow, TestRow
 from kiosk.screens import draw
+from kiosk.screens.reader import read_text
 from kiosk.states import Entering, ProposedWords, Refused, Screen, Warned
-from kiosk.entry.zz_word_keys import count_presses
+from kiosk.work.orders import make_order
 from tests.kiosk.facts import (
     BACKUP,
     BROUGHT,

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from core.store.attempts import Attempts, write_attempts
 from core.crypto.process import read_boot
+from core.store.attempts import Attempts, write_attempts
 from core.store.store import is_provisioned
 from kiosk import effects as fx
 from kiosk import events as ev

@@ -3,7 +3,7 @@
 import pytest
 from mnemonic import Mnemonic
 
-from kiosk.entry.zz_word_keys import continues, count_presses, find_candidates, keys_of
+from kiosk.entry.words import continues, count_presses, find_candidates, keys_of
 
 WORDS = Mnemonic("english").wordlist
 

@@ -14,15 +14,15 @@ import pytest
 from core.api import requests as pr
 from core.api import results as rs
 from core.api import wire
-from core.store.attempts import Attempts, write_attempts
 from core.crypto.process import read_boot
-from hw.sticks.emulated_flash import Faults
+from core.store.attempts import Attempts, write_attempts
 from hw.fat.volume import open_volume
 from hw.ports import StickGoneError
+from hw.sticks.emulated_flash import Faults
 from kiosk import effects as fx
 from kiosk import events as ev
-from kiosk.entry.buffers import Entries
 from kiosk.daemon.kept_sticks import NAME, read_sticks
+from kiosk.entry.buffers import Entries
 from kiosk.work.orders import Order, explain_refusal, make_order
 from kiosk.work.session import Session, VaultLostError
 from kiosk.work.worker import VaultWorker

@@ -13,10 +13,10 @@ from typing import Final
 
 from PIL import Image
 
-from hw.sticks.emulated_flash import Faults
 from hw.ports import KEYS
-from kiosk.screens.reader import read_lines, read_text
+from hw.sticks.emulated_flash import Faults
 from kiosk.emulator.scenario import Player, ScenarioError, parse_scenario
+from kiosk.screens.reader import read_lines, read_text
 from tests.vm.harness.vm import VM, make_stick, stick_files
 
 SLOWER: Final = 3  # than a PC, the emulated machine: for what a scenario allows
