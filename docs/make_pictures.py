@@ -29,12 +29,12 @@ from core.authority.authority import Authority
 from core.crypto.passphrase import canonical
 from core.crypto.process import read_boot
 from core.store.store import open_store
-from hw.fat.volume import open_volume
 from hw.fat.mkfs import make_image
+from hw.fat.volume import open_volume
 from kiosk.emulator.box import EmulatedBox, Folders
 from kiosk.emulator.folder import WORDS, fail_unlocks, found, lay_folder, lay_stick, shipped_text
-from kiosk.screens.reader import read_lines
 from kiosk.emulator.scenario import Player, ScenarioError, parse_scenario
+from kiosk.screens.reader import read_lines
 
 PICTURES: Final = Path(__file__).with_name("pictures")
 NOW: Final = datetime(2027, 1, 4, 9, 30, tzinfo=UTC)

@@ -1,6 +1,6 @@
 """What a top-up must issue so that every lane is covered past the lead time.
 
-Rules (design 3, tried by simulation; tests/core/test_plan.py holds them):
+Rules (design 3, tried by simulation; tests/core/plan/test_gaps.py holds them):
     1. For each lane, what is uncovered of [today 00:00, now + lead] is cut at the grid's boundaries and at
        the next live start. Each piece is one certificate; a piece that begins inside is issued whole.
     2. So nothing begins before today's midnight, and nothing overlaps.

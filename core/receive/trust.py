@@ -23,7 +23,16 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec import Meta, Struct
 
-from core.archive.manifest import ArchiveKind, Authority, Instant, Manifest, Name, SequenceNumber, Sha256Hex, Uuid
+from core.archive.manifest import (
+    ArchiveKind,
+    Authority,
+    Instant,
+    Manifest,
+    Name,
+    SequenceNumber,
+    Sha256Hex,
+    Uuid,
+)
 from core.crypto.recipients import refusing
 from core.errors import ArchiveForkError, ArchiveRollbackError, ArchiveTrustError, FileError
 from core.files import read_bounded, replace

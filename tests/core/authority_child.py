@@ -1,4 +1,4 @@
-"""The children that tests/core/test_kill_authority.py kills: one act each on an authority.
+"""The children that tests/core/authority/test_kill_authority.py kills: one act each on an authority.
 
 Arguments: the act, the state folder, and for top-up and export the database key in hex (which spares the key
 derivation, not one of the writes).

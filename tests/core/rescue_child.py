@@ -1,4 +1,4 @@
-"""The child that tests/core/test_kill_restore.py kills: a rescue through the vault.
+"""The child that tests/core/recovery/test_kill_restore.py kills: a rescue through the vault.
 
 The vault serves in the main thread, whose writing calls are counted; its client asks from another one.
 Arguments: the archive, a file with an age identity, the state folder.

@@ -1,4 +1,4 @@
-"""The child that tests/core/test_kill_restore.py kills: one restore.
+"""The child that tests/core/recovery/test_kill_restore.py kills: one restore.
 
 Arguments: the archive, a file with an age identity, the state folder.
 """

@@ -1,4 +1,4 @@
-"""The children that tests/core/test_kill_store.py kills: one act each on a state folder.
+"""The children that tests/core/store/test_kill_store.py kills: one act each on a state folder.
 
 Arguments: the act, the state folder, and for `add` the database key in hex (which spares the key
 derivation, not one of the writes).

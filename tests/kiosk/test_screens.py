@@ -138,7 +138,7 @@ def test_importing_machine_and_screens_brings_nothing_heavy() -> None:
         "import sys, kiosk.machine, kiosk.screens, kiosk.text.messages;"
         "heavy = {'cryptography', 'segno', 'mnemonic', 'pyrage', 'yaml', 'msgspec', 'luma', 'gpiozero'};"
         "kinds = {f'core.{kind}_errors' for kind in ('archive', 'config', 'request', 'rescue', 'state')};"
-        "errors = {'core.errors', 'core.refusal'} | kinds;"
+        "errors = {'core.errors'} | kinds;"
         "own = {n for n in sys.modules if n.startswith('core.')} - errors;"
         "print(sorted((heavy & set(sys.modules)) | own))"
     )

@@ -1,6 +1,6 @@
 """A kill at any writing system call of a founding, top-up, signing or export leaves what goes on.
 
-tests/core/test_kill_store.py kills the store's own acts; together they are at least 200 kills a run.
+tests/core/store/test_kill_store.py kills the store's own acts; together they are at least 200 kills a run.
 """
 
 import itertools

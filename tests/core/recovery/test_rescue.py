@@ -38,9 +38,9 @@ from tests.backups import (
     spoil,
 )
 from tests.builders import utc
-from tests.core.test_identities import PASSPHRASE as KEY_PASSPHRASE
-from tests.core.test_identities import encrypt_age
-from tests.core.test_proposal import CONFIG
+from tests.core.crypto.test_identities import PASSPHRASE as KEY_PASSPHRASE
+from tests.core.crypto.test_identities import encrypt_age
+from tests.core.policy.test_proposal import CONFIG
 
 NOW = utc("2027-10-02T08:00")
 DAY = timedelta(days=1)

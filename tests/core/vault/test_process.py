@@ -26,7 +26,7 @@ from core.vault.process import Vault, run_vault
 from kiosk.work.session import Session, VaultLostError, VaultRefusalError, start_vault
 from tests.authorities import NOW, Founded, found_with
 from tests.authority_store import PASSPHRASE
-from tests.core.test_proposal import CONFIG
+from tests.core.policy.test_proposal import CONFIG
 from tests.signing_requests import make_file
 
 NEW = b"zebra umbrella violin quartz tomato sandal"
