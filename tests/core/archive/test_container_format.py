@@ -10,7 +10,7 @@ from core.archive.manifest import FORMAT, MAX_CERTIFICATES, MAX_MANIFEST_BYTES, 
 from core.archive.seal import SEAL_EKU
 from core.export.receipt import RECEIPT_FORMAT, Receipt
 
-PAGE = (Path(__file__).parents[2] / "docs" / "archive-format.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs" / "archive-format.md").read_text()
 
 
 def section(title: str) -> str:

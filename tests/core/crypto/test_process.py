@@ -27,7 +27,7 @@ os.abort()
 
 
 def test_a_hardened_process_is_not_dumpable_and_leaves_no_core(tmp_path: Path) -> None:
-    root = str(Path(__file__).parents[2])
+    root = str(Path(__file__).parents[3])
     done = subprocess.run(
         [sys.executable, "-u", "-c", HARDENED],
         check=False,

@@ -13,7 +13,7 @@ from core.policy.rules import faults
 from core.policy.settings import NameConstraints, Target
 from core.policy.yaml import show_path
 
-SHIPPED = Path(__file__).parents[2] / "config.yaml"
+SHIPPED = Path(__file__).parents[3] / "config.yaml"
 TEXT = SHIPPED.read_text(encoding="utf-8")
 MONGO = "mongo: {load: 1, quantum: 0.5}"
 URLS = "drill_every_days: 180"

@@ -35,7 +35,7 @@ from core.policy.settings import (
 )
 from tests.builders import AGE_KEY, OTHER_AGE_KEY, make_policy
 
-SHIPPED = Path(__file__).parents[2] / "config.yaml"
+SHIPPED = Path(__file__).parents[3] / "config.yaml"
 SSH_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ22pxWQEoZHIbnpvTFXkuCTwi2zZGkOa8FzE9ag6Q0M"
 PRIVATE = "AGE-SECRET-KEY-1QQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQ"
 

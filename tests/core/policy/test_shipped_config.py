@@ -24,7 +24,7 @@ from tests.authority_store import ignore_progress
 from tests.builders import utc
 from tests.judges import gnutls_accepts, instants, verify_with_openssl
 
-SHIPPED = Path(__file__).parents[2] / "config.yaml"
+SHIPPED = Path(__file__).parents[3] / "config.yaml"
 KEYS = ("main-kudo.pub", "backup-a.pub", "backup-b.pub")
 # In the middle of a quarter, and the last evening of a leap year's February.
 DATES = ("2026-11-23", "2028-02-29T23:59:58")

@@ -200,7 +200,7 @@ def test_a_kill_at_any_write_leaves_before_or_after(receiver: Receiver, box: Box
         input=str(box.identity).encode(),
         capture_output=True,
         check=True,
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
     )
     points = int(done.stdout)
     assert points > 30

@@ -13,7 +13,7 @@ from tests.authority_store import export, make_store
 from tests.builders import make_policy, utc
 
 NOW = utc("2027-01-15T10:00")
-PAGE = Path(__file__).parents[2] / "docs" / "recovery.md"
+PAGE = Path(__file__).parents[3] / "docs" / "recovery.md"
 SECTION = re.compile(r"^## (\d)\. .*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 COMMANDS = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

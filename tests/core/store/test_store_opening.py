@@ -147,7 +147,7 @@ class TestFolder:
             check=False,
             capture_output=True,
             text=True,
-            cwd=Path(__file__).parents[2],
+            cwd=Path(__file__).parents[3],
         )
         assert "StateLockedError" in done.stderr
 
