@@ -59,3 +59,25 @@ def pages(lines: tuple[str, ...], rows: int = BODY_ROWS) -> tuple[tuple[str, ...
 def count_pages(items: int) -> int:
     """Return how many pages of a body so many items need; at least one."""
     return max(1, -(-items // BODY_ROWS))
+
+
+def page_mark(page: int, count: int) -> str:
+    """Return "2/5" when there are pages to turn; page 0 is the first."""
+    return f"{page + 1}/{count}" if count > 1 else ""
+
+
+def fingerprint_lines(words: tuple[str, ...], half: int) -> tuple[str, ...]:
+    """Return six of twelve fingerprint words, two on a line, read line by line.
+
+    Args:
+        words: Of the key, the root or the journal.
+        half: 0 or 1.
+    """
+    six = words[half * 6 : half * 6 + 6]
+    return tuple("".join(f"{word:<11}" for word in six[at : at + 2]).rstrip() for at in range(0, len(six), 2))
+
+
+def size_text(size_bytes: int) -> str:
+    """Return the size of a stick as it is printed on sticks."""
+    gigabytes = size_bytes / 1e9
+    return f"{gigabytes:.1f} GB" if gigabytes >= 1 else f"{size_bytes / 1e6:.0f} MB"

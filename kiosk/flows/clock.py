@@ -1,0 +1,101 @@
+"""The clock: the ceremony that sets it, and what follows where it was wrong.
+
+Rule: a date is typed twice, then a key is held; one wrong digit must not become the journal's time.
+"""
+
+from datetime import datetime
+
+from kiosk.entry.buffers import Purpose
+from kiosk.flows.box import Box
+from kiosk.flows.dialogs import large_time, tell, wait
+from kiosk.flows.flow import BACK, LEFT, Entry, Flow, Page, Refused, Step, ask, on_menu
+from kiosk.flows.revoke import revoke_late
+from kiosk.text.dates import parse_date
+from kiosk.text.wrap import fit
+from kiosk.work.clock import ReadClock, SetClock
+
+
+@on_menu("6", "Clock")
+def clock(box: Box) -> Flow:
+    """Show the time; `#` starts the ceremony."""
+    now = yield from ask(ReadClock, wait("Reading the clock", leave=True))
+    if (yield time_page(now)) == "*":
+        return BACK
+    return (yield from set_clock(box))
+
+
+def time_page(now: datetime) -> Page:
+    """Return the time."""
+    return Page(title="CLOCK", body=large_time(now), left="#set", right="*back", takes="#*")
+
+
+def clock_is_wrong(box: Box) -> Flow:
+    """Nothing runs before the clock is put right: `#` starts the ceremony, `*` locks."""
+    if (yield wrong_page(box)) == "*":
+        box.lock()
+        return None
+    return (yield from set_clock(box))
+
+
+def wrong_page(box: Box) -> Page:
+    """Return what the clock says, and what the journal."""
+    trouble = box.clock
+    lines = () if trouble is None else (f"Box  {trouble.now:%Y-%m-%d %H:%M}", f"Last {trouble.last:%Y-%m-%d %H:%M}")
+    return Page(
+        title=fit("E-CLOCK" if trouble is None else trouble.code),
+        strong=True,
+        body=(*lines, "Set the true time"),
+        left="#set",
+        right="*lock",
+        takes="#*",
+    )
+
+
+def set_clock(box: Box) -> Flow:
+    """Have the date typed twice and confirmed, set it, and show what a clock ahead has signed."""
+    date = yield from type_date()
+    if date is None:
+        return None
+    corrected = yield from ask(SetClock, SETTING, instant=date)
+    box.clock = None
+    if corrected.issued_after:
+        return (yield from revoke_late(corrected.issued_after))
+    if box.stick is not None or len(box.sticks) > 1:
+        return None  # and the stick that waits is looked at
+    return (yield from tell("CLOCK SET", "It is now", f"{date:%Y-%m-%d %H:%M} UTC"))
+
+
+SETTING = wait("Setting the clock")
+
+
+def type_date() -> Step[datetime | None]:
+    """Return a date that was typed twice and confirmed at a held key; None when it was left.
+
+    Raises:
+        Refused: There is no such date, or the two are not the same (E-CLOCK-DATE).
+    """
+    typed = yield Entry(purpose=Purpose.DATE)
+    if typed is LEFT:
+        return None
+    date = parse_date(typed.text)
+    if date is None:
+        raise Refused("E-CLOCK-DATE", "There is no such date and time.")
+    again = yield Entry(purpose=Purpose.DATE_AGAIN)
+    if again is LEFT:
+        return None
+    if not again.same:
+        raise Refused("E-CLOCK-DATE", "The two dates are not the same.")
+    return date if (yield confirm(date)) == "hold #" else None
+
+
+def confirm(date: datetime) -> Page:
+    """Return the date that is about to be set."""
+    return Page(
+        title="SET THE CLOCK?",
+        strong=True,
+        body=large_time(date),
+        left="#hold: set",
+        right="*back",
+        takes="*",
+        holds="#",
+    )

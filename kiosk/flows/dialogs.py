@@ -1,0 +1,104 @@
+"""What many flows say alike: one moment, it is done, an error, a list to pick from, pages to read."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from kiosk.flows.flow import Flow, Page, Step
+from kiosk.screens.page import Large
+from kiosk.text.messages import explain
+from kiosk.text.wrap import BODY_ROWS, count_pages, fit, page_mark, pages, wrap
+
+MORE = "D more"
+_PLAIN = Page()
+
+
+def more(count: int) -> str:
+    """Return what D does when there are pages to turn."""
+    return MORE if count > 1 else ""
+
+
+def wait(*lines: str, left: str = "please wait", leave: bool = False) -> Page:
+    """Return the page for a request that is quickly answered.
+
+    Args:
+        lines: What is being done.
+        left: The bottom row.
+        leave: `*` may leave it.
+    """
+    if leave:
+        return Page(title="ONE MOMENT", body=lines, left=left, right="*back", takes="*")
+    return Page(title="ONE MOMENT", body=lines, left=left)
+
+
+def tell(title: str, *texts: str) -> Flow:
+    """Say that something is over, until a key is pressed or a stick goes in."""
+    lines = tuple(line for text in texts for line in wrap(text))[:BODY_ROWS]
+    yield Page(title=fit(title), strong=True, body=lines, left="#ok", takes="#*", minds_sticks=True)
+    return None
+
+
+def problem(code: str, text: str = "") -> Flow:
+    """Say what was refused, what to do, and behind D the error's own words."""
+    message = explain(code, text)
+    at = 0
+    while True:
+        lines = (message.happened, *message.action) if at == 0 else message.details[at - 1]
+        key = yield Page(
+            title=message.code,
+            strong=True,
+            body=lines,
+            left=f"#ok {more(message.pages)}".rstrip(),
+            right=page_mark(at, message.pages),
+            takes="#*D",
+        )
+        if key != "D":
+            return None
+        at = (at + 1) % message.pages
+
+
+def pick(title: str | Callable[[str], str], names: Sequence[str], page: Page = _PLAIN) -> Step[int | None]:
+    """Show a list, three a page; return the place of what A, B or C picked, None for `*`.
+
+    Args:
+        title: Of every page; or what makes it fit beside a mark such as "2/5".
+        names: At most 19 characters each.
+        page: What else holds for it.
+    """
+    at, count = 0, count_pages(len(names))
+    while True:
+        shown = names[at * BODY_ROWS : (at + 1) * BODY_ROWS]
+        mark = "" if isinstance(title, str) else page_mark(at, count)
+        key = yield replace(
+            page,
+            title=title if isinstance(title, str) else title(mark),
+            mark=mark,
+            body=tuple(f"{letter} {name}" for letter, name in zip("ABC", shown, strict=False)),
+            left=more(count) or "A, B or C",
+            right="*back",
+            takes="ABC"[: len(shown)] + "#D*",
+            minds_sticks=True,
+        )
+        if key == "*":
+            return None
+        if key in ("#", "D"):
+            at = (at + 1) % count
+        else:
+            return at * BODY_ROWS + "ABC".index(key)
+
+
+def read(shown: Sequence[Page]) -> Step[None]:
+    """Let pages be read round and round, by `#` or D, until `*`."""
+    at = 0
+    while (yield replace(shown[at], takes="#D*", minds_sticks=True)) != "*":
+        at = (at + 1) % len(shown)
+
+
+def large_time(when: datetime) -> Large:
+    """Return a date, large, and its time."""
+    return Large(text=f"{when:%Y-%m-%d}", below=f"{when:%H:%M} UTC")
+
+
+def paged(lines: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Return lines cut into bodies of three."""
+    return pages(tuple(lines))

@@ -1,0 +1,74 @@
+"""A stick that nothing belongs to, and making one a PiSM stick."""
+
+from hw.ports import Stick
+from kiosk.flows.box import Box
+from kiosk.flows.dialogs import pick, tell
+from kiosk.flows.flow import Flow, Page, ask
+from kiosk.flows.menu import menu
+from kiosk.text.wrap import fit, size_text
+from kiosk.work.sticks import FormatStick
+
+_LABEL_COLUMNS = 19
+
+
+def wrong_stick(box: Box, stick: Stick) -> Flow:
+    """Say what is on a stick that no step belongs to, or that is not FAT32, and what could be done."""
+    labels = tuple(label for label, _ in box.table)
+    key = yield Page(
+        title="NOT A PiSM STICK",
+        body=(
+            fit(stick.label or "It has no label"),
+            fit(f"{stick.filesystem or 'blank'}, {size_text(stick.size_bytes)}"),
+            "No job has this label" if stick.filesystem == "vfat" else "It is not FAT32",
+        ),
+        left="A erase D menu",
+        right="*leave",
+        takes="AD*" if labels else "D*",
+        minds_sticks=True,
+        rests=True,
+        names_stuck=True,
+    )
+    match key:
+        case "A":
+            return (yield from format_stick(box, stick, labels))
+        case "D":
+            return (yield from menu(box))
+    box.ignore(stick)
+    return None
+
+
+def format_stick(box: Box, stick: Stick, labels: tuple[str, ...]) -> Flow:
+    """Erase a stick and give it one of the labels of the table in force."""
+    picked = yield from pick("ERASE AND NAME IT", tuple(fit(label, _LABEL_COLUMNS) for label in labels))
+    if picked is None or (yield confirm(stick, labels[picked])) == "*":
+        return None
+    label = labels[picked]
+    erased = yield from ask(FormatStick, erasing(label), stick=stick, label=label)
+    box.sticks = tuple(erased if one.identity == erased.identity else one for one in box.sticks)
+    box.ignored = ""
+    if box.stick is not None and box.steps(label):
+        return None  # and it asks for its job at once
+    return (yield from tell("STICK MADE", f"It is {label} now"))
+
+
+def confirm(stick: Stick, label: str) -> Page:
+    """Return what is lost, and what comes."""
+    return Page(
+        title="ERASE THE STICK?",
+        strong=True,
+        body=(
+            fit(f"{stick.label or 'unnamed'} {size_text(stick.size_bytes)}"),
+            "All on it is lost.",
+            f"Then: {fit(label, 15)}",
+        ),
+        left="#hold: erase",
+        right="*back",
+        takes="*",
+        holds="#",
+        minds_sticks=True,
+    )
+
+
+def erasing(label: str) -> Page:
+    """Return the page while it is erased."""
+    return Page(title="ERASING", body=("Making it", fit(label)), left="do not pull", busy=True)

@@ -1,0 +1,54 @@
+"""The menu: what the flows offer, in the order of their keys.
+
+A flow puts itself there (kiosk.flows.flow.on_menu); all of kiosk.flows is imported when the menu first opens.
+"""
+
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+
+import kiosk.flows
+from kiosk.flows.box import Box
+from kiosk.flows.flow import BACK, Flow, MenuItem, Page, menu_items
+from kiosk.text.wrap import BODY_ROWS, count_pages, page_mark
+
+
+@cache
+def all_items() -> tuple[MenuItem, ...]:
+    """Return every line that a flow puts on the menu."""
+    for module in iter_modules(kiosk.flows.__path__):
+        import_module(f"kiosk.flows.{module.name}")
+    return menu_items()
+
+
+def menu(box: Box) -> Flow:
+    """Let a line be picked, and begin its flow; one that is left leads back here."""
+    offered = {item.key: item for item in all_items() if item.while_locked or box.session is not None}
+    at = 0
+    while True:
+        key = yield menu_page(tuple(offered.values()), at)
+        match key:
+            case "*":
+                return None
+            case "D":
+                at = (at + 1) % count_pages(len(offered))
+            case _:
+                if (yield from offered[key].flow(box)) is not BACK:
+                    return None
+                at = 0
+
+
+def menu_page(offered: tuple[MenuItem, ...], at: int) -> Page:
+    """Return one page of the menu; a key picks its line from any of them."""
+    count = count_pages(len(offered))
+    letters = "".join(item.key for item in offered if item.key.isalpha())
+    return Page(
+        title="MENU",
+        mark=page_mark(at, count),
+        body=tuple(f"{item.key} {item.name}" for item in offered[at * BODY_ROWS : (at + 1) * BODY_ROWS]),
+        left=" ".join(filter(None, ("0-9", letters, "D more" if count > 1 else ""))),
+        right="*back",
+        takes="".join(item.key for item in offered) + "D*",
+        minds_sticks=True,
+        names_stuck=True,
+    )

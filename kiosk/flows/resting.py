@@ -1,0 +1,125 @@
+"""Where the box rests when nothing is under way, by what is known and what is plugged in.
+
+Order: the vault is asked how things stand, an empty box offers its set-up or a rescue, a clock that is not
+believed comes before all else, then sticks, then LOCKED or UNLOCKED.
+"""
+
+from kiosk.flows.box import RESCUE_LABEL, Box
+from kiosk.flows.clock import clock_is_wrong
+from kiosk.flows.flow import Flow, Page, SticksChanged
+from kiosk.flows.format import wrong_stick
+from kiosk.flows.job import stick_asks
+from kiosk.flows.menu import menu
+from kiosk.flows.policy import review_own
+from kiosk.flows.rescue import not_empty, rescue
+from kiosk.flows.setup import set_up
+from kiosk.flows.unlock import unlock, wait_out_at_start
+from kiosk.screens.page import Large
+from kiosk.text.wrap import BODY_ROWS, fit
+
+STARTING = Page(body=Large(text="PiSM", below="starting ...", top=10), busy=True, awaits_vault=True)
+"""The picture from power-on until the vault has answered; kiosk.daemon.first_light draws the same."""
+
+
+def rest(box: Box) -> Flow:
+    """Return the flow that a box is in when nothing is under way."""
+    stick = box.stick
+    if box.provisioned is None:
+        return start(box)
+    if not box.provisioned:
+        return _rest_empty(box)
+    if box.clock is not None:
+        return clock_is_wrong(box)
+    if len(box.sticks) > 1:
+        return two_sticks(box)
+    if stick is not None:
+        if stick.filesystem == "vfat" and box.steps(stick.label):
+            return stick_asks(box, stick)
+        return not_empty(box, stick) if stick.label == RESCUE_LABEL else wrong_stick(box, stick)
+    return locked(box) if box.session is None else unlocked(box)
+
+
+def _rest_empty(box: Box) -> Flow:
+    """Return where a box without an authority rests: before its set-up, or asked for a rescue."""
+    stick = box.stick
+    if stick is not None and stick.label == RESCUE_LABEL:
+        return rescue(box, stick)
+    rescues = any(one.label == RESCUE_LABEL and one.identity != box.ignored for one in box.sticks)
+    return two_sticks(box) if rescues else set_up(box)
+
+
+def start(box: Box) -> Flow:
+    """Wait until the vault says how things stand; a wait that restarts at boot is shown first."""
+    ready = yield STARTING
+    if ready.wait_s > 0:
+        yield from wait_out_at_start(box, ready.wait_s)
+    return None
+
+
+def two_sticks(box: Box) -> Flow:
+    """Wait until one of two sticks is left."""
+    while len(box.sticks) > 1:
+        try:
+            yield Page(
+                title="E-STICK-TWO",
+                strong=True,
+                body=("Two sticks are in.", "One at a time, please", "Pull one of the two"),
+                left="nothing was touched",
+                minds_sticks=True,
+            )
+        except SticksChanged:
+            continue
+    return None
+
+
+def locked(box: Box) -> Flow:
+    """Locked, and no stick that asks for something."""
+    key = yield Page(
+        body=Large(text="LOCKED", below=_line_under_locked(box), top=10, names_stuck=True),
+        left="#unlock",
+        right="D menu",
+        takes="#D",
+        minds_sticks=True,
+        rests=True,
+    )
+    return (yield from unlock(box) if key == "#" else menu(box))
+
+
+def _line_under_locked(box: Box) -> str:
+    """Return the one line under LOCKED that matters most."""
+    if box.failed_attempts:
+        return f"{box.failed_attempts} wrong in a row"
+    if box.settings.note:
+        return fit(box.settings.note)
+    return "Stick is not used" if box.sticks else "Put in a stick"
+
+
+def unlocked(box: Box) -> Flow:
+    """Unlocked, and no stick that asks for something."""
+    session = box.session
+    if session is None:
+        return None
+    wrong = session.failed_attempts
+    lines = (
+        f"Visit by {session.next_visit_by:%Y-%m-%d}",
+        *(("D see policy change",) if session.policy_changes else ()),
+        *((fit(f"{wrong} wrong passphrase{'s' * (wrong > 1)}"),) if wrong else ()),
+        "Put in a stick, or #",
+    )
+    key = yield Page(
+        title="UNLOCKED",
+        body=lines[:BODY_ROWS],
+        left="#menu",
+        right="*lock",
+        takes="#*D" if session.policy_changes else "#*",
+        minds_sticks=True,
+        rests=True,
+        names_stuck=True,
+    )
+    match key:
+        case "#":
+            return (yield from menu(box))
+        case "D":
+            return (yield from review_own(box))
+    box.lock()
+    return None

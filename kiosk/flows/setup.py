@@ -1,0 +1,103 @@
+"""First set-up: date, policy, recipients' words, passphrase; then the authority is made, and the box locks."""
+
+from datetime import datetime
+
+from core.api.requests import AskPolicy, Init
+from core.api.results import PolicyProposal, Unlocked
+from kiosk.entry.buffers import Purpose
+from kiosk.flows.box import POLICY_LABEL, Box
+from kiosk.flows.clock import SETTING, type_date
+from kiosk.flows.dialogs import large_time, wait
+from kiosk.flows.flow import Flow, Page, Refused, Step, Work, ask
+from kiosk.flows.menu import menu
+from kiosk.flows.passphrase import choose_passphrase
+from kiosk.flows.policy import READING_FILE, READING_STICK, read_to_end, review_pages
+from kiosk.work.clock import ReadClock, SetClock
+from kiosk.work.policy_stick import ReadPolicy
+
+MAKING = Work(titles=("SETTING UP",), starting="Making the keys", counts="", secretive=True)
+DONE = Page(
+    title="SET-UP IS DONE",
+    strong=True,
+    body=("The box is locked", "again. Next: put in a", "stick to export."),
+    left="#ok",
+    takes="#",
+)
+
+
+def set_up(box: Box) -> Flow:
+    """Make the authority of an empty box."""
+    if (yield welcome(box)) == "D":
+        return (yield from menu(box))
+    if not (yield from confirm_date()):
+        return None
+    proposal, source = yield from _read_policy(box)
+    if not (yield from read_to_end(review_pages(proposal, source, ""))):
+        return None
+    if not (yield from choose_passphrase("PASSPHRASE")):
+        return None
+    made: Unlocked = yield from ask(
+        Init, MAKING, passphrase=Purpose.REPEAT, policy_sha256=proposal.policy_sha256
+    )
+    box.lock()
+    box.provisioned = True
+    box.keep_table(tuple(made.sticks.items()) or box.settings.sticks)
+    if box.stick is not None and box.stick.label == POLICY_LABEL:
+        box.ignore(box.stick)
+    yield DONE
+    return None
+
+
+def welcome(box: Box) -> Page:
+    """Return the first page of an empty box."""
+    bringing = any(stick.label == POLICY_LABEL for stick in box.sticks)
+    brought = (f"{POLICY_LABEL} is in:", "its policy is used.")
+    return Page(
+        title="FIRST SET-UP",
+        body=("It is not set up yet.", *(brought if bringing else ("Have paper and a pen", "at hand."))),
+        left="#begin",
+        right="D menu",
+        takes="#D",
+        minds_sticks=True,
+        rests=True,
+        names_stuck=True,
+    )
+
+
+def confirm_date() -> Step[bool]:
+    """Have the date confirmed, or set first; False when it is left."""
+    while True:
+        now = yield from ask(ReadClock, wait("Reading the clock", leave=True))
+        match (yield date_page(now)):
+            case "#":
+                return True
+            case "*":
+                return False
+        date = yield from type_date()
+        if date is None:
+            return False
+        yield from ask(SetClock, SETTING, instant=date)
+
+
+def date_page(now: datetime) -> Page:
+    """Return the question whether this is the time."""
+    return Page(
+        title="IS THIS THE TIME?",
+        body=large_time(now),
+        left="#yes   A set",
+        right="*back",
+        takes="#A*",
+        minds_sticks=True,
+        needs_vault=True,
+        names_stuck=True,
+    )
+
+
+def _read_policy(box: Box) -> Step[tuple[PolicyProposal, str]]:
+    """Return the policy of a stick that brings one, else config.yaml's, and the stick's label."""
+    bringing = [stick for stick in box.sticks if stick.label == POLICY_LABEL]
+    if not bringing:
+        return (yield from ask(AskPolicy, READING_FILE)), ""
+    if len(box.sticks) > 1:
+        raise Refused("E-STICK-TWO", "Only PISM-CONFIG may be in.")
+    return (yield from ask(ReadPolicy, READING_STICK, stick=bringing[0])), POLICY_LABEL

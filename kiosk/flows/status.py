@@ -1,0 +1,186 @@
+"""What the box knows of itself, page by page: the status, its recipients, its roots, the journal's head."""
+
+from core.api.requests import AskStatus
+from core.api.results import ArchiveState, RecipientSummary, RootSummary, StatusReport, TargetCover
+from kiosk.flows.box import Box
+from kiosk.flows.dialogs import read, wait
+from kiosk.flows.flow import BACK, Flow, Page, Step, ask, on_menu
+from kiosk.screens.page import Chart, Large, QrCode
+from kiosk.text.wrap import BODY_ROWS, fingerprint_lines, fit, fit_path, page_mark
+
+WORD_PAGES = 2
+"""Twelve words of a fingerprint stand on two pages."""
+_NAME_COLUMNS = 9
+_TITLE_COLUMNS = 20
+_MAX_DAYS = 9999
+_ROOT_PAGES = 4
+
+
+def ask_status() -> Step[StatusReport]:
+    """Return the whole picture, as it is now."""
+    report: StatusReport = yield from ask(AskStatus, wait("Asking the vault", leave=True))
+    return report
+
+
+@on_menu("1", "Status")
+def status(box: Box) -> Flow:  # noqa: ARG001  every line of the menu is given the box
+    """Next visit, coverage of each target, the last archives."""
+    yield from read(status_pages((yield from ask_status())))
+    return BACK
+
+
+def status_pages(report: StatusReport) -> tuple[Page, ...]:
+    """Return the date, three targets a page, one archive a page."""
+    covers = report.covers
+    charts = [covers[at : at + BODY_ROWS] for at in range(0, len(covers), BODY_ROWS)]
+    count = 1 + len(charts) + len(report.archives)
+    marks = iter([page_mark(at, count) for at in range(count)])
+    return (
+        _visit_page(report, next(marks)),
+        *(_coverage_page(report, chart, next(marks)) for chart in charts),
+        *(archive_page(archive, next(marks), due=archive.name in report.undrilled) for archive in report.archives),
+    )
+
+
+def _visit_page(report: StatusReport, mark: str) -> Page:
+    """Return when the next visit is due."""
+    if not report.covers:
+        lines = ("Nothing is covered:", "top up now.")
+        return Page(title="STATUS", mark=mark, body=lines, left="#next", right="*back")
+    days = (report.next_visit_by - report.now).days
+    below = f"{-days} days ago" if days < 0 else f"in {days} days"
+    return Page(
+        title="VISIT OVERDUE" if days < 0 else "NEXT VISIT BY",
+        mark=mark,
+        strong=days < 0,
+        body=Large(text=f"{report.next_visit_by:%Y-%m-%d}", below=below),
+        left="#next",
+        right="*back",
+    )
+
+
+def _coverage_page(report: StatusReport, covers: tuple[TargetCover, ...], mark: str) -> Page:
+    """Return a bar for each target: days covered of the days that a top-up gives."""
+    bars = []
+    for cover in covers:
+        days = max(0, (cover.until - report.now).days)
+        name = fit_path(cover.target or "roots", _NAME_COLUMNS)
+        bars.append((name, days / max(1, cover.lead_days), f"{min(days, _MAX_DAYS)}"))
+    return Page(title="COVER IN DAYS", mark=mark, body=Chart(bars=tuple(bars)), left="#next", right="*back")
+
+
+def archive_page(archive: ArchiveState, mark: str, *, due: bool) -> Page:
+    """Return the last archive of one egress or backup.
+
+    Args:
+        archive: Which.
+        mark: Number of the page.
+        due: No drill has proven it for as long as the policy allows.
+    """
+    lines = [
+        f"number  {archive.sequence:06}" if archive.sequence else "no archive yet",
+        f"written {archive.written:%Y-%m-%d}" if archive.written else "not on a stick yet",
+    ]
+    if archive.kind == "backup":
+        lines.append(f"drilled {archive.drilled:%Y-%m-%d}" if archive.drilled else "no drill yet")
+    return Page(
+        title=fit(f"{archive.kind} {archive.name}", _TITLE_COLUMNS - len(mark)),
+        mark=mark,
+        body=tuple(lines),
+        left="#next drill due" if archive.kind == "backup" and due and archive.sequence else "#next",
+        right="*back",
+    )
+
+
+@on_menu("3", "Recipients")
+def recipients(box: Box) -> Flow:  # noqa: ARG001
+    """Whom archives are encrypted to, in words to compare."""
+    report = yield from ask_status()
+    yield from read(recipient_pages(report.recipients))
+    return BACK
+
+
+def recipient_pages(rows: tuple[RecipientSummary, ...]) -> tuple[Page, ...]:
+    """Return two pages of words for each recipient."""
+    if not rows:
+        return (Page(title="RECIPIENTS", body=("There are none",), left="#next", right="*back"),)
+    count = WORD_PAGES * len(rows)
+    return tuple(
+        words_page(row, half, page_mark(WORD_PAGES * number + half, count), left="#next")
+        for number, row in enumerate(rows)
+        for half in range(WORD_PAGES)
+    )
+
+
+def words_page(recipient: RecipientSummary, half: int, mark: str, *, left: str) -> Page:
+    """Return six of the words of a recipient's key."""
+    return Page(
+        title=fit(f"{recipient.kind} {recipient.name}", _TITLE_COLUMNS - len(mark)),
+        mark=mark,
+        body=fingerprint_lines(recipient.words, half),
+        left=left,
+        right="*back",
+    )
+
+
+@on_menu("4", "Root fingerprints")
+def roots(box: Box) -> Flow:  # noqa: ARG001
+    """Each root as hex, as words, and for a camera: D turns, `#` goes to the next root."""
+    report = yield from ask_status()
+    live = [root for root in report.roots if root.status in ("future", "active", "retired")]
+    index = at = 0
+    while True:
+        page = root_page(live[index], at, page_mark(index, len(live)) or "1/1") if live else NO_ROOTS
+        match (yield page):
+            case "*":
+                return BACK
+            case "#" if live:
+                index = (index + 1) % len(live)
+            case _:
+                at = (at + 1) % _ROOT_PAGES
+
+
+NO_ROOTS = Page(
+    title="ROOTS", body=("There are none",), right="*back", takes="#D*", minds_sticks=True
+)
+
+
+def root_page(root: RootSummary, at: int, mark: str) -> Page:
+    """Return one of the four pages of a root: hex, two halves of its words, QR."""
+    sha256 = root.sha256.upper()
+    if at == _ROOT_PAGES - 1:
+        beside = ("ROOT", fit(root.period, 10), "SHA-256", "D text", "*back")
+        return Page(body=QrCode(text=sha256, beside=beside), takes="#D*", minds_sticks=True)
+    groups = [sha256[start : start + 4] for start in range(0, len(sha256), 4)]
+    hex_lines = tuple(" ".join(groups[start : start + 4]) for start in range(0, len(groups), 4))
+    return Page(
+        title=fit(f"ROOT {root.period}", 14),
+        mark=mark,
+        body=hex_lines if at == 0 else fingerprint_lines(root.words, at - 1),
+        left="#root  D QR" if at == WORD_PAGES else "#root  D words",
+        right="*back",
+        takes="#D*",
+        minds_sticks=True,
+    )
+
+
+@on_menu("5", "Journal head")
+def journal_head(box: Box) -> Flow:  # noqa: ARG001
+    """Sequence and words of the last journal entry."""
+    report = yield from ask_status()
+    yield from read(journal_pages(report))
+    return BACK
+
+
+def journal_pages(report: StatusReport) -> tuple[Page, ...]:
+    """Return the words of the journal's head, on two pages."""
+    return tuple(
+        Page(
+            title="JOURNAL HEAD",
+            mark=page_mark(half, WORD_PAGES),
+            body=fingerprint_lines(report.journal_words, half),
+            left=f"#next no {report.journal_sequence}"[:15],
+            right="*back",
+        )
+        for half in range(WORD_PAGES)
+    )
