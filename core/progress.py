@@ -1,6 +1,23 @@
-"""How long work says how far it is: one shape for everybody, from the vault to the bar on a terminal."""
+"""How long work says how far it is: one shape for everybody, from the innermost loop to the panel."""
 
 from collections.abc import Callable
 
-Progress = Callable[[int, int, str], None]
-"""Told units done, units in all (0: nobody knows) and what they are; may raise to end the work."""
+from msgspec import Struct
+
+
+class Progress(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag=True):
+    """How far the work is.
+
+    Args:
+        done: Units done.
+        total: Units in all; 0 when nobody knows.
+        what: One unit, such as "signer", or a phrase with total 0.
+    """
+
+    done: int
+    total: int
+    what: str
+
+
+Report = Callable[[Progress], None]
+"""Told from inside the work, as often as it likes; may raise StoppedError."""

@@ -11,7 +11,7 @@ import click
 from core.api.results import ArchiveWritten
 from kiosk.commands.access import Access, access_options
 from kiosk.commands.options import json_option, progress_bar, show, show_json
-from kiosk.work.placing import place_companions
+from kiosk.work.sidecars import place_companions
 
 _CHUNK_BYTES = 1 << 20
 

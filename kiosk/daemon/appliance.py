@@ -25,9 +25,8 @@ from hw.board import BoardSettings, open_board
 from hw.ports import Display, DisplayError
 from kiosk.daemon.compose import board_settings, make_daemon
 from kiosk.daemon.first_light import FirstLight
-from kiosk.reports import Settings
-from kiosk.screens import draw
-from kiosk.states import Box, Problem
+from kiosk.flows.dialogs import problem_page
+from kiosk.screens.drawing import draw
 from kiosk.work.session import connect_vault
 
 _MICROSECONDS: Final = 1_000_000
@@ -40,7 +39,7 @@ def run_appliance(config_path: Path, spool: Path, own: Path, first_light: FirstL
     Args:
         config_path: config.yaml, absolute.
         spool: Folder for encrypted archives that wait for their stick.
-        own: Folder of the kiosk's own file (kiosk.daemon.kept_sticks).
+        own: Folder of the kiosk's own file (kiosk.work.kept_sticks).
         first_light: The display that shows the first picture already, if there is one.
 
     Raises:
@@ -85,9 +84,8 @@ def keep_display(first_light: FirstLight | None, settings: BoardSettings) -> Dis
 
 def show_refusal(display: Display, error: CaError) -> None:
     """Leave on the panel why the box does not start."""
-    problem = Problem(box=Box(settings=Settings()), code=error.code, text=str(error))
     with contextlib.suppress(DisplayError):
-        display.show(draw(problem))
+        display.show(draw(problem_page(error.code, str(error))))
     display.close()
 
 

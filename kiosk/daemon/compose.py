@@ -7,12 +7,12 @@ from pathlib import Path
 from core.policy.config import Config
 from hw.board import Board, BoardSettings
 from kiosk.daemon.daemon import Daemon, Post
-from kiosk.daemon.kept_sticks import KeptSticksError, read_sticks
 from kiosk.entry.buffers import Entries
-from kiosk.machine import start
-from kiosk.reports import Settings
+from kiosk.flows.box import Settings
+from kiosk.flows.machine import Machine
+from kiosk.work.kept_sticks import KeptSticksError, read_sticks
 from kiosk.work.session import Session
-from kiosk.work.worker import VaultWorker
+from kiosk.work.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -70,20 +70,20 @@ def make_daemon(
         config: Already validated.
         open_session: Starts or connects to a vault process.
         spool: Folder for encrypted archives that wait for their stick.
-        own: Folder of the kiosk's own file (kiosk.daemon.kept_sticks).
+        own: Folder of the kiosk's own file (kiosk.work.kept_sticks).
         refuse_swap: Never unlock while the system has swap.
         turn: See Daemon.
         turn_every_s: See Daemon.
     """
 
-    def make_worker(post: Post) -> VaultWorker:
-        return VaultWorker(board, open_session, spool=spool, own=own, refuse_swap=refuse_swap, post=post)
+    def make_worker(post: Post) -> Worker:
+        return Worker(board, open_session, spool=spool, own=own, refuse_swap=refuse_swap, post=post)
 
     return Daemon(
         board,
         make_worker,
         Entries(_propose_words, _estimate_bits),
-        start(kiosk_settings(config, own)),
+        Machine(kiosk_settings(config, own)),
         turn=turn,
         turn_every_s=turn_every_s,
     )

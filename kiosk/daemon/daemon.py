@@ -1,8 +1,8 @@
-"""The daemon: one queue, one loop. It feeds events to the machine, performs its effects, draws its states.
+"""The daemon: one queue, one loop. It feeds events to the machine, performs its effects, draws its pages.
 
 Rules:
 
-1. Only this loop touches state, entry and display. Devices and the worker post events from their threads.
+1. Only this loop touches machine, entry and display. Devices and the worker post events from their threads.
 2. Nothing here blocks but waiting for the next event: vault and stick work is the worker's.
 3. A display that fails never stops anything: the frame is owed, and tried again with back-off.
 4. A keypad whose pins cannot be had is said on the screen, and tried again with back-off.
@@ -16,33 +16,38 @@ import logging
 import queue
 from collections import deque
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from core.errors import describe_bug
 from hw.board import Board
 from hw.ports import DisplayError, KeypadError
-from kiosk import effects as fx
-from kiosk import events as ev
 from kiosk.daemon.retry import Retry
 from kiosk.daemon.timers import Timers
-from kiosk.entry.buffers import Entries
-from kiosk.machine import step
-from kiosk.screens import draw
-from kiosk.states import Off, Screen
+from kiosk.entry.buffers import Entries, EntryChanged, Purpose
+from kiosk.flows import machine as mc
+from kiosk.flows.flow import ProposeWords
+from kiosk.screens.drawing import draw
+from kiosk.work.worker import Bug, PowerOff, Restart
 
 log = logging.getLogger(__name__)
 
 BRIGHT: Final = 0x80
 DIM: Final = 0x08
 
-Post = Callable[[ev.Event], None]
+Post = Callable[[mc.Event], None]
 
 
 class Worker(Protocol):
-    """Whoever performs the effects that take time, and posts their answers."""
+    """Whoever does what takes time, and posts what came of it: kiosk.work.worker."""
 
-    def submit(self, effect: fx.Effect, entries: Entries) -> None:
-        """Take an effect; the secrets it needs are copied out of `entries` now."""
+    def open_vault(self) -> None:
+        """Start the vault process."""
+
+    def close_vault(self) -> None:
+        """Close the connection, which is the lock."""
+
+    def submit(self, ticket: int, request: Any) -> None:
+        """Take a request, with its secrets; it is answered under its ticket."""
 
     def stop(self) -> None:
         """End the running work at its next commit."""
@@ -54,10 +59,10 @@ class Worker(Protocol):
 class Inbox(Protocol):
     """A queue.SimpleQueue, or in a test one that lets the time pass by hand."""
 
-    def put(self, event: ev.Event | None, /) -> None:
+    def put(self, event: mc.Event | None, /) -> None:
         """Add an event, from any thread or signal handler; None ends the daemon."""
 
-    def get(self, *, timeout: float | None) -> ev.Event | None:
+    def get(self, *, timeout: float | None) -> mc.Event | None:
         """Wait for an event; queue.Empty when `timeout` seconds passed without one."""
 
 
@@ -68,7 +73,7 @@ class Daemon:
         board: Its devices.
         make_worker: Makes the worker, given where answers are posted.
         entries: Where what the operator types stands.
-        start: The machine's first state and its effects.
+        machine: What the operator's side of it does.
         turn: Called once a turn of the loop: the watchdog's ping.
         turn_every_s: Longest time between two turns; None: no need to wake.
         inbox: Where events wait; None: a queue.
@@ -79,26 +84,26 @@ class Daemon:
         board: Board,
         make_worker: Callable[[Post], Worker],
         entries: Entries,
-        start: tuple[Screen, fx.Effects],
+        machine: mc.Machine,
         *,
         turn: Callable[[], None] = lambda: None,
         turn_every_s: float | None = None,
         inbox: Inbox | None = None,
     ) -> None:
-        self.screen, self._first_effects = start
+        self.machine = machine
         self._board = board
         self._entries = entries
         self._turn = turn
         self._turn_every_s = turn_every_s
         self._inbox: Inbox = inbox or queue.SimpleQueue()
-        self._own: deque[ev.Event] = deque()
+        self._own: deque[mc.Event] = deque()
         self._timers = Timers()
         self._display_retry = Retry()
         self._keypad_retry = Retry()
         self._leaving = False
         self._worker = make_worker(self.post)
 
-    def post(self, event: ev.Event) -> None:
+    def post(self, event: mc.Event) -> None:
         """Queue an event, from any thread."""
         self._inbox.put(event)
 
@@ -109,13 +114,14 @@ class Daemon:
     def leave(self) -> None:
         """Let the work end, lock, show the last words, and let `run` return; from a signal or any thread."""
         self._leaving = True
-        self.post(ev.PowerAsked())
+        self.post(mc.PowerAsked())
 
     def run(self) -> None:
         """Show the first screen, start the devices, and turn until `end` or `leave`."""
         try:
+            first = self.machine.start()
             self._show()
-            for effect in self._first_effects:
+            for effect in first:
                 self._perform(effect)
             self._start_keypad()
             self._board.sticks.start(self.post)
@@ -129,7 +135,7 @@ class Daemon:
             self._board.display.close()
 
     def _has_left(self) -> bool:
-        return self._leaving and isinstance(self.screen, Off)
+        return self._leaving and self.machine.is_off
 
     def _wait(self) -> bool:
         """Take the next event, or let time pass; False when the daemon is to end."""
@@ -162,13 +168,13 @@ class Daemon:
         if entry_is_due and (event := self._entries.tick(now_s)) is not None:
             self._take(event)
         while (name := self._timers.take_due(now_s)) is not None:
-            self._take(ev.TimerFired(name))
+            self._take(mc.TimerFired(name))
         if self._keypad_retry.is_due(now_s):
             self._start_keypad()
         if self._display_retry.is_due(now_s):
             self._show()
 
-    def _take(self, event: ev.Event) -> None:
+    def _take(self, event: mc.Event) -> None:
         """Feed an event to the machine, and all that its effects set off at once; then draw."""
         self._own.append(event)
         while self._own:
@@ -177,14 +183,13 @@ class Daemon:
                 self._follow(taken)
             except Exception as error:
                 log.error("%s", describe_bug(error))  # noqa: TRY400  rule 5: without values
-                if isinstance(taken, ev.Bug):
+                if isinstance(taken, Bug):
                     raise
-                self._own.append(ev.Bug())
+                self._own.append(Bug())
 
-    def _follow(self, event: ev.Event) -> None:
+    def _follow(self, event: mc.Event) -> None:
         """Take one step of the machine, perform its effects, and draw when nothing else is set off."""
-        self.screen, effects = step(self.screen, event)
-        for effect in effects:
+        for effect in self.machine.step(event):
             self._perform(effect)
         if not self._own:
             self._show()
@@ -196,51 +201,58 @@ class Daemon:
         except KeypadError as error:
             if self._keypad_retry.is_first:
                 log.warning("%s %s", error.code, error)
-                self._take(ev.JobFailed(error.code, str(error)))
+                self._take(mc.DeviceFailed(error.code, str(error)))
             self._keypad_retry.fail(self._board.clock.monotonic())
         else:
             self._keypad_retry.succeed()
 
-    def _perform(self, effect: fx.Effect) -> None:
+    def _perform(self, effect: mc.Effect) -> None:
         now_s = self._board.clock.monotonic()
         match effect:
-            case fx.SetTimer(name=name, seconds=seconds):
+            case mc.SetTimer(name=name, seconds=seconds):
                 self._timers.set(name, seconds, now_s)
-            case fx.CancelTimer(name=name):
+            case mc.CancelTimer(name=name):
                 self._timers.cancel(name)
-            case fx.Dim() | fx.Blank() | fx.Wake():
-                self._light(BRIGHT if isinstance(effect, fx.Wake) else DIM, off=isinstance(effect, fx.Blank))
-            case fx.StopJob():
-                self._worker.stop()
-            case fx.StartEntry() | fx.FeedEntry() | fx.WipeEntry() | fx.ProposeWords():
-                if (event := self._enter(effect, now_s)) is not None:
-                    self._own.append(event)
-            case fx.PowerOff() | fx.Restart():
-                self._go_down(effect)
-            case _:
-                self._worker.submit(effect, self._entries)
-
-    def _go_down(self, effect: fx.PowerOff | fx.Restart) -> None:
-        """Leave the last words on the glass; then the system goes down, or we only end."""
-        self._show()
-        if not self._leaving:
-            self._worker.submit(effect, self._entries)
-
-    def _enter(
-        self, effect: fx.StartEntry | fx.FeedEntry | fx.WipeEntry | fx.ProposeWords, now_s: float
-    ) -> ev.Event | None:
-        """Perform what concerns typed text, and return what came of it."""
-        match effect:
-            case fx.StartEntry(purpose=purpose):
+            case mc.Dim() | mc.Blank() | mc.Wake():
+                self._light(BRIGHT if isinstance(effect, mc.Wake) else DIM, off=isinstance(effect, mc.Blank))
+            case mc.StartEntry(purpose=purpose):
                 self._entries.start(purpose)
-            case fx.FeedEntry(key=key, down=down):
-                return self._entries.feed(key, now_s, down=down)
-            case fx.ProposeWords():
-                self._entries.propose()
-                return ev.EntryChanged()
-            case _:
+            case mc.FeedEntry(key=key, down=down):
+                if (news := self._entries.feed(key, now_s, down=down)) is not None:
+                    self._own.append(news)
+            case mc.WipeEntry():
                 self._entries.wipe()
-        return None
+            case ProposeWords():
+                self._entries.propose()
+                self._own.append(EntryChanged())
+            case _:
+                self._order(effect)
+
+    def _order(self, effect: mc.Effect) -> None:
+        """Have the worker do what takes time."""
+        match effect:
+            case mc.OpenVault():
+                self._worker.open_vault()
+            case mc.CloseVault():
+                self._worker.close_vault()
+            case mc.StopWork():
+                self._worker.stop()
+            case mc.Perform(ticket=ticket, request=request, fields=fields):
+                self._worker.submit(ticket, self._fill(request, dict(fields)))
+            case mc.SwitchOff(ticket=ticket, restart=restart):
+                self._show()  # the last words stay on the panel; then the system goes down, or we only end
+                if not self._leaving:
+                    self._worker.submit(ticket, Restart() if restart else PowerOff())
+
+    def _fill(self, request: type[Any], fields: dict[str, Any]) -> Any:
+        """Return the request, with the bytes of the buffers that it names, and the time where it wants one."""
+        for name, value in fields.items():
+            if isinstance(value, Purpose):
+                fields[name] = self._entries.for_request(value)
+        names = getattr(request, "__struct_fields__", None)
+        if names is not None and "now" in names:
+            fields.setdefault("now", self._board.clock.now())
+        return request(**fields)
 
     def _light(self, contrast: int, *, off: bool) -> None:
         try:
@@ -250,10 +262,16 @@ class Daemon:
             self._owe(error)
 
     def _show(self) -> None:
-        """Draw the screen; the driver sends what changed."""
+        """Draw the page; the driver sends what changed."""
         now_s = self._board.clock.monotonic()
         try:
-            image = draw(self.screen, self._entries.entry_view(now_s), self._entries.proposal_view())
+            image = draw(
+                self.machine.shown,
+                self._entries.entry_view(now_s),
+                self._entries.proposal_view(),
+                stuck=self.machine.stuck,
+                shift=None if self.machine.glass is mc.Glass.BRIGHT else self.machine.shift,
+            )
             self._board.display.show(image)
         except DisplayError as error:
             self._owe(error)

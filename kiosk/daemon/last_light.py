@@ -9,16 +9,18 @@ and are still true.
 import contextlib
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hw.errors import DisplayError
 from kiosk.daemon.first_light import Wiring, guess_wiring, open_wired, read_config
-from kiosk.reports import Settings
-from kiosk.screens import draw
-from kiosk.states import Box, Off
+from kiosk.screens.drawing import draw
+from kiosk.screens.page import Page
 
 if TYPE_CHECKING:
     from hw.ports import Display
+
+
+IS_DOWN: Final = Page(title="POWER OFF", strong=True, body=("The system is down.", "You may unplug."))
 
 
 def show_last(display: "Display") -> None:
@@ -28,7 +30,7 @@ def show_last(display: "Display") -> None:
         display: Nobody else's any more.
     """
     with contextlib.suppress(DisplayError):
-        display.show(draw(Off(box=Box(settings=Settings()), restart=False, is_down=True)))
+        display.show(draw(IS_DOWN))
     display.close()
 
 

@@ -3,7 +3,7 @@
 Times are monotonic seconds, passed in.
 """
 
-from kiosk.effects import Timer
+from kiosk.flows.machine import Timer
 
 
 class Timers:

@@ -26,7 +26,8 @@ from hw.sticks.emulated_flash import Faults
 from kiosk.daemon.compose import board_settings, make_daemon
 from kiosk.daemon.last_light import show_last
 from kiosk.emulator.felt_keypad import FeltKeypad
-from kiosk.events import EntryChanged, PowerAsked
+from kiosk.entry.buffers import EntryChanged
+from kiosk.flows.machine import PowerAsked
 from kiosk.text.frames import save_emulated
 from kiosk.work.session import Session, start_vault
 

@@ -24,8 +24,8 @@ from kiosk.emulator.scenario_language import (
     parse_scenario,
 )
 from kiosk.entry.words import count_presses
+from kiosk.screens.drawing import PROPOSED_WORDS
 from kiosk.screens.reader import read_lines, read_text
-from kiosk.states import PROPOSED_WORDS
 
 __all__ = ["Hands", "Player", "ScenarioError", "Step", "parse_scenario"]
 

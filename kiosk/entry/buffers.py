@@ -9,9 +9,8 @@ What a screen may draw of the words that PiSM proposes at first set-up.
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
-from kiosk import events as ev
-from kiosk.effects import Purpose
 from kiosk.entry.entry import Entry, EntryView, Mode, Outcome
 
 
@@ -29,6 +28,44 @@ class ProposalView:
         """Return how many there are, never one of them."""
         return f"ProposalView({len(self.words)} words, redacted)"
 
+
+class Purpose(StrEnum):
+    """What an entry is for; every purpose is one buffer."""
+
+    UNLOCK = "unlock"  # the passphrase of this box
+    CURRENT = "current"  # the same, before it is changed
+    CHOOSE = "choose"  # a new passphrase of the operator's own; weak ones never finish
+    REPEAT = "repeat"  # CHOOSE, or the proposed words, typed once more; EntryFinished.same says how
+    IDENTITY = "identity"  # the passphrase of a private key on a stick; taken as it was typed
+    DATE = "date"  # 12 digits, yyyymmddhhmm UTC; not secret: EntryFinished.text has them
+    DATE_AGAIN = "date-again"  # the same once more
+    DRILL = "drill"  # the six words of a drill
+
+
+@dataclass(frozen=True, slots=True)
+class EntryChanged:
+    """The entry's view is another: draw again."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFinished:
+    """The operator ended the entry with `#`, and it is acceptable.
+
+    Args:
+        same: REPEAT and DATE_AGAIN: equal to what was entered before; else True.
+        text: The digits of a date; "" for every secret.
+    """
+
+    same: bool = True
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryLeft:
+    """The operator went back with `*` from an empty entry."""
+
+
+EntryNews = EntryChanged | EntryFinished | EntryLeft
 
 HOLD_S = 0.6
 DATE_DIGITS = 12
@@ -76,7 +113,7 @@ class Entries:
         self._current = purpose
         self._down = None
 
-    def feed(self, key: str, now_s: float, *, down: bool) -> ev.Event | None:
+    def feed(self, key: str, now_s: float, *, down: bool) -> EntryNews | None:
         """Hand a key to the entry and return what came of it, None for nothing to redraw."""
         entry = self._entry()
         if entry is None:
@@ -87,7 +124,7 @@ class Entries:
         self._down = (key, now_s + HOLD_S)
         return self._judge(entry, entry.press(key, now_s))
 
-    def tick(self, now_s: float) -> ev.Event | None:
+    def tick(self, now_s: float) -> EntryNews | None:
         """Let time pass: a key may have become a held one; the view may have changed by itself."""
         entry = self._entry()
         if entry is None:
@@ -95,7 +132,7 @@ class Entries:
         if self._down is not None and now_s >= self._down[1]:
             key, self._down = self._down[0], None
             return self._judge(entry, entry.held(key, now_s))
-        return ev.EntryChanged()
+        return EntryChanged()
 
     def next_change_s(self, now_s: float) -> float | None:
         """Return when `tick` wants to be called, None when not at all."""
@@ -114,19 +151,21 @@ class Entries:
         """Return the proposed words for the pages that show them."""
         return ProposalView(self._proposed) if self._proposed else None
 
-    def secret(self, purpose: Purpose) -> bytes:
-        """Return the canonical passphrase of a buffer; it stays until `wipe`."""
+    def for_request(self, purpose: Purpose) -> bytes | str:
+        """Return what a request is to carry of a buffer; it stays until `wipe`.
+
+        A passphrase of this box is canonical; one that others made is as it was typed; the words of a drill are
+        text.
+        """
+        if purpose is Purpose.IDENTITY:
+            return bytes(self._buffers[purpose].secret())
+        canonical = self._canonical(purpose)
+        return canonical.decode() if purpose is Purpose.DRILL else canonical
+
+    def _canonical(self, purpose: Purpose) -> bytes:
         from core.crypto.passphrase import canonical
 
         return canonical(self._buffers[purpose].secret().decode())
-
-    def typed(self, purpose: Purpose) -> bytes:
-        """Return the bytes of a buffer as they were typed: a passphrase that others made is not canonical."""
-        return bytes(self._buffers[purpose].secret())
-
-    def new_secret(self) -> bytes:
-        """Return the passphrase that was chosen or accepted, and repeated."""
-        return self.secret(Purpose.REPEAT)
 
     def wipe(self) -> None:
         """Overwrite and drop every buffer and the proposal."""
@@ -147,33 +186,35 @@ class Entries:
 
         if self._proposed:
             return canonical(" ".join(self._proposed))
-        return self.secret(Purpose.CHOOSE)
+        return self._canonical(Purpose.CHOOSE)
 
     def _entry(self) -> Entry | None:
         return None if self._current is None else self._buffers.get(self._current)
 
-    def _judge(self, entry: Entry, outcome: Outcome) -> ev.Event | None:
+    def _judge(self, entry: Entry, outcome: Outcome) -> EntryNews | None:
         match outcome:
             case Outcome.NOTHING:
                 return None
             case Outcome.CHANGED:
-                return ev.EntryChanged()
+                return EntryChanged()
             case Outcome.LEAVE:
-                return ev.EntryLeft()
+                return EntryLeft()
             case _:
                 return self._finish(entry)
 
-    def _finish(self, entry: Entry) -> ev.Event | None:
+    def _finish(self, entry: Entry) -> EntryNews | None:
         text = entry.secret()
         match self._current:
             case Purpose.DATE:
-                return ev.EntryFinished(text=text.decode())
+                return EntryFinished(text=text.decode())
             case Purpose.DATE_AGAIN:
                 same = text == self._buffers[Purpose.DATE].secret()
-                return ev.EntryFinished(same=same, text=text.decode())
+                return EntryFinished(same=same, text=text.decode())
             case Purpose.CHOOSE if self._estimate(text.decode()) < MIN_BITS:
-                return ev.EntryChanged()  # the view shows the bits; too few never finish
+                return EntryChanged()  # the view shows the bits; too few never finish
             case Purpose.REPEAT:
-                return ev.EntryFinished(same=hmac.compare_digest(self._expected(), self.new_secret()))
+                return EntryFinished(
+                    same=hmac.compare_digest(self._expected(), self._canonical(Purpose.REPEAT))
+                )
             case _:
-                return ev.EntryFinished()
+                return EntryFinished()

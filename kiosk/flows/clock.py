@@ -40,7 +40,11 @@ def clock_is_wrong(box: Box) -> Flow:
 def wrong_page(box: Box) -> Page:
     """Return what the clock says, and what the journal."""
     trouble = box.clock
-    lines = () if trouble is None else (f"Box  {trouble.now:%Y-%m-%d %H:%M}", f"Last {trouble.last:%Y-%m-%d %H:%M}")
+    lines = (
+        ()
+        if trouble is None
+        else (f"Box  {trouble.now:%Y-%m-%d %H:%M}", f"Last {trouble.last:%Y-%m-%d %H:%M}")
+    )
     return Page(
         title=fit("E-CLOCK" if trouble is None else trouble.code),
         strong=True,

@@ -40,21 +40,23 @@ def tell(title: str, *texts: str) -> Flow:
 
 def problem(code: str, text: str = "") -> Flow:
     """Say what was refused, what to do, and behind D the error's own words."""
+    at, count = 0, explain(code, text).pages
+    while (yield problem_page(code, text, at)) == "D":
+        at = (at + 1) % count
+    return None
+
+
+def problem_page(code: str, text: str, at: int = 0) -> Page:
+    """Return one page of an error; 0 has what happened and what to do."""
     message = explain(code, text)
-    at = 0
-    while True:
-        lines = (message.happened, *message.action) if at == 0 else message.details[at - 1]
-        key = yield Page(
-            title=message.code,
-            strong=True,
-            body=lines,
-            left=f"#ok {more(message.pages)}".rstrip(),
-            right=page_mark(at, message.pages),
-            takes="#*D",
-        )
-        if key != "D":
-            return None
-        at = (at + 1) % message.pages
+    return Page(
+        title=message.code,
+        strong=True,
+        body=(message.happened, *message.action) if at == 0 else message.details[at - 1],
+        left=f"#ok {more(message.pages)}".rstrip(),
+        right=page_mark(at, message.pages),
+        takes="#*D",
+    )
 
 
 def pick(title: str | Callable[[str], str], names: Sequence[str], page: Page = _PLAIN) -> Step[int | None]:

@@ -1,8 +1,8 @@
 """The words of a drill: six words that prove that a backup can be restored, typed or brought on a stick.
 
-They are no secret, but they are typed as a passphrase is, and somebody may type the one for the other; so they
-are kept, shown and wiped in the same way. Wrong words cost nothing: they are counted for the eye, not on disk,
-and nothing waits. Whoever types them has the box unlocked, and 66 bits are not guessed.
+They are no secret, but they are typed as a passphrase is, and somebody may type the one for the other; so
+they are kept, shown and wiped in the same way. Wrong words cost nothing: they are counted for the eye, not on
+disk, and nothing waits. Whoever types them has the box unlocked, and 66 bits are not guessed.
 """
 
 from collections.abc import Sequence
@@ -69,7 +69,11 @@ def wrong_words(tries: int) -> Page:
     return Page(
         title="E-DRILL",
         strong=True,
-        body=("No backup waits for", "these words.", f"{tries} tries" if tries > 1 else "Nothing has changed"),
+        body=(
+            "No backup waits for",
+            "these words.",
+            f"{tries} tries" if tries > 1 else "Nothing has changed",
+        ),
         left="#correct",
         right="*give up",
         takes="#*",

@@ -10,8 +10,8 @@ A flow yields what is shown or asked, and is sent what happened:
 
 Rules:
 
-1. A flow is pure: it knows no thread, clock, pin, screen or stick, only the Box and what it is sent. It holds no
-   secret: it names the buffer (Purpose) whose bytes a request is to carry.
+1. A flow is pure: it knows no thread, clock, pin, screen or stick, only the Box and what it is sent. It holds
+   no secret: it names the buffer (Purpose) whose bytes a request is to carry.
 2. What is refused is raised (`Refused`); a flow that can do better than show the error catches it at the line
    where it matters.
 3. What comes between is raised, too: `SticksChanged` on a page that minds sticks, `Locked` when the session

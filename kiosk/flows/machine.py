@@ -1,4 +1,4 @@
-"""The machine: what is true in all flows. It feeds a flow with what happens and asks the daemon for what it wants.
+"""The machine: what is true in all flows. It tells a flow what happens, and the daemon what the flow wants.
 
 Pure: without clock, pin, screen or thread; the same events lead to the same pages. What follows from a change
 alone is decided here, once, so that no flow can forget it:
@@ -10,11 +10,11 @@ alone is decided here, once, so that no flow can forget it:
 4. The vault is opened when a page needs it, and closed (CloseVault) whenever a session or a rescue ends.
 5. The lock timer runs while one is open or a secret may be in a buffer, unless something works; ten seconds
    before the end the panel warns. The flow is told by `Locked`.
-6. The panel dims, its picture moves, it goes blank; the key that wakes it does nothing else. Another page wakes
-   it too. Waking sends a panel everything anew; so a stick put in and a session's begin wake it always.
+6. The panel dims, its picture moves, it goes blank; the key that wakes it does nothing else. Another page
+   wakes it too. Waking sends a panel everything anew; so a stick put in and a session's begin wake it always.
 7. A USB device that was refused is named where nothing is under way.
-8. `Bug` and `VaultLost` end every flow and lock; `PowerAsked` ends it, too, after the work that runs, for which
-   it waits 30 s at most.
+8. `Bug` and `VaultLost` end every flow and lock; `PowerAsked` ends it, too, after the work that runs, for
+   which it waits 30 s at most.
 9. An answer that nobody waits for any more is dropped: every request has a ticket of its own.
 """
 
@@ -307,7 +307,9 @@ class Machine:
         """What is on the panel."""
         if self._warned_s is None:
             return self._page
-        return Page(title="LOCKS IN", body=Large(text=f"{self._warned_s} s", top=15), left="any key: stay open")
+        return Page(
+            title="LOCKS IN", body=Large(text=f"{self._warned_s} s", top=15), left="any key: stay open"
+        )
 
     @property
     def asked(self) -> Ask | None:

@@ -1,4 +1,4 @@
-"""A policy under review: what a stick brought or the box's own file says, page by page, approved at a held key.
+"""A policy under review: what a stick brought or the box's own file says, approved at a held key.
 
 Rule: what is approved is named by the hash of what was shown; the vault takes no other.
 """
@@ -38,19 +38,18 @@ def review_stick(box: Box, stick: Stick) -> Flow:
 def _approve(box: Box, proposal: PolicyProposal, source: str) -> Flow:
     last = "#hold: approve" if proposal.changes else "#done"
     shown = review_pages(proposal, source, last)
-    if not (yield from read_to_end(shown, hold=bool(proposal.changes))) or not proposal.changes:
+    if not (yield from read_to_end(shown)) or not proposal.changes:
         return None
     approved = yield from ask(ApprovePolicy, wait("Pinning the policy"), policy_sha256=proposal.policy_sha256)
     box.unlock(approved)
     return (yield from tell("POLICY APPROVED", "It holds from now on.", "Top up, then export."))
 
 
-def read_to_end(shown: tuple[Page, ...], *, hold: bool = False) -> Step[bool]:
+def read_to_end(shown: tuple[Page, ...]) -> Step[bool]:
     """Have pages read one after the other; False when the first is left with `*`.
 
     Args:
-        shown: At least one.
-        hold: The last one is confirmed by a held `#` instead of a pressed one.
+        shown: At least one; a held `#` ends them, too, where a page takes it.
     """
     at = 0
     while 0 <= at < len(shown):

@@ -30,10 +30,9 @@ def review_requests(box: Box, stick: Stick, requests: Sequence[RequestSummary]) 
         mark = f"{number}/{len(requests)}"
         if request.code:
             yield from _show(box, stick, refused_page(request, mark))
-        elif (
-            (yield from _show(box, stick, asked_page(request, mark))) == "#"
-            and (yield from _show(box, stick, key_page(request, mark))) == "hold #"
-        ):
+        elif (yield from _show(box, stick, asked_page(request, mark))) == "#" and (
+            yield from _show(box, stick, key_page(request, mark))
+        ) == "hold #":
             approved.append(request.approval)
     return tuple(approved)
 
@@ -42,10 +41,12 @@ def _show(box: Box, stick: Stick, page: Page) -> Step[str]:
     """Show a page until it is answered, whatever other sticks come and go."""
     while True:
         try:
-            return (yield page)
+            key: str = yield page
         except SticksChanged:
             if not box.has(stick):
                 raise Refused("E-STICK-GONE") from None
+        else:
+            return key
 
 
 def asked_page(request: RequestSummary, mark: str) -> Page:

@@ -3,7 +3,8 @@
 Rules:
 
 1. The panel shows first and asks then: whose backup it is, which one, the root's words; a held key confirms.
-2. The vault holds identity and backup meanwhile; leaving by any way closes it, and the box is as empty as it was.
+2. The vault holds identity and backup meanwhile; leaving by any way closes it, and the box is as empty as
+   before.
 3. The stick is not needed any more once the backup was read.
 """
 
@@ -121,7 +122,7 @@ def _restore(box: Box, stick: Stick) -> Step[tuple[BackupOpened, BackupRestored]
     if seen.locked and not (yield from _open_identity(name)):
         return None
     backup: BackupOpened = yield from ask(ReadBackup, READING, stick=stick)
-    while (yield from read_to_end(confirm_pages(backup), hold=True)):
+    while (yield from read_to_end(confirm_pages(backup))):
         if (yield from choose_passphrase("PASSPHRASE")):
             return backup, (yield from ask(Restore, RESTORING, passphrase=Purpose.REPEAT))
     return None

@@ -1,7 +1,8 @@
 """Revoking: whose certificate, which one, why; then a held key. Or all that a clock ahead has signed."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from core.api.requests import Revoke, RevokeAll
@@ -10,7 +11,7 @@ from kiosk.flows.box import Box
 from kiosk.flows.dialogs import pick, tell, wait
 from kiosk.flows.flow import BACK, Flow, Page, ask, on_menu
 from kiosk.flows.status import ask_status
-from kiosk.screens.page import Pairs
+from kiosk.screens.page import Body, Pairs
 from kiosk.text.wrap import BODY_ROWS, count_pages, fit, fit_path, page_mark
 
 REASONS: Final = {
@@ -43,7 +44,7 @@ def revoke(box: Box) -> Flow:  # noqa: ARG001
             yield nothing_to_revoke(path)
             continue
         titles = [title for _, title in candidates]
-        picked = yield from pick(lambda mark, path=path: fit_path(path, _TITLE_COLUMNS - len(mark)), titles)
+        picked = yield from pick(partial(_fit_title, path), titles)
         if picked is None:
             continue
         id_, title = candidates[picked]
@@ -56,7 +57,12 @@ def revoke(box: Box) -> Flow:  # noqa: ARG001
     return BACK
 
 
-def titled(title: str):
+def _fit_title(path: str, mark: str) -> str:
+    """Return a path that fits beside a mark."""
+    return fit_path(path, _TITLE_COLUMNS - len(mark))
+
+
+def titled(title: str) -> Callable[[str], str]:
     """Return what `pick` calls for a title that is the same on every page."""
     return lambda _mark: title
 
@@ -64,7 +70,9 @@ def titled(title: str):
 def list_revocable(report: StatusReport, path: str) -> tuple[tuple[str, str], ...]:
     """Return id and title of each certificate that can be revoked under one target, or of the roots."""
     if path == "roots":
-        return tuple((root.id, fit(f"root {root.period}")) for root in report.roots if root.status != "revoked")
+        return tuple(
+            (root.id, fit(f"root {root.period}")) for root in report.roots if root.status != "revoked"
+        )
     return tuple(
         (signer.id, fit(f"{signer.period} lane {signer.lane}", _LIST_COLUMNS))
         for signer in report.signers
@@ -117,7 +125,7 @@ def late_pages(late: Sequence[SignerSummary]) -> tuple[Page, ...]:
     targets = list(Counter(item.path for item in late).items())
     count = 1 + count_pages(len(targets))
     question = (f"{min(len(late), _MAX_COUNT)} were signed", "with a later date.", "Revoke all of them?")
-    bodies = [
+    bodies: list[Body] = [
         Pairs(
             rows=tuple(
                 (fit_path(path, _PATH_COLUMNS), f"{min(number, _MAX_COUNT)}")
@@ -137,5 +145,5 @@ def late_pages(late: Sequence[SignerSummary]) -> tuple[Page, ...]:
             takes="D*",
             holds="#",
         )
-        for at, body in enumerate([question, *bodies])
+        for at, body in enumerate((question, *bodies))
     )

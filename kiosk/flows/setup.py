@@ -1,4 +1,4 @@
-"""First set-up: date, policy, recipients' words, passphrase; then the authority is made, and the box locks."""
+"""First set-up: date, policy, recipients' words, passphrase; then the authority is made, and locked."""
 
 from datetime import datetime
 

@@ -38,7 +38,10 @@ def status_pages(report: StatusReport) -> tuple[Page, ...]:
     return (
         _visit_page(report, next(marks)),
         *(_coverage_page(report, chart, next(marks)) for chart in charts),
-        *(archive_page(archive, next(marks), due=archive.name in report.undrilled) for archive in report.archives),
+        *(
+            archive_page(archive, next(marks), due=archive.name in report.undrilled)
+            for archive in report.archives
+        ),
     )
 
 
@@ -140,9 +143,7 @@ def roots(box: Box) -> Flow:  # noqa: ARG001
                 at = (at + 1) % _ROOT_PAGES
 
 
-NO_ROOTS = Page(
-    title="ROOTS", body=("There are none",), right="*back", takes="#D*", minds_sticks=True
-)
+NO_ROOTS = Page(title="ROOTS", body=("There are none",), right="*back", takes="#D*", minds_sticks=True)
 
 
 def root_page(root: RootSummary, at: int, mark: str) -> Page:

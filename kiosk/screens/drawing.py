@@ -5,7 +5,7 @@ is a bug (TextOverflowError).
 """
 
 import textwrap
-from functools import cache, singledispatch
+from functools import cache
 from typing import Final
 
 from PIL import Image
@@ -85,9 +85,7 @@ def name_stuck(keys: tuple[str, ...], columns: int = COLUMNS) -> str:
     return spaced if len(spaced) <= columns else fit(f"Stuck: {''.join(keys)}", columns)
 
 
-def _draw_page(
-    canvas: Canvas, page: Page, proposal: ProposalView | None, stuck: tuple[str, ...]
-) -> None:
+def _draw_page(canvas: Canvas, page: Page, proposal: ProposalView | None, stuck: tuple[str, ...]) -> None:
     if stuck and page.names_stuck:
         canvas.title(name_stuck(stuck), strong=True)
     elif page.title:
@@ -100,34 +98,33 @@ def _draw_page(
             canvas.big(large.text, large.top).centre(3, below)
         case Proposed() as proposed:
             _draw_proposed(canvas, proposed, () if proposal is None else proposal.words)
-        case other:
-            draw_body(other, canvas)
+        case Pairs() as pairs:
+            _draw_pairs(pairs, canvas)
+        case Chart() as chart:
+            _draw_chart(chart, canvas)
+        case QrCode() as code:
+            _draw_qr_code(code, canvas)
+        case Keys() as keys:
+            _draw_keys(keys, canvas)
+        case Pixels() as pixels:
+            _draw_pixels(pixels, canvas)
     if page.left or page.right:
         canvas.keys(page.left, page.right)
 
 
-@singledispatch
-def draw_body(body: object, canvas: Canvas) -> None:
-    """Draw what is no lines of text between title and keys."""
-    raise TypeError(type(body).__name__)
-
-
-@draw_body.register
-def draw_pairs(pairs: Pairs, canvas: Canvas) -> None:
+def _draw_pairs(pairs: Pairs, canvas: Canvas) -> None:
     """Draw rows of two texts."""
     for row, (left, right) in enumerate(pairs.rows, start=1):
         canvas.text(row, left).text(row, right, right=True)
 
 
-@draw_body.register
-def draw_chart(chart: Chart, canvas: Canvas) -> None:
+def _draw_chart(chart: Chart, canvas: Canvas) -> None:
     """Draw a bar for each row, its name before it and its number behind it."""
     for row, (name, share, number) in enumerate(chart.bars, start=1):
         canvas.text(row, name).bar(row, share, left=_BAR_LEFT, width=_BAR_WIDTH).text(row, number, right=True)
 
 
-@draw_body.register
-def draw_qr_code(code: QrCode, canvas: Canvas) -> None:
+def _draw_qr_code(code: QrCode, canvas: Canvas) -> None:
     """Draw a code over the whole height, and what stands beside it."""
     canvas.image.paste(_qr(code.text), (0, 0))
     for row, line in enumerate(code.beside):
@@ -150,8 +147,7 @@ def _qr(text: str) -> Image.Image:
     return image
 
 
-@draw_body.register
-def draw_keys(keys: Keys, canvas: Canvas) -> None:
+def _draw_keys(keys: Keys, canvas: Canvas) -> None:
     """Draw the sixteen keys, and what stands beside them."""
     for number, key in enumerate(KEYS):
         canvas.cell(key, number % 4 * _CELL, number // 4 * _CELL, _CELL, lit=key in keys.seen)
@@ -159,8 +155,7 @@ def draw_keys(keys: Keys, canvas: Canvas) -> None:
         canvas.text(row, line, column=_BESIDE_COLUMN)
 
 
-@draw_body.register
-def draw_pixels(pixels: Pixels, canvas: Canvas) -> None:
+def _draw_pixels(pixels: Pixels, canvas: Canvas) -> None:
     """Light all pixels, none, or every second one."""
     if pixels.pattern == "lit":
         canvas.box(0, 0, WIDTH, HEIGHT)

@@ -17,11 +17,6 @@ Rules:
 5. Signing requests on the stick are shown before the first step, and signed before a top-up
    (kiosk.work.stick_requests).
 6. The job holds no key and no passphrase.
-
-Where one job lies: begun, kept while its stick is out, gone on with, or forgotten.
-
-A job that failed or was stopped is kept, and goes on when the same steps are asked for again. Other steps
-begin another one.
 """
 
 import contextlib
@@ -35,27 +30,73 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from core.api import requests as pr
+from core.api import requests as rq
 from core.api import results as rs
 from core.errors import StoppedError
-from hw.board import Board
+from core.progress import Progress, Report
 from hw.fat.listing import StickFile
 from hw.fat.volume import FatVolume
 from hw.ports import Stick, StickMissingError, StickSizeError
-from kiosk.effects import RunJob
-from kiosk.events import JobFinished, Progress, RequestsFound
-from kiosk.reports import RequestRow, Result
-from kiosk.work.pace import StepProgress, tell_progress
-from kiosk.work.placing import place_companions
+from kiosk.work.requests import StickRequests
 from kiosk.work.session import Session
-from kiosk.work.stick_requests import StickRequests
+from kiosk.work.sidecars import place_companions
 
 OpenVolume = Callable[[Stick], AbstractContextManager[FatVolume]]
-Tell = Callable[[int, int, str], None]
 
 _RECEIPT: Final = re.compile(r"pism-receipt-([a-z][a-z0-9-]{0,23})-[0-9]{6,}\.json")
 _MAX_RECEIPTS: Final = 20
 _MAX_RECEIPT_BYTES: Final = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunJob:
+    """Do the steps. Result: a StepDone each, or RequestsFound before anything else.
+
+    Asked again after a pull, with the stick that came back: what is made already is only written.
+
+    Args:
+        stick: The stick to write to; None for steps that need none.
+        steps: As in config.yaml: "top-up", "export NAME", "backup NAME".
+        approved: After RequestsFound: the approvals of those that the operator approved; else None.
+    """
+
+    stick: Stick | None
+    steps: tuple[str, ...]
+    approved: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestsFound:
+    """The stick brought signing requests, none signed yet: the job waits for those that are approved."""
+
+    requests: tuple[rs.RequestSummary, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepDone:
+    """What one step did: all is written, compared and journaled.
+
+    Args:
+        step: As in RunJob.
+        name: "" for a top-up.
+        sequence: Of the archive; 0 for a top-up.
+        sha256: Of the archive, hex; "" for a top-up.
+        issued: Certificates that were signed.
+        requested: How many of them for signing requests.
+        late_roots: Roots that sign before they could be spread.
+    """
+
+    step: str
+    name: str = ""
+    sequence: int = 0
+    sha256: str = ""
+    issued: int = 0
+    requested: int = 0
+    late_roots: int = 0
+
+
+StepReport = Callable[[Progress, int], None]
+"""Told how far a step is, and its number; 1 is the first."""
 
 
 @dataclass(slots=True)
@@ -102,7 +143,7 @@ class Job:
         self._requests = StickRequests(session, now)
         self._checked = ""  # identity of the stick whose receipts the vault has seen
 
-    def find_requests(self, stick: Stick | None) -> tuple[RequestRow, ...]:
+    def find_requests(self, stick: Stick | None) -> tuple[rs.RequestSummary, ...]:
         """Return the signing requests that must be answered before `run`; none where there are none.
 
         Args:
@@ -123,12 +164,12 @@ class Job:
         """Take the operator's answer to `find_requests`: the approvals of those that are to be signed."""
         self._requests.approve(approvals)
 
-    def run(self, stick: Stick | None, progress: StepProgress) -> tuple[Result, ...]:
+    def run(self, stick: Stick | None, report: StepReport) -> tuple[StepDone, ...]:
         """Do what is left of the steps.
 
         Args:
             stick: Where archives go; None when no step makes one.
-            progress: See StepProgress.
+            report: See StepReport.
 
         Returns:
             What each step did.
@@ -145,8 +186,8 @@ class Job:
         for number, step in enumerate(self.steps, 1):
             self._heed_stop()
 
-            def tell(done: int, total: int, what: str, *, number: int = number) -> None:
-                progress(number, len(self.steps), done, total, what)
+            def tell(progress: Progress, *, number: int = number) -> None:
+                report(progress, number)
 
             verb, _, name = step.partition(" ")
             if verb == "top-up":
@@ -157,7 +198,9 @@ class Job:
                     raise StickMissingError(f"{step} needs a stick")
                 self._deliver(archive, stick, tell)
                 written = archive.written
-                results.append(Result(step=step, name=name, sequence=written.sequence, sha256=written.sha256))
+                results.append(
+                    StepDone(step=step, name=name, sequence=written.sequence, sha256=written.sha256)
+                )
         return tuple(results)
 
     def close(self) -> None:
@@ -176,32 +219,32 @@ class Job:
         for name in list(newest.values())[:_MAX_RECEIPTS]:
             with contextlib.suppress(StickSizeError):
                 data = volume.get(name, _MAX_RECEIPT_BYTES)
-                self._session.ask(pr.CheckReceipt(data=data), rs.Acknowledged)
+                self._session.ask(rq.CheckReceipt(data=data), rs.Acknowledged)
         self._checked = stick.identity
 
-    def _top_up(self, step: str, tell: Tell) -> Result:
-        asked = self._requests.sign(self._asking(tell))
+    def _top_up(self, step: str, report: Report) -> StepDone:
+        asked = self._requests.sign(self._asking(report))
         made = self._made.get(step)
         if not isinstance(made, rs.ToppedUp):
-            made = self._session.ask(pr.TopUp(now=self._now), rs.ToppedUp, progress=self._asking(tell))
+            made = self._session.ask(rq.TopUp(now=self._now), rs.ToppedUp, report=self._asking(report))
             self._made[step] = made
         requested = len(asked.signed)
-        return Result(
+        return StepDone(
             step=step,
             issued=asked.roots + requested + made.roots + made.signers,
             requested=requested,
             late_roots=asked.late_roots + made.late_roots,
         )
 
-    def _archive(self, step: str, kind: str, name: str, tell: Tell) -> _Archive:
+    def _archive(self, step: str, kind: str, name: str, report: Report) -> _Archive:
         made = self._made.get(step)
         if isinstance(made, _Archive):
             return made
         first = not any(isinstance(other, _Archive) for other in self._made.values())
         file = tempfile.TemporaryFile(dir=self._spool)  # noqa: SIM115  it lives until the job is closed
         try:
-            request = pr.WriteArchive(kind=kind, name=name, papers=first, now=self._now)
-            written = self._session.ask(request, rs.ArchiveWritten, into=file, progress=self._asking(tell))
+            request = rq.WriteArchive(kind=kind, name=name, papers=first, now=self._now)
+            written = self._session.ask(request, rs.ArchiveWritten, into=file, report=self._asking(report))
         except BaseException:
             file.close()
             raise
@@ -209,7 +252,7 @@ class Job:
         self._made[step] = archive
         return archive
 
-    def _deliver(self, archive: _Archive, stick: Stick, tell: Tell) -> None:
+    def _deliver(self, archive: _Archive, stick: Stick, report: Report) -> None:
         """Put an archive and its papers on the stick, the receipt last, and have it journaled."""
         if archive.confirmed:
             return
@@ -228,7 +271,7 @@ class Job:
                     archive.file,
                     size_bytes=written.size_bytes,
                     sha256=written.sha256,
-                    progress=self._putting(tell),
+                    progress=self._putting(report),
                     resume=True,  # a pull can come right after its renaming
                 )
                 archive.on_stick.add(written.archive_name)
@@ -237,75 +280,31 @@ class Job:
                 if companion.path not in archive.on_stick:
                     volume.put_small(archive.places[companion.path], companion.data, resume=True)
                     archive.on_stick.add(companion.path)
-        confirm = pr.ConfirmWritten(
+        confirm = rq.ConfirmWritten(
             kind=written.kind, name=written.name, sequence=written.sequence, where=stick.label, now=self._now
         )
         self._session.ask(confirm, rs.Acknowledged)
         archive.confirmed = True
 
-    def _asking(self, tell: Tell) -> Tell:
-        """Return the progress of a request: a stop that came before the vault had begun is said again."""
+    def _asking(self, report: Report) -> Report:
+        """Return the report of a request: a stop that came before the vault had begun is said again."""
 
-        def tell_and_stop(done: int, total: int, what: str) -> None:
-            tell(done, total, what)
+        def report_and_stop(progress: Progress) -> None:
+            report(progress)
             if self._stopping.is_set():
                 self._session.stop()
 
-        return tell_and_stop
+        return report_and_stop
 
-    def _putting(self, tell: Tell) -> Tell:
+    def _putting(self, report: Report) -> Callable[[int, int, str], None]:
         """Return the progress of a file on its way to the stick: kilobytes, which a person reads."""
 
-        def tell_or_stop(done: int, total: int, _what: str) -> None:
+        def report_or_stop(done: int, total: int, _what: str) -> None:
             self._heed_stop()
-            tell(done // 1000, total // 1000, "KB")
+            report(Progress(done=done // 1000, total=total // 1000, what="KB"))
 
-        return tell_or_stop
+        return report_or_stop
 
     def _heed_stop(self) -> None:
         if self._stopping.is_set():
             raise StoppedError("stopped by the operator")
-
-
-class JobDesk:
-    """The job of one worker.
-
-    Args:
-        board: Sticks' volumes and clock.
-        spool: Folder for encrypted archives that wait for their stick.
-        post: Where progress goes.
-    """
-
-    def __init__(self, board: Board, spool: Path, post: Callable[[Progress], None]) -> None:
-        self.stopping = threading.Event()
-        self._board = board
-        self._spool = spool
-        self._post = post
-        self._job: Job | None = None
-
-    def run(self, vault: Session, asked: RunJob) -> RequestsFound | JobFinished:
-        """Do what is left of the steps, as kiosk.work.job.Job.run; requests on the stick are shown first."""
-        steps = asked.steps
-        if self._job is None or self._job.steps != steps:
-            self.forget()
-            self._job = Job(
-                vault,
-                steps,
-                now=self._board.clock.now(),
-                open_volume=self._board.open_volume,
-                spool=self._spool,
-                stopping=self.stopping,
-            )
-        if asked.approved is not None:
-            self._job.answer_requests(asked.approved)
-        if requests := self._job.find_requests(asked.stick):
-            return RequestsFound(requests)
-        results = self._job.run(asked.stick, tell_progress(self._post, self._board.clock.monotonic))
-        self.forget()
-        return JobFinished(results)
-
-    def forget(self) -> None:
-        """Forget the job and what it has prepared."""
-        if self._job is not None:
-            self._job.close()
-            self._job = None

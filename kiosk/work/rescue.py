@@ -16,10 +16,11 @@ import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from core.api import requests as pr
+from core.api import requests as rq
 from core.api import results as rs
 from core.api.results import BackupOpened, BackupRestored, IdentitySeen
 from core.errors import (
@@ -29,17 +30,11 @@ from core.errors import (
     RescueSpaceError,
     StoppedError,
 )
+from core.progress import Progress, Report
 from hw.fat.listing import StickFile
 from hw.fat.volume import FatVolume
 from hw.ports import Clock, Stick, StickNameError
-from kiosk import rescue_effects as rx
-from kiosk import rescue_events as rv
-from kiosk.translate import to_backup, to_restored
-from kiosk.work.pace import StepProgress
 from kiosk.work.session import Session
-
-STEPS: Final = 3
-"""Reading, checking, restoring: the steps that Progress counts."""
 
 ARCHIVE: Final = ".tar.age"
 MAX_IDENTITY_BYTES: Final = 64 * 1024
@@ -49,6 +44,53 @@ SPARE_BYTES: Final = 64 * 1024 * 1024
 
 _OTHERS: Final = ("pism-receipt-", "next-visit", ".", "_")
 """What names begin with that are never an identity: PiSM's papers, and what PCs leave on sticks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookForBackup:
+    """Look for one backup and for identities on a stick. Result: BackupFound."""
+
+    stick: Stick
+
+
+@dataclass(frozen=True, slots=True)
+class BackupFound:
+    """There is one archive, and these files may open it."""
+
+    identities: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeIdentity:
+    """Hand a file of the stick to the vault as the identity. Result: core.api.results.IdentitySeen."""
+
+    stick: Stick
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenIdentity:
+    """Try the passphrase of the identity. Result: core.api.results.Acknowledged."""
+
+    passphrase: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadBackup:
+    """Copy the archive off the stick (step 1) and check it (2). Result: core.api.results.BackupOpened."""
+
+    stick: Stick
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restore:
+    """Restore it under a new passphrase (step 3). Result: core.api.results.BackupRestored."""
+
+    passphrase: bytes = field(repr=False)
+
+
+Request = LookForBackup | TakeIdentity | OpenIdentity | ReadBackup | Restore
+"""What makes an empty box one that a backup is of, in this order."""
 
 
 def free_bytes(folder: Path) -> int:
@@ -66,7 +108,7 @@ class Rescue:
         open_volume: Opens a stick's volume.
         spool: Folder for the archive.
         stopping: Set, from any thread, when the work shall end.
-        progress: Told how far reading (step 1), checking (2) and restoring (3) are.
+        report: Told how far reading (step 1), checking (2) and restoring (3) are.
         room: Says how much room a folder's disk has.
     """
 
@@ -78,7 +120,7 @@ class Rescue:
         open_volume: Callable[[Stick], AbstractContextManager[FatVolume]],
         spool: Path,
         stopping: threading.Event,
-        progress: StepProgress,
+        report: Callable[[Progress, int], None],
         room: Callable[[Path], int] = free_bytes,
     ) -> None:
         self._session = session
@@ -86,16 +128,14 @@ class Rescue:
         self._open_volume = open_volume
         self._spool = spool
         self._stopping = stopping
-        self._progress = progress
+        self._report = report
         self._room = room
         self._archive = ""
 
-    def perform(self, effect: rx.RescueEffect, secrets: tuple[bytes, ...]) -> rv.RescueEvent:
-        """Perform one effect and return its answer.
-
-        Args:
-            effect: In the order of rx.RescueEffect.
-            secrets: The passphrase of OpenIdentity, or the new one of Restore.
+    def perform(
+        self, asked: Request
+    ) -> BackupFound | IdentitySeen | rs.Acknowledged | BackupOpened | BackupRestored:
+        """Perform one request and return its result.
 
         Raises:
             RescueError: The stick or the box does not have what is needed (E-RESCUE-...).
@@ -103,22 +143,19 @@ class Rescue:
             StickError: From the stick (E-STICK-...).
             StoppedError: Told to stop while no vault was at work (E-STOPPED).
         """
-        match effect:
-            case rx.LookForBackup(stick=stick):
-                return rv.BackupFound(self._look(stick))
-            case rx.TakeIdentity(stick=stick, name=name):
+        match asked:
+            case LookForBackup(stick=stick):
+                return BackupFound(self._look(stick))
+            case TakeIdentity(stick=stick, name=name):
                 with self._open_volume(stick) as volume, volume.get_secret(name, MAX_IDENTITY_BYTES) as file:
-                    seen = self._session.ask(pr.TakeIdentity(), IdentitySeen, into=file)
-                return rv.IdentityTaken(seen.locked)
-            case rx.OpenIdentity():
-                self._session.ask(pr.OpenIdentity(passphrase=secrets[0]), rs.Acknowledged)
-                return rv.IdentityTaken()
-            case rx.ReadBackup(stick=stick):
-                return rv.BackupRead(to_backup(self._read(stick)))
-            case rx.Restore():
-                request = pr.Restore(passphrase=secrets[0], now=self._clock.now())
-                restored = self._session.ask(request, BackupRestored, progress=self._asking(3))
-                return rv.BackupRestored(to_restored(restored))
+                    return self._session.ask(rq.TakeIdentity(), IdentitySeen, into=file)
+            case OpenIdentity(passphrase=passphrase):
+                return self._session.ask(rq.OpenIdentity(passphrase=passphrase), rs.Acknowledged)
+            case ReadBackup(stick=stick):
+                return self._read(stick)
+            case Restore(passphrase=passphrase):
+                request = rq.Restore(passphrase=passphrase, now=self._clock.now())
+                return self._session.ask(request, BackupRestored, report=self._asking(3))
 
     def _look(self, stick: Stick) -> tuple[str, ...]:
         """Find the one archive, and return the names of the files that may open it."""
@@ -141,7 +178,7 @@ class Rescue:
     def _is_identity(self, volume: FatVolume, name: str) -> bool:
         """Have the vault look at a file."""
         with suppress(StickNameError), volume.get_secret(name, MAX_IDENTITY_BYTES) as file:
-            return self._session.ask(pr.SeeIdentity(), IdentitySeen, into=file).is_identity
+            return self._session.ask(rq.SeeIdentity(), IdentitySeen, into=file).is_identity
         return False
 
     def _read(self, stick: Stick) -> BackupOpened:
@@ -149,8 +186,8 @@ class Rescue:
         with tempfile.TemporaryFile(dir=self._spool) as file:
             with self._open_volume(stick) as volume:
                 self._copy(volume, file)
-            request = pr.OpenBackup(now=self._clock.now())
-            return self._session.ask(request, BackupOpened, into=file, progress=self._asking(2))
+            request = rq.OpenBackup(now=self._clock.now())
+            return self._session.ask(request, BackupOpened, into=file, report=self._asking(2))
 
     def _copy(self, volume: FatVolume, file: BinaryIO) -> None:
         size = next((item.size_bytes for item in volume.list() if item.name == self._archive), 0)
@@ -161,7 +198,7 @@ class Rescue:
         def tell(done: int, total: int, _what: str) -> None:
             if self._stopping.is_set():
                 raise StoppedError("stopped by the operator")
-            self._progress(1, STEPS, done // 1000, total // 1000, "KB")
+            self._report(Progress(done=done // 1000, total=total // 1000, what="KB"), 1)
 
         try:
             volume.get_into(self._archive, file.write, size, tell)
@@ -169,15 +206,15 @@ class Rescue:
         except OSError as error:
             raise RescueSpaceError(f"the archive cannot be kept on this box: {error.strerror}") from error
 
-    def _asking(self, step: int) -> Callable[[int, int, str], None]:
-        """Return the progress of a request; a stop that came before the vault had begun is said again."""
+    def _asking(self, step: int) -> Report:
+        """Return the report of a request; a stop that came before the vault had begun is said again."""
 
-        def tell(done: int, total: int, what: str) -> None:
-            self._progress(step, STEPS, done, total, what)
+        def report(progress: Progress) -> None:
+            self._report(progress, step)
             if self._stopping.is_set():
                 self._session.stop()
 
-        return tell
+        return report
 
 
 def _may_be_identity(item: StickFile) -> bool:

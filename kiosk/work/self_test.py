@@ -1,17 +1,17 @@
 """What the self-test finds by itself: random source, clock, store, free space.
 
-Keys and pixels are for the operator's hands and eyes (kiosk.rules.selftest).
+Keys and pixels are for the operator's hands and eyes (kiosk.flows.self_test).
 """
 
 import os
 import shutil
 from collections import Counter
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
 from hw.ports import Clock
-from kiosk.reports import TestRow
 
 SAMPLE_BYTES: Final = 4096
 # SP 800-90B 4.4.2, adaptive proportion test, for 8-bit samples that claim 7 bits: of 512 samples the value
@@ -24,7 +24,21 @@ FIRST_YEAR: Final = 2026
 MIN_FREE_BYTES: Final = 64 << 20
 
 
-def run_self_test(clock: Clock, spool: Path, store: str) -> tuple[TestRow, ...]:
+@dataclass(frozen=True, slots=True)
+class RunSelfTest:
+    """Test what a program can. Result: a Finding for each part."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One line of the self-test: at most 12 characters of name, 8 of text."""
+
+    name: str
+    good: bool
+    text: str = ""
+
+
+def run_self_test(clock: Clock, spool: Path, store: str) -> tuple[Finding, ...]:
     """Return what was found.
 
     Args:
@@ -35,10 +49,10 @@ def run_self_test(clock: Clock, spool: Path, store: str) -> tuple[TestRow, ...]:
     now = clock.now()
     free = shutil.disk_usage(spool).free
     return (
-        TestRow(name="random", good=is_random(os.urandom(SAMPLE_BYTES))),
-        TestRow(name="clock", good=now.year >= FIRST_YEAR, finding=f"{now:%y-%m-%d}"),
-        TestRow(name="store", good=store in ("", "good"), finding=store[:8] or "locked"),
-        TestRow(name="free space", good=free >= MIN_FREE_BYTES, finding=f"{min(free >> 20, 9_999_999)} M"),
+        Finding(name="random", good=is_random(os.urandom(SAMPLE_BYTES))),
+        Finding(name="clock", good=now.year >= FIRST_YEAR, text=f"{now:%y-%m-%d}"),
+        Finding(name="store", good=store in ("", "good"), text=store[:8] or "locked"),
+        Finding(name="free space", good=free >= MIN_FREE_BYTES, text=f"{min(free >> 20, 9_999_999)} M"),
     )
 
 

@@ -15,7 +15,7 @@ from typing import BinaryIO, TypeVar
 
 from core.api import requests as protocol
 from core.api import wire
-from core.progress import Progress
+from core.progress import Progress, Report
 
 R = TypeVar("R")
 
@@ -66,7 +66,7 @@ class Session:
         expected: type[R],
         *,
         into: BinaryIO | None = None,
-        progress: Progress | None = None,
+        report: Report | None = None,
     ) -> R:
         """Send a request and wait for its result.
 
@@ -74,7 +74,7 @@ class Session:
             request: What is asked.
             expected: The type its result must have.
             into: An open file whose descriptor goes along.
-            progress: Called with (done, total, what) while the vault works.
+            report: Told how far it is while the vault works.
 
         Raises:
             VaultRefusalError: The vault answered `Failed`.
@@ -86,8 +86,8 @@ class Session:
             with self._sending:
                 wire.send(self._peer, request, descriptors)
             while isinstance(reply := wire.receive_reply(self._peer), protocol.Progress):
-                if progress is not None:
-                    progress(reply.done, reply.total, reply.what)
+                if report is not None:
+                    report(Progress(done=reply.done, total=reply.total, what=reply.what))
         except (wire.ConnectionLostError, OSError) as error:
             raise VaultLostError("the vault process ended") from error
         if isinstance(reply, protocol.Failed):

@@ -1,59 +1,139 @@
-"""The worker: performs, in one thread and in order, the effects that take time, and posts their answers.
+"""The worker: does, in one thread and in order, what takes time, and posts what came of it.
 
 Owns the session (the vault process) and what a job has prepared but not yet written. Rules:
 
-1. A secret reaches it as the bytes of one request, copied when the effect was submitted.
-2. Every effect is answered: by its own event, by JobFailed or UnlockRefused with a code, or by VaultLost.
+1. A request to the vault goes there as it is, and its result comes back as it is. The kiosk's own requests
+   (jobs, sticks, the clock) are in the table of this module.
+2. Every request is answered: by its result, by `Failed` with a code, by VaultLost, or by Bug.
 3. What is in neither error tree becomes `Bug`, logged where it happened, without values.
 4. A job that is kept (kiosk.work.job) is forgotten at an act that changes what its archives would hold.
 5. The switch waits for nobody: a stick that hangs must not keep the box from going down.
+6. A secret is in one request, and in no repr.
 """
 
 import logging
 import queue
 import threading
 from collections.abc import Callable
-from datetime import datetime
-from functools import singledispatchmethod
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Final
 
-from core.api import requests as pr
+from core.api import requests as rq
 from core.api import results as rs
 from core.errors import CaError, StoppedError, SwapError, describe_bug
+from core.progress import Progress
 from hw.board import Board
-from hw.ports import HardwareError
-from kiosk import effects as fx
-from kiosk import events as ev
-from kiosk import rescue_effects as rx
-from kiosk.entry.buffers import Entries
-from kiosk.translate import to_late, to_signers, to_status
-from kiosk.work.drill_words import read_drill_stick, record_brought, record_words
-from kiosk.work.job import JobDesk
-from kiosk.work.orders import Order, explain_refusal, make_order
-from kiosk.work.pace import tell_progress
-from kiosk.work.policy_stick import PolicyDesk
-from kiosk.work.rescue import Rescue
-from kiosk.work.self_test import run_self_test
+from hw.ports import HardwareError, Stick
+from kiosk.work.clock import ReadClock, SetClock
+from kiosk.work.drill import ReadDrill, read_drill_stick, record_brought
+from kiosk.work.job import Job, RequestsFound, RunJob, StepDone
+from kiosk.work.kept_sticks import keep_sticks
+from kiosk.work.policy_stick import ReadPolicy, read_policy_stick
+from kiosk.work.rescue import LookForBackup, OpenIdentity, ReadBackup, Rescue, Restore, TakeIdentity
+from kiosk.work.self_test import Finding, RunSelfTest, run_self_test
 from kiosk.work.session import Session, VaultLostError, VaultRefusalError
+from kiosk.work.sticks import FormatStick
+from kiosk.work.time_left import TimeLeft
 
 log = logging.getLogger(__name__)
 
-CLOSE_S = 30.0
+CLOSE_S: Final = 30.0
 """How long `close` waits for a worker that hangs on a stick; its thread then ends with the process."""
 
-Post = Callable[[ev.Event], None]
+CHANGING: Final = (rq.ApprovePolicy, rq.ChangePassphrase, rq.Revoke, rq.RevokeAll)
+"""Acts of the vault after which a kept job's archives would be old, or dated before the act."""
 
 
-class VaultWorker:
+@dataclass(frozen=True, slots=True)
+class VaultReady:
+    """The vault process is up.
+
+    Args:
+        provisioned: There is an authority.
+        failed_attempts: Wrong passphrases since the last right one.
+        wait_s: Whole seconds until the next try is taken.
+    """
+
+    provisioned: bool
+    failed_attempts: int = 0
+    wait_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class VaultLost:
+    """The vault process ended without being told to, or could not start."""
+
+    text: str = ""
+    code: str = "E-VAULT"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a request: its result, or core.api.requests.Failed.
+
+    Args:
+        ticket: Of the request.
+        result: See the request.
+    """
+
+    ticket: int
+    result: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progressed:
+    """How far the work of a request is.
+
+    Args:
+        ticket: Of the request.
+        progress: Of this step.
+        step: Of several; 1 is the first.
+        seconds_left: Estimate for this step; None while there is none.
+    """
+
+    ticket: int
+    progress: Progress
+    step: int = 1
+    seconds_left: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bug:
+    """Something outside the two error trees was raised; the log has where."""
+
+
+News = VaultReady | VaultLost | Answer | Progressed | Bug
+Post = Callable[[News], None]
+
+
+@dataclass(frozen=True, slots=True)
+class PowerOff:
+    """Shut the box down. Result: None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """Restart the box. Result: None."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    ticket: int
+    do: Callable[[], None] | None = None
+    request: Any = field(default=None, repr=False)
+
+
+class Worker:
     """Does the work of one kiosk.
 
     Args:
         board: Sticks' volumes, clock and power.
         open_session: Starts or connects to a vault process.
         spool: Folder for encrypted archives that wait for their stick.
-        own: Folder of the kiosk's own file (kiosk.daemon.kept_sticks).
+        own: Folder of the kiosk's own file (kiosk.work.kept_sticks).
         refuse_swap: Never unlock while the system has swap: keys could reach a disk (the real box).
-        post: Where answers go.
+        post: Where news goes.
         close_s: See CLOSE_S.
     """
 
@@ -71,222 +151,220 @@ class VaultWorker:
         self._board = board
         self._open_session = open_session
         self._spool = spool
+        self._own = own
         self._refuse_swap = refuse_swap
         self._post = post
         self._close_s = close_s
         self._session: Session | None = None
-        self._job = JobDesk(board, spool, post)
-        self._policy = PolicyDesk(own)
-        self._rescue: Rescue | None = None
-        self._secrets: tuple[bytes, ...] = ()
         self._unlocked = False
-        self._orders: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
+        self._job: Job | None = None
+        self._rescue: Rescue | None = None
+        self._stopping = threading.Event()
+        self._ticket = 0
+        self._time_left = TimeLeft(board.clock.monotonic)
+        self._table: dict[type[Any], Callable[[Any], Any]] = {
+            RunJob: self.run_job,
+            ReadDrill: self.read_drill,
+            ReadPolicy: self.read_policy,
+            FormatStick: self.format_stick,
+            ReadClock: self.read_clock,
+            SetClock: self.set_clock,
+            RunSelfTest: self.run_self_test,
+            LookForBackup: self.rescue,
+            TakeIdentity: self.rescue,
+            OpenIdentity: self.rescue,
+            ReadBackup: self.rescue,
+            Restore: self.rescue,
+            PowerOff: self.switch,
+            Restart: self.switch,
+        }
+        self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._thread.start()
 
-    def submit(self, effect: fx.Effect, entries: Entries) -> None:
-        """Take an effect; the secrets it needs are copied out of `entries` now."""
-        if isinstance(effect, fx.RunJob | rx.ReadBackup | rx.Restore):
-            self._job.stopping.clear()
-        order = make_order(effect, entries)
-        if isinstance(effect, fx.PowerOff | fx.Restart):
+    def open_vault(self) -> None:
+        """Start the vault process; posts VaultReady, or VaultLost."""
+        self._orders.put(_Order(0, do=self._open))
+
+    def close_vault(self) -> None:
+        """Close the connection, which is the lock."""
+        self._orders.put(_Order(0, do=self._lock))
+
+    def submit(self, ticket: int, request: Any) -> None:
+        """Take a request of the vault's, or of this module's table; posts an Answer with its ticket."""
+        order = _Order(ticket, request=request)
+        if isinstance(request, PowerOff | Restart):
             threading.Thread(target=self._do, args=(order,), name="switch", daemon=True).start()
         else:
+            self._stopping.clear()
             self._orders.put(order)
 
     def stop(self) -> None:
         """End the running work at its next commit, or the file on its way to the stick."""
-        self._job.stopping.set()
+        self._stopping.set()
         if (session := self._session) is not None:
             session.stop()
 
     def close(self) -> None:
         """Stop, lock, and end for good."""
         self.stop()
-        self._orders.put(Order(fx.CloseVault()))
+        self.close_vault()
         self._orders.put(None)
         self._thread.join(self._close_s)
 
     def _run(self) -> None:
         while (order := self._orders.get()) is not None:
-            self._secrets = order.secrets
             self._do(order)
-            self._secrets = ()
 
-    def _do(self, order: Order) -> None:
-        """Perform an order and post its answer."""
+    def _do(self, order: _Order) -> None:
+        """Do what was ordered, and post what came of it."""
         try:
-            answer = self._perform(order.effect)
+            if order.do is not None:
+                order.do()
+                return
+            self._post(Answer(order.ticket, self._perform(order)))
         except VaultRefusalError as refusal:
-            answer = explain_refusal(order.effect, refusal.failed)
+            self._refuse(order, refusal.failed)
         except VaultLostError as error:
             self._lock()
-            answer = ev.VaultLost(str(error))
-        except StoppedError:
-            answer = ev.Stopped()
+            self._post(VaultLost(str(error)))
         except (CaError, HardwareError) as error:
-            answer = ev.JobFailed(error.code, str(error))
+            self._refuse(order, rq.Failed(code=error.code, text=str(error), action=error.action))
         except Exception as error:  # noqa: BLE001  rule 3
             log.error("%s", describe_bug(error))  # noqa: TRY400  without values
-            answer = ev.Bug()
-        if answer is not None:
-            self._post(answer)
+            self._post(Bug())
 
-    @singledispatchmethod
-    def _perform(self, effect: fx.Effect) -> ev.Event | None:
-        """Perform an effect and return its answer, None for those that have none."""
-        raise TypeError(f"{type(effect).__name__} is not the worker's")
+    def _refuse(self, order: _Order, failed: rq.Failed) -> None:
+        """Post a refusal; what the vault could not even be opened for loses it."""
+        if failed.code == "E-BUG":
+            self._post(Bug())
+        elif order.do is not None:
+            self._post(VaultLost(failed.text, failed.code))
+        else:
+            self._post(Answer(order.ticket, failed))
 
-    @_perform.register
-    def _(self, _effect: fx.OpenVault) -> ev.Event:
+    def _perform(self, order: _Order) -> Any:
+        """Perform a request: the kiosk's own by the table, all others in the vault."""
+        request = order.request
+        self._ticket = order.ticket
+        own = self._table.get(type(request))
+        return self.ask_vault(request) if own is None else own(request)
+
+    # The vault
+
+    def _open(self) -> None:
         if self._session is None:
             self._session = self._open_session()
-        ready = self._session.ask(pr.Hello(), rs.Ready)
+        ready = self._session.ask(rq.Hello(), rs.Ready)
         if ready.swap and self._refuse_swap:
             self._lock()
             raise SwapError("the system swaps memory to a disk")
-        return ev.VaultReady(ready.provisioned, ready.failed_attempts, ready.wait_s)
-
-    @_perform.register
-    def _(self, _effect: fx.CloseVault) -> None:
-        self._lock()
-
-    @_perform.register
-    def _(self, _effect: fx.AskPolicy) -> ev.Event:
-        return ev.PolicyProposal(self._policy.ask(self._vault))
-
-    @_perform.register
-    def _(self, effect: fx.AskStickPolicy) -> ev.Event:
-        with self._board.open_volume(effect.stick) as volume:
-            return ev.PolicyProposal(self._policy.bring(self._vault, volume))
-
-    @_perform.register
-    def _(self, _effect: fx.Create) -> ev.Event:
-        (passphrase,) = self._secrets
-        session = self._policy.found(self._vault, passphrase, self._now)
-        self._unlocked = True
-        return ev.Created(session.sticks)
-
-    @_perform.register
-    def _(self, _effect: fx.Unlock) -> ev.Event:
-        (passphrase,) = self._secrets
-        now = self._now
-        unlocked = self._vault.ask(pr.Unlock(passphrase=passphrase, now=now), rs.Unlocked)
-        self._unlocked = True
-        session = self._policy.keep(unlocked)
-        if unlocked.clock and unlocked.last_entry_at is not None:
-            return ev.ClockWrong(unlocked.clock, now, unlocked.last_entry_at, session)
-        return ev.Unlocked(session)
-
-    @_perform.register
-    def _(self, _effect: fx.ApprovePolicy) -> ev.Event:
-        self._job.forget()
-        return ev.Unlocked(self._policy.approve(self._vault, self._now))
-
-    @_perform.register
-    def _(self, _effect: fx.ChangePassphrase) -> ev.Event:
-        self._job.forget()  # its date would stand before that of this act
-        old, new = self._secrets
-        self._vault.ask(pr.ChangePassphrase(old=old, new=new, now=self._now), rs.Acknowledged)
-        return ev.PassphraseChanged()
-
-    @_perform.register
-    def _(self, effect: fx.RunJob) -> ev.Event:
-        return self._job.run(self._vault, effect)
-
-    @_perform.register
-    def _(self, _effect: fx.AskStatus) -> ev.Event:
-        return ev.StatusReady(to_status(self._status()))
-
-    @_perform.register
-    def _(self, effect: fx.AskSigners) -> ev.Event:
-        return ev.SignersReady(to_signers(self._status(), effect.class_name, effect.target))
-
-    @_perform.register
-    def _(self, effect: fx.Revoke) -> ev.Event:
-        self._job.forget()
-        request = pr.Revoke(certificate=effect.certificate_id, reason=effect.reason, now=self._now)
-        self._vault.ask(request, rs.Acknowledged)
-        return ev.Revoked()
-
-    @_perform.register
-    def _(self, _effect: fx.RecordDrill) -> ev.Event:
-        (words,) = self._secrets
-        return ev.DrillsRecorded((record_words(self._vault, words.decode(), None, self._now),))
-
-    @_perform.register
-    def _(self, effect: fx.ReadDrill) -> ev.Event:
-        with self._board.open_volume(effect.stick) as volume:
-            brought = read_drill_stick(volume)
-        return ev.DrillsRecorded(record_brought(self._vault, brought, self._now))
-
-    @_perform.register
-    def _(self, effect: fx.RevokeAll) -> ev.Event:
-        self._job.forget()
-        request = pr.RevokeAll(certificates=effect.certificate_ids, reason=effect.reason, now=self._now)
-        self._vault.ask(request, rs.Acknowledged)
-        return ev.Revoked()
-
-    @_perform.register
-    def _(self, _effect: fx.AskClock) -> ev.Event:
-        return ev.ClockRead(self._now)
-
-    @_perform.register
-    def _(self, effect: fx.SetClock) -> ev.Event:
-        self._job.forget()
-        self._board.clock.set(effect.instant)
-        if not self._unlocked:
-            return ev.ClockSet(effect.instant)
-        corrected = self._vault.ask(pr.CorrectClock(now=effect.instant), rs.ClockCorrected)
-        return ev.ClockSet(effect.instant, to_late(corrected))
-
-    @_perform.register
-    def _(self, effect: fx.FormatStick) -> ev.Event:
-        return ev.StickFormatted(self._board.format_stick(effect.stick, effect.label))
-
-    @_perform.register
-    def _(self, effect: rx.RescueEffect) -> ev.Event:
-        if self._rescue is None:
-            self._rescue = Rescue(
-                self._vault,
-                self._board.clock,
-                open_volume=self._board.open_volume,
-                spool=self._spool,
-                stopping=self._job.stopping,
-                progress=tell_progress(self._post, self._board.clock.monotonic),
-            )
-        return self._rescue.perform(effect, self._secrets)
-
-    @_perform.register
-    def _(self, _effect: fx.RunSelfTest) -> ev.Event:
-        if self._unlocked:
-            self._status()  # reads the whole store; a damaged page refuses
-        store = "good" if self._unlocked else ""
-        return ev.SelfTestReady(run_self_test(self._board.clock, self._spool, store))
-
-    @_perform.register
-    def _(self, _effect: fx.PowerOff) -> None:
-        self._board.power.off()
-
-    @_perform.register
-    def _(self, _effect: fx.Restart) -> None:
-        self._board.power.restart()
+        self._post(VaultReady(ready.provisioned, ready.failed_attempts, ready.wait_s))
 
     def _lock(self) -> None:
-        self._job.forget()
-        self._policy.clear()
+        self._forget_job()
         self._rescue = None
         self._unlocked = False
         if self._session is not None:
             self._session.close()
             self._session = None
 
-    def _status(self) -> rs.StatusReport:
-        return self._vault.ask(pr.AskStatus(now=self._now), rs.StatusReport)
+    def ask_vault(self, request: Any) -> Any:
+        """Ask the vault; what it says of an unlocked session is kept as far as a locked box shows it."""
+        if isinstance(request, CHANGING):
+            self._forget_job()
+        result = self._vault.ask(request, object, report=self._report)
+        if isinstance(result, rs.Unlocked):
+            self._unlocked = True
+            keep_sticks(self._own, tuple(result.sticks.items()))
+        return result
 
-    @property
-    def _now(self) -> datetime:
+    # The kiosk's own requests
+
+    def run_job(self, asked: RunJob) -> tuple[StepDone, ...] | RequestsFound:
+        """Do what is left of the steps; requests on the stick come first."""
+        if self._job is None or self._job.steps != asked.steps:
+            self._forget_job()
+            self._job = Job(
+                self._vault,
+                asked.steps,
+                now=self._board.clock.now(),
+                open_volume=self._board.open_volume,
+                spool=self._spool,
+                stopping=self._stopping,
+            )
+        if asked.approved is not None:
+            self._job.answer_requests(asked.approved)
+        if requests := self._job.find_requests(asked.stick):
+            if self._stopping.is_set():
+                raise StoppedError("stopped by the operator")
+            return RequestsFound(requests)
+        done = self._job.run(asked.stick, self._report)
+        self._forget_job()
+        return done
+
+    def _forget_job(self) -> None:
+        if self._job is not None:
+            self._job.close()
+            self._job = None
+
+    def read_drill(self, asked: ReadDrill) -> tuple[rs.DrillRecorded, ...]:
+        """Record the words that a stick brings."""
+        with self._board.open_volume(asked.stick) as volume:
+            brought = read_drill_stick(volume)
+        return record_brought(self._vault, brought, self._board.clock.now())
+
+    def read_policy(self, asked: ReadPolicy) -> rs.PolicyProposal:
+        """Have the vault resolve the config.yaml that a stick brings."""
+        with self._board.open_volume(asked.stick) as volume:
+            config, keys = read_policy_stick(volume)
+        return self._vault.ask(rq.BringPolicy(config=config, keys=keys), rs.PolicyProposal)
+
+    def format_stick(self, asked: FormatStick) -> Stick:
+        """Erase a stick."""
+        return self._board.format_stick(asked.stick, asked.label)
+
+    def read_clock(self, _asked: ReadClock) -> Any:
+        """Return what the clock says."""
         return self._board.clock.now()
+
+    def set_clock(self, asked: SetClock) -> rs.ClockCorrected:
+        """Set the clock, and have the vault journal it."""
+        self._forget_job()
+        self._board.clock.set(asked.instant)
+        if not self._unlocked:
+            return rs.ClockCorrected(issued_after=())
+        return self._vault.ask(rq.CorrectClock(now=asked.instant), rs.ClockCorrected)
+
+    def run_self_test(self, _asked: RunSelfTest) -> tuple[Finding, ...]:
+        """Test what a program can."""
+        if self._unlocked:  # reads the whole store; a damaged page refuses
+            self._vault.ask(rq.AskStatus(now=self._board.clock.now()), rs.StatusReport)
+        return run_self_test(self._board.clock, self._spool, "good" if self._unlocked else "")
+
+    def rescue(self, asked: Any) -> Any:
+        """Take the next step of a rescue."""
+        if self._rescue is None:
+            self._rescue = Rescue(
+                self._vault,
+                self._board.clock,
+                open_volume=self._board.open_volume,
+                spool=self._spool,
+                stopping=self._stopping,
+                report=self._report,
+            )
+        return self._rescue.perform(asked)
+
+    def switch(self, asked: PowerOff | Restart) -> None:
+        """Let the system go down."""
+        if isinstance(asked, PowerOff):
+            self._board.power.off()
+        else:
+            self._board.power.restart()
+
+    def _report(self, progress: Progress, step: int = 1) -> None:
+        left = self._time_left.seconds_left(step, progress.done, progress.total)
+        self._post(Progressed(ticket=self._ticket, progress=progress, step=step, seconds_left=left))
 
     @property
     def _vault(self) -> Session:

@@ -3,15 +3,10 @@
 from collections.abc import Callable
 from typing import Final
 
-from kiosk.events import Progress
-
-StepProgress = Callable[[int, int, int, int, str], None]
-"""Told (step, steps, done, total, what); step 1 is the first."""
-
 _TRUST_AFTER_S: Final = 2.0
 
 
-class Pace:
+class TimeLeft:
     """Estimates the time left of the step that runs.
 
     Args:
@@ -39,19 +34,3 @@ class Pace:
         if spent_s < _TRUST_AFTER_S or units <= 0 or done > total:
             return None
         return round(spent_s * (total - done) / units)
-
-
-def tell_progress(post: Callable[[Progress], None], monotonic: Callable[[], float]) -> StepProgress:
-    """Return what posts each word of progress, with the time left.
-
-    Args:
-        post: Where it goes.
-        monotonic: Seconds that never go back.
-    """
-    pace = Pace(monotonic)
-
-    def tell(step: int, steps: int, done: int, total: int, what: str) -> None:
-        left = pace.seconds_left(step, done, total)
-        post(Progress(step=step, steps=steps, done=done, total=total, what=what, seconds_left=left))
-
-    return tell

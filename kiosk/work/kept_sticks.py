@@ -18,9 +18,11 @@ import msgspec
 from core.errors import CaError
 from core.files import read_bounded, replace
 from core.policy.rules import fault_in_label, parse_step
-from kiosk.reports import StickTable
 
 log = logging.getLogger(__name__)
+
+StickTable = tuple[tuple[str, tuple[str, ...]], ...]
+"""Volume label and its steps."""
 
 NAME: Final = "sticks.json"
 MAX_BYTES: Final = 512 * 1024  # all of config.yaml has 256 KiB

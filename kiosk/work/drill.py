@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from core.api import requests as pr
+from core.api import requests as rq
 from core.api import results as rs
 from core.errors import DrillError, PolicyError
 from hw.fat.volume import FatVolume
-from hw.ports import StickMissingError
-from kiosk.reports import DrillRow
+from hw.ports import Stick, StickMissingError
 from kiosk.work.session import Session, VaultRefusalError
 
 MAX_FILES: Final = 20
@@ -24,6 +23,13 @@ _FILE: Final = re.compile(r"pism-drill-([a-z][a-z0-9-]{0,23})-([0-9]{6,12})\.txt
 _SIX: Final = re.compile(
     rf"\s*[a-z]{{3,8}}(\s+[a-z]{{3,8}}){{{rs.DRILL_WORDS - 1}}}\s*", re.IGNORECASE | re.ASCII
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadDrill:
+    """Record the words that a stick brings. Result: the DrillRecorded of each backup that is proven now."""
+
+    stick: Stick
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,33 +63,20 @@ def read_drill_stick(volume: FatVolume) -> tuple[BroughtWords, ...]:
     )
 
 
-def record_words(vault: Session, words: str, name: str | None, now: datetime) -> DrillRow:
-    """Have the words of a drill journaled.
-
-    Args:
-        vault: Unlocked.
-        words: Six of them.
-        name: The backup that they must be of; None: whichever they are of.
-        now: Aware UTC, whole seconds.
-
-    Raises:
-        VaultRefusalError: No recent backup waits for them (E-DRILL).
-    """
-    recorded = vault.ask(pr.RecordDrill(words=words, name=name, now=now), rs.DrillRecorded)
-    return DrillRow(name=recorded.name, sequence=recorded.sequence)
-
-
-def record_brought(vault: Session, brought: tuple[BroughtWords, ...], now: datetime) -> tuple[DrillRow, ...]:
+def record_brought(
+    vault: Session, brought: tuple[BroughtWords, ...], now: datetime
+) -> tuple[rs.DrillRecorded, ...]:
     """Have what a stick brought journaled; what was recorded before is passed over.
 
     Raises:
         VaultRefusalError: No recent backup waits for any of it (E-DRILL).
     """
-    recorded: list[DrillRow] = []
+    recorded: list[rs.DrillRecorded] = []
     refused: VaultRefusalError | None = None
     for each in brought:
         try:
-            recorded.append(record_words(vault, each.words, each.name, now))
+            request = rq.RecordDrill(words=each.words, name=each.name, now=now)
+            recorded.append(vault.ask(request, rs.DrillRecorded))
         except VaultRefusalError as refusal:
             if refusal.failed.code not in _NOT_AWAITED:
                 raise

@@ -10,10 +10,9 @@ Rules:
 4. After a refusal by the vault nothing is approved any more: the next try shows them anew.
 """
 
-from collections.abc import Callable
 from datetime import datetime
 
-from core.api import requests as pr
+from core.api import requests as rq
 from core.api import results as rs
 from core.api.requests import (
     FOLDER,
@@ -24,14 +23,11 @@ from core.api.requests import (
     request_order,
 )
 from core.errors import RequestError, RequestManyError, StoppedError
+from core.progress import Report
 from hw.fat.listing import StickFile
 from hw.fat.volume import FatVolume
 from hw.ports import StickFormatError, StickNameError, StickSizeError
-from kiosk.reports import RequestRow
-from kiosk.translate import to_requests
 from kiosk.work.session import Session, VaultRefusalError
-
-Tell = Callable[[int, int, str], None]
 
 
 class StickRequests:
@@ -49,7 +45,7 @@ class StickRequests:
         self._approved: tuple[str, ...] | None = None
         self._signed: rs.RequestsSigned | None = None
 
-    def find(self, volume: FatVolume, root: tuple[StickFile, ...]) -> tuple[RequestRow, ...]:
+    def find(self, volume: FatVolume, root: tuple[StickFile, ...]) -> tuple[rs.RequestSummary, ...]:
         """Return what there is to be shown; nothing where it was answered already.
 
         Args:
@@ -65,33 +61,33 @@ class StickRequests:
         files, refused = read_requests(volume, root)
         if not files:
             return refused
-        asked = pr.ProposeRequests(files=files, now=self._now)
+        asked = rq.ProposeRequests(files=files, now=self._now)
         proposal = self._session.ask(asked, rs.RequestsProposal)
         self._shown = {item.approval: files[item.place] for item in proposal.requests if item.approval}
-        return to_requests(proposal) + refused
+        return tuple(item for item in proposal.requests if not item.served) + refused
 
     def approve(self, approvals: tuple[str, ...]) -> None:
         """Take the operator's answer: the approvals of those that are to be signed."""
         self._approved = approvals
 
-    def sign(self, tell: Tell) -> rs.RequestsSigned:
+    def sign(self, report: Report) -> rs.RequestsSigned:
         """Have the approved ones signed, once, and return what came of it.
 
         Args:
-            tell: Told (certificates done, in all, what).
+            report: Told how many certificates are done.
 
         Raises:
             VaultRefusalError, VaultLostError: From the session.
         """
         if self._signed is None and self._approved:
-            self._signed = self._sign(self._approved, tell)
+            self._signed = self._sign(self._approved, report)
         return self._signed or _NOTHING
 
-    def _sign(self, approvals: tuple[str, ...], tell: Tell) -> rs.RequestsSigned:
+    def _sign(self, approvals: tuple[str, ...], report: Report) -> rs.RequestsSigned:
         files = tuple(self._shown[approval] for approval in approvals)
-        request = pr.SignRequests(files=files, approved=approvals, now=self._now)
+        request = rq.SignRequests(files=files, approved=approvals, now=self._now)
         try:
-            return self._session.ask(request, rs.RequestsSigned, progress=tell)
+            return self._session.ask(request, rs.RequestsSigned, report=report)
         except VaultRefusalError as refusal:
             if refusal.failed.code != StoppedError.code:
                 self._approved = None
@@ -103,7 +99,7 @@ _NOTHING = rs.RequestsSigned(roots=0, late_roots=0, signed=())
 
 def read_requests(
     volume: FatVolume, root: tuple[StickFile, ...], most: int = MAX_REQUESTS
-) -> tuple[tuple[RequestFile, ...], tuple[RequestRow, ...]]:
+) -> tuple[tuple[RequestFile, ...], tuple[rs.RequestSummary, ...]]:
     """Return the requests on a stick, and rows for those that cannot be read.
 
     Args:
@@ -120,20 +116,38 @@ def read_requests(
     try:
         names = [item.name for item in volume.list(folder) if not item.folder and is_request(item.name)]
     except StickFormatError as error:  # a name in it that is none
-        return (), (RequestRow(file=FOLDER, code=error.code, text=str(error)),)
+        return (), (_refused(file=FOLDER, code=error.code, text=str(error)),)
     names.sort(key=request_order)
     files: list[RequestFile] = []
-    refused: list[RequestRow] = []
+    refused: list[rs.RequestSummary] = []
     for name in names[:most]:
         try:
             data = volume.get(f"{folder}/{name}", MAX_REQUEST_BYTES)
         except StickSizeError as error:
-            refused.append(RequestRow(file=name, code=RequestError.code, text=str(error)))
+            refused.append(_refused(file=name, code=RequestError.code, text=str(error)))
         except StickNameError as error:
-            refused.append(RequestRow(file=name, code=error.code, text=str(error)))
+            refused.append(_refused(file=name, code=error.code, text=str(error)))
         else:
             files.append(RequestFile(name=name, data=data))
     if more := names[most:]:
         text = f"at most {most} are taken in one go"
-        refused.append(RequestRow(file=f"{len(more)} more", code=RequestManyError.code, text=text))
+        refused.append(_refused(file=f"{len(more)} more", code=RequestManyError.code, text=text))
     return tuple(files), tuple(refused)
+
+
+def _refused(*, file: str, code: str, text: str) -> rs.RequestSummary:
+    """Return what is shown of a request that cannot even be read."""
+    return rs.RequestSummary(
+        place=0,
+        file=file,
+        class_name="",
+        target="",
+        subject="",
+        algorithm="",
+        key_sha256="",
+        words=(),
+        approval="",
+        served=False,
+        code=code,
+        text=text,
+    )
