@@ -263,6 +263,11 @@ GOING_OFF: Final = Page(
 """The kiosk's last words; kiosk.daemon.last_light has the system's."""
 
 
+def locks_in(left_s: int) -> Page:
+    """Return the warning before the lock, with the seconds that are left."""
+    return Page(title="LOCKS IN", body=Large(text=f"{left_s} s", top=15), left="any key: stay open")
+
+
 @dataclass(frozen=True, slots=True)
 class _Before:
     """What the effects of a change are told from."""
@@ -307,9 +312,7 @@ class Machine:
         """What is on the panel."""
         if self._warned_s is None:
             return self._page
-        return Page(
-            title="LOCKS IN", body=Large(text=f"{self._warned_s} s", top=15), left="any key: stay open"
-        )
+        return locks_in(self._warned_s)
 
     @property
     def asked(self) -> Ask | None:

@@ -23,7 +23,7 @@ def self_test(box: Box) -> Flow:  # noqa: ARG001
             break
         seen += key
     for pattern in PATTERNS:
-        yield Page(body=Pixels(pattern=pattern), takes=KEYS)
+        yield pixels_page(pattern)
     findings = yield from ask(RunSelfTest, wait("Testing", leave=True))
     at = 0
     while (yield findings_page(findings, at)) != "*":
@@ -36,6 +36,11 @@ def keys_page(seen: str) -> Page:
     beside = ("Press", "each key", f"{len(seen)} of 16", "Hold *", "to go on")
     takes = "".join(key for key in KEYS if key not in seen)
     return Page(body=Keys(seen=seen, beside=beside), takes=takes, holds="*", keeps_hold=True)
+
+
+def pixels_page(pattern: str) -> Page:
+    """Return the whole panel in one pattern; any key goes on."""
+    return Page(body=Pixels(pattern=pattern), takes=KEYS)
 
 
 def findings_page(findings: Sequence[Finding], at: int) -> Page:

@@ -1,28 +1,29 @@
-"""What the samples and the tests of the machine are about: sticks, a session, a report, three boxes."""
+"""What the samples and the tests of the flows are about: sticks, boxes, and what the vault says."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from hw.ports import Stick
-from kiosk.events import Progress
-from kiosk.reports import (
-    ArchiveRow,
-    CoverRow,
-    DrillRow,
-    LateIssue,
-    LateTarget,
-    Proposal,
-    RecipientRow,
-    RequestRow,
-    Result,
-    RootRow,
-    Session,
-    Settings,
+from msgspec.structs import replace as change
+
+from core.api.requests import Failed
+from core.api.results import (
+    ArchiveState,
+    BackupOpened,
+    BackupRestored,
+    DrillRecorded,
+    PolicyProposal,
+    RecipientSummary,
+    RequestSummary,
+    RootSummary,
+    SignerSummary,
     StatusReport,
+    TargetCover,
+    Unlocked,
 )
-from kiosk.rescue_reports import BackupRow, Rescue, Restored
-from kiosk.states import Box, ClockTrouble, Vault
+from core.progress import Progress
+from hw.ports import Stick
+from kiosk.flows.box import Box, ClockTrouble, Settings
+from kiosk.work.job import StepDone
 
 NOW = datetime(2026, 11, 23, 15, 34, tzinfo=UTC)
 DRILLED = NOW - timedelta(days=90)
@@ -48,109 +49,172 @@ def stick(label: str = "PISM-ALL", *, identity: str = "12:usb1", filesystem: str
     )
 
 
+def recipient(kind: str, name: str) -> RecipientSummary:
+    return RecipientSummary(kind=kind, name=name, key=f"ssh-ed25519 {name}", words=PRINT)
+
+
+def coverage(class_name: str, target: str, days: int, lead_days: int) -> TargetCover:
+    return TargetCover(
+        class_name=class_name,
+        target=target,
+        lanes=1,
+        lowest_lane=1,
+        until=NOW + timedelta(days=days),
+        lead_days=lead_days,
+    )
+
+
+def archive(kind: str, name: str, sequence: int | None, drilled: datetime | None = None) -> ArchiveState:
+    written = NOW if sequence else None
+    return ArchiveState(
+        kind=kind, name=name, sequence=sequence, created=written, written=written, drilled=drilled
+    )
+
+
+def root(period: str, sha256: str, status: str = "active") -> RootSummary:
+    return RootSummary(id=f"root-{period}", period=period, status=status, sha256=sha256, words=PRINT)
+
+
+def signer(number: int, path: str = "infrastructure/avatars", *, lane: int | None = None) -> SignerSummary:
+    return SignerSummary(id=f"id{number}", path=path, lane=lane or number, period="2026.4", status="active")
+
+
 REPORT = StatusReport(
+    authority="Example Virtual Worlds",
+    incarnation="6f0c2f6a-55a1-4f3e-9a64-2f1f5a0d7c10",
     now=NOW,
     next_visit_by=NOW + timedelta(days=70),
     covers=(
-        CoverRow(class_name="", target="", days=1826, lead_days=1830),
-        CoverRow(class_name="services", target="mongo", days=183, lead_days=183),
-        CoverRow(class_name="infrastructure", target="avatars", days=38, lead_days=183),
-        CoverRow(class_name="infrastructure", target="servers-of-the-world", days=0, lead_days=183),
+        coverage("", "", 1826, 1830),
+        coverage("services", "mongo", 183, 183),
+        coverage("infrastructure", "avatars", 38, 183),
+        coverage("infrastructure", "servers-of-the-world", 0, 183),
     ),
+    requests=(),
+    roots=(root("2026", "3fa41b9c" * 8), root("2027", "0d5e77a2" * 8)),
+    signers=tuple(signer(number) for number in range(1, 8)),
+    counts={},
+    recipients=(recipient("egress", "main-kudo"),),
     archives=(
-        ArchiveRow(kind="egress", name="main-kudo", sequence=12, written=NOW),
-        ArchiveRow(
-            kind="backup", name="main-backup", sequence=4, written=NOW, drilled=NOW - timedelta(days=90)
-        ),
-        ArchiveRow(kind="backup", name="second-backup", sequence=0, written=None),
+        archive("egress", "main-kudo", 12),
+        archive("backup", "main-backup", 4, DRILLED),
+        archive("backup", "second-backup", None),
     ),
-    recipients=(RecipientRow(use="egress", name="main-kudo", words=PRINT),),
-    roots=(
-        RootRow(period="2026", sha256="3FA41B9C" * 8, words=PRINT),
-        RootRow(period="2027", sha256="0D5E77A2" * 8, words=PRINT),
-    ),
+    undrilled=("second-backup",),
     journal_sequence=412,
+    journal_head="",
     journal_words=PRINT,
+    clock="",
 )
-SESSION = Session(authority="Example Virtual Worlds", sticks=TABLE, next_visit_by=REPORT.next_visit_by)
-PROPOSAL = Proposal(
-    recipients=(
-        RecipientRow(use="egress", name="main-kudo", words=PRINT),
-        RecipientRow(use="backup", name="main-backup-of-the-company", words=PRINT),
-    )
+SESSION = Unlocked(
+    authority="Example Virtual Worlds",
+    sticks=dict(TABLE),
+    clock="",
+    last_entry_at=NOW,
+    next_visit_by=REPORT.next_visit_by,
+    policy_changes=(),
+    failed_attempts=0,
 )
-CHANGES = replace(
-    PROPOSAL, differences=("signers.classes.services.mongo.load: 1 -> 2", "spread_days: 30 -> 40")
+PROPOSAL = PolicyProposal(
+    policy_sha256="5e" * 32,
+    authority="Example Virtual Worlds",
+    recipients=(recipient("egress", "main-kudo"), recipient("backup", "main-backup-of-the-company")),
+    changes=(),
 )
-DRILLS = (DrillRow(name="main-backup", sequence=7), DrillRow(name="second-backup-of-all", sequence=12))
-LATE = LateIssue(
-    certificate_ids=tuple(f"id{number}" for number in range(226)),
-    targets=(
-        LateTarget(path="roots", count=6),
-        LateTarget(path="services/mongo", count=2),
-        LateTarget(path="services/etcd", count=2),
-        LateTarget(path="infrastructure/servers-of-the-world", count=216),
-    ),
+CHANGES = change(PROPOSAL, changes=("signers.classes.services.mongo.load: 1 -> 2", "spread_days: 30 -> 40"))
+BROUGHT = change(CHANGES, untaken=("hardware", "kiosk"))
+DRILLS = (
+    DrillRecorded(name="main-backup", sequence=7),
+    DrillRecorded(name="second-backup-of-all", sequence=12),
 )
-BROUGHT = replace(
-    CHANGES, source="PISM-CONFIG", authority="Example Virtual Worlds", untaken=("hardware", "kiosk")
+LATE = (
+    *(signer(number, "roots", lane=0) for number in range(6)),
+    *(signer(number, "services/mongo") for number in (6, 7)),
+    *(signer(number, "services/etcd") for number in (8, 9)),
+    *(signer(number, "infrastructure/servers-of-the-world") for number in range(10, 226)),
 )
 RESULTS = (
-    Result(step="top-up", issued=226),
-    Result(step="export main-kudo", name="main-kudo", sequence=1, sha256="3fa41b9c" * 8),
-    Result(step="backup main-backup", name="main-backup", sequence=1, sha256="77aa01de" * 8),
+    StepDone(step="top-up", issued=226),
+    StepDone(step="export main-kudo", name="main-kudo", sequence=1, sha256="3fa41b9c" * 8),
+    StepDone(step="backup main-backup", name="main-backup", sequence=1, sha256="77aa01de" * 8),
 )
 
-FACTORY = Box(settings=Settings(sticks=TABLE), provisioned=False, vault=Vault.OPEN)
-LOCKED = replace(FACTORY, provisioned=True)
-OPEN = replace(LOCKED, vault=Vault.OPEN, session=SESSION, report=REPORT)
 
-
-def with_sticks(box: Box, *sticks: Stick, ignored: str = "") -> Box:
-    return replace(box, sticks=sticks, ignored=ignored)
+def box(*sticks: Stick, provisioned: bool | None = True, unlocked: bool = False, ignored: str = "") -> Box:
+    """Return a box: locked and without a stick, if nothing else is said."""
+    return Box(
+        settings=Settings(sticks=TABLE),
+        provisioned=provisioned,
+        session=SESSION if unlocked else None,
+        sticks=sticks,
+        ignored=ignored,
+    )
 
 
 JOB = dict(TABLE)["PISM-ALL"]
-HALF = Progress(step=2, steps=3, done=137, total=226, what="signer", seconds_left=240)
+HALF = Progress(done=137, total=226, what="signer")
 TROUBLE = ClockTrouble(code="E-CLOCK-BEHIND", now=NOW.replace(year=1970), last=NOW)
 HERE = stick()
+
+
+def request(
+    file: str, path: str = "", subject: str = "", key_sha256: str = "", **more: str
+) -> RequestSummary:
+    class_name, _, target = path.partition("/")
+    return RequestSummary(
+        place=0,
+        file=file,
+        class_name=class_name,
+        target=target,
+        subject=subject,
+        algorithm="ed25519" if path else "",
+        key_sha256=key_sha256,
+        words=PRINT if path else (),
+        served=False,
+        **{"approval": "", "code": "", "text": "", **more},
+    )
+
+
 REQUESTS = (
-    RequestRow(
-        file="services.gate.1.csr",
-        path="services/gate",
-        subject="CN=gate 7,O=Visitors & Sons",
-        key_sha256="3fa41b9c0d5e77a2" * 4,
+    request(
+        "services.gate.1.csr",
+        "services/gate",
+        "CN=gate 7,O=Visitors & Sons",
+        "3fa41b9c0d5e77a2" * 4,
         approval="a" * 64,
     ),
-    RequestRow(
-        file="infrastructure.visitors-of-the-world.csr",
-        path="infrastructure/visitors-of-the-world",
-        subject="CN=a-very-long-name-without-a-space.worlds.example,OU=Gates\\x0a\\u202e,O=Visitors & Sons",
-        key_sha256="77aa01de92c3b4f5" * 4,
+    request(
+        "infrastructure.visitors-of-the-world.csr",
+        "infrastructure/visitors-of-the-world",
+        "CN=a-very-long-name-without-a-space.worlds.example,OU=Gates\\x0a\\u202e,O=Visitors & Sons",
+        "77aa01de92c3b4f5" * 4,
         approval="b" * 64,
     ),
-    RequestRow(file="services.mongo.a-long-label-of-theirs.csr", code="E-REQUEST-TARGET", text="made here"),
+    request("services.mongo.a-long-label-of-theirs.csr", code="E-REQUEST-TARGET", text="made here"),
 )
 OTHER = stick("PISM-EXPORT", identity="13:usb2")
 BRINGING = stick("PISM-CONFIG", identity="16:usb1")
 
-BACKUP = BackupRow(
+BACKUP = BackupOpened(
     authority="Example Virtual Worlds",
     name="main-backup",
     sequence=7,
     created=NOW - timedelta(days=30),
-    words=PRINT,
+    root_words=PRINT,
+    root_sha256="3fa41b9c" * 8,
     roots=6,
     signers=226,
+    keys=238,
 )
-RESTORED = Restored(
+RESTORED = BackupRestored(
     incarnation="6f0c2f6a-55a1-4f3e-9a64-2f1f5a0d7c11",
     next_visit_by=NOW,
     clock_believed=True,
-    policy_differs=True,
+    policy_changes=("spread_days: 30 -> 40",),
 )
 RESCUE = stick("PISM-RESCUE", identity="17:usb1")
 KEYS_ON_IT = ("backup-a.txt", "backup-b-of-the-company.txt", "id_ed25519", "old.key")
-RESCUABLE = with_sticks(FACTORY, RESCUE)
-OPENED = Rescue(stick=RESCUE, identities=KEYS_ON_IT, backup=BACKUP)
-RESCUING = replace(RESCUABLE, rescue=OPENED)
+
+
+def failed(code: str, text: str = "", **more: int) -> Failed:
+    return Failed(code=code, text=text, action=(), **more)

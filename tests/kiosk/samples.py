@@ -1,66 +1,322 @@
-"""Samples of every state, each with the view that its screen draws: for goldens and for the machine."""
+"""A sample of every page, under the name of its golden frame, with the view that it is drawn with."""
 
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
-from kiosk import states as st
-from kiosk.effects import Purpose
-from kiosk.entry.buffers import ProposalView
+from msgspec.structs import replace as change
+from PIL import Image
+
+from core.api.results import PolicyProposal
+from kiosk.daemon.last_light import IS_DOWN
+from kiosk.entry.buffers import ProposalView, Purpose
 from kiosk.entry.view import EntryView, Mode
-from kiosk.reports import Proposal, RequestRow, Result, SignerRow, TestRow
-from kiosk.rules.drill import tell_drills
-from kiosk.rules.resting import tell_refused
+from kiosk.flows import (
+    clock,
+    dialogs,
+    drill,
+    format,  # noqa: A004  the flow's own name
+    job,
+    machine,
+    menu,
+    passphrase,
+    policy,
+    power,
+    requests,
+    rescue,
+    resting,
+    revoke,
+    self_test,
+    setup,
+    status,
+    unlock,
+)
+from kiosk.flows.flow import Ask, Entry, Refused, Work
+from kiosk.screens.drawing import draw
+from kiosk.screens.page import PATTERNS, Shown
+from kiosk.work.self_test import Finding
 from tests.kiosk.facts import (
     BACKUP,
     BRINGING,
     BROUGHT,
     CHANGES,
     DRILLS,
-    FACTORY,
     HALF,
     HERE,
     JOB,
+    KEYS_ON_IT,
     LATE,
-    LOCKED,
     NOW,
-    OPEN,
-    OPENED,
     OTHER,
     PROPOSAL,
     REPORT,
     REQUESTS,
-    RESCUABLE,
     RESCUE,
-    RESCUING,
     RESTORED,
     RESULTS,
     SESSION,
     TROUBLE,
     WORDS,
+    box,
+    request,
     stick,
-    with_sticks,
 )
 
 FULL = "The stick has 3 MB free, 12 MB are needed."
-WITH_STICK = with_sticks(OPEN, HERE)
 BLANK = stick("")
-PRIVATE = RequestRow(file="x.csr", code="E-REQUEST-PRIVATE")
-REVIEW = st.RequestReview(rows=REQUESTS, steps=JOB, stick=HERE)
-SIGNERS = tuple(SignerRow(certificate_id=f"id{n}", title=f"2026.4 lane {n}") for n in range(1, 8))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """A state, and what its screen may draw of secrets."""
+    """A page, and what it is drawn with."""
 
-    state: st.Screen
+    page: Shown
     entry: EntryView | None = None
     proposal: ProposalView | None = None
+    stuck: tuple[str, ...] = ()
+    shift: int | None = None
+
+    def draw(self, stuck: tuple[str, ...] | None = None) -> Image.Image:
+        """Return its picture, with its own stuck keys or others."""
+        keys = self.stuck if stuck is None else stuck
+        return draw(self.page, self.entry, self.proposal, stuck=keys, shift=self.shift)
 
 
-def _entering(view: EntryView, purpose: Purpose = Purpose.UNLOCK, **fields: bool) -> Sample:
-    box = FACTORY if purpose in (Purpose.CHOOSE, Purpose.REPEAT, Purpose.DATE) else LOCKED
-    return Sample(state=st.Entering(box=box, purpose=purpose, **fields), entry=view)
+def shown(flow: Generator[Any, Any, Any], *sent: Any) -> Shown:
+    """Return the page that a flow shows when it was sent all that."""
+    yielded = next(flow)
+    for one in sent:
+        yielded = flow.throw(one) if isinstance(one, Exception) else flow.send(one)
+    return yielded.waiting if isinstance(yielded, Ask) else yielded
+
+
+def _unlocked(**fields: Any) -> Shown:
+    known = box(unlocked=True)
+    known.session = change(SESSION, **fields)
+    return shown(resting.rest(known))
+
+
+def _locked(**fields: Any) -> Shown:
+    known = box()
+    for name, value in fields.items():
+        setattr(known, name, value)
+    return shown(resting.rest(known))
+
+
+def _wrong(**fields: Any) -> Shown:
+    """Return the page after a wrong passphrase."""
+    refused = Refused("E-PASSPHRASE-WRONG", **fields)
+    return shown(unlock.unlock(box()), machine.Typed(), refused)
+
+
+def _clock_wrong() -> Shown:
+    known = box(unlocked=True)
+    known.clock = TROUBLE
+    return shown(resting.rest(known))
+
+
+def _working(**fields: Any) -> Work:
+    return replace(job.working(JOB, to_stick=True), **fields)
+
+
+def _wait_at_start(wait_s: int) -> Shown:
+    return shown(resting.rest(box(provisioned=None)), machine.VaultReady(provisioned=True, wait_s=wait_s))
+
+
+def _pages() -> dict[str, Shown]:
+    """Return every page that is drawn from itself alone."""
+    confirm = rescue.confirm_pages(BACKUP)
+    done = rescue.done_pages(BACKUP, RESTORED)
+    own = policy.review_pages(CHANGES, "", "#hold: approve")
+    brought = policy.review_pages(BROUGHT, "PISM-CONFIG", "#hold: approve")
+    statuses = status.status_pages(REPORT)
+    overdue = change(REPORT, next_visit_by=NOW - timedelta(days=3))
+    empty = PolicyProposal(policy_sha256="", authority="", recipients=(), changes=())
+    menus = menu.all_items()
+    locked_menu = tuple(item for item in menus if item.while_locked)
+    late = revoke.late_pages(LATE)
+    two = box(HERE, OTHER, ignored=HERE.identity)
+    return {
+        "boot": shown(resting.rest(box(provisioned=None))),
+        "welcome": setup.welcome(box(provisioned=False)),
+        "welcome-stick": setup.welcome(box(BRINGING, provisioned=False)),
+        "confirm-date": setup.date_page(NOW),
+        "review-setup-first": policy.review_pages(PROPOSAL, "", "")[0],
+        "review-setup-long-name": policy.review_pages(PROPOSAL, "", "")[2],
+        "review-changes": own[0],
+        "review-approve": own[5],
+        "review-same": policy.review_pages(PROPOSAL, "", "#done")[3],
+        "review-empty": policy.review_pages(empty, "", "#done")[0],
+        "review-stick": brought[0],
+        "review-stick-changes": brought[1],
+        "review-stick-approve": brought[6],
+        "review-stick-setup": policy.review_pages(
+            change(PROPOSAL, authority="Worlds", untaken=("kiosk",)), "PISM-CONFIG", ""
+        )[0],
+        "choose-passphrase": passphrase.choice("PASSPHRASE"),
+        "choose-passphrase-change": passphrase.choice("NEW PASSPHRASE"),
+        "mismatch-proposed": passphrase.not_the_same("*see words"),
+        "mismatch-own": passphrase.not_the_same("*start over"),
+        "creating-start": setup.MAKING,
+        "creating": replace(setup.MAKING, progress=change(HALF, what="root 3 of 6", done=3, total=6)),
+        "creating-unknown": replace(setup.MAKING, progress=change(HALF, what="policy", done=0, total=0)),
+        "set-up-done": setup.DONE,
+        "checking": unlock.CHECKING,
+        "checking-change": passphrase.CHANGING,
+        "refused-wait": _wrong(wait_s=7, failed_attempts=3),
+        "refused-wait-at-start": _wait_at_start(900),
+        "refused-correct": _wrong(failed_attempts=1),
+        "locked": _locked(),
+        "locked-attempts": _locked(failed_attempts=2),
+        "locked-stick-ignored": shown(resting.rest(box(HERE, ignored=HERE.identity))),
+        "locked-note": _locked(settings=replace(box().settings, note="Stick list was bad")),
+        "home": _unlocked(),
+        "home-notes": _unlocked(policy_changes=("spread_days: 30 -> 40",), failed_attempts=3),
+        "stick-asks": shown(resting.rest(box(HERE))),
+        "stick-asks-unlocked": shown(resting.rest(box(OTHER, unlocked=True))),
+        "stick-asks-policy": shown(resting.rest(box(BRINGING))),
+        "stick-asks-policy-unlocked": shown(resting.rest(box(BRINGING, unlocked=True))),
+        "stick-asks-many": shown(resting.rest(box(stick("PISM-MANY")))),
+        "stick-asks-many-2": shown(resting.rest(box(stick("PISM-MANY"))), "D"),
+        "wrong-stick-label": shown(resting.rest(box(stick("HOLIDAYS")))),
+        "wrong-stick-exfat": shown(resting.rest(box(stick("Über日本", filesystem="exfat")))),
+        "wrong-stick-blank": shown(
+            resting.rest(box(replace(stick("", filesystem=""), size_bytes=524_288_000)))
+        ),
+        "rescue-asks": shown(resting.rest(box(RESCUE, provisioned=False))),
+        "rescue-not-empty": shown(resting.rest(box(RESCUE))),
+        "rescue-looking": rescue.looking(""),
+        "rescue-taking": rescue.looking("backup-a-of-the-company.txt"),
+        "rescue-pick": shown(rescue._pick_identity(KEYS_ON_IT)),
+        "rescue-pick-2": shown(rescue._pick_identity(KEYS_ON_IT), "D"),
+        "rescue-locked": rescue.locked_page("id_ed25519"),
+        "rescue-checking-key": rescue.OPENING_KEY,
+        "rescue-key-refused": shown(
+            rescue._open_identity("id_ed25519"), "#", machine.Typed(), Refused("E-IDENTITY-LOCKED")
+        ),
+        "rescue-reading-start": rescue.READING,
+        "rescue-reading": replace(
+            rescue.READING, step=1, progress=change(HALF, what="KB", done=812, total=2410), seconds_left=12
+        ),
+        "rescue-reading-check": replace(
+            rescue.READING, step=2, progress=change(HALF, what="key"), seconds_left=240
+        ),
+        "rescue-reading-unpack": replace(
+            rescue.READING, step=2, progress=change(HALF, what="unpacking", done=0, total=0)
+        ),
+        "rescue-reading-stopping": replace(rescue.READING, step=2, progress=HALF, stopping=True),
+        "rescue-confirm": confirm[0],
+        "rescue-confirm-long-name": rescue.confirm_pages(change(BACKUP, authority="Wm" * 32))[0],
+        "rescue-confirm-which": confirm[1],
+        "rescue-confirm-words": confirm[2],
+        "rescue-confirm-last": confirm[3],
+        "rescue-restoring": replace(
+            rescue.RESTORING, step=3, progress=change(HALF, what="certificate"), seconds_left=240
+        ),
+        "rescue-restoring-start": rescue.RESTORING,
+        **{f"rescue-done-{number}": page for number, page in enumerate(done, 1)},
+        "rescue-done-clock": rescue.done_pages(BACKUP, change(RESTORED, clock_believed=False))[3],
+        "two-sticks": shown(resting.rest(box(HERE, OTHER))),
+        "two-sticks-done": shown(job.safe_to_remove(two, HERE, RESULTS)),
+        "problem": dialogs.problem_page("E-STICK-FULL", FULL),
+        "problem-text": dialogs.problem_page("E-STICK-FULL", FULL, 1),
+        "problem-bug": dialogs.problem_page("E-BUG", ""),
+        "finished-refused": shown(
+            dialogs.tell("NOT LET IN", "QEMU USB Keyboard", "It was refused: only", "sticks may go in.")
+        ),
+        "finished": shown(dialogs.tell("TOP-UP DONE", "226 signed", "Export them soon")),
+        "asking": shown(status.status(box(unlocked=True))),
+        "asking-setup": policy.READING_FILE,
+        "asking-stick": policy.READING_STICK,
+        "asking-act": revoke.REVOKING,
+        "warned": machine.locks_in(10),
+        "working-start": _working(),
+        "working": _working(step=2, progress=HALF, seconds_left=240),
+        "working-seconds": _working(step=2, progress=change(HALF, done=226), seconds_left=0),
+        "working-phrase": _working(step=2, progress=change(HALF, done=0, total=0, what="reading back")),
+        "working-stopping": replace(
+            job.working(job.TOP_UP, to_stick=False), step=1, progress=HALF, stopping=True
+        ),
+        "request-asked": requests.asked_page(REQUESTS[0], "1/3"),
+        "request-asked-long": requests.asked_page(REQUESTS[1], "2/3"),
+        "request-key": requests.key_page(REQUESTS[0], "1/3"),
+        "request-refused": requests.refused_page(REQUESTS[2], "3/3"),
+        "request-refused-private": requests.refused_page(
+            request("x.csr", code="E-REQUEST-PRIVATE"), "100/100"
+        ),
+        "safe-to-remove-requests": shown(
+            job.safe_to_remove(
+                box(HERE), HERE, (job.StepDone(step="top-up", issued=3, requested=2, late_roots=1),)
+            )
+        ),
+        "pulled-early": shown(job.wait_for_stick(box(unlocked=True), HERE)),
+        "pulled-early-OTHER": shown(job.wait_for_stick(box(OTHER, unlocked=True), HERE)),
+        "safe-to-remove": shown(job.safe_to_remove(box(HERE), HERE, RESULTS)),
+        "safe-to-remove-2": shown(job.safe_to_remove(box(HERE), HERE, RESULTS), "D"),
+        "safe-to-remove-short": shown(job.safe_to_remove(box(HERE), HERE, RESULTS[:2])),
+        "pick-label": shown(resting.rest(box(stick("HOLIDAYS"))), "A"),
+        "confirm-format": format.confirm(BLANK, "PISM-ALL"),
+        "formatting": format.erasing("PISM-ALL"),
+        **{f"menu{'' if at == 0 else f'-{at + 1}'}": menu.menu_page(menus, at) for at in range(4)},
+        "menu-locked": menu.menu_page(locked_menu, 0),
+        "status": statuses[0],
+        "status-overdue": status.status_pages(overdue)[0],
+        "status-cover": statuses[1],
+        "status-cover-2": statuses[2],
+        "status-egress": statuses[3],
+        "status-backup": statuses[4],
+        "status-backup-due": status.status_pages(
+            change(REPORT, archives=REPORT.archives[:2], undrilled=("main-backup",))
+        )[4],
+        "status-backup-never": statuses[5],
+        "recipients": status.recipient_pages(REPORT.recipients)[0],
+        "recipients-none": status.recipient_pages(())[0],
+        "roots": status.root_page(REPORT.roots[0], 0, "1/2"),
+        "roots-words": status.root_page(REPORT.roots[0], 1, "1/2"),
+        "roots-words-2": status.root_page(REPORT.roots[0], 2, "1/2"),
+        "roots-qr": status.root_page(REPORT.roots[1], 3, "2/2"),
+        "roots-none": status.NO_ROOTS,
+        "journal": status.journal_pages(REPORT)[0],
+        "journal-2": status.journal_pages(REPORT)[1],
+        "pick-target": shown(revoke.revoke(box(unlocked=True)), REPORT),
+        "pick-signer": shown(revoke.revoke(box(unlocked=True)), REPORT, "C"),
+        "pick-signer-none": revoke.nothing_to_revoke("services/mongo"),
+        "confirm-revoke": revoke.confirm("infrastructure/avatars", "2026.4 lane 17", "keyCompromise"),
+        "drill-menu": drill.choice(HERE.label),
+        "drill-menu-unnamed": drill.choice(""),
+        "drill-checking": drill.LOOKING,
+        "drill-wrong": drill.wrong_words(1),
+        "drill-wrong-again": drill.wrong_words(3),
+        "drill-recorded": shown(drill.tell_drills(DRILLS)),
+        "clock": clock.time_page(NOW),
+        "clock-is-wrong": _clock_wrong(),
+        "signed-ahead": late[0],
+        "signed-ahead-2": late[1],
+        "signed-ahead-3": late[2],
+        "confirm-clock": clock.confirm(NOW),
+        "test-keys": self_test.keys_page("147A*5"),
+        **{
+            f"test-pixels-{'board' if pattern == 'chess' else pattern}": page
+            for pattern, page in zip(PATTERNS, map(self_test.pixels_page, PATTERNS), strict=True)
+        },
+        "test-findings": self_test.findings_page(
+            (Finding(name="random", good=True), Finding(name="clock", good=True, text="15:34")), 0
+        ),
+        "test-findings-fault": self_test.findings_page(
+            tuple(Finding(name=f"part {n}", good=n != 2) for n in range(1, 6)), 0
+        ),
+        "power-menu": power.CHOICE,
+        "ending": machine.ENDING[False],
+        "ending-restart": machine.ENDING[True],
+        "off": machine.GOING_OFF,
+        "off-down": IS_DOWN,
+        "off-restart": machine.RESTARTING,
+    }
+
+
+def _entering(view: EntryView, purpose: Purpose = Purpose.UNLOCK) -> Sample:
+    return Sample(page=Entry(purpose=purpose), entry=view)
 
 
 def _samples() -> dict[str, Sample]:
@@ -70,250 +326,26 @@ def _samples() -> dict[str, Sample]:
     legend = ("1 .,?!  2 '\"`  3 -_~", "4 ()<>  5 []{}  6 /\\|", "7 +=*   8 :;^   9 @#&", "0 space $ %")
     words = EntryView(mode=Mode.WORDS)
     text = EntryView(mode=Mode.TEXT, layer="abc", choices=typing)
-    samples = {
-        "boot": st.Boot(box=replace(LOCKED, provisioned=None)),
-        "welcome": st.Welcome(box=FACTORY),
-        "welcome-stick": st.Welcome(box=with_sticks(FACTORY, BRINGING)),
-        "confirm-date": st.ConfirmDate(box=FACTORY, now=NOW),
-        "review-setup-first": st.Review(box=FACTORY, proposal=PROPOSAL, setup=True),
-        "review-setup-long-name": st.Review(box=FACTORY, proposal=PROPOSAL, page=2, setup=True),
-        "review-changes": st.Review(box=OPEN, proposal=CHANGES),
-        "review-approve": st.Review(box=OPEN, proposal=CHANGES, page=5),
-        "review-same": st.Review(box=OPEN, proposal=PROPOSAL, page=3),
-        "review-empty": st.Review(box=OPEN, proposal=Proposal(recipients=())),
-        "review-stick": st.Review(box=OPEN, proposal=BROUGHT),
-        "review-stick-changes": st.Review(box=OPEN, proposal=BROUGHT, page=1),
-        "review-stick-approve": st.Review(box=OPEN, proposal=BROUGHT, page=6),
-        "review-stick-setup": st.Review(
-            box=FACTORY,
-            proposal=replace(PROPOSAL, source="PISM-CONFIG", authority="Worlds", untaken=("kiosk",)),
-            setup=True,
-        ),
-        "choose-passphrase": st.ChoosePassphrase(box=FACTORY),
-        "choose-passphrase-change": st.ChoosePassphrase(box=OPEN, change=True),
-        "mismatch-proposed": st.Mismatch(box=FACTORY, proposed=True),
-        "mismatch-own": st.Mismatch(box=FACTORY, proposed=False),
-        "creating-start": st.Creating(box=FACTORY),
-        "creating": st.Creating(
-            box=FACTORY, progress=replace(HALF, step=1, steps=1, what="root 3 of 6", done=3, total=6)
-        ),
-        "creating-unknown": st.Creating(box=FACTORY, progress=replace(HALF, done=0, total=0, what="policy")),
-        "set-up-done": st.SetUpDone(box=LOCKED),
-        "checking": st.Checking(box=LOCKED),
-        "checking-change": st.Checking(box=OPEN, change=True),
-        "refused-wait": st.Refused(
-            box=replace(LOCKED, failed_attempts=3), code="E-PASSPHRASE-WRONG", wait_s=7
-        ),
-        "refused-wait-at-start": st.Refused(box=LOCKED, code="E-PASSPHRASE-WAIT", wait_s=900, kept=False),
-        "refused-correct": st.Refused(
-            box=replace(LOCKED, failed_attempts=1), code="E-PASSPHRASE-WRONG", wait_s=0
-        ),
-        "refused-again": st.Refused(box=LOCKED, code="E-PASSPHRASE-WRONG", wait_s=0, kept=False),
-        "locked": st.Locked(box=LOCKED),
-        "locked-stuck-key": st.Locked(box=replace(LOCKED, stuck=("5", "#"))),
-        "locked-stuck-keys": st.Locked(box=replace(LOCKED, stuck=tuple("0123456789#*"))),
-        "welcome-stuck-key": st.Welcome(box=replace(FACTORY, stuck=("#",))),
-        "stick-asks-stuck-key": st.StickAsks(box=replace(with_sticks(LOCKED, HERE), stuck=("#", "*"))),
-        "locked-attempts": st.Locked(box=replace(LOCKED, failed_attempts=2)),
-        "locked-stick-ignored": st.Locked(box=with_sticks(LOCKED, HERE, ignored=HERE.identity)),
-        "locked-note": st.Locked(
-            box=replace(LOCKED, settings=replace(LOCKED.settings, note="Stick list was bad"))
-        ),
-        "locked-dim": st.Locked(box=replace(LOCKED, glass=st.Glass.DIM, shift=2)),
-        "home": st.Home(box=OPEN),
-        "home-notes": st.Home(
-            box=replace(OPEN, session=replace(SESSION, policy_differs=True, notes=("3 failed unlocks",)))
-        ),
-        "stick-asks": st.StickAsks(box=with_sticks(LOCKED, HERE)),
-        "stick-asks-unlocked": st.StickAsks(box=with_sticks(OPEN, OTHER)),
-        "stick-asks-policy": st.StickAsks(box=with_sticks(LOCKED, BRINGING)),
-        "stick-asks-policy-unlocked": st.StickAsks(box=with_sticks(OPEN, BRINGING)),
-        "stick-asks-many": st.StickAsks(box=with_sticks(LOCKED, stick("PISM-MANY"))),
-        "stick-asks-many-2": st.StickAsks(box=with_sticks(LOCKED, stick("PISM-MANY")), page=1),
-        "wrong-stick-label": st.WrongStick(box=with_sticks(LOCKED, stick("HOLIDAYS"))),
-        "wrong-stick-exfat": st.WrongStick(box=with_sticks(LOCKED, stick("Über日本", filesystem="exfat"))),
-        "wrong-stick-blank": st.WrongStick(
-            box=with_sticks(LOCKED, replace(stick("", filesystem=""), size_bytes=524_288_000))
-        ),
-        "rescue-asks": st.RescueAsks(box=RESCUABLE),
-        "rescue-not-empty": st.NotEmpty(box=with_sticks(LOCKED, RESCUE)),
-        "rescue-looking": st.Looking(box=RESCUABLE, stick=RESCUE),
-        "rescue-taking": st.Looking(box=RESCUABLE, stick=RESCUE, name="backup-a-of-the-company.txt"),
-        "rescue-pick": st.PickIdentity(box=RESCUING),
-        "rescue-pick-2": st.PickIdentity(box=RESCUING, page=1),
-        "rescue-locked": st.IdentityLocked(box=RESCUING, name="id_ed25519"),
-        "rescue-checking-key": st.CheckingIdentity(box=RESCUING),
-        "rescue-key-refused": st.Refused(
-            box=RESCUING, code="E-IDENTITY-LOCKED", wait_s=0, purpose=Purpose.IDENTITY
-        ),
-        "rescue-reading-start": st.Reading(box=RESCUING),
-        "rescue-reading": st.Reading(
-            box=RESCUING, progress=replace(HALF, step=1, what="KB", done=812, total=2410, seconds_left=12)
-        ),
-        "rescue-reading-check": st.Reading(box=RESCUING, progress=replace(HALF, what="key")),
-        "rescue-reading-unpack": st.Reading(
-            box=RESCUING, progress=replace(HALF, what="unpacking", done=0, total=0, seconds_left=None)
-        ),
-        "rescue-reading-stopping": st.Reading(box=RESCUING, progress=HALF, stopping=True),
-        "rescue-confirm": st.ConfirmRestore(box=RESCUING),
-        "rescue-confirm-long-name": st.ConfirmRestore(
-            box=replace(RESCUING, rescue=replace(OPENED, backup=replace(BACKUP, authority="Wm" * 32)))
-        ),
-        "rescue-confirm-which": st.ConfirmRestore(box=RESCUING, page=1),
-        "rescue-confirm-words": st.ConfirmRestore(box=RESCUING, page=2),
-        "rescue-confirm-last": st.ConfirmRestore(box=RESCUING, page=3),
-        "rescue-restoring": st.Restoring(box=RESCUING, progress=replace(HALF, step=3, what="certificate")),
-        "rescue-restoring-start": st.Restoring(box=RESCUING),
-        **{
-            f"rescue-done-{page + 1}": st.Rescued(box=LOCKED, backup=BACKUP, restored=RESTORED, page=page)
-            for page in range(8)
-        },
-        "rescue-done-clock": st.Rescued(
-            box=LOCKED, backup=BACKUP, restored=replace(RESTORED, clock_believed=False), page=3
-        ),
-        "two-sticks": st.TwoSticks(box=with_sticks(LOCKED, HERE, OTHER)),
-        "two-sticks-done": st.TwoSticks(
-            box=with_sticks(LOCKED, HERE, OTHER, ignored=HERE.identity), results=RESULTS
-        ),
-        "problem": st.Problem(box=LOCKED, code="E-STICK-FULL", text=FULL),
-        "problem-text": st.Problem(box=LOCKED, code="E-STICK-FULL", text=FULL, page=1),
-        "problem-bug": st.Problem(box=LOCKED, code="E-BUG", text=""),
-        "finished-refused": tell_refused(LOCKED, "QEMU USB Keyboard"),
-        "finished": st.Finished(box=OPEN, title="TOP-UP DONE", lines=("226 signed", "Export them soon")),
-        "asking": st.Asking(box=OPEN, topic=st.Topic.STATUS),
-        "asking-setup": st.Asking(box=FACTORY, topic=st.Topic.SETUP_POLICY),
-        "asking-stick": st.Asking(box=with_sticks(OPEN, BRINGING), topic=st.Topic.STICK_POLICY),
-        "asking-act": st.Asking(box=OPEN, topic=st.Topic.REVOKE),
-        "warned": st.Warned(box=OPEN, under=st.Home(box=OPEN), left_s=10),
-        "working-start": st.Working(box=WITH_STICK, steps=JOB, stick=HERE),
-        "working": st.Working(box=WITH_STICK, steps=JOB, stick=HERE, progress=HALF),
-        "working-seconds": st.Working(
-            box=WITH_STICK,
-            steps=JOB,
-            stick=HERE,
-            progress=replace(HALF, done=226, seconds_left=0),
-        ),
-        "working-phrase": st.Working(
-            box=WITH_STICK,
-            steps=JOB,
-            stick=HERE,
-            progress=replace(HALF, done=0, total=0, what="reading back", seconds_left=None),
-        ),
-        "working-stopping": st.Working(
-            box=OPEN, steps=("top-up",), progress=replace(HALF, step=1, steps=1), stopping=True
-        ),
-        "request-asked": st.RequestAsked(box=WITH_STICK, review=REVIEW),
-        "request-asked-long": st.RequestAsked(box=WITH_STICK, review=replace(REVIEW, index=1)),
-        "request-key": st.RequestKey(box=WITH_STICK, review=REVIEW),
-        "request-refused": st.RequestRefused(box=WITH_STICK, review=replace(REVIEW, index=2)),
-        "request-refused-private": st.RequestRefused(
-            box=WITH_STICK,
-            review=replace(REVIEW, rows=(PRIVATE,) * 100, index=99),
-        ),
-        "safe-to-remove-requests": st.SafeToRemove(
-            box=with_sticks(LOCKED, HERE),
-            results=(Result(step="top-up", issued=3, requested=2, late_roots=1),),
-        ),
-        "pulled-early": st.PulledEarly(box=OPEN, steps=JOB, stick=HERE),
-        "pulled-early-OTHER": st.PulledEarly(box=with_sticks(OPEN, OTHER), steps=JOB, stick=HERE),
-        "safe-to-remove": st.SafeToRemove(box=with_sticks(LOCKED, HERE), results=RESULTS),
-        "safe-to-remove-2": st.SafeToRemove(box=with_sticks(LOCKED, HERE), results=RESULTS, page=1),
-        "safe-to-remove-short": st.SafeToRemove(box=with_sticks(LOCKED, HERE), results=RESULTS[:2]),
-        "pick-label": st.PickLabel(box=with_sticks(LOCKED, BLANK), stick=BLANK),
-        "confirm-format": st.ConfirmFormat(box=with_sticks(LOCKED, BLANK), stick=BLANK, label="PISM-ALL"),
-        "formatting": st.Formatting(box=with_sticks(LOCKED, BLANK), stick=BLANK, label="PISM-ALL"),
-        "menu": st.Menu(box=OPEN),
-        "menu-2": st.Menu(box=OPEN, page=1),
-        "menu-3": st.Menu(box=OPEN, page=2),
-        "menu-4": st.Menu(box=OPEN, page=3),
-        "menu-locked": st.Menu(box=LOCKED),
-        "status": st.Status(box=OPEN),
-        "status-overdue": st.Status(
-            box=replace(OPEN, report=replace(REPORT, next_visit_by=NOW - timedelta(days=3)))
-        ),
-        "status-empty": st.Status(box=replace(OPEN, report=None)),
-        "status-cover": st.Status(box=OPEN, page=1),
-        "status-cover-2": st.Status(box=OPEN, page=2),
-        "status-egress": st.Status(box=OPEN, page=3),
-        "status-backup": st.Status(box=OPEN, page=4),
-        "status-backup-due": st.Status(
-            box=replace(
-                OPEN,
-                report=replace(
-                    REPORT,
-                    archives=(*REPORT.archives[:1], replace(REPORT.archives[1], drill_due=True)),
-                ),
-            ),
-            page=4,
-        ),
-        "status-backup-never": st.Status(box=OPEN, page=5),
-        "recipients": st.Recipients(box=OPEN),
-        "recipients-none": st.Recipients(box=replace(OPEN, report=None)),
-        "roots": st.Roots(box=OPEN),
-        "roots-words": st.Roots(box=OPEN, page=1),
-        "roots-words-2": st.Roots(box=OPEN, page=2),
-        "roots-qr": st.Roots(box=OPEN, index=1, page=3),
-        "roots-none": st.Roots(box=replace(OPEN, report=None)),
-        "journal": st.JournalHead(box=OPEN),
-        "journal-2": st.JournalHead(box=OPEN, page=1),
-        "journal-none": st.JournalHead(box=replace(OPEN, report=None)),
-        "pick-target": st.PickTarget(box=OPEN),
-        "pick-signer": st.PickSigner(
-            box=OPEN,
-            path="infrastructure/avatars",
-            signers=SIGNERS,
-        ),
-        "pick-signer-none": st.PickSigner(box=OPEN, path="services/mongo", signers=()),
-        "confirm-revoke": st.ConfirmRevoke(
-            box=OPEN,
-            path="infrastructure/avatars",
-            signer=SignerRow(certificate_id="id1", title="2026.4 lane 17"),
-        ),
-        "drill-menu": st.DrillMenu(box=OPEN, stick=HERE),
-        "drill-menu-unnamed": st.DrillMenu(box=OPEN, stick=BLANK),
-        "drill-checking": st.DrillChecking(box=OPEN),
-        "drill-wrong": st.DrillWrong(box=OPEN, wrong=1),
-        "drill-wrong-again": st.DrillWrong(box=OPEN, wrong=3),
-        "drill-recorded": tell_drills(OPEN, DRILLS),
-        "clock": st.ClockPage(box=OPEN, now=NOW),
-        "clock-is-wrong": st.ClockIsWrong(box=replace(OPEN, clock=TROUBLE)),
-        "clock-is-wrong-gone": st.ClockIsWrong(box=OPEN),
-        "signed-ahead": st.SignedAhead(box=OPEN, late=LATE),
-        "signed-ahead-2": st.SignedAhead(box=OPEN, late=LATE, page=1),
-        "signed-ahead-3": st.SignedAhead(box=OPEN, late=LATE, page=2),
-        "confirm-clock": st.ConfirmClock(box=OPEN, date=NOW),
-        "test-keys": st.TestKeys(box=OPEN, seen="147A*5"),
-        "test-pixels-lit": st.TestPixels(box=OPEN),
-        "test-pixels-dark": st.TestPixels(box=OPEN, pattern=1),
-        "test-pixels-board": st.TestPixels(box=OPEN, pattern=2),
-        "test-pixels-opposite": st.TestPixels(box=OPEN, pattern=3),
-        "test-findings": st.TestFindings(
-            box=OPEN,
-            rows=(TestRow(name="random", good=True), TestRow(name="clock", good=True, finding="15:34")),
-        ),
-        "test-findings-fault": st.TestFindings(
-            box=OPEN, rows=tuple(TestRow(name=f"part {n}", good=n != 2) for n in range(1, 6))
-        ),
-        "power-menu": st.PowerMenu(box=OPEN),
-        "ending": st.Ending(box=OPEN, restart=False),
-        "ending-restart": st.Ending(box=OPEN, restart=True),
-        "off": st.Off(box=LOCKED, restart=False),
-        "off-down": st.Off(box=LOCKED, restart=False, is_down=True),
-        "off-restart": st.Off(box=LOCKED, restart=True),
-    }
-    found = {name: Sample(state=state) for name, state in samples.items()}
-    found |= {
-        "proposed-words": Sample(state=st.ProposedWords(box=FACTORY), proposal=ProposalView(WORDS)),
-        "proposed-words-2": Sample(state=st.ProposedWords(box=FACTORY, page=1), proposal=ProposalView(WORDS)),
-        "proposed-words-missing": Sample(state=st.ProposedWords(box=FACTORY)),
+    pages = _pages()
+    return {name: Sample(page=page) for name, page in pages.items()} | {
+        "locked-stuck-key": Sample(page=pages["locked"], stuck=("5", "#")),
+        "locked-stuck-keys": Sample(page=pages["locked"], stuck=tuple("0123456789#*")),
+        "locked-dim": Sample(page=pages["locked"], shift=2),
+        "welcome-stuck-key": Sample(page=pages["welcome"], stuck=("#",)),
+        "stick-asks-stuck-key": Sample(page=pages["stick-asks"], stuck=("#", "*")),
+        "proposed-words": Sample(page=passphrase.words_page(0), proposal=ProposalView(WORDS)),
+        "proposed-words-2": Sample(page=passphrase.words_page(4), proposal=ProposalView(WORDS)),
+        "proposed-words-missing": Sample(page=passphrase.words_page(0)),
         "entry-words-start": _entering(replace(words, choices=chosen[2:])),
         "entry-words-stuck-key": Sample(
-            state=st.Entering(box=replace(LOCKED, stuck=("3",)), purpose=Purpose.UNLOCK),
+            page=Entry(purpose=Purpose.UNLOCK),
             entry=replace(words, position=3, count=2, typed="22", line="** 22_", length=14),
+            stuck=("3",),
         ),
         "entry-words-stuck-keys": Sample(
-            state=st.Entering(box=replace(LOCKED, stuck=tuple("0123456789")), purpose=Purpose.UNLOCK),
+            page=Entry(purpose=Purpose.UNLOCK),
             entry=replace(words, choices=chosen[2:]),
+            stuck=tuple("0123456789"),
         ),
         "entry-words-typing": _entering(
             replace(words, position=3, count=2, typed="22", line="** 22_", length=14)
@@ -329,12 +361,10 @@ def _samples() -> dict[str, Sample]:
                 length=14,
             ),
             Purpose.REPEAT,
-            proposed=True,
         ),
         "entry-words-of-8": _entering(
             replace(words, position=8, count=7, total=8, typed="2", line="******* 2_", length=50),
             Purpose.REPEAT,
-            proposed=True,
         ),
         "entry-words-earlier": _entering(
             replace(words, position=2, count=3, line="* _ **", length=20, choices=chosen, complete=True)
@@ -361,16 +391,14 @@ def _samples() -> dict[str, Sample]:
         "entry-date": _entering(
             EntryView(mode=Mode.DIGITS, layer="123", line="20261123_", length=8, complete=True),
             Purpose.DATE,
-            setup=True,
         ),
         "entry-drill": _entering(replace(words, total=6, choices=(("D", "show (hold)"),)), Purpose.DRILL),
         "entry-key": _entering(replace(words, choices=chosen[2:]), Purpose.IDENTITY),
         "entry-digits": _entering(
             EntryView(mode=Mode.DIGITS, layer="123", line="***7_", length=4, complete=True)
         ),
-        "entry-missing": Sample(state=st.Entering(box=LOCKED, purpose=Purpose.UNLOCK)),
+        "entry-missing": Sample(page=Entry(purpose=Purpose.UNLOCK)),
     }
-    return found
 
 
 SAMPLES = _samples()

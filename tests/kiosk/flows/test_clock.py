@@ -1,0 +1,66 @@
+"""The clock ceremony, each rule by the shortest way."""
+
+from core.api.results import ClockCorrected
+from kiosk.entry.buffers import EntryFinished, Purpose
+from kiosk.screens.page import Entry
+from kiosk.work.clock import ReadClock, SetClock
+from tests.kiosk.facts import HERE, NOW, TROUBLE, box
+from tests.kiosk.flows.steps import LEFT, Hand
+
+DATE = EntryFinished(text="202611231534")
+NOTHING = ClockCorrected(issued_after=())
+
+
+def asked() -> Hand:
+    hand = Hand(box(unlocked=True)).happen("#6")
+    hand.asked(ReadClock)
+    return hand.answer(NOW).happen("#")
+
+
+def wrong() -> Hand:
+    known = box(unlocked=True)
+    known.clock = TROUBLE
+    return Hand(known)
+
+
+def test_a_date_is_typed_twice_and_set_at_a_held_key() -> None:
+    hand = asked()
+    assert hand.shown == Entry(purpose=Purpose.DATE)
+    assert hand.happen(DATE).shown == Entry(purpose=Purpose.DATE_AGAIN)
+    assert hand.happen(DATE).title == "SET THE CLOCK?"
+    assert len(hand.orders) == 1
+    hand.hold("#")
+    assert hand.asked(SetClock) == {"instant": NOW}
+    assert hand.answer(NOTHING).lines == ("It is now", "2026-11-23 15:34 UTC")
+
+
+def test_a_date_that_there_is_not_or_that_differs_is_refused() -> None:
+    assert asked().happen(EntryFinished(text="202613231534")).title == "E-CLOCK-DATE"
+    assert asked().happen(DATE, EntryFinished(text="202611231535", same=False)).title == "E-CLOCK-DATE"
+
+
+def test_the_ceremony_can_be_left_at_every_step() -> None:
+    assert Hand(box(unlocked=True)).happen("#6").happen("*").title == "UNLOCKED"
+    assert Hand(box(unlocked=True)).happen("#6").answer(NOW).happen("*").title == "MENU"
+    assert asked().happen(LEFT).title == "UNLOCKED"
+    assert asked().happen(DATE, LEFT).title == "UNLOCKED"
+    assert asked().happen(DATE, DATE, "*").title == "UNLOCKED"
+
+
+def test_nothing_runs_before_a_wrong_clock_is_put_right() -> None:
+    hand = wrong()
+    assert hand.put_in(HERE).title == "E-CLOCK-BEHIND"
+    hand.happen("#", DATE, DATE).hold("#").answer(NOTHING)
+    assert hand.title == "STICK PISM-ALL asks", "the stick that waits is looked at"
+    assert hand.box.clock is None
+
+
+def test_a_ceremony_that_failed_leaves_the_clock_wrong() -> None:
+    hand = wrong().happen("#", DATE, DATE).hold("#").refuse("E-CLOCK-SET", "no")
+    assert hand.title == "E-CLOCK-SET"
+    assert hand.happen("#").title == "E-CLOCK-BEHIND"
+    assert hand.happen("#", LEFT).title == "E-CLOCK-BEHIND"
+
+
+def test_locking_is_always_offered() -> None:
+    assert wrong().happen("*").title == "LOCKED"
