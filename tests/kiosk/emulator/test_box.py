@@ -29,7 +29,7 @@ from tests.kiosk.emulated import (
 if TYPE_CHECKING:
     from PIL import Image
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from tests.golden.frames import from_text, to_text
 from tests.kiosk.facts import FACTORY, LOCKED
 from tests.kiosk.samples import SAMPLES
 
-GOLDEN = Path(__file__).parents[1] / "golden"
+GOLDEN = Path(__file__).parents[2] / "golden"
 
 
 def _classes() -> set[type[Screen]]:

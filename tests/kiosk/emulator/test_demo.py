@@ -9,7 +9,7 @@ import pytest
 
 from core.files import write_new
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 MAX_PRESSES = 110
 
 

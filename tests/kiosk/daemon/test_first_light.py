@@ -53,7 +53,7 @@ def test_the_guess_agrees_with_the_strict_reading_of_the_shipped_config() -> Non
     from kiosk.daemon.appliance import keep_display
     from kiosk.daemon.compose import board_settings
 
-    shipped = Path(__file__).parents[2] / "config.yaml"
+    shipped = Path(__file__).parents[3] / "config.yaml"
     wiring = guess_wiring(shipped.read_text(encoding="utf-8"))
     assert wiring is not None
     display = PanelTwin()(wiring)
