@@ -18,7 +18,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-from core.errors import describe_bug
+from core.api.requests import Failed
+from core.errors import CaError, describe_bug
 from hw.board import Board
 from hw.ports import DisplayError, KeypadError
 from kiosk.daemon.retry import Retry
@@ -27,7 +28,7 @@ from kiosk.entry.buffers import Entries, EntryChanged, Purpose
 from kiosk.flows import machine as mc
 from kiosk.flows.flow import ProposeWords
 from kiosk.screens.drawing import draw
-from kiosk.work.worker import Bug, PowerOff, Restart
+from kiosk.work.worker import Answer, Bug, PowerOff, Restart
 
 log = logging.getLogger(__name__)
 
@@ -238,7 +239,13 @@ class Daemon:
             case mc.StopWork():
                 self._worker.stop()
             case mc.Perform(ticket=ticket, request=request, fields=fields):
-                self._worker.submit(ticket, self._fill(request, dict(fields)))
+                try:
+                    filled = self._fill(request, dict(fields))
+                except CaError as error:  # what was typed is no passphrase at all
+                    failed = Failed(code=error.code, text=str(error), action=error.action)
+                    self._own.append(Answer(ticket, failed))
+                else:
+                    self._worker.submit(ticket, filled)
             case mc.SwitchOff(ticket=ticket, restart=restart):
                 self._show()  # the last words stay on the panel; then the system goes down, or we only end
                 if not self._leaving:

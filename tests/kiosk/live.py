@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, Self
 
+from core.api import requests as rq
 from core.authority.authority import Authority
 from core.crypto.passphrase import canonical
 from core.crypto.process import read_boot
@@ -17,13 +18,11 @@ from core.store.keyslots import KdfCost
 from hw.board import Board, BoardSettings, Emulation, open_board
 from hw.display.emulated import Panel, open_serial
 from hw.display.oled import Oled
-from kiosk import effects as fx
-from kiosk import events as ev
 from kiosk.daemon.first_light import Wiring
-from kiosk.entry.buffers import Entries
+from kiosk.entry.buffers import Entries, EntryNews, Purpose
 from kiosk.entry.words import count_presses
 from kiosk.work.session import start_vault
-from kiosk.work.worker import VaultWorker
+from kiosk.work.worker import Answer, News, Progressed, Worker
 from tests.builders import AGE_KEY, OTHER_AGE_KEY
 
 if TYPE_CHECKING:
@@ -120,7 +119,7 @@ def make_entries(words: tuple[str, ...] = WORDS) -> Entries:
     return Entries(lambda: words, estimate_bits)
 
 
-def type_words(entries: Entries, purpose: fx.Purpose, words: tuple[str, ...] = WORDS) -> ev.Event | None:
+def type_words(entries: Entries, purpose: Purpose, words: tuple[str, ...] = WORDS) -> EntryNews | None:
     """Type words and # into a new entry; return what came of the #."""
     entries.start(purpose)
     for word in words:
@@ -151,10 +150,11 @@ class Bench:
         assert self.board.twins is not None
         self.twins = self.board.twins
         self.entries = make_entries()
-        self.seen: list[ev.Event] = []
-        self._answers: queue.SimpleQueue[ev.Event] = queue.SimpleQueue()
-        self.heard: Callable[[ev.Event], None] = lambda _event: None
-        self.worker = VaultWorker(
+        self.seen: list[News] = []
+        self._answers: queue.SimpleQueue[News] = queue.SimpleQueue()
+        self._ticket = 0
+        self.heard: Callable[[News], None] = lambda _event: None
+        self.worker = Worker(
             self.board,
             lambda: start_vault(folder / "state", folder / "config.yaml"),
             spool=folder / "spool",
@@ -170,26 +170,40 @@ class Bench:
     def __exit__(self, *_error: object) -> None:
         self.worker.close()
 
-    def _post(self, event: ev.Event) -> None:
+    def _post(self, event: News) -> None:
         self.heard(event)
         self._answers.put(event)
 
-    def answer(self) -> ev.Event:
-        """Return the next answer that is no Progress."""
+    def answer(self) -> Any:
+        """Return the next result, or the next news that are neither an answer nor progress."""
         while True:
             event = self._answers.get(timeout=60)
             self.seen.append(event)
-            if not isinstance(event, ev.Progress):
+            if isinstance(event, Answer):
+                assert event.ticket == self._ticket
+                return event.result
+            if not isinstance(event, Progressed):
                 return event
 
-    def do(self, effect: fx.Effect) -> ev.Event:
-        self.worker.submit(effect, self.entries)
+    def order(self, request: Any) -> None:
+        self._ticket += 1
+        self.worker.submit(self._ticket, request)
+
+    def do(self, request: Any) -> Any:
+        self.order(request)
         return self.answer()
 
-    def unlock(self) -> ev.Event:
-        self.do(fx.OpenVault())
-        type_words(self.entries, fx.Purpose.UNLOCK)
-        return self.do(fx.Unlock())
+    def open(self) -> Any:
+        self.worker.open_vault()
+        return self.answer()
+
+    @property
+    def now(self) -> datetime:
+        return self.board.clock.now()
+
+    def unlock(self, passphrase: bytes = PASSPHRASE) -> Any:
+        self.open()
+        return self.do(rq.Unlock(passphrase=passphrase, now=self.now))
 
     def insert(self, label: str = "PISM-ALL", **faults: Any) -> Any:
         """Put a new stick in and return it."""

@@ -8,19 +8,18 @@ from typing import Any
 
 from hw.ports import KeyPressed, KeyReleased
 from hw.system.emulated import EmulatedClock
-from kiosk import effects as fx
-from kiosk import events as ev
 from kiosk.daemon.daemon import Daemon, Worker
-from kiosk.entry.buffers import Entries
 from kiosk.entry.words import keys_of
-from kiosk.machine import start
-from kiosk.reports import Settings
-from kiosk.states import Screen
+from kiosk.flows import machine as mc
+from kiosk.flows.box import Settings
+from kiosk.flows.machine import Machine
+from kiosk.work.worker import Answer, VaultReady
 from tests.kiosk.facts import SESSION, TABLE
-from tests.kiosk.live import make_entries, open_twins
+from tests.kiosk.flows.steps import title_of
+from tests.kiosk.live import WORDS, make_entries, open_twins
 
 SETTINGS = Settings(sticks=TABLE, lock_after_s=300, dim_after_s=60)
-Move = ev.Event | float | Callable[[], None] | None
+Move = mc.Event | float | Callable[[], None] | None
 
 
 class HandClock:
@@ -29,13 +28,13 @@ class HandClock:
     def __init__(self, clock: EmulatedClock, *moves: Move) -> None:
         self._clock = clock
         self._moves = [*moves]
-        self._own: list[ev.Event | None] = []
+        self._own: list[mc.Event | None] = []
         self.waits: list[float | None] = []
 
-    def put(self, event: ev.Event | None, /) -> None:
+    def put(self, event: mc.Event | None, /) -> None:
         self._own.append(event)
 
-    def get(self, *, timeout: float | None) -> ev.Event | None:
+    def get(self, *, timeout: float | None) -> mc.Event | None:
         while True:
             if self._own:
                 return self._own.pop(0)
@@ -61,8 +60,15 @@ class NotedWorker:
     def __init__(self, orders: list[object]) -> None:
         self._orders = orders
 
-    def submit(self, effect: fx.Effect, entries: Entries) -> None:
-        self._orders.append(effect)
+    def open_vault(self) -> None:
+        self._orders.append("open vault")
+
+    def close_vault(self) -> None:
+        self._orders.append("close vault")
+
+    def submit(self, ticket: int, request: Any) -> None:
+        self.ticket = ticket
+        self._orders.append(request)
 
     def stop(self) -> None:
         self._orders.append("stop")
@@ -82,12 +88,15 @@ class Loop:
         self.entries = make_entries()
         self.turns = 0
         self.daemon: Daemon
+        self.worker: NotedWorker
 
-    def play(self, *moves: Move, begin: tuple[Screen, fx.Effects] | None = None, **options: Any) -> Screen:
+    def play(self, *moves: Move, **options: Any) -> str:
+        """Run through moves, and return the title of what is shown at the end."""
         self.inbox = HandClock(self.twins.clock, *moves)
 
         def make_worker(_post: object) -> Worker:
-            return NotedWorker(self.orders)
+            self.worker = NotedWorker(self.orders)
+            return self.worker
 
         def turn() -> None:
             self.turns += 1
@@ -96,13 +105,25 @@ class Loop:
             self.board,
             make_worker,
             self.entries,
-            begin or start(SETTINGS),
+            Machine(SETTINGS),
             inbox=self.inbox,
             turn=turn,
             **options,
         )
         self.daemon.run()
-        return self.daemon.screen
+        return self.title
+
+    @property
+    def title(self) -> str:
+        return title_of(self.daemon.machine.shown)
+
+    def answer(self, result: Any) -> Callable[[], None]:
+        """Return a move that answers what was asked last."""
+        return lambda: self.daemon.post(Answer(self.worker.ticket, result))
+
+    def unlock(self) -> tuple[Move, ...]:
+        """Return the moves that open a session."""
+        return (READY, *tap("#"), *TYPED, self.answer(SESSION))
 
     def leave(self) -> None:
         self.daemon.leave()
@@ -111,12 +132,11 @@ class Loop:
         self.daemon.end()
 
     def see(self, seen: list[Any]) -> Callable[[], None]:
-        """Return a move that notes screen, glass and lines."""
-        return lambda: seen.append((self.daemon.screen, self.twins.panel.contrast, self.twins.panel.on))
+        """Return a move that notes the title, the contrast, and whether the panel is on."""
+        return lambda: seen.append((self.title, self.twins.panel.contrast, self.twins.panel.on))
 
 
-READY = ev.VaultReady(provisioned=True)
-UNLOCKED = ev.Unlocked(SESSION)
+READY = VaultReady(provisioned=True)
 
 
 def tap(key: str) -> tuple[Move, Move]:
@@ -125,3 +145,7 @@ def tap(key: str) -> tuple[Move, Move]:
 
 def spell(word: str) -> tuple[Move, ...]:
     return tuple(move for key in keys_of(word) for move in tap(key))
+
+
+TYPED = (*(move for word in WORDS for move in (*spell(word), *tap("A"))), *tap("#"))
+"""The moves that type the passphrase."""

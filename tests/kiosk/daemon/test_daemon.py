@@ -7,16 +7,19 @@ from typing import Any
 
 import pytest
 
+from core.api.requests import Unlock
 from hw.ports import KeyPressed, KeyReleased, StickInserted
-from kiosk import effects as fx
-from kiosk import events as ev
 from kiosk.daemon.daemon import BRIGHT, DIM, Daemon
-from kiosk.machine import BLANK_AFTER_DIM_S, WARN_S, start
+from kiosk.flows.machine import BLANK_AFTER_DIM_S, WARN_S, Machine, PowerAsked
 from kiosk.screens.reader import read_lines
-from kiosk.states import Glass, Home, Locked, Off, Problem, Warned, Working
-from tests.kiosk.facts import JOB, stick
-from tests.kiosk.live import WORDS, make_entries, open_twins
-from tests.kiosk.loop import READY, SETTINGS, UNLOCKED, Loop, NotedWorker, spell, tap
+from kiosk.work.job import RunJob
+from kiosk.work.worker import Bug, PowerOff, Restart, VaultReady
+from tests.kiosk.facts import JOB, PROPOSAL, failed, stick
+from tests.kiosk.flows.steps import title_of
+from tests.kiosk.live import PASSPHRASE, WORDS, make_entries, open_twins
+from tests.kiosk.loop import READY, SETTINGS, Loop, NotedWorker, spell, tap
+
+JOB_RUNS = RunJob(stick=stick(), steps=JOB)
 
 
 @pytest.fixture
@@ -26,8 +29,8 @@ def loop(tmp_path: Path) -> Iterator[Loop]:
 
 
 def test_the_first_screen_asks_for_the_vault_and_everything_is_let_go(loop: Loop) -> None:
-    assert isinstance(loop.play(READY), Locked)
-    assert loop.orders == [fx.OpenVault(), "close"]
+    assert loop.play(READY) == "LOCKED"
+    assert loop.orders == ["open vault", "close"]
     assert "LOCKED" in " ".join(read_lines(loop.twins.panel.image()))
 
 
@@ -48,50 +51,50 @@ def test_the_watchdogs_turn_bounds_every_wait(loop: Loop) -> None:
 
 def test_the_glass_dims_moves_its_picture_goes_blank_and_wakes_with_a_swallowed_key(loop: Loop) -> None:
     seen: list[Any] = []
-    see = loop.see(seen)
+    pictures: list[bytes] = []
+
+    def see() -> None:
+        loop.see(seen)()
+        pictures.append(loop.twins.panel.image().tobytes())
+
     moves = (see, 60.0, see, 60.0, see, float(BLANK_AFTER_DIM_S), see, *tap("#"), see)
     after = loop.play(READY, *moves)
-    glass = [(screen.box.glass, contrast, on) for screen, contrast, on in seen]
-    assert glass == [
-        (Glass.BRIGHT, BRIGHT, True),
-        (Glass.DIM, DIM, True),
-        (Glass.DIM, DIM, True),
-        (Glass.BLANK, DIM, False),
-        (Glass.BRIGHT, BRIGHT, True),
-    ]
-    assert seen[2][0].box.shift > seen[1][0].box.shift
-    assert isinstance(after, Locked)  # the # that woke it opened nothing
+    panel = [(contrast, on) for _, contrast, on in seen]
+    assert panel == [(BRIGHT, True), (DIM, True), (DIM, True), (DIM, False), (BRIGHT, True)]
+    assert pictures[1] != pictures[2]
+    assert after == "LOCKED"  # the # that woke it opened nothing
 
 
 def test_a_session_locks_by_itself_after_a_warning(loop: Loop) -> None:
     seen: list[Any] = []
+    told: list[tuple[str, ...]] = []
     see = loop.see(seen)
-    unlock = (READY, *tap("#"), ev.EntryFinished(), UNLOCKED)
-    after = loop.play(*unlock, see, 300.0 - WARN_S, see, WARN_S - 0.5, see, 0.5)
-    assert isinstance(seen[0][0], Home)
-    assert isinstance(seen[1][0], Warned)
-    assert seen[1][0].left_s == WARN_S
-    assert seen[2][0].left_s == 1
-    assert isinstance(after, Locked)
-    assert fx.CloseVault() in loop.orders
+
+    def lines() -> None:
+        told.append(read_lines(loop.twins.panel.image()))
+
+    after = loop.play(*loop.unlock(), see, 300.0 - WARN_S, see, lines, WARN_S - 0.5, lines, 0.5)
+    assert [title for title, _, _ in seen] == ["UNLOCKED", "LOCKS IN"]
+    assert [read[1] for read in told] == [f"{WARN_S} s", "1 s"]
+    assert after == "LOCKED"
+    assert "close vault" in loop.orders
 
 
 def test_a_key_in_the_warning_keeps_the_session(loop: Loop) -> None:
-    unlock = (READY, *tap("#"), ev.EntryFinished(), UNLOCKED)
-    assert isinstance(loop.play(*unlock, 300.0 - WARN_S, *tap("5"), WARN_S * 2.0), Home)
-    assert fx.CloseVault() not in loop.orders
+    assert loop.play(*loop.unlock(), 300.0 - WARN_S, *tap("5"), WARN_S * 2.0) == "UNLOCKED"
+    assert "close vault" not in loop.orders
 
 
 def test_work_is_not_locked_however_long_it_takes(loop: Loop) -> None:
-    begun = (READY, StickInserted(stick()), *tap("#"), ev.EntryFinished(), UNLOCKED)
+    begun = (StickInserted(stick()), *loop.unlock())
     after = loop.play(*begun, 7200.0)
-    assert isinstance(after, Working)
-    assert fx.RunJob(stick(), JOB) in loop.orders
-    assert fx.CloseVault() not in loop.orders
+    assert after == "WORK"
+    assert JOB_RUNS in loop.orders
+    assert "close vault" not in loop.orders
 
 
 def test_a_held_star_stops_the_work(loop: Loop) -> None:
-    begun = (READY, StickInserted(stick()), *tap("#"), ev.EntryFinished(), UNLOCKED)
+    begun = (StickInserted(stick()), *loop.unlock())
     loop.play(*begun, KeyPressed("*"), 2.0, KeyReleased("*"))
     assert "stop" in loop.orders
 
@@ -125,10 +128,9 @@ def test_words_are_proposed_and_wiped(loop: Loop) -> None:
     def look() -> None:
         shown.append(loop.entries.proposal_view() is not None)
 
-    from tests.kiosk.facts import PROPOSAL
-
-    factory = ev.VaultReady(provisioned=False)
-    review = (*tap("#"), ev.ClockRead(loop.twins.clock.now()), *tap("#"), ev.PolicyProposal(PROPOSAL))
+    factory = VaultReady(provisioned=False)
+    date = loop.answer(loop.twins.clock.now())
+    review = (*tap("#"), date, *tap("#"), loop.answer(PROPOSAL))
     pages = [move for _ in range(4) for move in tap("#")]
     loop.play(factory, *review, *pages, *tap("A"), look)
     assert shown == [True]
@@ -138,66 +140,66 @@ def test_words_are_proposed_and_wiped(loop: Loop) -> None:
 def test_a_bug_locks_and_the_loop_goes_on(loop: Loop, caplog: pytest.LogCaptureFixture) -> None:
     secret = str(len(WORDS) * 7919)  # the traceback shows lines of the source, and no values
 
-    def submit(effect: object, _entries: object) -> None:
-        loop.orders.append(effect)
-        if effect == fx.RunJob(stick(), JOB):
+    def submit(ticket: int, request: object) -> None:
+        loop.worker.ticket = ticket
+        loop.orders.append(request)
+        if request == JOB_RUNS:
             raise RuntimeError(secret)
 
     def break_worker() -> None:
-        loop.daemon._worker.submit = submit  # type: ignore[method-assign] # a worker with a mistake
+        loop.worker.submit = submit  # type: ignore[method-assign] # a worker with a mistake
 
     seen: list[Any] = []
-    begun = (READY, StickInserted(stick()), *tap("#"), ev.EntryFinished(), break_worker, UNLOCKED)
+    begun = (StickInserted(stick()), break_worker, *loop.unlock())
     with caplog.at_level(logging.ERROR):
         after = loop.play(*begun, loop.see(seen), *tap("#"))
-    assert isinstance(seen[0][0], Problem)
-    assert seen[0][0].code == "E-BUG"
-    assert seen[0][0].box.session is None
-    assert fx.CloseVault() in loop.orders
-    assert not isinstance(after, Problem)
+    assert seen[0][0] == "E-BUG"
+    assert "close vault" in loop.orders
+    assert after == "STICK PISM-ALL asks"
     assert "RuntimeError" in caplog.text
     assert secret not in caplog.text
 
 
 def test_a_bug_that_cannot_be_told_ends_the_daemon_and_locks(loop: Loop) -> None:
-    def refuse(_effect: object, _entries: object) -> None:
+    def refuse() -> None:
         raise RuntimeError
 
     def break_worker() -> None:
-        loop.daemon._worker.submit = refuse  # type: ignore[method-assign] # a worker with a mistake
+        loop.worker.close_vault = refuse  # type: ignore[method-assign] # a worker with a mistake
 
     with pytest.raises(RuntimeError):
-        loop.play(READY, break_worker, ev.Bug())
+        loop.play(READY, break_worker, Bug())
     assert loop.orders[-1] == "close"
 
 
 def test_told_to_leave_at_rest_it_says_its_last_words_and_ends(loop: Loop) -> None:
     after = loop.play(READY, loop.leave, READY, READY)
-    assert isinstance(after, Off)
-    assert fx.PowerOff() not in loop.orders  # who told it goes on by himself
+    assert after == "POWER OFF"
+    assert PowerOff() not in loop.orders  # who told it goes on by himself
     assert loop.orders[-1] == "close"
 
 
 def test_told_to_leave_while_working_it_waits_for_the_work(loop: Loop) -> None:
-    begun = (READY, StickInserted(stick()), *tap("#"), ev.EntryFinished(), UNLOCKED)
+    begun = (StickInserted(stick()), *loop.unlock())
     seen: list[Any] = []
-    after = loop.play(*begun, loop.leave, 5.0, loop.see(seen), ev.Stopped())
+    ended = loop.answer(failed("E-STOPPED"))
+    loop.play(*begun, loop.leave, 5.0, lambda: seen.append(loop.daemon.machine.is_off), ended, 1.0)
     assert "stop" in loop.orders
-    assert not isinstance(seen[0][0], Off)
-    assert isinstance(after, Off)
+    assert seen == [False]
+    assert loop.daemon.machine.is_off
 
 
 def test_told_to_leave_while_work_hangs_it_waits_half_a_minute(loop: Loop) -> None:
-    begun = (READY, StickInserted(stick()), *tap("#"), ev.EntryFinished(), UNLOCKED)
-    assert isinstance(loop.play(*begun, loop.leave, 30.0, 1.0), Off)
+    begun = (StickInserted(stick()), *loop.unlock())
+    loop.play(*begun, loop.leave, 30.0, 1.0)
+    assert loop.daemon.machine.is_off
 
 
 def test_a_power_off_of_its_own_goes_to_the_switch_and_a_sigterm_after_it_ends_at_once(loop: Loop) -> None:
     seen: list[Any] = []
-    after = loop.play(READY, ev.PowerAsked(restart=True), loop.see(seen), loop.leave, 1.0, READY)
-    assert fx.Restart() in loop.orders
-    assert isinstance(after, Off)
-    assert after.restart  # the last words stand: the box restarts
+    after = loop.play(READY, PowerAsked(restart=True), loop.see(seen), loop.leave, 1.0, READY)
+    assert Restart() in loop.orders
+    assert after == "RESTARTING"  # the last words stand
 
 
 def test_an_end_from_outside_ends_it(loop: Loop) -> None:
@@ -214,8 +216,17 @@ def test_without_a_hand_on_the_clock_it_waits_on_a_queue(tmp_path: Path) -> None
     (tmp_path / "sticks").mkdir()
     board = open_twins(tmp_path)
     orders: list[object] = []
-    daemon = Daemon(board, lambda _post: NotedWorker(orders), make_entries(), start(SETTINGS))
+    daemon = Daemon(board, lambda _post: NotedWorker(orders), make_entries(), Machine(SETTINGS))
     daemon.post(READY)
     daemon.end()
     daemon.run()
-    assert isinstance(daemon.screen, Locked)
+    assert title_of(daemon.machine.shown) == "LOCKED"
+
+
+def test_a_request_carries_the_bytes_of_its_buffer_and_the_time(loop: Loop) -> None:
+    typed = [move for word in WORDS for move in spell(word) + tap("A")]
+    loop.play(READY, *tap("#"), *typed, *tap("#"))
+    (request,) = [order for order in loop.orders if isinstance(order, Unlock)]
+    assert request.passphrase == PASSPHRASE
+    assert request.now == loop.twins.clock.now()
+    assert "absurd" not in repr(request)

@@ -19,6 +19,19 @@ DONE = EntryFinished()
 LEFT = EntryLeft()
 
 
+def title_of(shown: Shown) -> str:
+    """Return what stands in the top row; the large text where there is none; WORK or the purpose else."""
+    match shown:
+        case Page(title="", body=body):
+            return getattr(body, "text", type(body).__name__)
+        case Page(title=title):
+            return title
+        case Work():
+            return "WORK"
+        case Entry(purpose=purpose):
+            return purpose.value
+
+
 class Hand:
     """A machine at some point, and what it asked of the daemon since the last `forget`.
 
@@ -50,16 +63,7 @@ class Hand:
 
     @property
     def title(self) -> str:
-        """What stands in the top row; the large text where there is none; WORK or the purpose else."""
-        match self.shown:
-            case Page(title="", body=body):
-                return getattr(body, "text", type(body).__name__)
-            case Page(title=title):
-                return title
-            case Work():
-                return "WORK"
-            case Entry(purpose=purpose):
-                return purpose.value
+        return title_of(self.shown)
 
     @property
     def lines(self) -> tuple[str, ...]:
