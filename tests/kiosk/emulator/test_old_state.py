@@ -3,8 +3,8 @@
 import shutil
 from pathlib import Path
 
-from kiosk import effects as fx
-from kiosk import events as ev
+from core.api.requests import Failed
+from kiosk.work.job import RunJob
 from tests.kiosk.live import STEPS, Bench, lay_authority
 
 
@@ -14,15 +14,15 @@ def test_a_stick_with_a_later_receipt_stops_the_work_before_anything_is_signed(t
     with Bench(folder) as bench:
         bench.unlock()
         stick = bench.insert()
-        assert isinstance(bench.do(fx.RunJob(stick, STEPS)), ev.JobFinished)
-        bench.worker.submit(fx.CloseVault(), bench.entries)
+        assert isinstance(bench.do(RunJob(stick=stick, steps=STEPS)), tuple)
+        bench.worker.close_vault()
     shutil.rmtree(folder / "state")
     shutil.copytree(tmp_path / "old", folder / "state")
     with Bench(folder) as bench:
         bench.unlock()
         stick = bench.twins.sticks.insert(bench.twins.sticks.images()[0])
-        answer = bench.do(fx.RunJob(stick, STEPS))
-        assert isinstance(answer, ev.JobFailed)
+        answer = bench.do(RunJob(stick=stick, steps=STEPS))
+        assert isinstance(answer, Failed)
         assert answer.code == "E-STATE-OLD"
 
 
@@ -31,5 +31,5 @@ def test_a_stick_from_the_last_visit_is_welcome(tmp_path: Path) -> None:
     with Bench(folder) as bench:
         bench.unlock()
         stick = bench.insert()
-        assert isinstance(bench.do(fx.RunJob(stick, STEPS)), ev.JobFinished)
-        assert isinstance(bench.do(fx.RunJob(stick, STEPS)), ev.JobFinished)
+        assert isinstance(bench.do(RunJob(stick=stick, steps=STEPS)), tuple)
+        assert isinstance(bench.do(RunJob(stick=stick, steps=STEPS)), tuple)

@@ -4,28 +4,26 @@ from pathlib import Path
 
 import pytest
 
+from core.api.requests import ChangePassphrase, Failed
 from core.crypto.process import read_boot
 from core.store.attempts import Attempts, write_attempts
 from core.store.store import is_provisioned
-from kiosk import effects as fx
-from kiosk import events as ev
-from tests.kiosk.live import CONFIG, OTHER_WORDS, Bench, lay_authority, type_words
+from tests.kiosk.live import CONFIG, OTHER_PASSPHRASE, Bench, lay_authority
 
 
-def fail_once_more(folder: Path) -> ev.Event:
+def fail_once_more(folder: Path) -> Failed:
     """Type a wrong passphrase after four others."""
     write_attempts(folder / "state", Attempts(count=4, boot_id=read_boot().id))
     with Bench(folder) as bench:
-        bench.do(fx.OpenVault())
-        type_words(bench.entries, fx.Purpose.UNLOCK, OTHER_WORDS)
-        return bench.do(fx.Unlock())
+        refused = bench.unlock(OTHER_PASSPHRASE)
+    assert isinstance(refused, Failed)
+    return refused
 
 
 def test_the_fifth_wrong_passphrase_wipes_where_it_is_asked_for(tmp_path: Path) -> None:
     folder = lay_authority(tmp_path)
     (folder / "config.yaml").write_text(CONFIG.replace("dim_after_s: 60", "dim_after_s: 60, wipe_after: 5"))
     refused = fail_once_more(folder)
-    assert isinstance(refused, ev.UnlockRefused)
     assert refused.code == "E-STATE-WIPED"
     assert not is_provisioned(folder / "state")
 
@@ -35,7 +33,6 @@ def test_nothing_is_wiped_where_nobody_asks_for_it(tmp_path: Path, config: str) 
     folder = lay_authority(tmp_path)
     (folder / "config.yaml").write_text(config)
     refused = fail_once_more(folder)
-    assert isinstance(refused, ev.UnlockRefused)
     assert (refused.code, refused.failed_attempts) == ("E-PASSPHRASE-WRONG", 5)
     assert is_provisioned(folder / "state")
 
@@ -46,10 +43,8 @@ def test_a_wrong_old_passphrase_counts_and_wipes_nothing_while_the_box_is_open(t
     with Bench(folder) as bench:
         bench.unlock()
         write_attempts(folder / "state", Attempts(count=4, boot_id=read_boot().id))
-        type_words(bench.entries, fx.Purpose.CURRENT, OTHER_WORDS)
-        type_words(bench.entries, fx.Purpose.CHOOSE, OTHER_WORDS)
-        type_words(bench.entries, fx.Purpose.REPEAT, OTHER_WORDS)
-        refused = bench.do(fx.ChangePassphrase())
-    assert isinstance(refused, ev.UnlockRefused)
+        change = ChangePassphrase(old=OTHER_PASSPHRASE, new=OTHER_PASSPHRASE, now=bench.now)
+        refused = bench.do(change)
+    assert isinstance(refused, Failed)
     assert (refused.code, refused.failed_attempts) == ("E-PASSPHRASE-WRONG", 5)
     assert is_provisioned(folder / "state")

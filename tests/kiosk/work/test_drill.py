@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from core.api import requests as pr
+from core.api import requests as rq
 from core.api import results as rs
 from core.errors import CaError
 from hw.fat.volume import FatVolume, open_volume
 from hw.ports import HardwareError
-from kiosk.reports import DrillRow
-from kiosk.work.drill_words import MAX_BYTES, BroughtWords, read_drill_stick, record_brought
+from kiosk.work.drill import MAX_BYTES, BroughtWords, read_drill_stick, record_brought
 from kiosk.work.session import Session, VaultRefusalError
 from tests.hw.stick_kit import make_stick
 
@@ -77,15 +76,15 @@ class _Vault(Session):
         self._waiting = waiting
 
     def ask(self, request: object, expected: type, **_: object) -> rs.DrillRecorded:  # type: ignore[override]
-        assert isinstance(request, pr.RecordDrill)
+        assert isinstance(request, rq.RecordDrill)
         assert expected is rs.DrillRecorded
         name = request.name or ""
         if name == "unplugged":
-            raise VaultRefusalError(pr.Failed(code="E-STATE-DAMAGED", text="", action=()))
+            raise VaultRefusalError(rq.Failed(code="E-STATE-DAMAGED", text="", action=()))
         if name not in self._waiting:
-            raise VaultRefusalError(pr.Failed(code="E-POLICY", text="", action=()))
+            raise VaultRefusalError(rq.Failed(code="E-POLICY", text="", action=()))
         if self._waiting.pop(name) != request.words:
-            raise VaultRefusalError(pr.Failed(code="E-DRILL", text="", action=()))
+            raise VaultRefusalError(rq.Failed(code="E-DRILL", text="", action=()))
         return rs.DrillRecorded(name=name, sequence=3)
 
 
@@ -96,7 +95,7 @@ def brought(*names: str) -> tuple[BroughtWords, ...]:
 def test_what_was_recorded_before_or_is_no_more_does_not_hide_what_is_new() -> None:
     vault = _Vault({"main-backup": SIX, "old": OTHER})
     recorded = record_brought(vault, brought("gone", "main-backup", "old"), NOW)
-    assert recorded == (DrillRow(name="main-backup", sequence=3),)
+    assert recorded == (rs.DrillRecorded(name="main-backup", sequence=3),)
 
 
 @pytest.mark.parametrize(

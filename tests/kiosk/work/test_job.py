@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from core.api import requests as pr
+from core.api import requests as rq
 from core.api import results as rs
 from core.errors import StoppedError
+from core.progress import Progress
 from hw.fat.volume import open_volume
 from hw.ports import (
     Stick,
@@ -38,10 +39,10 @@ class Place:
         assert self.board.twins is not None
         self.sticks = self.board.twins.sticks
         self.session: Session = start_vault(folder / "state", folder / "config.yaml")
-        self.session.ask(pr.Unlock(passphrase=PASSPHRASE, now=NOW), rs.Unlocked)
+        self.session.ask(rq.Unlock(passphrase=PASSPHRASE, now=NOW), rs.Unlocked)
         self.stopping = threading.Event()
         self.jobs: list[Job] = []
-        self.told: list[tuple[int, int, int, int, str]] = []
+        self.told: list[tuple[Progress, int]] = []
 
     def job(self, steps: tuple[str, ...] = STEPS, **options: Any) -> Job:
         given: dict[str, Any] = {
@@ -58,14 +59,14 @@ class Place:
             job.close()
         self.session.close()
 
-    def tell(self, *progress: Any) -> None:
-        self.told.append(progress)
+    def tell(self, progress: Progress, step: int) -> None:
+        self.told.append((progress, step))
 
     def insert(self, label: str = "PISM-ALL", image: Path | None = None, **faults: Any) -> Stick:
         return self.sticks.insert(image or self.sticks.make(label), Faults(**faults))
 
     def status(self) -> rs.StatusReport:
-        return self.session.ask(pr.AskStatus(now=NOW), rs.StatusReport)
+        return self.session.ask(rq.AskStatus(now=NOW), rs.StatusReport)
 
 
 @pytest.fixture
@@ -103,12 +104,13 @@ def test_progress_names_the_step_and_its_units(place: Place) -> None:
     job = place.job()
     job.run(place.insert(), place.tell)
     job.close()
-    assert {told[1] for told in place.told} == {3}
-    assert [told[0] for told in place.told] == sorted(told[0] for told in place.told)
-    assert "KB" in {told[4] for told in place.told}
+    steps = [step for _, step in place.told]
+    assert set(steps) == {1, 2, 3}
+    assert steps == sorted(steps)
+    assert "KB" in {progress.what for progress, _ in place.told}
 
 
-def test_papers_whose_names_are_taken_get_the_number_of_the_archive(place: Place) -> None:
+def test_sidecars_whose_names_are_taken_get_the_number_of_the_archive(place: Place) -> None:
     image = place.sticks.make("PISM-ALL")
     with open_volume(image) as volume:
         volume.put_small("next-visit.ics", b"of the operator")
@@ -215,8 +217,8 @@ def test_told_to_stop_it_begins_no_step(place: Place) -> None:
 def test_a_stop_gives_up_the_file_on_its_way_and_the_job_goes_on_later(place: Place) -> None:
     stick = place.insert()
 
-    def stop_at_stick(*progress: Any) -> None:
-        if progress[4] == "KB":
+    def stop_at_stick(progress: Progress, _step: int) -> None:
+        if progress.what == "KB":
             place.stopping.set()
 
     job = place.job()
@@ -230,7 +232,7 @@ def test_a_stop_gives_up_the_file_on_its_way_and_the_job_goes_on_later(place: Pl
 def test_a_stop_reaches_the_vault_though_it_came_before_its_work(tmp_path: Path) -> None:
     lay_authority(tmp_path)
     with contextlib.closing(start_vault(tmp_path / "state", tmp_path / "config.yaml")) as session:
-        session.ask(pr.Unlock(passphrase=PASSPHRASE, now=NOW), rs.Unlocked)
+        session.ask(rq.Unlock(passphrase=PASSPHRASE, now=NOW), rs.Unlocked)
         stopping = threading.Event()
         job = Job(
             session,

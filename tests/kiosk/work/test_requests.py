@@ -7,18 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from core.api import requests as pr
+from core.api import requests as rq
 from core.api import results as rs
 from core.api.requests import MAX_REQUEST_BYTES
 from core.crypto.keys import make_key
 from hw.fat.volume import open_volume
 from hw.ports import Stick, StickGoneError
-from kiosk import effects as fx
-from kiosk import events as ev
-from kiosk.reports import RequestRow
-from kiosk.work.job import Job
+from kiosk.work.job import Job, RequestsFound, RunJob
+from kiosk.work.requests import read_requests
 from kiosk.work.session import VaultRefusalError, start_vault
-from kiosk.work.stick_requests import read_requests
+from kiosk.work.worker import Progressed
 from tests.kiosk.live import NOW, PASSPHRASE, STEPS, Bench, lay_authority, open_twins
 from tests.signing_requests import make_request
 
@@ -34,7 +32,7 @@ class Desk:
         assert self.board.twins is not None
         self.sticks = self.board.twins.sticks
         self.session = start_vault(folder / "state", folder / "config.yaml")
-        self.session.ask(pr.Unlock(passphrase=PASSPHRASE, now=NOW), rs.Unlocked)
+        self.session.ask(rq.Unlock(passphrase=PASSPHRASE, now=NOW), rs.Unlocked)
 
     def job(self, steps: tuple[str, ...] = STEPS) -> Job:
         return Job(
@@ -57,7 +55,7 @@ class Desk:
         return self.sticks.insert(self.image(files, label, folder))
 
     def open_gaps(self) -> int:
-        report = self.session.ask(pr.AskStatus(now=NOW), rs.StatusReport)
+        report = self.session.ask(rq.AskStatus(now=NOW), rs.StatusReport)
         return sum(due.gaps for due in report.requests)
 
 
@@ -72,16 +70,16 @@ def quiet(*_progress: object) -> None:
     """Take progress and go on."""
 
 
-def approvals(rows: tuple[RequestRow, ...]) -> tuple[str, ...]:
+def approvals(rows: tuple[rs.RequestSummary, ...]) -> tuple[str, ...]:
     return tuple(row.approval for row in rows if row.approval)
 
 
 def test_approved_requests_are_signed_before_the_top_up_and_exported(desk: Desk) -> None:
     job, stick = desk.job(), desk.insert({ONE: make_request(), TWO: make_request()})
     rows = job.find_requests(stick)
-    assert [(row.file, row.path, row.code) for row in rows] == [
-        (ONE, "services/gate", ""),
-        (TWO, "services/gate", ""),
+    assert [(row.file, row.class_name, row.target, row.code) for row in rows] == [
+        (ONE, "services", "gate", ""),
+        (TWO, "services", "gate", ""),
     ]
     assert rows[0].subject == "CN=gate 7"
     job.answer_requests(approvals(rows))
@@ -214,9 +212,8 @@ def test_a_worker_asks_before_it_works_and_goes_on_with_the_answer(tmp_path: Pat
         with open_volume(image) as volume:
             volume.put_small(f"requests/{ONE}", make_request())
         stick = bench.twins.sticks.insert(image)
-        found = bench.do(fx.RunJob(stick, STEPS))
-        assert isinstance(found, ev.RequestsFound)
-        assert not any(isinstance(event, ev.Progress) for event in bench.seen)
-        done = bench.do(fx.RunJob(stick, STEPS, approvals(found.requests)))
-        assert isinstance(done, ev.JobFinished)
-        assert done.results[0].requested == 1
+        found = bench.do(RunJob(stick=stick, steps=STEPS))
+        assert isinstance(found, RequestsFound)
+        assert not any(isinstance(news, Progressed) for news in bench.seen)
+        done = bench.do(RunJob(stick=stick, steps=STEPS, approved=approvals(found.requests)))
+        assert done[0].requested == 1

@@ -7,13 +7,12 @@ from pathlib import Path
 import pytest
 
 from hw.system.emulated import EmulatedClock
-from kiosk.reports import TestRow
 from kiosk.work.self_test import CUTOFF, REPETITIONS, SAMPLE_BYTES, WINDOW, is_random, run_self_test
 
 COUNTING = bytes(range(256)) * 16
 
 
-def rows(folder: Path, year: int = 2027, store: str = "") -> dict[str, TestRow]:
+def rows(folder: Path, year: int = 2027, store: str = "") -> dict[str, Finding]:
     found = run_self_test(EmulatedClock(datetime(year, 3, 1, tzinfo=UTC)), folder, store)
     return {row.name: row for row in found}
 
@@ -22,14 +21,14 @@ def test_a_sound_box_finds_itself_sound(tmp_path: Path) -> None:
     found = rows(tmp_path, store="good")
     assert [*found] == ["random", "clock", "store", "free space"]
     assert all(row.good for row in found.values())
-    assert found["clock"].finding == "27-03-01"
-    assert found["store"].finding == "good"
+    assert found["clock"].text == "27-03-01"
+    assert found["store"].text == "good"
 
 
 def test_rows_fit_the_screen(tmp_path: Path) -> None:
     for row in rows(tmp_path, store="E-STATE-DAMAGED").values():
         assert len(row.name) <= 12
-        assert len(row.finding) <= 9
+        assert len(row.text) <= 9
 
 
 def test_a_clock_before_this_software_is_wrong(tmp_path: Path) -> None:
@@ -38,8 +37,8 @@ def test_a_clock_before_this_software_is_wrong(tmp_path: Path) -> None:
 
 
 def test_a_locked_store_is_not_judged_and_a_damaged_one_is_named(tmp_path: Path) -> None:
-    assert rows(tmp_path)["store"] == TestRow(name="store", good=True, finding="locked")
-    assert rows(tmp_path, store="E-JOURNAL")["store"] == TestRow(name="store", good=False, finding="E-JOURNA")
+    assert rows(tmp_path)["store"] == Finding(name="store", good=True, text="locked")
+    assert rows(tmp_path, store="E-JOURNAL")["store"] == Finding(name="store", good=False, text="E-JOURNA")
 
 
 def test_the_systems_random_source_passes() -> None:

@@ -1,7 +1,7 @@
 """Where the papers beside an archive go."""
 
 from core.api.results import ArchiveWritten, Companion
-from kiosk.work.placing import place_companions
+from kiosk.work.sidecars import place_companions
 
 
 def written(*paths: tuple[str, bool]) -> ArchiveWritten:

@@ -1,6 +1,6 @@
 """How long the work will still take."""
 
-from kiosk.work.pace import Pace
+from kiosk.work.time_left import TimeLeft
 
 
 class Seconds:
@@ -13,39 +13,39 @@ class Seconds:
 
 def test_nothing_is_said_before_there_is_something_to_go_by() -> None:
     seconds = Seconds()
-    pace = Pace(seconds)
-    assert pace.seconds_left(1, 0, 100) is None
+    left = TimeLeft(seconds)
+    assert left.seconds_left(1, 0, 100) is None
     seconds.now_s += 1.9
-    assert pace.seconds_left(1, 10, 100) is None  # too soon
+    assert left.seconds_left(1, 10, 100) is None  # too soon
     seconds.now_s += 5
-    assert pace.seconds_left(1, 0, 100) is None  # nothing done
+    assert left.seconds_left(1, 0, 100) is None  # nothing done
 
 
 def test_the_rest_goes_on_as_fast_as_so_far() -> None:
     seconds = Seconds()
-    pace = Pace(seconds)
-    pace.seconds_left(1, 20, 100)
+    left = TimeLeft(seconds)
+    left.seconds_left(1, 20, 100)
     seconds.now_s += 4
-    assert pace.seconds_left(1, 40, 100) == 12
+    assert left.seconds_left(1, 40, 100) == 12
     seconds.now_s += 2
-    assert pace.seconds_left(1, 100, 100) == 0
+    assert left.seconds_left(1, 100, 100) == 0
 
 
 def test_another_step_or_total_begins_anew() -> None:
     seconds = Seconds()
-    pace = Pace(seconds)
-    pace.seconds_left(1, 0, 10)
+    left = TimeLeft(seconds)
+    left.seconds_left(1, 0, 10)
     seconds.now_s += 10
-    assert pace.seconds_left(1, 5, 10) == 10
-    assert pace.seconds_left(2, 5, 10) is None
+    assert left.seconds_left(1, 5, 10) == 10
+    assert left.seconds_left(2, 5, 10) is None
     seconds.now_s += 4
-    assert pace.seconds_left(2, 9, 10) == 1
-    assert pace.seconds_left(2, 9, 20) is None
+    assert left.seconds_left(2, 9, 10) == 1
+    assert left.seconds_left(2, 9, 20) is None
 
 
 def test_more_done_than_there_is_says_nothing() -> None:
     seconds = Seconds()
-    pace = Pace(seconds)
-    pace.seconds_left(1, 0, 0)
+    left = TimeLeft(seconds)
+    left.seconds_left(1, 0, 0)
     seconds.now_s += 4
-    assert pace.seconds_left(1, 7, 0) is None
+    assert left.seconds_left(1, 7, 0) is None

@@ -1,4 +1,4 @@
-"""The worker: every effect with the real vault, real FAT images and twins."""
+"""The worker: every request with the real vault, real FAT images and twins."""
 
 import logging
 import queue
@@ -11,33 +11,66 @@ from typing import Any
 
 import pytest
 
-from core.api import requests as pr
+from core.api import requests as rq
 from core.api import results as rs
 from core.api import wire
 from core.crypto.process import read_boot
 from core.store.attempts import Attempts, write_attempts
 from hw.fat.volume import open_volume
-from hw.ports import StickGoneError
+from hw.ports import Stick, StickGoneError
 from hw.sticks.emulated_flash import Faults
-from kiosk import effects as fx
-from kiosk import events as ev
-from kiosk.daemon.kept_sticks import NAME, read_sticks
-from kiosk.entry.buffers import Entries
-from kiosk.work.orders import Order, explain_refusal, make_order
+from kiosk.work.clock import ReadClock, SetClock
+from kiosk.work.drill import ReadDrill
+from kiosk.work.job import RunJob, StepDone
+from kiosk.work.kept_sticks import NAME, read_sticks
+from kiosk.work.policy_stick import ReadPolicy
+from kiosk.work.self_test import RunSelfTest
 from kiosk.work.session import Session, VaultLostError
-from kiosk.work.worker import VaultWorker
+from kiosk.work.sticks import FormatStick
+from kiosk.work.worker import Answer, Bug, News, PowerOff, Progressed, Restart, VaultLost, VaultReady, Worker
 from tests.kiosk.live import (
     CONFIG,
     NOW,
-    OTHER_WORDS,
+    OTHER_PASSPHRASE,
+    PASSPHRASE,
     STEPS,
     Bench,
     lay_authority,
     lay_config,
-    make_entries,
     open_twins,
-    type_words,
 )
+
+EXPORT = STEPS[1:2]
+TOP_UP = RunJob(stick=None, steps=("top-up",))
+
+
+def job(stick: Stick, steps: tuple[str, ...] = STEPS) -> RunJob:
+    return RunJob(stick=stick, steps=steps)
+
+
+def code(refused: object) -> str:
+    """Return the code of what was refused, "" of what was not."""
+    return refused.code if isinstance(refused, rq.Failed) else ""
+
+
+def sequences(done: tuple[StepDone, ...]) -> list[int]:
+    return [one.sequence for one in done]
+
+
+def approve(bench: Bench, shown: rs.PolicyProposal) -> Any:
+    return bench.do(rq.ApprovePolicy(policy_sha256=shown.policy_sha256, now=bench.now))
+
+
+def found(bench: Bench, shown: rs.PolicyProposal) -> Any:
+    return bench.do(rq.Init(passphrase=PASSPHRASE, policy_sha256=shown.policy_sha256, now=bench.now))
+
+
+def signers(bench: Bench) -> tuple[rs.SignerSummary, ...]:
+    """Return the signers of a target that are not revoked."""
+    report = bench.do(rq.AskStatus(now=bench.now))
+    return tuple(
+        item for item in report.signers if item.path == "services/mongo" and item.status != "revoked"
+    )
 
 
 @pytest.fixture
@@ -51,141 +84,98 @@ def test_an_empty_folder_is_set_up_topped_up_and_locked(tmp_path: Path) -> None:
     for name in ("sticks", "spool", "own"):
         (tmp_path / name).mkdir()
     with Bench(tmp_path) as bench:
-        assert bench.do(fx.OpenVault()) == ev.VaultReady(provisioned=False)
-        proposal = bench.do(fx.AskPolicy())
-        assert isinstance(proposal, ev.PolicyProposal)
-        assert [row.name for row in proposal.proposal.recipients] == ["main-kudo", "main-backup"]
-        bench.entries.propose()
-        type_words(bench.entries, fx.Purpose.REPEAT)
-        created = bench.do(fx.Create())
-        assert isinstance(created, ev.Created)
-        assert {label for label, _ in created.sticks} == {"PISM-EXPORT", "PISM-ALL"}
-        bench.worker.submit(fx.CloseVault(), bench.entries)
-        assert bench.do(fx.OpenVault()) == ev.VaultReady(provisioned=True)
-        assert isinstance(bench.unlock(), ev.Unlocked)
+        assert bench.open() == VaultReady(provisioned=False)
+        shown = bench.do(rq.AskPolicy())
+        assert [row.name for row in shown.recipients] == ["main-kudo", "main-backup"]
+        created = found(bench, shown)
+        assert set(created.sticks) == {"PISM-EXPORT", "PISM-ALL"}
+        bench.worker.close_vault()
+        assert bench.open() == VaultReady(provisioned=True)
+        assert isinstance(bench.unlock(), rs.Unlocked)
 
 
 def test_a_policy_that_changed_after_it_was_shown_is_refused(tmp_path: Path) -> None:
     lay_config(tmp_path)
     with Bench(tmp_path) as bench:
-        bench.do(fx.OpenVault())
-        bench.do(fx.AskPolicy())
+        bench.open()
+        shown = bench.do(rq.AskPolicy())
         lay_config(tmp_path, "spread_days: 10", "spread_days: 11")
-        bench.entries.propose()
-        type_words(bench.entries, fx.Purpose.REPEAT)
-        refused = bench.do(fx.Create())
-        assert isinstance(refused, ev.JobFailed)
-        assert refused.code == "E-POLICY"
+        assert code(found(bench, shown)) == "E-POLICY"
         assert not (tmp_path / "state").exists()
-
-
-def test_nothing_is_created_before_a_policy_was_shown(bench: Bench) -> None:
-    bench.do(fx.OpenVault())
-    bench.entries.propose()
-    type_words(bench.entries, fx.Purpose.REPEAT)
-    assert bench.do(fx.Create()) == ev.JobFailed("E-POLICY", "no policy was shown")
 
 
 def test_a_wrong_passphrase_is_counted_and_waits(bench: Bench) -> None:
     # after four others, whose wait is over: a busy machine takes longer than a second to ask again
     write_attempts(bench.folder / "state", Attempts(count=4, boot_id=read_boot().id))
-    bench.do(fx.OpenVault())
-    type_words(bench.entries, fx.Purpose.UNLOCK, OTHER_WORDS)
-    refused = bench.do(fx.Unlock())
-    assert isinstance(refused, ev.UnlockRefused)
-    assert (refused.code, refused.failed_attempts) == ("E-PASSPHRASE-WRONG", 5)
+    refused = bench.unlock(OTHER_PASSPHRASE)
+    assert (code(refused), refused.failed_attempts) == ("E-PASSPHRASE-WRONG", 5)
     assert 16 <= refused.wait_s <= 31
-    early = bench.do(fx.Unlock())
-    assert isinstance(early, ev.UnlockRefused)
-    assert early.code == "E-PASSPHRASE-WAIT"
-    bench.worker.submit(fx.CloseVault(), bench.entries)
-    ready = bench.do(fx.OpenVault())
-    assert isinstance(ready, ev.VaultReady)
-    assert ready.failed_attempts == 5
+    assert code(bench.unlock(OTHER_PASSPHRASE)) == "E-PASSPHRASE-WAIT"
+    bench.worker.close_vault()
+    assert bench.open().failed_attempts == 5
 
 
 def test_a_whole_job_and_what_is_asked_around_it(bench: Bench) -> None:
-    assert isinstance(bench.unlock(), ev.Unlocked)
+    assert isinstance(bench.unlock(), rs.Unlocked)
     stick = bench.insert()
-    done = bench.do(fx.RunJob(stick, STEPS))
-    assert isinstance(done, ev.JobFinished)
-    assert [result.sequence for result in done.results] == [0, 1, 1]
-    assert any(isinstance(event, ev.Progress) and event.what == "KB" for event in bench.seen)
-    status = bench.do(fx.AskStatus())
-    assert isinstance(status, ev.StatusReady)
-    assert status.report.archives[0].written == NOW
-    again = bench.do(fx.RunJob(stick, STEPS))  # a new job: new archives
-    assert isinstance(again, ev.JobFinished)
-    assert [result.sequence for result in again.results] == [0, 2, 2]
+    assert sequences(bench.do(job(stick))) == [0, 1, 1]
+    told = [news for news in bench.seen if isinstance(news, Progressed)]
+    assert any(news.progress.what == "KB" for news in told)
+    assert [news.step for news in told] == sorted(news.step for news in told)
+    assert bench.do(rq.AskStatus(now=bench.now)).archives[0].written == NOW
+    assert sequences(bench.do(job(stick))) == [0, 2, 2]  # a new job: new archives
 
 
 def test_a_pulled_stick_is_resumed_without_a_new_archive(bench: Bench) -> None:
     bench.unlock()
     image = bench.twins.sticks.make("PISM-EXPORT")
-    from hw.sticks.emulated_flash import Faults
-
-    failed = bench.do(fx.RunJob(bench.twins.sticks.insert(image, Faults(yank_at_byte=5000)), STEPS[1:2]))
-    assert isinstance(failed, ev.JobFailed)
-    assert failed.code == StickGoneError.code
-    done = bench.do(fx.RunJob(bench.twins.sticks.insert(image), STEPS[1:2]))
-    assert isinstance(done, ev.JobFinished)
-    assert done.results[0].sequence == 1
+    pulled = bench.do(job(bench.twins.sticks.insert(image, Faults(yank_at_byte=5000)), EXPORT))
+    assert code(pulled) == StickGoneError.code
+    assert sequences(bench.do(job(bench.twins.sticks.insert(image), EXPORT))) == [1]
 
 
 def test_other_steps_do_not_resume_a_failed_job(bench: Bench) -> None:
     bench.unlock()
-    assert isinstance(bench.do(fx.RunJob(bench.insert(full=True), STEPS[1:2])), ev.JobFailed)
+    assert code(bench.do(job(bench.insert(full=True), EXPORT))) == "E-STICK-FULL"
     bench.twins.sticks.pull()
-    done = bench.do(fx.RunJob(bench.insert(), STEPS[1:]))
-    assert isinstance(done, ev.JobFinished)
-    assert done.results[0].sequence == 2
+    assert sequences(bench.do(job(bench.insert(), STEPS[1:]))) == [2, 1]
 
 
 def test_a_revocation_ends_what_was_kept_for_a_stick(bench: Bench) -> None:
     bench.unlock()
-    bench.do(fx.RunJob(bench.insert(full=True), STEPS[1:2]))
+    bench.do(job(bench.insert(full=True), EXPORT))
     bench.twins.sticks.pull()
-    signers = bench.do(fx.AskSigners("services", "mongo"))
-    assert isinstance(signers, ev.SignersReady)
-    assert bench.do(fx.Revoke(signers.signers[0].certificate_id, "keyCompromise")) == ev.Revoked()
-    after = bench.do(fx.AskSigners("services", "mongo"))
-    assert isinstance(after, ev.SignersReady)
-    assert len(after.signers) == len(signers.signers) - 1
-    done = bench.do(fx.RunJob(bench.insert(), STEPS[1:2]))
-    assert isinstance(done, ev.JobFinished)
-    assert done.results[0].sequence == 2  # the archive without the revocation was forgotten
+    before = signers(bench)
+    revoke = rq.Revoke(certificate=before[0].id, reason="keyCompromise", now=bench.now)
+    assert bench.do(revoke) == rs.Acknowledged()
+    assert len(signers(bench)) == len(before) - 1
+    # the archive without the revocation was forgotten
+    assert sequences(bench.do(job(bench.insert(), EXPORT))) == [2]
 
 
 def test_a_stop_ends_the_work_and_the_same_job_goes_on(bench: Bench) -> None:
     bench.unlock()
 
-    def stop_at_stick(event: ev.Event) -> None:
-        if isinstance(event, ev.Progress) and event.what == "KB":
+    def stop_at_stick(news: News) -> None:
+        if isinstance(news, Progressed) and news.progress.what == "KB":
             bench.worker.stop()
 
     bench.heard = stop_at_stick
     stick = bench.insert()
-    assert bench.do(fx.RunJob(stick, STEPS)) == ev.Stopped()
-    bench.heard = lambda _event: None
-    done = bench.do(fx.RunJob(stick, STEPS))
-    assert isinstance(done, ev.JobFinished)
-    assert [result.sequence for result in done.results] == [0, 1, 1]
+    assert code(bench.do(job(stick))) == "E-STOPPED"
+    bench.heard = lambda _news: None
+    assert sequences(bench.do(job(stick))) == [0, 1, 1]
 
 
 def test_a_changed_policy_is_approved_whole(bench: Bench) -> None:
     lay_config(bench.folder, "spread_days: 10", "spread_days: 11")
-    unlocked = bench.unlock()
-    assert isinstance(unlocked, ev.Unlocked)
-    assert unlocked.session.policy_differs
-    shown = bench.do(fx.AskPolicy())
-    assert isinstance(shown, ev.PolicyProposal)
-    assert shown.proposal.differences == ("spread_days: 10 -> 11",)
-    approved = bench.do(fx.ApprovePolicy())
-    assert isinstance(approved, ev.Unlocked)
-    assert not approved.session.policy_differs
+    assert bench.unlock().policy_changes
+    shown = bench.do(rq.AskPolicy())
+    assert shown.changes == ("spread_days: 10 -> 11",)
+    assert approve(bench, shown).policy_changes == ()
 
 
-def bring(bench: Bench, text: str, faults: Faults | None = None) -> Any:
+def bring(bench: Bench, text: str, faults: Faults | None = None) -> Stick:
     """Put in a stick that brings a policy; return it."""
     image = bench.twins.sticks.make("PISM-CONFIG")
     with open_volume(image) as volume:
@@ -199,35 +189,29 @@ NEW_POLICY = CONFIG.replace("PISM-EXPORT:", "PISM-KUDO:").replace("dim_after_s: 
 
 def test_a_policy_of_a_stick_is_approved_kept_and_not_proposed_back(bench: Bench) -> None:
     bench.unlock()
-    shown = bench.do(fx.AskStickPolicy(bring(bench, NEW_POLICY)))
-    assert isinstance(shown, ev.PolicyProposal)
-    assert (shown.proposal.source, shown.proposal.untaken) == ("PISM-CONFIG", ("kiosk",))
-    assert len(shown.proposal.differences) == 2
+    shown = bench.do(ReadPolicy(stick=bring(bench, NEW_POLICY)))
+    assert shown.untaken == ("kiosk",)
+    assert len(shown.changes) == 2
     bench.twins.sticks.pull()  # it is not needed any more
-    approved = bench.do(fx.ApprovePolicy())
-    assert isinstance(approved, ev.Unlocked)
-    assert read_sticks(bench.folder / "own") == tuple(sorted(approved.session.sticks))
-    assert [label for label, _ in approved.session.sticks] == ["PISM-KUDO", "PISM-ALL"]
-    bench.worker.submit(fx.CloseVault(), bench.entries)
-    again = bench.unlock()
-    assert isinstance(again, ev.Unlocked)
-    assert not again.session.policy_differs
+    approved = approve(bench, shown)
+    assert read_sticks(bench.folder / "own") == tuple(sorted(approved.sticks.items()))
+    assert list(approved.sticks) == ["PISM-KUDO", "PISM-ALL"]
+    bench.worker.close_vault()
+    assert bench.unlock().policy_changes == ()
 
 
 def test_a_power_cut_before_the_table_was_kept_is_made_good_at_the_next_unlock(bench: Bench) -> None:
     bench.unlock()
     before = (bench.folder / "own" / NAME).read_bytes()
-    bench.do(fx.AskStickPolicy(bring(bench, NEW_POLICY)))
-    approved = bench.do(fx.ApprovePolicy())
-    assert isinstance(approved, ev.Unlocked)
+    approved = approve(bench, bench.do(ReadPolicy(stick=bring(bench, NEW_POLICY))))
     (bench.folder / "own" / NAME).write_bytes(before)  # as if the power had gone between the two
-    bench.worker.submit(fx.CloseVault(), bench.entries)
+    bench.worker.close_vault()
     bench.unlock()
-    assert read_sticks(bench.folder / "own") == tuple(sorted(approved.session.sticks))
+    assert read_sticks(bench.folder / "own") == tuple(sorted(approved.sticks.items()))
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "code"),
+    ("old", "new", "refusal"),
     [
         ("load: 2", "laod: 2", "E-CONFIG-KEY"),
         ("keys/backup.pub", "keys/none.pub", "E-RECIPIENT"),
@@ -235,32 +219,25 @@ def test_a_power_cut_before_the_table_was_kept_is_made_good_at_the_next_unlock(b
         ("authority:", "\x00", "E-CONFIG-SYNTAX"),
     ],
 )
-def test_a_bad_policy_of_a_stick_is_refused_and_nothing_can_be_approved(
-    bench: Bench, old: str, new: str, code: str
-) -> None:
+def test_a_bad_policy_of_a_stick_is_refused(bench: Bench, old: str, new: str, refusal: str) -> None:
     bench.unlock()
-    refused = bench.do(fx.AskStickPolicy(bring(bench, CONFIG.replace(old, new))))
-    assert isinstance(refused, ev.JobFailed)
-    assert refused.code == code
-    assert bench.do(fx.ApprovePolicy()) == ev.JobFailed("E-POLICY", "no policy was shown")
+    assert code(bench.do(ReadPolicy(stick=bring(bench, CONFIG.replace(old, new))))) == refusal
 
 
-def test_a_refused_policy_does_not_leave_the_one_before_it_to_be_approved(bench: Bench) -> None:
+def test_what_was_not_shown_last_is_not_approved(bench: Bench) -> None:
     bench.unlock()
-    bench.do(fx.AskStickPolicy(bring(bench, NEW_POLICY)))
+    first = bench.do(ReadPolicy(stick=bring(bench, NEW_POLICY)))
     bench.twins.sticks.pull()
-    bench.do(fx.AskStickPolicy(bring(bench, "garbage")))
-    assert bench.do(fx.ApprovePolicy()) == ev.JobFailed("E-POLICY", "no policy was shown")
+    bench.do(ReadPolicy(stick=bring(bench, NEW_POLICY.replace("spread_days: 10", "spread_days: 12"))))
+    assert code(approve(bench, first)) == "E-POLICY"
 
 
-def test_a_policy_stick_that_is_pulled_or_dying_is_said_and_the_next_one_is_read(bench: Bench) -> None:
+def test_a_policy_stick_that_is_pulled_is_said_and_the_next_one_is_read(bench: Bench) -> None:
     bench.unlock()
     stick = bring(bench, NEW_POLICY)
     bench.twins.sticks.pull()
-    gone = bench.do(fx.AskStickPolicy(stick))
-    assert isinstance(gone, ev.JobFailed)
-    assert gone.code == "E-STICK-GONE"
-    assert isinstance(bench.do(fx.AskStickPolicy(bring(bench, NEW_POLICY))), ev.PolicyProposal)
+    assert code(bench.do(ReadPolicy(stick=stick))) == "E-STICK-GONE"
+    assert isinstance(bench.do(ReadPolicy(stick=bring(bench, NEW_POLICY))), rs.PolicyProposal)
 
 
 def test_an_empty_box_is_set_up_with_the_policy_of_a_stick(tmp_path: Path) -> None:
@@ -268,114 +245,88 @@ def test_an_empty_box_is_set_up_with_the_policy_of_a_stick(tmp_path: Path) -> No
     for name in ("sticks", "spool", "own"):
         (tmp_path / name).mkdir()
     with Bench(tmp_path) as bench:
-        bench.do(fx.OpenVault())
-        shown = bench.do(fx.AskStickPolicy(bring(bench, NEW_POLICY)))
-        assert isinstance(shown, ev.PolicyProposal)
-        bench.entries.propose()
-        type_words(bench.entries, fx.Purpose.REPEAT)
-        created = bench.do(fx.Create())
-        assert isinstance(created, ev.Created)
-        assert read_sticks(tmp_path / "own") == tuple(sorted(created.sticks))
-        bench.worker.submit(fx.CloseVault(), bench.entries)
-        unlocked = bench.unlock()
-        assert isinstance(unlocked, ev.Unlocked)
-        assert not unlocked.session.policy_differs
+        bench.open()
+        created = found(bench, bench.do(ReadPolicy(stick=bring(bench, NEW_POLICY))))
+        assert read_sticks(tmp_path / "own") == tuple(sorted(created.sticks.items()))
+        bench.worker.close_vault()
+        assert bench.unlock().policy_changes == ()
 
 
-def test_a_passphrase_is_changed_and_the_old_one_refused(bench: Bench) -> None:
+def test_a_passphrase_is_changed_and_a_wrong_old_one_refused(bench: Bench) -> None:
     bench.unlock()
-    type_words(bench.entries, fx.Purpose.CURRENT, OTHER_WORDS)
-    type_words(bench.entries, fx.Purpose.CHOOSE, OTHER_WORDS)
-    type_words(bench.entries, fx.Purpose.REPEAT, OTHER_WORDS)
-    wrong = bench.do(fx.ChangePassphrase())
-    assert isinstance(wrong, ev.UnlockRefused)
-    assert wrong.code == "E-PASSPHRASE-WRONG"
-
-
-def test_a_passphrase_is_changed(bench: Bench) -> None:
-    bench.unlock()
-    type_words(bench.entries, fx.Purpose.CURRENT)
-    type_words(bench.entries, fx.Purpose.CHOOSE, OTHER_WORDS)
-    type_words(bench.entries, fx.Purpose.REPEAT, OTHER_WORDS)
-    assert bench.do(fx.ChangePassphrase()) == ev.PassphraseChanged()
-    bench.worker.submit(fx.CloseVault(), bench.entries)
-    bench.do(fx.OpenVault())
-    type_words(bench.entries, fx.Purpose.UNLOCK, OTHER_WORDS)
-    assert isinstance(bench.do(fx.Unlock()), ev.Unlocked)
+    change = rq.ChangePassphrase(old=PASSPHRASE, new=OTHER_PASSPHRASE, now=bench.now)
+    assert bench.do(change) == rs.Acknowledged()
+    bench.worker.close_vault()
+    assert isinstance(bench.unlock(OTHER_PASSPHRASE), rs.Unlocked)
+    assert code(bench.do(change)) == "E-PASSPHRASE-WRONG"
 
 
 def test_a_clock_behind_the_journal_is_corrected_and_journaled(tmp_path: Path) -> None:
     with Bench(lay_authority(tmp_path), instant=NOW - timedelta(days=9)) as bench:
         wrong = bench.unlock()
-        assert isinstance(wrong, ev.ClockWrong)
-        assert (wrong.code, wrong.last) == ("E-CLOCK-BEHIND", NOW)
-        assert bench.do(fx.AskClock()) == ev.ClockRead(NOW - timedelta(days=9))
-        refused = bench.do(fx.RunJob(None, ("top-up",)))
-        assert isinstance(refused, ev.JobFailed)
-        assert refused.code == "E-CLOCK-BEHIND"
+        assert (wrong.clock, wrong.last_entry_at) == ("E-CLOCK-BEHIND", NOW)
+        assert bench.do(ReadClock()) == NOW - timedelta(days=9)
+        assert code(bench.do(TOP_UP)) == "E-CLOCK-BEHIND"
         right = NOW + timedelta(minutes=1)
-        assert bench.do(fx.SetClock(right)) == ev.ClockSet(right)
-        assert isinstance(bench.do(fx.RunJob(None, ("top-up",))), ev.JobFinished)
+        assert bench.do(SetClock(instant=right)) == rs.ClockCorrected(issued_after=())
+        assert sequences(bench.do(TOP_UP)) == [0]
 
 
-def test_what_was_signed_by_a_clock_ahead_is_counted_and_revoked_together(tmp_path: Path) -> None:
+def test_what_was_signed_by_a_clock_ahead_is_listed_and_revoked_together(tmp_path: Path) -> None:
     true = NOW - timedelta(days=9)
     with Bench(lay_authority(tmp_path, topped_up=True), instant=true) as bench:
         bench.unlock()
-        answer = bench.do(fx.SetClock(true))
-        assert isinstance(answer, ev.ClockSet)
-        assert [target.path for target in answer.late.targets] == ["roots", "services/mongo"]
-        ids = answer.late.certificate_ids
-        assert len(ids) == sum(target.count for target in answer.late.targets)
-        assert bench.do(fx.RevokeAll(ids, "superseded")) == ev.Revoked()
-        assert bench.do(fx.SetClock(true)) == ev.ClockSet(true)
-        done = bench.do(fx.RunJob(None, ("top-up",)))
-        assert isinstance(done, ev.JobFinished)
-        assert done.results[0].issued >= 2
+        late = bench.do(SetClock(instant=true)).issued_after
+        assert {item.path for item in late} == {"roots", "services/mongo"}
+        ids = tuple(item.id for item in late)
+        assert bench.do(rq.RevokeAll(certificates=ids, reason="superseded", now=true)) == rs.Acknowledged()
+        assert bench.do(SetClock(instant=true)) == rs.ClockCorrected(issued_after=())
+        assert bench.do(TOP_UP)[0].issued >= 2
 
 
 def test_a_clock_that_cannot_be_set_says_so(tmp_path: Path) -> None:
     with Bench(lay_authority(tmp_path), clock_refuses=True) as bench:
-        refused = bench.do(fx.SetClock(NOW))
-        assert isinstance(refused, ev.JobFailed)
-        assert refused.code == "E-CLOCK-SET"
+        assert code(bench.do(SetClock(instant=NOW))) == "E-CLOCK-SET"
 
 
 def test_before_an_authority_the_clock_is_set_without_a_vault(tmp_path: Path) -> None:
     with Bench(tmp_path) as bench:
-        assert bench.do(fx.SetClock(NOW)) == ev.ClockSet(NOW)
+        assert bench.do(SetClock(instant=NOW)) == rs.ClockCorrected(issued_after=())
 
 
 def test_a_stick_is_formatted(bench: Bench) -> None:
     stick = bench.insert("OTHER")
-    made = bench.do(fx.FormatStick(stick, "PISM-ALL"))
-    assert isinstance(made, ev.StickFormatted)
-    assert made.stick.label == "PISM-ALL"
+    assert bench.do(FormatStick(stick=stick, label="PISM-ALL")).label == "PISM-ALL"
     bench.twins.sticks.pull()
-    gone = bench.do(fx.FormatStick(stick, "PISM-ALL"))
-    assert isinstance(gone, ev.JobFailed)
-    assert gone.code == "E-STICK-GONE"
+    assert code(bench.do(FormatStick(stick=stick, label="PISM-ALL"))) == "E-STICK-GONE"
+
+
+def test_words_of_a_drill_that_no_stick_brings_are_missed(bench: Bench) -> None:
+    bench.unlock()
+    assert code(bench.do(ReadDrill(stick=bench.insert()))) == "E-STICK-MISSING"
 
 
 def test_the_self_test_reads_the_store_when_it_is_open(bench: Bench) -> None:
-    locked = bench.do(fx.RunSelfTest())
-    assert isinstance(locked, ev.SelfTestReady)
-    assert locked.rows[2].finding == "locked"
+    assert bench.do(RunSelfTest())[2].text == "locked"
     bench.unlock()
-    opened = bench.do(fx.RunSelfTest())
-    assert isinstance(opened, ev.SelfTestReady)
-    assert opened.rows[2].finding == "good"
+    assert bench.do(RunSelfTest())[2].text == "good"
 
 
-@pytest.mark.parametrize(("refuse_swap", "answer"), [(True, ev.JobFailed), (False, ev.VaultReady)])
+@pytest.mark.parametrize(
+    ("refuse_swap", "news"),
+    [
+        (True, VaultLost("the system swaps memory to a disk", "E-SWAP")),
+        (False, VaultReady(provisioned=True)),
+    ],
+)
 def test_swap_keeps_the_box_locked_where_that_is_asked(
-    tmp_path: Path, *, refuse_swap: bool, answer: type[ev.Event]
+    tmp_path: Path, *, refuse_swap: bool, news: News
 ) -> None:
     ours, theirs = socket.socketpair()
     ready = rs.Ready(provisioned=True, failed_attempts=0, wait_s=0, swap=True)
-    wire.send(theirs, pr.Done(result=ready))  # what a vault says on a machine with swap
-    seen: queue.SimpleQueue[ev.Event] = queue.SimpleQueue()
-    worker = VaultWorker(
+    wire.send(theirs, rq.Done(result=ready))  # what a vault says on a machine with swap
+    seen: queue.SimpleQueue[News] = queue.SimpleQueue()
+    worker = Worker(
         open_twins(tmp_path),
         lambda: Session(ours),
         spool=tmp_path,
@@ -383,16 +334,14 @@ def test_swap_keeps_the_box_locked_where_that_is_asked(
         refuse_swap=refuse_swap,
         post=seen.put,
     )
-    worker.submit(fx.OpenVault(), make_entries())
-    event = seen.get(timeout=10)
-    assert isinstance(event, answer)
+    worker.open_vault()
+    assert seen.get(timeout=10) == news
     worker.close()
     theirs.close()
-    assert not isinstance(event, ev.JobFailed) or event.code == "E-SWAP"
 
 
 def test_a_locked_box_answers_that_it_is_locked(bench: Bench) -> None:
-    assert bench.do(fx.AskStatus()) == ev.VaultLost("the box is locked")
+    assert bench.do(rq.AskStatus(now=NOW)) == VaultLost("the box is locked")
 
 
 def test_a_vault_that_dies_is_lost_and_another_can_be_opened(bench: Bench) -> None:
@@ -401,27 +350,21 @@ def test_a_vault_that_dies_is_lost_and_another_can_be_opened(bench: Bench) -> No
     assert session is not None
     assert session.child is not None
     session.child.kill()
-    assert isinstance(bench.do(fx.AskStatus()), ev.VaultLost)
-    assert isinstance(bench.unlock(), ev.Unlocked)
+    assert isinstance(bench.do(rq.AskStatus(now=NOW)), VaultLost)
+    assert isinstance(bench.unlock(), rs.Unlocked)
 
 
-def test_opening_an_open_vault_asks_it_again(bench: Bench) -> None:
-    assert bench.do(fx.OpenVault()) == bench.do(fx.OpenVault())
-
-
-@pytest.mark.parametrize(("effect", "word"), [(fx.PowerOff(), "off"), (fx.Restart(), "restart")])
-def test_the_switch_is_pressed(tmp_path: Path, effect: fx.Effect, word: str) -> None:
+@pytest.mark.parametrize(("request_", "word"), [(PowerOff(), "off"), (Restart(), "restart")])
+def test_the_switch_is_pressed(tmp_path: Path, request_: PowerOff | Restart, word: str) -> None:
     heard = threading.Event()
     with Bench(tmp_path, power_heard=lambda said: heard.set() if said == word else None) as bench:
-        bench.worker.submit(effect, bench.entries)
+        bench.order(request_)
         assert heard.wait(10)
 
 
 def test_a_switch_that_is_refused_says_so(tmp_path: Path) -> None:
     with Bench(tmp_path, power_refuses=True) as bench:
-        refused = bench.do(fx.PowerOff())
-        assert isinstance(refused, ev.JobFailed)
-        assert refused.code == "E-POWER"
+        assert code(bench.do(PowerOff())) == "E-POWER"
 
 
 class _Hanging:
@@ -437,14 +380,14 @@ class _Hanging:
 
 
 def test_the_box_goes_down_past_work_that_hangs(tmp_path: Path) -> None:
-    off, hanging, seen = threading.Event(), _Hanging(), list[ev.Event]()
+    off, hanging, seen = threading.Event(), _Hanging(), list[News]()
     board = open_twins(tmp_path, power_heard=lambda _word: off.set())
-    worker = VaultWorker(
+    worker = Worker(
         board, hanging, spool=tmp_path, own=tmp_path, refuse_swap=False, post=seen.append, close_s=0.01
     )
-    worker.submit(fx.OpenVault(), make_entries())
+    worker.open_vault()
     assert hanging.begun.wait(10)
-    worker.submit(fx.PowerOff(), make_entries())
+    worker.submit(1, PowerOff())
     assert off.wait(10)
     worker.close()  # returns though the work has not
     hanging.over.set()
@@ -458,53 +401,41 @@ def test_what_nobody_foresaw_is_a_bug_without_values(
     def open_session() -> Session:
         raise RuntimeError(secret)
 
-    bugs: list[ev.Event] = []
+    bugs: list[News] = []
     posted = threading.Event()
 
-    def post(event: ev.Event) -> None:
+    def post(event: News) -> None:
         bugs.append(event)
         posted.set()
 
-    worker = VaultWorker(
+    worker = Worker(
         open_twins(tmp_path), open_session, spool=tmp_path, own=tmp_path, refuse_swap=False, post=post
     )
     with caplog.at_level(logging.ERROR):
-        worker.submit(fx.OpenVault(), make_entries())
+        worker.open_vault()
         assert posted.wait(10)
         worker.close()
-    assert bugs == [ev.Bug()]
+    assert bugs == [Bug()]
     assert "RuntimeError" in caplog.text
     assert secret not in caplog.text
 
 
-def test_an_effect_of_the_daemons_own_is_a_bug(bench: Bench) -> None:
-    assert bench.do(fx.Blank()) == ev.Bug()
+def test_a_bug_of_the_vault_is_one_of_ours(bench: Bench) -> None:
+    bench.unlock()
+    assert bench.do(object()) == Bug(), "nobody can send that"
 
 
-def test_secrets_travel_in_the_order_and_show_in_no_repr() -> None:
-    entries = make_entries()
-    type_words(entries, fx.Purpose.UNLOCK)
-    order = make_order(fx.Unlock(), entries)
-    assert order.secrets
-    assert "absurd" not in repr(order)
-    entries.wipe()
-    assert order.secrets
-    assert make_order(fx.AskStatus(), Entries(tuple, len)) == Order(fx.AskStatus())
-
-
-def failed(code: str) -> pr.Failed:
-    return pr.Failed(code=code, text="why", action=("Do",), wait_s=3, failed_attempts=2)
-
-
-@pytest.mark.parametrize(
-    ("effect", "code", "event"),
-    [
-        (fx.AskStatus(), "E-BUG", ev.Bug()),
-        (fx.RunJob(None, ()), "E-STOPPED", ev.Stopped()),
-        (fx.RunJob(None, ()), "E-POLICY", ev.JobFailed("E-POLICY", "why")),
-        (fx.Unlock(), "E-JOURNAL", ev.UnlockRefused("E-JOURNAL", "why", 3, 2)),
-        (fx.ChangePassphrase(), "E-PASSPHRASE-WRONG", ev.UnlockRefused("E-PASSPHRASE-WRONG", "why", 3, 2)),
-    ],
-)
-def test_a_refusal_means_what_its_effect_makes_of_it(effect: fx.Effect, code: str, event: Any) -> None:
-    assert explain_refusal(effect, failed(code)) == event
+def test_an_answer_carries_the_ticket_of_its_request(tmp_path: Path) -> None:
+    seen: queue.SimpleQueue[News] = queue.SimpleQueue()
+    worker = Worker(
+        open_twins(tmp_path),
+        lambda: Session(socket.socket()),
+        spool=tmp_path,
+        own=tmp_path,
+        refuse_swap=False,
+        post=seen.put,
+    )
+    worker.submit(7, ReadClock())
+    worker.submit(8, ReadClock())
+    assert [seen.get(timeout=10), seen.get(timeout=10)] == [Answer(7, NOW), Answer(8, NOW)]
+    worker.close()
