@@ -17,12 +17,13 @@ import pytest
 
 from core.policy.config import load_config
 from hw.ports import StickInserted, StickRemoved
-from kiosk import events as ev
 from kiosk.daemon.compose import make_daemon
-from kiosk.states import Glass, Locked, StickAsks
+from kiosk.entry.buffers import EntryChanged
+from kiosk.flows.machine import Event, Glass
 from kiosk.work.session import start_vault
 from tests.bench.children import serve
 from tests.kiosk.facts import stick
+from tests.kiosk.flows.steps import title_of
 from tests.kiosk.live import lay_authority, open_twins
 
 REST_S = 60.0
@@ -57,7 +58,7 @@ class Kiosk:
         """Wait for a turn of the loop."""
         self._turned.get(timeout=60)
 
-    def say(self, event: ev.Event) -> None:
+    def say(self, event: Event) -> None:
         """Post an event and wait until it was taken."""
         self.daemon.post(event)
         self.turn()
@@ -65,20 +66,20 @@ class Kiosk:
     def move_on(self, seconds: float) -> None:
         """Let the box believe that time has passed."""
         self.twins.clock.advance(timedelta(seconds=seconds))
-        self.say(ev.EntryChanged())
+        self.say(EntryChanged())
 
 
 @contextmanager
 def running(folder: Path) -> Iterator[Kiosk]:
     kiosk = Kiosk(folder)
-    thread = threading.Thread(target=kiosk.daemon.daemon.run, name="daemon")
+    thread = threading.Thread(target=kiosk.daemon.run, name="daemon")
     thread.start()
     try:
-        while not isinstance(kiosk.daemon.daemon.screen, Locked):
+        while title_of(kiosk.daemon.machine.shown) != "LOCKED":
             kiosk.turn()
         yield kiosk
     finally:
-        kiosk.daemon.daemon.end()
+        kiosk.daemon.end()
         thread.join()
 
 
@@ -106,7 +107,7 @@ def test_wake_ups_while_locked_and_blanked(tmp_path: Path) -> None:
     with running(tmp_path) as kiosk:
         for seconds in (61, 120, 300):
             kiosk.move_on(seconds)
-        assert kiosk.daemon.daemon.screen.box.glass is Glass.BLANK
+        assert kiosk.daemon.machine.glass is Glass.BLANK
         time.sleep(2)  # the vault process ends
         before = switches()
         time.sleep(REST_S)
@@ -124,7 +125,7 @@ def test_memory_and_files_over_many_sticks(tmp_path: Path) -> None:
                 memory, files = resident_kb(), open_files()
             one = stick(identity=f"{cycle}:usb1")
             kiosk.say(StickInserted(one))
-            assert isinstance(kiosk.daemon.daemon.screen, StickAsks)
+            assert title_of(kiosk.daemon.machine.shown) == "STICK PISM-ALL asks"
             kiosk.say(StickRemoved(one.identity))
         growth, more = resident_kb() - memory, open_files() - files
     print(f"\n{CYCLES} sticks in and out: {growth} kB of {memory} kB and {more} of {files} open files more")

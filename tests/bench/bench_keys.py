@@ -15,14 +15,13 @@ from mnemonic import Mnemonic
 from hw.board import BoardSettings, Emulation, open_board
 from hw.gpio.factory import GpiodFactory
 from hw.keypad.keypad import MatrixKeypad
-from kiosk.effects import Purpose
+from kiosk.entry.buffers import Purpose
 from kiosk.entry.entry import Entry, Mode
 from kiosk.entry.words import count_presses
-from kiosk.screens import draw
-from kiosk.states import Entering
+from kiosk.screens.drawing import draw
+from kiosk.screens.page import Entry as EntryPage
 from tests.bench.children import serve
 from tests.hw.gpio_fake import FakeChip, Machine
-from tests.kiosk.facts import FACTORY, LOCKED
 
 MAX_MEDIAN_BYTES, MAX_WORST_BYTES = 64, 400
 MAX_CPU_S = 0.003
@@ -46,19 +45,19 @@ def keys_of_text(seed: int, count: int = 40) -> str:
 
 
 def play(
-    entry: Entry, state: Entering, keys: str, driver: str, pause_s: float
+    entry: Entry, page: EntryPage, keys: str, driver: str, pause_s: float
 ) -> tuple[list[int], list[float]]:
     """Press keys as an operator does; return bytes and CPU seconds of each press."""
     board = open_board(BoardSettings(driver=driver), Emulation())  # type: ignore[arg-type] # one of three
     assert board.twins is not None
     panel = board.twins.panel
-    board.display.show(draw(state, entry.view(0.0)))
+    board.display.show(draw(page, entry.view(0.0)))
     sent, cpu = [], []
     now = 0.0
     for key in keys:
         bytes_before, cpu_before = panel.bytes_sent, time.thread_time()
         entry.press(key, now)
-        board.display.show(draw(state, entry.view(now)))
+        board.display.show(draw(page, entry.view(now)))
         cpu.append(time.thread_time() - cpu_before)
         sent.append(panel.bytes_sent - bytes_before)
         entry.release(key, now + 0.1)
@@ -74,15 +73,15 @@ def test_bytes_and_cpu_of_a_key_press(what: str, driver: str, pause_s: float) ->
     cpu: list[float] = []
     for seed in range(25):
         if what == "text":
-            entry, state = Entry(modes=(Mode.TEXT,)), Entering(box=LOCKED, purpose=Purpose.UNLOCK)
-            more = play(entry, state, keys_of_text(seed), driver, pause_s)
+            entry, page = Entry(modes=(Mode.TEXT,)), EntryPage(purpose=Purpose.UNLOCK)
+            more = play(entry, page, keys_of_text(seed), driver, pause_s)
         elif what == "unlock words":
-            entry, state = Entry(), Entering(box=LOCKED, purpose=Purpose.UNLOCK)
-            more = play(entry, state, keys_of_words(seed), driver, pause_s)
+            entry, page = Entry(), EntryPage(purpose=Purpose.UNLOCK)
+            more = play(entry, page, keys_of_words(seed), driver, pause_s)
         else:
             entry = Entry(modes=(Mode.WORDS,), total=8)
-            state = Entering(box=FACTORY, purpose=Purpose.REPEAT, proposed=True)
-            more = play(entry, state, keys_of_words(seed), driver, pause_s)
+            page = EntryPage(purpose=Purpose.REPEAT)
+            more = play(entry, page, keys_of_words(seed), driver, pause_s)
         sent += more[0]
         cpu += more[1]
     median, worst = statistics.median(sent), max(sent)

@@ -10,7 +10,6 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from PIL import Image, ImageChops
 
-from kiosk.screens import draw
 from tests.golden.frames import from_text
 from tests.kiosk.samples import SAMPLES
 
@@ -68,7 +67,7 @@ def make_page() -> tuple[int, str]:
     for name in names:
         path, sample = FOLDER / f"{name}.txt", SAMPLES.get(name)
         old = from_text(path.read_text(encoding="utf-8")) if path.exists() else None
-        new = draw(sample.state, sample.entry, sample.proposal) if sample else None
+        new = sample.draw() if sample else None
         sections.append(section(name, old, new))
     changed = [text for is_changed, text in sections if is_changed]
     same = [text for is_changed, text in sections if not is_changed]

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from core.policy.config import load_config
-from kiosk import effects as fx
 from kiosk.daemon.compose import board_settings, kiosk_settings, make_daemon
-from kiosk.states import Locked
+from kiosk.entry.buffers import Purpose
 from kiosk.work.session import start_vault
+from tests.kiosk.flows.steps import title_of
 from tests.kiosk.live import WORDS, lay_authority, lay_config, open_twins
 
 
@@ -32,7 +32,7 @@ def test_a_daemon_reaches_its_vault_and_its_words(tmp_path: Path) -> None:
     board = open_twins(folder, frozen=False)
 
     def turn() -> None:
-        if isinstance(daemon.screen, Locked):  # the vault has answered
+        if title_of(daemon.machine.shown) == "LOCKED":  # the vault has answered
             daemon.end()
 
     daemon = make_daemon(
@@ -45,7 +45,7 @@ def test_a_daemon_reaches_its_vault_and_its_words(tmp_path: Path) -> None:
         turn=turn,
     )
     daemon.run()
-    assert daemon.screen.box.provisioned
+    assert daemon.machine.box.provisioned
 
 
 def test_proposals_and_estimates_are_the_authoritys_own(tmp_path: Path) -> None:
@@ -65,5 +65,5 @@ def test_proposals_and_estimates_are_the_authoritys_own(tmp_path: Path) -> None:
     assert view is not None
     assert entries._estimate(" ".join(WORDS)) > 64
     assert len(entries._proposed) == 8
-    entries.start(fx.Purpose.CHOOSE)
+    entries.start(Purpose.CHOOSE)
     daemon._worker.close()

@@ -15,47 +15,33 @@ from functools import cache
 from pathlib import Path
 from random import Random
 from tempfile import mkdtemp
+from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
+from core.api import requests as rq
 from hw.board import Twins
 from hw.ports import KEYS, KeyPressed, KeyReleased, KeyStuck, Stick
-from kiosk import effects as fx
-from kiosk import events as ev
-from kiosk import rescue_effects as rx
-from kiosk import rescue_events as rv
 from kiosk.daemon.daemon import Daemon
-from kiosk.entry.buffers import Entries, ProposalView
+from kiosk.entry.buffers import ProposalView
 from kiosk.entry.words import count_presses
-from kiosk.machine import start
-from kiosk.reports import Settings, SignerRow, TestRow
-from kiosk.screens import draw
+from kiosk.flows.box import Settings
+from kiosk.flows.machine import Event, Machine, PowerAsked
+from kiosk.screens.page import Entry, Page, Proposed, Shown
 from kiosk.screens.reader import read_text
-from kiosk.states import Entering, ProposedWords, Refused, Screen, Warned
-from kiosk.work.orders import make_order
-from tests.kiosk.facts import (
-    BACKUP,
-    BROUGHT,
-    CHANGES,
-    DRILLS,
-    HALF,
-    KEYS_ON_IT,
-    LATE,
-    NOW,
-    PROPOSAL,
-    REPORT,
-    REQUESTS,
-    RESTORED,
-    RESULTS,
-    SESSION,
-    TABLE,
-)
+from kiosk.work.job import RunJob
+from kiosk.work.rescue import ReadBackup, Restore
+from kiosk.work.sticks import FormatStick
+from kiosk.work.worker import Answer, Bug, PowerOff, Progressed, Restart, VaultLost, VaultReady
+from tests.kiosk.facts import HALF, TABLE, failed
+from tests.kiosk.flows.steps import title_of
+from tests.kiosk.flows.test_walks import ANSWERS
 from tests.kiosk.live import WORDS, make_entries, open_twins
 from tests.kiosk.samples import SAMPLES
 
 SETTINGS = Settings(sticks=TABLE, lock_after_s=300, dim_after_s=60)
-WORK = fx.RunJob | rx.ReadBackup | rx.Restore
+WORK = RunJob | ReadBackup | Restore
 KINDS = 16  # of blows; those without one of their own let an order be answered
 BLOWS = some.integers(0, KINDS * 48 - 1)
 LABELS = ("PISM-ALL", "PISM-EXPORT", "PISM-CONFIG", "HOLIDAYS", "PISM-RESCUE")
@@ -63,15 +49,15 @@ PROVISIONED = 0.7  # of the storms
 USUALLY = 0.7  # of the answers
 TIMES_S = (0.05, 0.7, 1.1, 2.1, 11.0, 61.0, 241.0, 291.0, 400.0)
 CORNERS = {
-    "Entering",
-    "Checking",
-    "Working",
-    "SafeToRemove",
-    "TwoSticks",
-    "ProposedWords",
-    "Home",
-    "Menu",
-    "Off",
+    "unlock",
+    "ONE MOMENT",
+    "WORK",
+    "SAFE TO REMOVE",
+    "E-STICK-TWO",
+    "WRITE DOWN",
+    "UNLOCKED",
+    "MENU",
+    "POWER OFF",
 }
 FAILURES = (
     "E-STICK-FULL",
@@ -83,87 +69,35 @@ FAILURES = (
 )
 
 
-USUAL: dict[type[fx.Effect], tuple[tuple[ev.Event, ...], ...]] = {
-    fx.OpenVault: (
-        (ev.VaultReady(provisioned=True),),
-        (ev.VaultReady(provisioned=True, failed_attempts=3, wait_s=7),),
-    ),
-    fx.AskPolicy: ((ev.PolicyProposal(PROPOSAL),), (ev.PolicyProposal(CHANGES),)),
-    fx.AskStickPolicy: ((ev.PolicyProposal(BROUGHT),), (ev.JobFailed("E-STICK-GONE", "It was pulled."),)),
-    fx.Unlock: (
-        (ev.Unlocked(SESSION),),
-        (ev.Unlocked(replace(SESSION, policy_differs=True, notes=("3 failed unlocks",))),),
-        (ev.UnlockRefused("E-PASSPHRASE-WRONG", "It is wrong.", 1, 1),),
-        (ev.UnlockRefused("E-STATE-DAMAGED", "It is damaged."),),
-        (ev.ClockWrong("E-CLOCK-BEHIND", NOW.replace(year=1970), NOW, SESSION),),
-    ),
-    fx.Create: ((HALF, ev.Created()),),
-    fx.ChangePassphrase: (
-        (ev.PassphraseChanged(),),
-        (ev.UnlockRefused("E-PASSPHRASE-WRONG", "It is wrong.", 1, 1),),
-    ),
-    fx.RunJob: (
-        (HALF, ev.JobFinished(RESULTS)),
-        (HALF, ev.JobFailed("E-STICK-GONE", "It was pulled.")),
-        (HALF, ev.Stopped()),
-        (ev.RequestsFound(REQUESTS),),
-    ),
-    fx.ApprovePolicy: ((ev.Unlocked(SESSION),),),
-    fx.AskStatus: ((ev.StatusReady(REPORT),),),
-    fx.AskSigners: (
-        (ev.SignersReady((SignerRow(certificate_id="a", title="2026.4 lane 1"),)),),
-        (ev.SignersReady(()),),
-    ),
-    fx.Revoke: ((ev.Revoked(),),),
-    fx.RecordDrill: ((ev.DrillsRecorded(DRILLS),), (ev.JobFailed("E-DRILL", "No backup waits for them."),)),
-    fx.ReadDrill: ((ev.DrillsRecorded(DRILLS),), (ev.JobFailed("E-STICK-MISSING", "There is no file."),)),
-    fx.AskClock: ((ev.ClockRead(NOW),),),
-    fx.SetClock: ((ev.ClockSet(NOW),), (ev.ClockSet(NOW, LATE),)),
-    fx.RevokeAll: ((ev.Revoked(),), (ev.JobFailed("E-POLICY", "It is revoked already."),)),
-    rx.LookForBackup: (
-        (rv.BackupFound(KEYS_ON_IT[:1]),),
-        (rv.BackupFound(KEYS_ON_IT),),
-        (ev.JobFailed("E-RESCUE-KEY", "There is none."),),
-    ),
-    rx.TakeIdentity: ((rv.IdentityTaken(),), (rv.IdentityTaken(locked=True),)),
-    rx.OpenIdentity: ((rv.IdentityTaken(),), (ev.JobFailed("E-IDENTITY-LOCKED", "It does not open it."),)),
-    rx.ReadBackup: ((HALF, rv.BackupRead(BACKUP)), (HALF, ev.Stopped())),
-    rx.Restore: ((HALF, rv.BackupRestored(RESTORED)), (HALF, ev.Stopped())),
-    fx.RunSelfTest: ((ev.SelfTestReady((TestRow(name="random", good=True),)),),),
-}
-"""What a vault, a stick or the clock says to an effect, the most usual first."""
-
-UNUSUAL = (
-    *((ev.JobFailed(code, "It did not work."),) for code in FAILURES),
-    (ev.VaultLost("the vault process ended"),),
-    (ev.Bug(),),
-)
-
-
 class Fate:
-    """Answers orders, in order, when the storm says so.
+    """Answers requests, in order, when the storm says so.
 
     Args:
         random: Picks the answers.
         post: Where they go.
     """
 
-    def __init__(self, random: Random, post: Callable[[ev.Event], None]) -> None:
+    def __init__(self, random: Random, post: Callable[[Event], None]) -> None:
         self._random = random
         self._post = post
         self._provisioned = random.random() < PROVISIONED
-        self._orders: list[fx.Effect] = []
+        self._orders: list[tuple[int, Any]] = []
 
-    def submit(self, effect: fx.Effect, entries: Entries) -> None:
-        make_order(effect, entries)  # as the real worker does: it copies the secrets
-        if isinstance(effect, fx.CloseVault):
-            self._orders.clear()
-        elif not isinstance(effect, fx.PowerOff | fx.Restart):
-            self._orders.append(effect)
+    def open_vault(self) -> None:
+        self._orders.append((0, None))
+
+    def close_vault(self) -> None:
+        self._orders.clear()
+
+    def submit(self, ticket: int, request: Any) -> None:
+        if not isinstance(request, PowerOff | Restart):
+            self._orders.append((ticket, request))
 
     def stop(self) -> None:
-        self._orders = [effect for effect in self._orders if not isinstance(effect, WORK)]
-        self._post(ev.Stopped())
+        for ticket, request in self._orders:
+            if isinstance(request, WORK):
+                self._post(Answer(ticket, failed("E-STOPPED", "It was stopped.")))
+        self._orders = [order for order in self._orders if not isinstance(order[1], WORK)]
 
     def close(self) -> None:
         self._orders.clear()
@@ -172,20 +106,25 @@ class Fate:
         """Let the oldest order be answered: as usual mostly."""
         if not self._orders:
             return
-        effect = self._orders.pop(0)
-        usual = self._usual(effect)
-        possible = usual + UNUSUAL
+        ticket, request = self._orders.pop(0)
+        if request is None:
+            ready = VaultReady(provisioned=self._provisioned)
+            waits = VaultReady(provisioned=True, failed_attempts=3, wait_s=7)
+            self._post(waits if self._provisioned and self._random.random() > USUALLY else ready)
+            return
+        if isinstance(request, WORK):
+            self._post(Progressed(ticket=ticket, progress=HALF))
+        possible: list[Event] = [Answer(ticket, result) for result in self._usual(request)]
+        unusual = [Answer(ticket, failed(code, "It did not work.")) for code in FAILURES]
+        possible += [*unusual, VaultLost("the vault process ended"), Bug()]
         place = 0 if self._random.random() < USUALLY else self._random.randrange(len(possible))
-        for event in possible[place]:
-            self._post(event)
+        self._post(possible[place])
 
-    def _usual(self, effect: fx.Effect) -> tuple[tuple[ev.Event, ...], ...]:
-        if isinstance(effect, fx.OpenVault) and not self._provisioned:
-            return ((ev.VaultReady(provisioned=False),),)
-        if isinstance(effect, fx.FormatStick):
-            return ((ev.StickFormatted(replace(effect.stick, label=effect.label, filesystem="vfat")),),)
-        self._provisioned |= isinstance(effect, fx.Create | rx.Restore)
-        return USUAL[type(effect)]
+    def _usual(self, request: Any) -> tuple[Any, ...]:
+        if isinstance(request, FormatStick):
+            return (replace(request.stick, label=request.label, filesystem="vfat"),)
+        self._provisioned |= isinstance(request, rq.Init | Restore)
+        return ANSWERS[type(request)]
 
 
 @cache
@@ -211,17 +150,17 @@ class Storm:
     def __init__(self, blows: list[int], twins: Twins) -> None:
         self._blows = iter(blows)
         self._twins = twins
-        self._posted: list[ev.Event | None] = []
+        self._posted: list[Event | None] = []
         self._down: list[str] = []
         self._sticks: list[Stick] = []
         self._random = Random(sum(blows))
         self.fate = Fate(self._random, self._posted.append)
         self.daemon: Daemon
 
-    def put(self, event: ev.Event | None, /) -> None:
+    def put(self, event: Event | None, /) -> None:
         self._posted.append(event)
 
-    def get(self, *, timeout: float | None) -> ev.Event | None:
+    def get(self, *, timeout: float | None) -> Event | None:
         while not self._posted:
             blow = next(self._blows, None)
             if blow is None:
@@ -275,7 +214,7 @@ class Storm:
 
     def _type_words(self) -> None:
         """Type the eight words where they are asked for; the last is left out at times."""
-        if not isinstance(self.daemon.screen, Entering):
+        if not isinstance(self.daemon.machine.shown, Entry):
             for key in "##A":  # what leads there mostly
                 self._tap(key)
             return
@@ -295,9 +234,9 @@ class Storm:
             case 8 | 9:
                 self._posted.append(KeyStuck(("5",)))
             case 10:
-                self._posted.append(ev.PowerAsked(restart=detail > KINDS))
+                self._posted.append(PowerAsked(restart=detail > KINDS))
             case 11:
-                self._posted.append(ev.VaultLost("the vault process ended"))
+                self._posted.append(VaultLost("the vault process ended"))
 
 
 class Watch:
@@ -309,22 +248,21 @@ class Watch:
         self._seen = b""
 
     def look(self) -> None:
-        screen = self._storm.daemon.screen
-        assert not tells(repr(screen))
+        shown = self._storm.daemon.machine.shown
+        assert not tells(repr(shown))
         assert not tells(repr(self._storm.daemon._entries))
-        if may_show(screen):
+        if may_show(shown):
             return
         picture = self._twins.panel.image()
         data = picture.tobytes()
         if data != self._seen and self._twins.panel.plugged:
             self._seen = data
-            assert not tells(read_text(picture)), type(screen).__name__
+            assert not tells(read_text(picture)), title_of(shown)
 
 
-def may_show(screen: Screen) -> bool:
-    """Tell whether words may stand on this screen: while they are entered, and where they are proposed."""
-    base = screen.under if isinstance(screen, Warned) else screen
-    return isinstance(base, Entering | ProposedWords) and not isinstance(screen, Refused)
+def may_show(shown: Shown) -> bool:
+    """Tell whether words may stand on this page: while they are entered, and where they are proposed."""
+    return isinstance(shown, Entry) or (isinstance(shown, Page) and isinstance(shown.body, Proposed))
 
 
 def tells(text: str) -> bool:
@@ -351,8 +289,8 @@ def storm(blows: list[int], make_watch: Callable[[Storm, Twins], Callable[[], No
     assert board.twins is not None
     weather = Storm(blows, board.twins)
     look = make_watch(weather, board.twins)
-    begin = start(SETTINGS)
-    weather.daemon = Daemon(board, lambda _: weather.fate, make_entries(), begin, turn=look, inbox=weather)
+    machine = Machine(SETTINGS)
+    weather.daemon = Daemon(board, lambda _: weather.fate, make_entries(), machine, turn=look, inbox=weather)
     with listening() as records:
         weather.daemon.run()
     assert not [record.getMessage() for record in records if record.levelno >= logging.ERROR]
@@ -370,7 +308,7 @@ def test_storms_reach_the_far_corners() -> None:
     reached: set[str] = set()
 
     def make_watch(weather: Storm, _twins: Twins) -> Callable[[], None]:
-        return lambda: reached.add(type(weather.daemon.screen).__name__)
+        return lambda: reached.add(title_of(weather.daemon.machine.shown))
 
     for _ in range(24):
         storm([random.randrange(KINDS * 48) for _ in range(100)], make_watch)
@@ -380,5 +318,6 @@ def test_storms_reach_the_far_corners() -> None:
 def test_the_watch_is_not_blind() -> None:
     sample = SAMPLES["proposed-words"]
     shown = ProposalView(WORDS)
-    assert tells(read_text(draw(sample.state, None, shown)))
-    assert not any(tells(read_text(draw(other.state))) for other in SAMPLES.values())
+    assert tells(read_text(replace(sample, proposal=shown).draw()))
+    others = (replace(other, entry=None, proposal=None) for other in SAMPLES.values())
+    assert not any(tells(read_text(other.draw())) for other in others)

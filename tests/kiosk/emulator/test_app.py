@@ -20,7 +20,6 @@ from kiosk.emulator.start import LOCKED_OUT_FAILS, prepare
 from kiosk.emulator.widgets import PanelView
 from kiosk.entry.words import count_presses
 from kiosk.screens.reader import read_text
-from kiosk.states import Off
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot
@@ -68,7 +67,7 @@ async def sitting(state: str, *, size: tuple[int, int] = SMALL, **asked: object)
         async with app.run_test(size=size) as pilot:
             person = Person(app, pilot)
             await person.until(
-                lambda: app.box is not None and app.box.daemon.screen.box.provisioned is not None, "up"
+                lambda: app.box is not None and app.box.daemon.machine.box.provisioned is not None, "up"
             )
             yield person
 
@@ -276,7 +275,7 @@ async def test_a_restart_begins_anew() -> None:
         first.ask_power("restart")
         await person.is_told("the box was restarted")
         assert person.app.box is not first
-        assert isinstance(first.daemon.screen, Off)
+        assert first.daemon.machine.is_off
         await person.sees("LOCKED")
 
 

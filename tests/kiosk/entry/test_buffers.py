@@ -2,14 +2,12 @@
 
 import pytest
 
-from kiosk import events as ev
-from kiosk.effects import Purpose
-from kiosk.entry.buffers import HOLD_S, Entries
+from kiosk.entry.buffers import HOLD_S, Entries, EntryChanged, EntryFinished, EntryLeft, EntryNews, Purpose
 from kiosk.entry.words import count_presses, keys_of
 from tests.kiosk.live import OTHER_WORDS, PASSPHRASE, WORDS, make_entries, type_words
 
 
-def type_keys(entries: Entries, keys: str) -> ev.Event | None:
+def type_keys(entries: Entries, keys: str) -> EntryNews | None:
     event = None
     for key in keys:
         event = entries.feed(key, 0.0, down=True)
@@ -28,21 +26,21 @@ def test_without_an_entry_keys_and_time_do_nothing() -> None:
 
 def test_an_unlock_gives_the_canonical_passphrase() -> None:
     entries = make_entries()
-    assert type_words(entries, Purpose.UNLOCK) == ev.EntryFinished()
-    assert entries.secret(Purpose.UNLOCK) == PASSPHRASE
+    assert type_words(entries, Purpose.UNLOCK) == EntryFinished()
+    assert entries.for_request(Purpose.UNLOCK) == PASSPHRASE
 
 
 def test_a_dead_key_changes_nothing() -> None:
     entries = make_entries()
     entries.start(Purpose.UNLOCK)
-    assert entries.feed("2", 0.0, down=True) == ev.EntryChanged()
+    assert entries.feed("2", 0.0, down=True) == EntryChanged()
     assert entries.feed("1", 0.0, down=True) is None
 
 
 def test_an_empty_entry_is_left_by_the_back_key() -> None:
     entries = make_entries()
     entries.start(Purpose.UNLOCK)
-    assert entries.feed("*", 0.0, down=True) == ev.EntryLeft()
+    assert entries.feed("*", 0.0, down=True) == EntryLeft()
 
 
 def test_proposed_words_are_typed_back() -> None:
@@ -51,26 +49,26 @@ def test_proposed_words_are_typed_back() -> None:
     view = entries.proposal_view()
     assert view is not None
     assert WORDS[0] not in repr(view)
-    assert type_words(entries, Purpose.REPEAT) == ev.EntryFinished(same=True)
-    assert entries.new_secret() == PASSPHRASE
+    assert type_words(entries, Purpose.REPEAT) == EntryFinished(same=True)
+    assert entries.for_request(Purpose.REPEAT) == PASSPHRASE
 
 
 def test_other_words_than_proposed_are_not_the_same() -> None:
     entries = make_entries()
     entries.propose()
-    assert type_words(entries, Purpose.REPEAT, OTHER_WORDS) == ev.EntryFinished(same=False)
+    assert type_words(entries, Purpose.REPEAT, OTHER_WORDS) == EntryFinished(same=False)
 
 
 def test_a_chosen_passphrase_must_be_typed_twice_alike() -> None:
     entries = make_entries()
-    assert type_words(entries, Purpose.CHOOSE) == ev.EntryFinished()
-    assert type_words(entries, Purpose.REPEAT) == ev.EntryFinished(same=True)
-    assert type_words(entries, Purpose.REPEAT, OTHER_WORDS) == ev.EntryFinished(same=False)
+    assert type_words(entries, Purpose.CHOOSE) == EntryFinished()
+    assert type_words(entries, Purpose.REPEAT) == EntryFinished(same=True)
+    assert type_words(entries, Purpose.REPEAT, OTHER_WORDS) == EntryFinished(same=False)
 
 
 def test_a_weak_choice_never_finishes() -> None:
     entries = make_entries()
-    assert type_words(entries, Purpose.CHOOSE, WORDS[:2]) == ev.EntryChanged()
+    assert type_words(entries, Purpose.CHOOSE, WORDS[:2]) == EntryChanged()
 
 
 def test_spaces_alone_finish_nothing() -> None:
@@ -90,26 +88,26 @@ def test_six_words_of_a_drill_are_typed_and_kept_until_they_are_wiped() -> None:
     assert type_words(entries, Purpose.DRILL, WORDS[:5]) is None
     for key in "".join(count_presses(WORDS[5])):
         entries.feed(key, 9.0, down=True)
-    assert entries.feed("#", 10.0, down=True) == ev.EntryFinished()
-    assert entries.secret(Purpose.DRILL).decode() == " ".join(WORDS[:6])
+    assert entries.feed("#", 10.0, down=True) == EntryFinished()
+    assert entries.for_request(Purpose.DRILL) == " ".join(WORDS[:6])
     assert entries.feed("2", 11.0, down=True) is None  # no seventh
 
 
 def test_a_date_is_digits_and_shown_and_must_be_typed_twice_alike() -> None:
     entries = make_entries()
     entries.start(Purpose.DATE)
-    assert type_keys(entries, "202702011200#") == ev.EntryFinished(text="202702011200")
+    assert type_keys(entries, "202702011200#") == EntryFinished(text="202702011200")
     entries.start(Purpose.DATE_AGAIN)
-    assert type_keys(entries, "202702011200#") == ev.EntryFinished(same=True, text="202702011200")
+    assert type_keys(entries, "202702011200#") == EntryFinished(same=True, text="202702011200")
     entries.start(Purpose.DATE_AGAIN)
-    assert type_keys(entries, "202702011201#") == ev.EntryFinished(same=False, text="202702011201")
+    assert type_keys(entries, "202702011201#") == EntryFinished(same=False, text="202702011201")
 
 
 def test_beginning_again_forgets_what_was_typed() -> None:
     entries = make_entries()
     type_words(entries, Purpose.UNLOCK)
     entries.start(Purpose.UNLOCK)
-    assert entries.feed("#", 0.0, down=True) in (None, ev.EntryChanged())
+    assert entries.feed("#", 0.0, down=True) in (None, EntryChanged())
 
 
 def test_a_key_kept_down_becomes_a_held_one_once() -> None:
@@ -121,10 +119,10 @@ def test_a_key_kept_down_becomes_a_held_one_once() -> None:
     typed = entries.entry_view(1.0)
     entries.feed("*", 2.0, down=True)  # a letter back
     assert entries.next_change_s(2.0) == pytest.approx(2.0 + HOLD_S)
-    assert entries.tick(2.0 + HOLD_S) == ev.EntryChanged()  # held: all letters back
+    assert entries.tick(2.0 + HOLD_S) == EntryChanged()  # held: all letters back
     entries.feed("*", 2.7, down=False)
     assert entries.entry_view(2.7) != typed
-    assert entries.feed("*", 3.0, down=True) == ev.EntryLeft()
+    assert entries.feed("*", 3.0, down=True) == EntryLeft()
 
 
 def test_time_alone_draws_again() -> None:
@@ -133,7 +131,7 @@ def test_time_alone_draws_again() -> None:
     entries.feed("#", 0.0, down=False)
     change_s = entries.next_change_s(0.0)
     assert change_s is not None
-    assert entries.tick(change_s) == ev.EntryChanged()
+    assert entries.tick(change_s) == EntryChanged()
 
 
 def test_after_the_last_change_nothing_wakes_the_loop() -> None:
@@ -160,7 +158,7 @@ def test_wiping_leaves_nothing() -> None:
     assert entries.entry_view(0.0) is None
     assert entries.proposal_view() is None
     with pytest.raises(KeyError):
-        entries.secret(Purpose.UNLOCK)
+        entries.for_request(Purpose.UNLOCK)
 
 
 def test_no_repr_shows_a_secret() -> None:
@@ -173,9 +171,9 @@ def test_no_repr_shows_a_secret() -> None:
 def test_a_keys_passphrase_is_taken_as_it_was_typed() -> None:
     entries = make_entries()
     type_words(entries, Purpose.IDENTITY, WORDS[:2])
-    assert entries.typed(Purpose.IDENTITY) == " ".join(WORDS[:2]).encode()
+    assert entries.for_request(Purpose.IDENTITY) == " ".join(WORDS[:2]).encode()
     entries.start(Purpose.IDENTITY)
     for at_s, key in enumerate("C02"):
         entries.feed(key, 9.0 * at_s, down=True)
         entries.feed(key, 9.0 * at_s, down=False)
-    assert entries.typed(Purpose.IDENTITY) == b" a"
+    assert entries.for_request(Purpose.IDENTITY) == b" a"

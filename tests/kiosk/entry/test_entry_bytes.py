@@ -7,12 +7,11 @@ import pytest
 from mnemonic import Mnemonic
 
 from hw.display.windows import find_windows, to_pages
-from kiosk.effects import Purpose
+from kiosk.entry.buffers import Purpose
 from kiosk.entry.entry import Entry, Mode
 from kiosk.entry.words import count_presses
-from kiosk.screens import draw
-from kiosk.states import Entering
-from tests.kiosk.facts import LOCKED
+from kiosk.screens.drawing import draw
+from kiosk.screens.page import Entry as EntryPage
 
 ADDRESS_BYTES = 9  # set the window on an SSD1306 over I2C, and begin to write
 ENTRIES = 8
@@ -21,16 +20,16 @@ ENTRIES = 8
 @pytest.mark.parametrize("total", [None, 8])
 def test_key_press_sends_few_bytes(total: int | None) -> None:
     dice, words = random.Random(1), Mnemonic("english").wordlist
-    state = Entering(box=LOCKED, purpose=Purpose.REPEAT if total else Purpose.UNLOCK, proposed=bool(total))
+    page = EntryPage(purpose=Purpose.REPEAT if total else Purpose.UNLOCK)
     costs = []
     for _ in range(ENTRIES):
         entry, now = Entry(modes=(Mode.WORDS,) if total else tuple(Mode), total=total), 0.0
-        shown = to_pages(draw(state, entry.view(now)))
+        shown = to_pages(draw(page, entry.view(now)))
         for word in dice.sample(words, 8):
             for key in "".join(count_presses(word)):
                 now += 1
                 entry.press(key, now)
-                wanted = to_pages(draw(state, entry.view(now)))
+                wanted = to_pages(draw(page, entry.view(now)))
                 windows = find_windows(shown, wanted, address_bytes=ADDRESS_BYTES, join_pages=True)
                 costs.append(sum(window.size + ADDRESS_BYTES for window in windows))
                 shown = wanted

@@ -179,11 +179,18 @@ def test_requests_on_the_stick_are_approved_one_by_one_at_a_held_key() -> None:
     assert hand.answer(RESULTS).title == "SAFE TO REMOVE"
 
 
-def test_a_key_that_is_held_from_the_page_before_approves_nothing() -> None:
+def test_a_key_that_went_down_before_the_fingerprint_was_shown_approves_nothing() -> None:
     hand = working().answer(RequestsFound(REQUESTS[:1])).happen(KeyPressed("#"), HELD)
     assert hand.title == "KEY SHA-256"
     hand.happen("*")
     assert hand.asked(RunJob)["approved"] == ()
+
+
+def test_nobody_there_locks_and_nothing_is_signed() -> None:
+    hand = working().answer(RequestsFound(REQUESTS)).hold("#").forget().lock_by_idleness()
+    assert hand.title == "STICK PISM-ALL asks"
+    assert CloseVault() in hand.effects
+    assert not hand.orders
 
 
 def test_requests_whose_stick_went_are_shown_anew() -> None:

@@ -53,13 +53,18 @@ def test_the_file_may_be_left_while_it_is_read() -> None:
 def test_a_stick_brings_one_and_is_served_by_that() -> None:
     hand = unlock(Hand(box(BRINGING)))
     assert hand.asked(ReadPolicy) == {"stick": BRINGING}
-    assert hand.happen("*").title == "ONE MOMENT", "what one stick brought must not answer for another"
     hand.answer(BROUGHT)
     assert hand.page.title == "FROM PISM-CONFIG"
     assert hand.lines[1:] == ("2 differences", "hardware: not taken", "kiosk: not taken")
     assert hand.happen("*").title == "UNLOCKED"
     assert hand.box.ignored == BRINGING.identity
     assert hand.pull(BRINGING).put_in(BRINGING).title == "PISM-CONFIG asks"
+
+
+def test_reading_cannot_be_left_so_that_one_stick_never_answers_for_another() -> None:
+    hand = unlock(Hand(box(BRINGING)))
+    assert hand.happen("*#D").title == "ONE MOMENT"
+    assert hand.pull(BRINGING).put_in(OTHER).title == "ONE MOMENT"
 
 
 def test_a_stick_that_was_pulled_after_it_was_read_does_not_matter() -> None:

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from core.api.results import IdentitySeen
 from core.policy.rules import RESERVED_LABELS
-from hw.ports import KeyPressed
+from hw.ports import KeyPressed, KeyReleased
 from kiosk.entry.buffers import Purpose
 from kiosk.flows.box import POLICY_LABEL, RESCUE_LABEL
 from kiosk.flows.machine import CloseVault, StartEntry, StopWork, WipeEntry
@@ -15,7 +15,7 @@ from kiosk.work.clock import ReadClock
 from kiosk.work.rescue import BackupFound, LookForBackup, OpenIdentity, ReadBackup, Restore, TakeIdentity
 from kiosk.work.worker import VaultReady
 from tests.kiosk.facts import BACKUP, HALF, KEYS_ON_IT, NOW, OTHER, RESCUE, RESTORED, box
-from tests.kiosk.flows.steps import DONE, LEFT, Hand
+from tests.kiosk.flows.steps import DONE, HELD, LEFT, Hand
 
 SEEN = IdentitySeen(is_identity=True, locked=False)
 LOCKED_KEY = IdentitySeen(is_identity=True, locked=True)
@@ -131,13 +131,13 @@ def test_what_is_confirmed_is_shown_page_by_page_at_a_held_key() -> None:
     assert hand.happen("*").title == "WHOSE BACKUP?", "what was confirmed may be looked at again"
 
 
-def test_leaving_before_the_end_closes_the_vault_and_the_box_is_as_empty_as_before() -> None:
+def test_giving_up_closes_the_vault_that_has_the_key() -> None:
     hand = confirming().forget().happen("*")
     assert hand.title == "STICK PISM-RESCUE"
     assert CloseVault() in hand.effects
 
 
-def test_an_idle_rescue_locks() -> None:
+def test_the_lock_timer_ends_a_rescue_that_nobody_goes_on_with() -> None:
     hand = confirming().forget().lock_by_idleness()
     assert hand.title == "STICK PISM-RESCUE"
     assert CloseVault() in hand.effects
@@ -174,10 +174,14 @@ def test_the_stick_may_go_once_the_backup_was_read() -> None:
     assert hand.title == "RESTORED"
 
 
-def test_a_held_key_counts_on_the_last_page_only() -> None:
-    hand = confirming().happen(KeyPressed("#"))
-    assert hand.title == "WHICH ONE?"
-    assert not [one for one in hand.effects if getattr(one, "name", "") == "hold"]
+def test_nothing_is_restored_that_was_not_seen_to_its_last_page() -> None:
+    hand = confirming()
+    for title in ("WHICH ONE?", "THE ROOT'S WORDS", "THE ROOT'S WORDS"):
+        assert hand.happen(KeyPressed("#"), HELD).title == title
+        hand.happen(KeyReleased("#"))
+    assert hand.page.mark == "4/4"
+    assert hand.hold("#").title == "PASSPHRASE"
+    assert not [order for order in hand.orders if order.request is Restore]
 
 
 def test_labels_are_the_reserved_ones_and_lines_fit() -> None:

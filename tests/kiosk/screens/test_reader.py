@@ -5,7 +5,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from PIL import Image
 
-from kiosk.screens import draw
 from kiosk.screens.canvas import MOVES, Canvas, shifted
 from kiosk.screens.reader import read_lines, read_text
 from kiosk.text.wrap import COLUMNS
@@ -56,12 +55,12 @@ def test_an_empty_or_a_lit_panel_has_no_text() -> None:
 )
 def test_screens_are_read(name: str, text: str) -> None:
     sample = SAMPLES[name]
-    assert text in read_text(draw(sample.state, sample.entry, sample.proposal))
+    assert text in read_text(sample.draw())
 
 
 @pytest.mark.parametrize("step", range(1, len(MOVES)))
 @pytest.mark.parametrize("name", ["working", "locked", "boot", "problem", "off", "status"])
 def test_a_moved_picture_is_read_as_if_it_stood(name: str, step: int) -> None:
     sample = SAMPLES[name]
-    picture = draw(sample.state, sample.entry, sample.proposal)
+    picture = sample.draw()
     assert read_lines(shifted(picture, step)) == read_lines(picture)

@@ -4,10 +4,9 @@ import pytest
 
 from core.errors import CaError
 from hw.ports import HardwareError
-from kiosk.screens import draw
-from kiosk.states import Problem
+from kiosk.flows.dialogs import problem_page
+from kiosk.screens.drawing import draw
 from kiosk.text.messages import explain, known_codes
-from tests.kiosk.facts import LOCKED
 
 
 def _tree(error: type[Exception]) -> list[type[Exception]]:
@@ -34,7 +33,7 @@ def test_words_fit_the_screen(code: str) -> None:
     assert 1 <= len(message.action) <= 3
     assert all(len(line) <= 21 for line in (message.happened, *message.action))
     for page in range(message.pages):
-        draw(Problem(box=LOCKED, code=code, text="what happened " * 20, page=page))
+        draw(problem_page(code, "what happened " * 20, page))
 
 
 @pytest.mark.parametrize("error", ERRORS)

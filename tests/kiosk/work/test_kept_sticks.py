@@ -10,8 +10,7 @@ from hypothesis import strategies as some
 
 from core.policy.config import load_config
 from kiosk.daemon.compose import kiosk_settings
-from kiosk.reports import StickTable
-from kiosk.work.kept_sticks import MAX_BYTES, NAME, KeptSticksError, keep_sticks, read_sticks
+from kiosk.work.kept_sticks import MAX_BYTES, NAME, KeptSticksError, StickTable, keep_sticks, read_sticks
 from tests.kiosk.facts import TABLE
 from tests.kiosk.live import lay_config
 

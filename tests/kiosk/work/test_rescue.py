@@ -8,19 +8,19 @@ from typing import Any
 
 import pytest
 
+from core.api.results import BackupOpened, BackupRestored
 from core.errors import RescueSpaceError, StoppedError
+from core.progress import Progress
 from core.store.store import is_provisioned
 from hw.board import Board
 from hw.ports import Stick, StickFormatError, StickGoneError
-from kiosk import rescue_effects as rx
-from kiosk import rescue_events as rv
 from kiosk.emulator.box import Folders
-from kiosk.work.rescue import Rescue
+from kiosk.work.rescue import BackupFound, LookForBackup, ReadBackup, Rescue, Restore, TakeIdentity
 from kiosk.work.session import Session, VaultRefusalError, start_vault
 from tests.kiosk.live import OTHER_PASSPHRASE, open_twins
 from tests.kiosk.rescues import NOW, Lost, fill_stick, lay_empty_box, lose_box, rescue_files
 
-Tell = Callable[[int, int, int, int, str], None]
+Report = Callable[[Progress, int], None]
 
 
 @pytest.fixture(scope="module")
@@ -57,23 +57,25 @@ class Bench:
         self.stick: Stick = self.twins.sticks.insert(self.image)
         self.stopping = threading.Event()
 
-    def rescue(self, tell: Tell = lambda *_: None, **given: Any) -> Rescue:
+    def rescue(self, report: Report = lambda *_: None, **given: Any) -> Rescue:
         return Rescue(
             self.session,
             self.board.clock,
             open_volume=self.board.open_volume,
             spool=self.spool,
             stopping=self.stopping,
-            progress=tell,
+            report=report,
             **given,
         )
 
-    def run(self, rescue: Rescue) -> rv.RescueEvent:
+    def run(self, rescue: Rescue) -> BackupOpened:
         """Do all but the restore."""
-        found = rescue.perform(rx.LookForBackup(self.stick), ())
-        assert isinstance(found, rv.BackupFound)
-        rescue.perform(rx.TakeIdentity(self.stick, found.identities[0]), ())
-        return rescue.perform(rx.ReadBackup(self.stick), ())
+        found = rescue.perform(LookForBackup(stick=self.stick))
+        assert isinstance(found, BackupFound)
+        rescue.perform(TakeIdentity(stick=self.stick, name=found.identities[0]))
+        read = rescue.perform(ReadBackup(stick=self.stick))
+        assert isinstance(read, BackupOpened)
+        return read
 
 
 @pytest.fixture
@@ -83,14 +85,12 @@ def bench(board: Board, session: Session, folders: Folders, lost: Lost) -> Bench
 
 def test_a_rescue_tells_its_three_steps(bench: Bench, folders: Folders) -> None:
     told: list[tuple[int, str]] = []
-    rescue = bench.rescue(lambda step, _steps, _done, _total, what: told.append((step, what)))
-    read = bench.run(rescue)
-    assert isinstance(read, rv.BackupRead)
-    assert read.backup.name == "main-backup"
+    rescue = bench.rescue(lambda progress, step: told.append((step, progress.what)))
+    assert bench.run(rescue).name == "main-backup"
     assert not is_provisioned(folders.state)
-    restored = rescue.perform(rx.Restore(), (OTHER_PASSPHRASE,))
-    assert isinstance(restored, rv.BackupRestored)
-    assert restored.restored.clock_believed
+    restored = rescue.perform(Restore(passphrase=OTHER_PASSPHRASE))
+    assert isinstance(restored, BackupRestored)
+    assert restored.clock_believed
     assert is_provisioned(folders.state)
     assert list(dict.fromkeys(told)) == [(1, "KB"), (2, "unpacking"), (2, "key"), (3, "certificate")]
     assert list(bench.spool.iterdir()) == []
@@ -100,33 +100,33 @@ def test_a_stick_pulled_before_it_was_read_is_told_and_it_serves_again(
     bench: Bench, folders: Folders
 ) -> None:
     rescue = bench.rescue()
-    found = rescue.perform(rx.LookForBackup(bench.stick), ())
-    assert isinstance(found, rv.BackupFound)
-    rescue.perform(rx.TakeIdentity(bench.stick, found.identities[0]), ())
+    found = rescue.perform(LookForBackup(stick=bench.stick))
+    assert isinstance(found, BackupFound)
+    rescue.perform(TakeIdentity(stick=bench.stick, name=found.identities[0]))
     bench.twins.sticks.pull()
     with pytest.raises(StickGoneError):
-        rescue.perform(rx.ReadBackup(bench.stick), ())
+        rescue.perform(ReadBackup(stick=bench.stick))
     assert list(bench.spool.iterdir()) == []
     assert not is_provisioned(folders.state)
     bench.stick = bench.twins.sticks.insert(bench.image)
-    assert isinstance(bench.run(bench.rescue()), rv.BackupRead)
+    assert bench.run(bench.rescue()).name
 
 
 def test_a_stick_may_be_pulled_as_soon_as_it_was_read(bench: Bench) -> None:
-    def pull(step: int, _steps: int, _done: int, _total: int, _what: str) -> None:
+    def pull(_progress: Progress, step: int) -> None:
         if step == 2:
             bench.twins.sticks.pull()
 
-    assert isinstance(bench.run(bench.rescue(pull)), rv.BackupRead)
+    assert bench.run(bench.rescue(pull)).name
 
 
 @pytest.mark.parametrize(
-    "effect", [rx.LookForBackup, rx.ReadBackup, lambda stick: rx.TakeIdentity(stick, "a")]
+    "ask", [LookForBackup, ReadBackup, lambda stick: TakeIdentity(stick=stick, name="a")]
 )
-def test_a_stick_that_is_out_is_told_at_every_step(bench: Bench, effect: Any) -> None:
+def test_a_stick_that_is_out_is_told_at_every_step(bench: Bench, ask: Any) -> None:
     bench.twins.sticks.pull()
     with pytest.raises(StickGoneError):
-        bench.rescue().perform(effect(bench.stick), ())
+        bench.rescue().perform(ask(stick=bench.stick))
 
 
 def test_a_stop_ends_the_copy_and_leaves_nothing(bench: Bench, folders: Folders) -> None:
@@ -138,7 +138,7 @@ def test_a_stop_ends_the_copy_and_leaves_nothing(bench: Bench, folders: Folders)
 
 
 def test_a_stop_while_the_vault_checks_ends_that(bench: Bench) -> None:
-    def stop(step: int, _steps: int, _done: int, _total: int, _what: str) -> None:
+    def stop(_progress: Progress, step: int) -> None:
         if step == 2:
             bench.stopping.set()
 
@@ -167,7 +167,7 @@ def test_a_stick_that_is_not_fat32_is_refused(
     bench.image.write_bytes(bytes(1 << 20))
     bench.stick = bench.twins.sticks.insert(bench.image)
     with pytest.raises(StickFormatError):
-        bench.rescue().perform(rx.LookForBackup(bench.stick), ())
+        bench.rescue().perform(LookForBackup(stick=bench.stick))
 
 
 def test_names_and_folders_that_are_none_of_ours_are_passed_over(
@@ -175,10 +175,10 @@ def test_names_and_folders_that_are_none_of_ours_are_passed_over(
 ) -> None:
     others = {
         f"._{lost.name}": b"what a PC leaves",
-        "pism-receipt-main-kudo-000001.json": lost.key,  # by its name it is a paper
+        "pism-receipt-main-kudo-000001.json": lost.key,  # by its name it is a receipt
         "public/main-backup-000001-20270101T000000Z.tar.age": lost.backup,  # not at the top
         "photo.jpg": bytes(70_000),
     }
     bench = Bench(board, session, folders, rescue_files(lost) | others)
-    found = bench.rescue().perform(rx.LookForBackup(bench.stick), ())
-    assert found == rv.BackupFound(("backup-a.txt",))
+    found = bench.rescue().perform(LookForBackup(stick=bench.stick))
+    assert found == BackupFound(("backup-a.txt",))

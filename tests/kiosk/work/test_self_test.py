@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from hw.system.emulated import EmulatedClock
-from kiosk.work.self_test import CUTOFF, REPETITIONS, SAMPLE_BYTES, WINDOW, is_random, run_self_test
+from kiosk.work.self_test import (
+    CUTOFF,
+    REPETITIONS,
+    SAMPLE_BYTES,
+    WINDOW,
+    Finding,
+    is_random,
+    run_self_test,
+)
 
 COUNTING = bytes(range(256)) * 16
 

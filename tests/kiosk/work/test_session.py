@@ -14,6 +14,7 @@ import pytest
 from core.api import requests as pr
 from core.api import results as rs
 from core.api import wire
+from core.progress import Progress
 from kiosk.work.session import Session, VaultLostError, VaultRefusalError, connect_vault, start_vault
 from tests.kiosk.live import NOW, PASSPHRASE, lay_authority
 
@@ -33,13 +34,11 @@ def test_a_vault_answers_asks_progresses_and_ends_with_the_session(session: Sess
     assert session.ask(pr.Hello(), rs.Ready).provisioned
     unlocked = session.ask(pr.Unlock(passphrase=PASSPHRASE, now=NOW), rs.Unlocked)
     assert unlocked.authority == "Example Virtual Worlds"
-    told: list[tuple[int, int, str]] = []
-    made = session.ask(
-        pr.TopUp(now=NOW), rs.ToppedUp, progress=lambda done, total, what: told.append((done, total, what))
-    )
+    told: list[Progress] = []
+    made = session.ask(pr.TopUp(now=NOW), rs.ToppedUp, report=told.append)
     assert made.roots > 0
     assert told
-    assert told[-1][0] == told[-1][1]
+    assert told[-1].done == told[-1].total
     child = session.child
     assert child is not None
     session.close()
@@ -87,7 +86,7 @@ def test_stop_reaches_a_running_request(session: Session) -> None:
     session.ask(pr.Unlock(passphrase=PASSPHRASE, now=NOW), rs.Unlocked)
     begun = threading.Event()
 
-    def hold(_done: int, _total: int, _what: str) -> None:
+    def hold(_progress: Progress) -> None:
         begun.set()
 
     def stop() -> None:
@@ -97,7 +96,7 @@ def test_stop_reaches_a_running_request(session: Session) -> None:
     stopper = threading.Thread(target=stop)
     stopper.start()
     with contextlib.suppress(VaultRefusalError):  # few signers: it may have been over
-        session.ask(pr.TopUp(now=NOW), rs.ToppedUp, progress=hold)
+        session.ask(pr.TopUp(now=NOW), rs.ToppedUp, report=hold)
     stopper.join()
     assert session.ask(pr.AskStatus(now=NOW), rs.StatusReport).authority
 
