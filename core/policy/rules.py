@@ -32,7 +32,6 @@ from core.policy.periods import DAYS_A_YEAR, lead_days, parse_quantum
 from core.policy.settings import ConstrainedNames, PolicySections, Target
 from core.policy.yaml import KeyPath
 
-
 MAX_URL: Final = 255
 
 

@@ -38,6 +38,8 @@ from typing import BinaryIO, Final
 from core.api import requests as pr
 from core.api import results as rs
 from core.errors import StoppedError
+from core.progress import Progress as Told
+from core.progress import Report
 from hw.board import Board
 from hw.fat.listing import StickFile
 from hw.fat.volume import FatVolume
@@ -183,7 +185,7 @@ class Job:
         asked = self._requests.sign(self._asking(tell))
         made = self._made.get(step)
         if not isinstance(made, rs.ToppedUp):
-            made = self._session.ask(pr.TopUp(now=self._now), rs.ToppedUp, progress=self._asking(tell))
+            made = self._session.ask(pr.TopUp(now=self._now), rs.ToppedUp, report=self._asking(tell))
             self._made[step] = made
         requested = len(asked.signed)
         return Result(
@@ -201,7 +203,7 @@ class Job:
         file = tempfile.TemporaryFile(dir=self._spool)  # noqa: SIM115  it lives until the job is closed
         try:
             request = pr.WriteArchive(kind=kind, name=name, papers=first, now=self._now)
-            written = self._session.ask(request, rs.ArchiveWritten, into=file, progress=self._asking(tell))
+            written = self._session.ask(request, rs.ArchiveWritten, into=file, report=self._asking(tell))
         except BaseException:
             file.close()
             raise
@@ -243,11 +245,11 @@ class Job:
         self._session.ask(confirm, rs.Acknowledged)
         archive.confirmed = True
 
-    def _asking(self, tell: Tell) -> Tell:
-        """Return the progress of a request: a stop that came before the vault had begun is said again."""
+    def _asking(self, tell: Tell) -> Report:
+        """Return the report of a request: a stop that came before the vault had begun is said again."""
 
-        def tell_and_stop(done: int, total: int, what: str) -> None:
-            tell(done, total, what)
+        def tell_and_stop(progress: Told) -> None:
+            tell(progress.done, progress.total, progress.what)
             if self._stopping.is_set():
                 self._session.stop()
 

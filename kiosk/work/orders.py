@@ -5,7 +5,7 @@ Rule: a secret is copied out of the entries when the effect is submitted, and sh
 
 from dataclasses import dataclass, field
 
-from core.api import requests as pr
+from core.api import wire
 from core.errors import StoppedError
 from kiosk import effects as fx
 from kiosk import events as ev
@@ -38,7 +38,7 @@ def make_order(effect: fx.Effect, entries: Entries) -> Order:
             return Order(effect)
 
 
-def explain_refusal(effect: fx.Effect, failed: pr.Failed) -> ev.Event:
+def explain_refusal(effect: fx.Effect, failed: wire.Failed) -> ev.Event:
     """Return what a refusal by the vault means for the effect that asked."""
     if failed.code == "E-BUG":
         return ev.Bug()

@@ -29,6 +29,7 @@ from core.errors import (
     RescueSpaceError,
     StoppedError,
 )
+from core.progress import Progress, Report
 from hw.fat.listing import StickFile
 from hw.fat.volume import FatVolume
 from hw.ports import Clock, Stick, StickNameError
@@ -117,7 +118,7 @@ class Rescue:
                 return rv.BackupRead(to_backup(self._read(stick)))
             case rx.Restore():
                 request = pr.Restore(passphrase=secrets[0], now=self._clock.now())
-                restored = self._session.ask(request, BackupRestored, progress=self._asking(3))
+                restored = self._session.ask(request, BackupRestored, report=self._asking(3))
                 return rv.BackupRestored(to_restored(restored))
 
     def _look(self, stick: Stick) -> tuple[str, ...]:
@@ -150,7 +151,7 @@ class Rescue:
             with self._open_volume(stick) as volume:
                 self._copy(volume, file)
             request = pr.OpenBackup(now=self._clock.now())
-            return self._session.ask(request, BackupOpened, into=file, progress=self._asking(2))
+            return self._session.ask(request, BackupOpened, into=file, report=self._asking(2))
 
     def _copy(self, volume: FatVolume, file: BinaryIO) -> None:
         size = next((item.size_bytes for item in volume.list() if item.name == self._archive), 0)
@@ -169,11 +170,11 @@ class Rescue:
         except OSError as error:
             raise RescueSpaceError(f"the archive cannot be kept on this box: {error.strerror}") from error
 
-    def _asking(self, step: int) -> Callable[[int, int, str], None]:
-        """Return the progress of a request; a stop that came before the vault had begun is said again."""
+    def _asking(self, step: int) -> Report:
+        """Return the report of a request; a stop that came before the vault had begun is said again."""
 
-        def tell(done: int, total: int, what: str) -> None:
-            self._progress(step, STEPS, done, total, what)
+        def tell(progress: Progress) -> None:
+            self._progress(step, STEPS, progress.done, progress.total, progress.what)
             if self._stopping.is_set():
                 self._session.stop()
 

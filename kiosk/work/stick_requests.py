@@ -10,12 +10,11 @@ Rules:
 4. After a refusal by the vault nothing is approved any more: the next try shows them anew.
 """
 
-from collections.abc import Callable
 from datetime import datetime
 
 from core.api import requests as pr
 from core.api import results as rs
-from core.api.requests import (
+from core.api.csr_files import (
     FOLDER,
     MAX_REQUEST_BYTES,
     MAX_REQUESTS,
@@ -24,14 +23,13 @@ from core.api.requests import (
     request_order,
 )
 from core.errors import RequestError, RequestManyError, StoppedError
+from core.progress import Report
 from hw.fat.listing import StickFile
 from hw.fat.volume import FatVolume
 from hw.ports import StickFormatError, StickNameError, StickSizeError
 from kiosk.reports import RequestRow
 from kiosk.translate import to_requests
 from kiosk.work.session import Session, VaultRefusalError
-
-Tell = Callable[[int, int, str], None]
 
 
 class StickRequests:
@@ -74,24 +72,24 @@ class StickRequests:
         """Take the operator's answer: the approvals of those that are to be signed."""
         self._approved = approvals
 
-    def sign(self, tell: Tell) -> rs.RequestsSigned:
+    def sign(self, report: Report) -> rs.RequestsSigned:
         """Have the approved ones signed, once, and return what came of it.
 
         Args:
-            tell: Told (certificates done, in all, what).
+            report: Told (certificates done, in all, what).
 
         Raises:
             VaultRefusalError, VaultLostError: From the session.
         """
         if self._signed is None and self._approved:
-            self._signed = self._sign(self._approved, tell)
+            self._signed = self._sign(self._approved, report)
         return self._signed or _NOTHING
 
-    def _sign(self, approvals: tuple[str, ...], tell: Tell) -> rs.RequestsSigned:
+    def _sign(self, approvals: tuple[str, ...], report: Report) -> rs.RequestsSigned:
         files = tuple(self._shown[approval] for approval in approvals)
         request = pr.SignRequests(files=files, approved=approvals, now=self._now)
         try:
-            return self._session.ask(request, rs.RequestsSigned, progress=tell)
+            return self._session.ask(request, rs.RequestsSigned, report=report)
         except VaultRefusalError as refusal:
             if refusal.failed.code != StoppedError.code:
                 self._approved = None

@@ -17,12 +17,12 @@ from core.crypto.identities import load_identities
 from core.crypto.process import Boot
 from core.errors import ArchiveRollbackError, PassphraseWrongError
 from core.policy.proposal import propose_policy
+from core.progress import report_nothing
 from core.receive.opening import open_archive, verify_archive
 from core.receive.trust import load_roots
 from core.recovery.drill import drill
 from core.recovery.restore import restore
 from core.store.keyslots import KdfCost
-from tests.authority_store import ignore_progress
 from tests.builders import utc
 
 RELEASED = Path(__file__).parents[1] / "fixtures" / "0.1.0"
@@ -87,12 +87,12 @@ def test_its_configuration_is_the_policy_that_it_pinned(state: Path) -> None:
 
 def test_a_top_up_goes_on_and_its_archives_continue_those_before(state: Path, tmp_path: Path) -> None:
     authority = unlock(state)
-    made = authority.top_up(NOW, ignore_progress)
+    made = authority.top_up(NOW, report_nothing)
     assert made.signers
-    assert authority.top_up(NOW, ignore_progress).signers == 0
+    assert authority.top_up(NOW, report_nothing).signers == 0
     archive = tmp_path / "next.tar.age"
     with archive.open("wb") as out:
-        written = authority.write_archive("egress", "main-kudo", out, NOW, ignore_progress, papers=True)
+        written = authority.write_archive("egress", "main-kudo", out, NOW, report_nothing, papers=True)
     authority.close()
     assert written.sequence == 3
     unlock(state).close()
@@ -127,9 +127,7 @@ def test_a_receipt_is_not_later_than_the_state_that_made_it(state: Path) -> None
 
 
 def test_the_backup_is_drilled_and_the_box_takes_the_words(state: Path) -> None:
-    found = drill(
-        find("main-backup"), identities_of("backup-b"), roots(), None, NOW, progress=ignore_progress
-    )
+    found = drill(find("main-backup"), identities_of("backup-b"), roots(), None, NOW, report=report_nothing)
     authority = unlock(state)
     assert authority.record_drill(None, " ".join(found.words), NOW).sequence == 2
     authority.close()
@@ -146,11 +144,11 @@ def test_the_backup_is_restored_and_goes_on(tmp_path: Path) -> None:
         passphrase=PASSPHRASE,
         cost=KdfCost(),
         now=NOW,
-        progress=ignore_progress,
+        report=report_nothing,
     )
     assert restored.clock_believed
     authority = unlock(back)
-    assert authority.top_up(NOW, ignore_progress).signers
+    assert authority.top_up(NOW, report_nothing).signers
     out = io.BytesIO()
-    assert authority.write_archive("backup", "main-backup", out, NOW, ignore_progress, papers=False)
+    assert authority.write_archive("backup", "main-backup", out, NOW, report_nothing, papers=False)
     authority.close()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from core.progress import Progress
 from core.api import requests as pr
 from core.api import results as rs
 from core.api import wire
@@ -33,13 +34,13 @@ def test_a_vault_answers_asks_progresses_and_ends_with_the_session(session: Sess
     assert session.ask(pr.Hello(), rs.Ready).provisioned
     unlocked = session.ask(pr.Unlock(passphrase=PASSPHRASE, now=NOW), rs.Unlocked)
     assert unlocked.authority == "Example Virtual Worlds"
-    told: list[tuple[int, int, str]] = []
+    told: list[Progress] = []
     made = session.ask(
-        pr.TopUp(now=NOW), rs.ToppedUp, progress=lambda done, total, what: told.append((done, total, what))
+        pr.TopUp(now=NOW), rs.ToppedUp, report=told.append
     )
     assert made.roots > 0
     assert told
-    assert told[-1][0] == told[-1][1]
+    assert told[-1].done == told[-1].total
     child = session.child
     assert child is not None
     session.close()
@@ -87,7 +88,7 @@ def test_stop_reaches_a_running_request(session: Session) -> None:
     session.ask(pr.Unlock(passphrase=PASSPHRASE, now=NOW), rs.Unlocked)
     begun = threading.Event()
 
-    def hold(_done: int, _total: int, _what: str) -> None:
+    def hold(progress: Progress) -> None:
         begun.set()
 
     def stop() -> None:
@@ -97,7 +98,7 @@ def test_stop_reaches_a_running_request(session: Session) -> None:
     stopper = threading.Thread(target=stop)
     stopper.start()
     with contextlib.suppress(VaultRefusalError):  # few signers: it may have been over
-        session.ask(pr.TopUp(now=NOW), rs.ToppedUp, progress=hold)
+        session.ask(pr.TopUp(now=NOW), rs.ToppedUp, report=hold)
     stopper.join()
     assert session.ask(pr.AskStatus(now=NOW), rs.StatusReport).authority
 
@@ -143,7 +144,7 @@ def test_the_units_socket_is_connected_to(tmp_path: Path) -> None:
         listener.listen()
         session = connect_vault(path)
         with listener.accept()[0] as peer:
-            wire.send(peer, pr.Done(result=rs.Acknowledged()))
+            wire.send(peer, wire.Done(result=rs.Acknowledged()))
             assert session.ask(pr.Hello(), rs.Acknowledged) == rs.Acknowledged()
     session.close()
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from core.api import requests as pr
 from core.api import results as rs
 from core.api import wire
 from core.crypto.process import read_boot
@@ -373,7 +372,7 @@ def test_swap_keeps_the_box_locked_where_that_is_asked(
 ) -> None:
     ours, theirs = socket.socketpair()
     ready = rs.Ready(provisioned=True, failed_attempts=0, wait_s=0, swap=True)
-    wire.send(theirs, pr.Done(result=ready))  # what a vault says on a machine with swap
+    wire.send(theirs, wire.Done(result=ready))  # what a vault says on a machine with swap
     seen: queue.SimpleQueue[ev.Event] = queue.SimpleQueue()
     worker = VaultWorker(
         open_twins(tmp_path),
@@ -492,8 +491,8 @@ def test_secrets_travel_in_the_order_and_show_in_no_repr() -> None:
     assert make_order(fx.AskStatus(), Entries(tuple, len)) == Order(fx.AskStatus())
 
 
-def failed(code: str) -> pr.Failed:
-    return pr.Failed(code=code, text="why", action=("Do",), wait_s=3, failed_attempts=2)
+def failed(code: str) -> wire.Failed:
+    return wire.Failed(code=code, text="why", action=("Do",), wait_s=3, failed_attempts=2)
 
 
 @pytest.mark.parametrize(
