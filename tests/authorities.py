@@ -15,11 +15,12 @@ from core.crypto.process import Boot
 from core.errors import CaError
 from core.policy.policy import Policy
 from core.policy.settings import Backup, Egress
+from core.progress import report_nothing
 from core.store.database import Database
 from core.store.folder import DATABASE, KEYSLOTS, Folder
 from core.store.keyslots import KdfCost, open_slots
 from core.store.store import Store
-from tests.authority_store import PASSPHRASE, ignore_progress
+from tests.authority_store import PASSPHRASE
 from tests.builders import make_policy, utc
 
 NOW = utc("2027-02-10T12:00")
@@ -80,7 +81,7 @@ def found_with(
     """Found an authority with a policy of the caller's."""
     authority = Authority.found(state, policy, PASSPHRASE, COST, now)
     if top_up:
-        authority.top_up(now, ignore_progress)
+        authority.top_up(now, report_nothing)
     authority.close()
     key = open_slots((state / "store" / KEYSLOTS).read_bytes(), PASSPHRASE)[0].master
     return Founded(state=state, key=key, identity=identity)

@@ -14,6 +14,7 @@ from core.certificate import Certificate
 from core.crypto.recipients import parse_recipient
 from core.export.archives import Written, write_backup, write_egress
 from core.policy.policy import Policy, encode_policy
+from core.progress import report_nothing
 from core.store import journal
 from core.store.keyslots import KdfCost
 from core.store.records import ArchiveRecord
@@ -35,12 +36,8 @@ def make_store(
             store.set_fact(name, value)
         journal.append(store, "init", {}, now)
     with open_store(state, PASSPHRASE) as store:
-        top_up(store, policy, now, ignore_progress)
+        top_up(store, policy, now, report_nothing)
         yield store
-
-
-def ignore_progress(done: int, total: int, what: str) -> None:
-    """Take a word of progress and go on."""
 
 
 def export(store: Store, policy: Policy, kind: str, name: str, now: datetime) -> tuple[Written, bytes]:
@@ -48,7 +45,7 @@ def export(store: Store, policy: Policy, kind: str, name: str, now: datetime) ->
     out = io.BytesIO()
     write = write_egress if kind == "egress" else write_backup
     with store.transaction():
-        written = write(store, policy, name, now, out, progress=ignore_progress)
+        written = write(store, policy, name, now, out, report=report_nothing)
         store.add_archive(
             ArchiveRecord(
                 kind=written.head.kind,

@@ -20,11 +20,11 @@ from core.crypto.process import Boot
 from core.crypto.recipients import parse_recipient
 from core.policy.policy import Policy
 from core.policy.settings import Backup, Egress, SignerSettings, Target
+from core.progress import report_nothing
 from core.receive.keys import prove_key, read_passphrases
 from core.recovery.drill import drill
 from core.store.keyslots import KdfCost
 from core.store.store import open_store
-from tests.authority_store import ignore_progress
 from tests.builders import make_policy, utc
 
 FOUNDED = utc("2027-01-15T10:00")
@@ -57,7 +57,7 @@ class PastBox:
         """Unlock, top up, write archives such as "egress main-kudo", lock."""
         authority = self.unlock(now)
         try:
-            authority.top_up(now, ignore_progress)
+            authority.top_up(now, report_nothing)
             return tuple(write(authority, *archive.split(), self.out, now) for archive in archives)
         finally:
             authority.close()
@@ -65,7 +65,7 @@ class PastBox:
 
 def write(authority: Authority, kind: str, name: str, out: Path, now: datetime) -> Path:
     data = io.BytesIO()
-    written = authority.write_archive(kind, name, data, now, ignore_progress, papers=False)
+    written = authority.write_archive(kind, name, data, now, report_nothing, papers=False)
     authority.confirm_written(kind, name, written.sequence, "test", now)
     path = out / f"{authority.status(now).incarnation[:8]}-{written.archive_name}"
     path.write_bytes(data.getvalue())
@@ -110,9 +110,7 @@ def make_past(folder: Path) -> tuple[PastBox, Path]:
     authority.approve_policy(grown, FOUNDED + 3 * day)
     authority.close()
     (backup,) = box.visit(utc("2027-04-02"), "backup main-backup")
-    words = drill(
-        backup, [box.identity], roots_of(box), None, utc("2027-04-03"), progress=ignore_progress
-    ).words
+    words = drill(backup, [box.identity], roots_of(box), None, utc("2027-04-03"), report=report_nothing).words
     authority = box.unlock(utc("2027-04-03"))
     authority.record_drill("main-backup", " ".join(words), utc("2027-04-03"))
     authority.close()

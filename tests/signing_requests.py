@@ -6,7 +6,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import HashAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from core.api.requests import RequestFile
+from core.api.csr_files import RequestFile
 from core.crypto.keys import ALGORITHMS, PrivateKey, algorithm_name, make_key
 from core.policy.settings import SignerSettings, Target
 from tests.judges import run

@@ -1,30 +1,21 @@
-"""What the kiosk and the vault process say to each other.
+"""What the vault is asked.
 
-The client asks, the vault answers any number of `Progress` and then one `Done` or `Failed`. `Stop` alone
-may be sent while a request runs. Closing the connection is the lock. How messages travel is core.api.wire's.
+1. A request is a struct that names its result: `class TopUp(Request[ToppedUp], ...)`. With its function in
+   core.vault.requests that is all it takes; `REQUESTS` and the decoder (core.api.wire) are made from the
+   structs of this module.
+2. Unknown fields and types are refused; a request with a secret redacts its repr.
+3. Nothing heavy is imported here: the kiosk shares this module.
 
-Rules: unknown fields and types are refused; a message with a secret redacts its repr. Nothing heavy is
-imported here: the kiosk shares this module.
-
-The file that a signing request comes in: its bytes, its bounds, and what its name says.
-
-Rules:
-1. `<class>.<target>.csr` or `<class>.<target>.<label>.csr`, in small or large letters. Class and target say
-   what the request is for; the label tells files apart, and is the requester's own.
-2. Nothing in a name says lane or period: those are the plan's (core.issue.requests).
-3. A name that begins with a dot is no request: some systems leave such files beside others.
-
-The kiosk shares this module, so nothing heavy is imported. What the bytes say is core.issue.requests's.
+How requests travel, how one is stopped and how it is refused is core.api.wire's. A docstring says what the
+request does and, after the colon, what it is answered with.
 """
 
-import re
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, Generic, TypeVar, get_args
 
-import msgspec
 from msgspec import Struct
 
+from core.api.csr_files import RequestFile
 from core.api.results import (
     Acknowledged,
     ArchiveWritten,
@@ -37,83 +28,35 @@ from core.api.results import (
     Ready,
     RequestsProposal,
     RequestsSigned,
+    Result,
     StatusReport,
     ToppedUp,
     Unlocked,
 )
 
-MAX_REQUESTS: Final = 100
-"""How many requests are looked at in one go."""
+R_co = TypeVar("R_co", bound=Result, covariant=True)
 
 
-MAX_REQUEST_BYTES: Final = 32 * 1024
-"""ML-DSA 87 in PEM takes 10 KiB; some programs put a text before it."""
+class Request(Struct, Generic[R_co], frozen=True, kw_only=True, forbid_unknown_fields=True, tag=True):
+    """Base of all requests, told apart by their class name; the parameter is the type of the result."""
 
 
-FOLDER: Final = "requests"
-"""Where they lie on a stick."""
-
-
-_NAME = re.compile(r"([a-z][a-z0-9-]{0,23})\.([a-z][a-z0-9-]{0,23})(?:\.[a-z0-9][a-z0-9_-]{0,31})?\.csr")
-
-
-class RequestFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One file: its name without a folder, and its bytes, from who knows whom; no repr shows those.
-
-    Somebody may have put a private key into it.
-    """
-
-    name: str
-    data: bytes
-
-    def __repr__(self) -> str:
-        return f"RequestFile(name={self.name!r}, {len(self.data)} bytes)"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What a request's name asks for."""
-
-    class_name: str
-    target: str
-
-
-def is_request(name: str) -> bool:
-    """Return whether a file of that name is meant as a request."""
-    return name.lower().endswith(".csr") and not name.startswith(".")
-
-
-def request_order(name: str) -> tuple[str, str]:
-    """Return the key by which names are put in order, whatever order a folder has."""
-    return name.lower(), name
-
-
-def parse_name(name: str) -> Wanted | None:
-    """Return the class and target that a name says, None when it says none (rule 1)."""
-    found = _NAME.fullmatch(name.lower()) if name.isascii() else None  # a Kelvin sign is no k
-    return Wanted(class_name=found[1], target=found[2]) if found else None
-
-
-class _Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag=True):
-    """Base of all messages: strict, immutable, told apart by their class name."""
-
-
-class _SecretMessage(_Message, frozen=True, kw_only=True):
-    """A message that carries a secret: its repr shows only its kind."""
+class SecretRequest(Request[R_co], Generic[R_co], frozen=True, kw_only=True):
+    """A request that carries a secret: its repr shows only its kind."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(...)"
 
 
-class Hello(_Message, frozen=True):
+class Hello(Request[Ready], frozen=True):
     """Ask how things stand before any passphrase: answered by `Ready`."""
 
 
-class AskPolicy(_Message, frozen=True):
+class AskPolicy(Request[PolicyProposal], frozen=True):
     """Ask what config.yaml says now, recipients' keys included: `PolicyProposal`."""
 
 
-class BringPolicy(_SecretMessage, frozen=True, kw_only=True):
+class BringPolicy(SecretRequest[PolicyProposal], frozen=True, kw_only=True):
     """Ask what a config.yaml says that a stick brought, with its key files by path: `PolicyProposal`.
 
     It is kept until this connection ends; `Init` and `ApprovePolicy` take it by its hash. Its repr is
@@ -124,7 +67,7 @@ class BringPolicy(_SecretMessage, frozen=True, kw_only=True):
     keys: dict[str, bytes]
 
 
-class Init(_SecretMessage, frozen=True, kw_only=True):
+class Init(SecretRequest[Unlocked], frozen=True, kw_only=True):
     """Found the authority with the policy that was shown, and stay unlocked: `Unlocked`."""
 
     passphrase: bytes
@@ -132,33 +75,33 @@ class Init(_SecretMessage, frozen=True, kw_only=True):
     now: datetime
 
 
-class Unlock(_SecretMessage, frozen=True, kw_only=True):
+class Unlock(SecretRequest[Unlocked], frozen=True, kw_only=True):
     """Open the store: `Unlocked`."""
 
     passphrase: bytes
     now: datetime
 
 
-class CheckReceipt(_Message, frozen=True, kw_only=True):
+class CheckReceipt(Request[Acknowledged], frozen=True, kw_only=True):
     """Compare a receipt from a stick with what the store remembers: `Acknowledged`, or E-STATE-OLD."""
 
     data: bytes
 
 
-class TopUp(_Message, frozen=True, kw_only=True):
+class TopUp(Request[ToppedUp], frozen=True, kw_only=True):
     """Fill every gap: `ToppedUp`."""
 
     now: datetime
 
 
-class ProposeRequests(_Message, frozen=True, kw_only=True):
+class ProposeRequests(Request[RequestsProposal], frozen=True, kw_only=True):
     """Ask what signing requests ask for; signs nothing: `RequestsProposal`."""
 
     files: tuple[RequestFile, ...]
     now: datetime
 
 
-class SignRequests(_Message, frozen=True, kw_only=True):
+class SignRequests(Request[RequestsSigned], frozen=True, kw_only=True):
     """Sign these requests, each of which the operator approved as it was shown: `RequestsSigned`.
 
     `approved`: what `RequestsProposal` names them by.
@@ -169,7 +112,7 @@ class SignRequests(_Message, frozen=True, kw_only=True):
     now: datetime
 
 
-class WriteArchive(_Message, frozen=True, kw_only=True):
+class WriteArchive(Request[ArchiveWritten], frozen=True, kw_only=True):
     """Write an egress or backup archive into the one descriptor sent along: `ArchiveWritten`.
 
     `papers`: with what is to be hosted and the calendar file; one archive of a job brings them.
@@ -181,7 +124,7 @@ class WriteArchive(_Message, frozen=True, kw_only=True):
     now: datetime
 
 
-class ConfirmWritten(_Message, frozen=True, kw_only=True):
+class ConfirmWritten(Request[Acknowledged], frozen=True, kw_only=True):
     """The archive stands on a stick, read back and compared: `Acknowledged`."""
 
     kind: str
@@ -191,20 +134,20 @@ class ConfirmWritten(_Message, frozen=True, kw_only=True):
     now: datetime
 
 
-class AskStatus(_Message, frozen=True, kw_only=True):
+class AskStatus(Request[StatusReport], frozen=True, kw_only=True):
     """Ask for the whole picture: `StatusReport`."""
 
     now: datetime
 
 
-class ApprovePolicy(_Message, frozen=True, kw_only=True):
+class ApprovePolicy(Request[Unlocked], frozen=True, kw_only=True):
     """Pin the policy that was shown, all of it: `Unlocked`, with the new table of sticks."""
 
     policy_sha256: str
     now: datetime
 
 
-class ChangePassphrase(_SecretMessage, frozen=True, kw_only=True):
+class ChangePassphrase(SecretRequest[Acknowledged], frozen=True, kw_only=True):
     """Wrap the master key under another passphrase: `Acknowledged`."""
 
     old: bytes
@@ -212,13 +155,13 @@ class ChangePassphrase(_SecretMessage, frozen=True, kw_only=True):
     now: datetime
 
 
-class CorrectClock(_Message, frozen=True, kw_only=True):
+class CorrectClock(Request[ClockCorrected], frozen=True, kw_only=True):
     """The operator vouches for `now`, although the journal speaks against it: `ClockCorrected`."""
 
     now: datetime
 
 
-class Revoke(_Message, frozen=True, kw_only=True):
+class Revoke(Request[Acknowledged], frozen=True, kw_only=True):
     """Revoke one certificate with an RFC 5280 5.3.1 reason: `Acknowledged`."""
 
     certificate: str
@@ -226,7 +169,7 @@ class Revoke(_Message, frozen=True, kw_only=True):
     now: datetime
 
 
-class RevokeAll(_Message, frozen=True, kw_only=True):
+class RevokeAll(Request[Acknowledged], frozen=True, kw_only=True):
     """Revoke several certificates with one reason, all or none: `Acknowledged`."""
 
     certificates: tuple[str, ...]
@@ -234,7 +177,7 @@ class RevokeAll(_Message, frozen=True, kw_only=True):
     now: datetime
 
 
-class RecordDrill(_SecretMessage, frozen=True, kw_only=True):
+class RecordDrill(SecretRequest[DrillRecorded], frozen=True, kw_only=True):
     """Journal the six words of a drill: `DrillRecorded`, or E-DRILL.
 
     `name`: the backup that they must be of; None: whichever they are of. Its repr is redacted: somebody may
@@ -246,117 +189,43 @@ class RecordDrill(_SecretMessage, frozen=True, kw_only=True):
     now: datetime
 
 
-class SeeIdentity(_Message, frozen=True):
+class SeeIdentity(Request[IdentitySeen], frozen=True):
     """Look whether the one descriptor sent along is an identity, and forget it: `IdentitySeen`."""
 
 
-class TakeIdentity(_Message, frozen=True):
+class TakeIdentity(Request[IdentitySeen], frozen=True):
     """Take the identity in the one descriptor sent along, to open a backup with: `IdentitySeen`."""
 
 
-class OpenIdentity(_SecretMessage, frozen=True, kw_only=True):
+class OpenIdentity(SecretRequest[Acknowledged], frozen=True, kw_only=True):
     """Open the identity that was taken: `Acknowledged`, or E-IDENTITY-LOCKED and it may be tried again."""
 
     passphrase: bytes
 
 
-class OpenBackup(_Message, frozen=True, kw_only=True):
+class OpenBackup(Request[BackupOpened], frozen=True, kw_only=True):
     """Check the backup in the one descriptor sent along, and keep it open: `BackupOpened`."""
 
     now: datetime
 
 
-class Restore(_SecretMessage, frozen=True, kw_only=True):
+class Restore(SecretRequest[BackupRestored], frozen=True, kw_only=True):
     """Restore the backup that is open into the empty state folder; it stays locked: `BackupRestored`."""
 
     passphrase: bytes
     now: datetime
 
 
-class Stop(_Message, frozen=True):
-    """End the running request at its next commit; it then fails with E-STOPPED."""
-
-
-RescueRequest = SeeIdentity | TakeIdentity | OpenIdentity | OpenBackup | Restore
-"""What an empty box is asked, in that order, to become one that a backup is of."""
-
-Request = (
-    Hello
-    | AskPolicy
-    | BringPolicy
-    | Init
-    | Unlock
-    | CheckReceipt
-    | TopUp
-    | ProposeRequests
-    | SignRequests
-    | WriteArchive
-    | ConfirmWritten
-    | AskStatus
-    | ApprovePolicy
-    | ChangePassphrase
-    | CorrectClock
-    | Revoke
-    | RevokeAll
-    | RecordDrill
-    | SeeIdentity
-    | TakeIdentity
-    | OpenIdentity
-    | OpenBackup
-    | Restore
-    | Stop
+REQUESTS: Final[tuple[type[Request[Any]], ...]] = tuple(
+    each
+    for each in tuple(globals().values())
+    if isinstance(each, type) and issubclass(each, Request) and each not in (Request, SecretRequest)
 )
+"""Every request of this module, in its order."""
 
 
-Result = (
-    Ready
-    | PolicyProposal
-    | Unlocked
-    | ToppedUp
-    | RequestsProposal
-    | RequestsSigned
-    | ArchiveWritten
-    | StatusReport
-    | ClockCorrected
-    | DrillRecorded
-    | IdentitySeen
-    | BackupOpened
-    | BackupRestored
-    | Acknowledged
-)
-
-
-class Progress(_Message, frozen=True, kw_only=True):
-    """How far the running request is."""
-
-    done: int
-    total: int
-    what: str
-
-
-class Done(_Message, frozen=True, kw_only=True):
-    """The request succeeded."""
-
-    result: Result
-
-
-class Failed(_Message, frozen=True, kw_only=True):
-    """The request was refused: an error of core.errors, or E-BUG without its text.
-
-    Args:
-        code: Stable code.
-        text: What happened; never a secret.
-        action: At most three lines for the screen.
-        wait_s: Seconds before another passphrase is looked at.
-        failed_attempts: Wrong passphrases since the last unlock.
-    """
-
-    code: str
-    text: str
-    action: tuple[str, ...]
-    wait_s: int = 0
-    failed_attempts: int = 0
-
-
-Reply = Progress | Done | Failed
-Message = Request | Reply
+def result_of(kind: type[Request[Any]]) -> type[Result]:
+    """Return the type of the result that requests of a kind are answered with."""
+    (base,) = kind.__orig_bases__  # type: ignore[attr-defined]  # PEP 560: the base with its parameter
+    result: type[Result] = get_args(base)[0]
+    return result

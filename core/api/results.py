@@ -1,8 +1,10 @@
 """What the authority answers: results of its acts, for the kiosk, the command line and programs (--json).
 
-Frozen and strict; public to whoever has the passphrase; no key, no passphrase. Times are aware UTC.
+1. A result is frozen and strict. Its fields are a public format: what --json prints.
+2. It is public to whoever has the passphrase: no key, no passphrase. Times are aware UTC.
+3. Nothing heavy is imported here: the kiosk shares this module.
 
-What a rescue answers, for the kiosk; the rules of core.api.results hold.
+Which request is answered with which result is core.api.requests's.
 """
 
 from datetime import datetime
@@ -14,11 +16,11 @@ DRILL_WORDS: Final = 6
 """How many words a drill gives; see core.recovery.drill."""
 
 
-class _Message(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag=True):
-    """Base of all results: strict, immutable, told apart by their class name."""
+class Result(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag=True):
+    """Base of all results and of what they are made of, told apart by their class name."""
 
 
-class Ready(_Message, frozen=True, kw_only=True):
+class Ready(Result, frozen=True, kw_only=True):
     """How things stand while locked.
 
     Args:
@@ -34,7 +36,7 @@ class Ready(_Message, frozen=True, kw_only=True):
     swap: bool
 
 
-class RecipientSummary(_Message, frozen=True, kw_only=True):
+class RecipientSummary(Result, frozen=True, kw_only=True):
     """Whom an egress or backup is encrypted to."""
 
     kind: str
@@ -43,7 +45,7 @@ class RecipientSummary(_Message, frozen=True, kw_only=True):
     words: tuple[str, ...]
 
 
-class PolicyProposal(_Message, frozen=True, kw_only=True):
+class PolicyProposal(Result, frozen=True, kw_only=True):
     """config.yaml resolved, for the operator's eyes; approved by its hash.
 
     Args:
@@ -61,7 +63,7 @@ class PolicyProposal(_Message, frozen=True, kw_only=True):
     untaken: tuple[str, ...] = ()
 
 
-class Unlocked(_Message, frozen=True, kw_only=True):
+class Unlocked(Result, frozen=True, kw_only=True):
     """The store is open.
 
     Args:
@@ -83,7 +85,7 @@ class Unlocked(_Message, frozen=True, kw_only=True):
     failed_attempts: int
 
 
-class ToppedUp(_Message, frozen=True, kw_only=True):
+class ToppedUp(Result, frozen=True, kw_only=True):
     """What a top-up made; `late_roots` start without their spread (design 3, Visits)."""
 
     roots: int
@@ -93,7 +95,7 @@ class ToppedUp(_Message, frozen=True, kw_only=True):
     next_visit_by: datetime
 
 
-class RequestSummary(_Message, frozen=True, kw_only=True):
+class RequestSummary(Result, frozen=True, kw_only=True):
     """One signing request, for the operator's eyes; approved by its hash.
 
     Args:
@@ -125,13 +127,13 @@ class RequestSummary(_Message, frozen=True, kw_only=True):
     text: str
 
 
-class RequestsProposal(_Message, frozen=True, kw_only=True):
+class RequestsProposal(Result, frozen=True, kw_only=True):
     """What was brought to be signed, in the order in which it would be."""
 
     requests: tuple[RequestSummary, ...]
 
 
-class RequestSigned(_Message, frozen=True, kw_only=True):
+class RequestSigned(Result, frozen=True, kw_only=True):
     """One request that was signed, and the place in the plan that its certificate took."""
 
     file: str
@@ -143,7 +145,7 @@ class RequestSigned(_Message, frozen=True, kw_only=True):
     issue_until: datetime
 
 
-class RequestsSigned(_Message, frozen=True, kw_only=True):
+class RequestsSigned(Result, frozen=True, kw_only=True):
     """What came of approved requests; roots that were made for them, `late_roots` as in ToppedUp."""
 
     roots: int
@@ -151,7 +153,7 @@ class RequestsSigned(_Message, frozen=True, kw_only=True):
     signed: tuple[RequestSigned, ...]
 
 
-class Companion(_Message, frozen=True, kw_only=True):
+class Companion(Result, frozen=True, kw_only=True):
     """A clear-text file that goes beside the archive, `numbered`: its name has the archive's number.
 
     A name without a number may be taken already on a stick; nothing is overwritten there, so whoever writes
@@ -163,7 +165,7 @@ class Companion(_Message, frozen=True, kw_only=True):
     numbered: bool
 
 
-class ArchiveWritten(_Message, frozen=True, kw_only=True):
+class ArchiveWritten(Result, frozen=True, kw_only=True):
     """The archive that now stands in the descriptor, and the files that go with it, receipt last."""
 
     kind: str
@@ -175,7 +177,7 @@ class ArchiveWritten(_Message, frozen=True, kw_only=True):
     companions: tuple[Companion, ...]
 
 
-class TargetCover(_Message, frozen=True, kw_only=True):
+class TargetCover(Result, frozen=True, kw_only=True):
     """How far one target is covered: its lanes, the lowest of them, until when, and the lead time.
 
     `class_name` and `target` are "" for the roots.
@@ -189,7 +191,7 @@ class TargetCover(_Message, frozen=True, kw_only=True):
     lead_days: int
 
 
-class ArchiveState(_Message, frozen=True, kw_only=True):
+class ArchiveState(Result, frozen=True, kw_only=True):
     """The last archive of an egress or backup; None where there was none."""
 
     kind: str
@@ -200,7 +202,7 @@ class ArchiveState(_Message, frozen=True, kw_only=True):
     drilled: datetime | None
 
 
-class RootSummary(_Message, frozen=True, kw_only=True):
+class RootSummary(Result, frozen=True, kw_only=True):
     """One root for a person to compare: period, state, SHA-256 and its words."""
 
     id: str
@@ -210,7 +212,7 @@ class RootSummary(_Message, frozen=True, kw_only=True):
     words: tuple[str, ...]
 
 
-class SignerSummary(_Message, frozen=True, kw_only=True):
+class SignerSummary(Result, frozen=True, kw_only=True):
     """One signer, or a root, that can be revoked."""
 
     id: str
@@ -220,7 +222,7 @@ class SignerSummary(_Message, frozen=True, kw_only=True):
     status: str
 
 
-class RequestsDue(_Message, frozen=True, kw_only=True):
+class RequestsDue(Result, frozen=True, kw_only=True):
     """How many signing requests one target waits for, and when the first of its gaps begins."""
 
     path: str
@@ -228,7 +230,7 @@ class RequestsDue(_Message, frozen=True, kw_only=True):
     issue_from: datetime
 
 
-class StatusReport(_Message, frozen=True, kw_only=True):
+class StatusReport(Result, frozen=True, kw_only=True):
     """The whole picture, for the status pages and `pism status`."""
 
     authority: str
@@ -249,7 +251,7 @@ class StatusReport(_Message, frozen=True, kw_only=True):
     clock: str
 
 
-class ClockCorrected(_Message, frozen=True, kw_only=True):
+class ClockCorrected(Result, frozen=True, kw_only=True):
     """The clock is believed again; these roots and signers were issued by a clock ahead of it.
 
     They may need revoking. A root's path is `roots`, its lane 0.
@@ -258,25 +260,25 @@ class ClockCorrected(_Message, frozen=True, kw_only=True):
     issued_after: tuple[SignerSummary, ...]
 
 
-class DrillRecorded(_Message, frozen=True, kw_only=True):
+class DrillRecorded(Result, frozen=True, kw_only=True):
     """The backup that was drilled."""
 
     name: str
     sequence: int
 
 
-class Acknowledged(_Message, frozen=True):
+class Acknowledged(Result, frozen=True):
     """It is done and journaled."""
 
 
-class IdentitySeen(_Message, frozen=True, kw_only=True):
+class IdentitySeen(Result, frozen=True, kw_only=True):
     """What a file from a stick is: an identity or not, and whether it needs a passphrase of its own."""
 
     is_identity: bool
     locked: bool
 
 
-class BackupOpened(_Message, frozen=True, kw_only=True):
+class BackupOpened(Result, frozen=True, kw_only=True):
     """A backup that passed every check; nothing of it is written yet.
 
     Args:
@@ -302,7 +304,7 @@ class BackupOpened(_Message, frozen=True, kw_only=True):
     keys: int
 
 
-class BackupRestored(_Message, frozen=True, kw_only=True):
+class BackupRestored(Result, frozen=True, kw_only=True):
     """The store stands, as a new incarnation.
 
     Args:

@@ -1,21 +1,75 @@
-"""How the messages of core.api.requests travel over a stream socket.
+"""How requests and their answers travel over a stream socket.
 
-A frame is a 4-byte big-endian length and one msgpack value; a request's file descriptors travel with the
-frame's first byte. Lengths are bounded before anything is allocated.
+The client asks, the vault answers any number of `Progress` and then one `Done` or `Failed`. `Stop` alone may
+be sent while a request runs. Closing the connection is the lock.
+
+1. A frame is a 4-byte big-endian length and one msgpack value; a request's file descriptors travel with the
+   frame's first byte.
+2. Lengths are bounded before anything is allocated.
+3. What is not to the protocol is refused without its text, which could be a passphrase.
 """
 
 import socket
 import struct
-from typing import Final, TypeVar
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
+from msgspec import Struct
 
-from core.api.requests import Message, Reply, Request
+from core.api.requests import REQUESTS, Request, result_of
+from core.progress import Progress
 
 MAX_FRAME_BYTES: Final = 64 * 1024 * 1024
 MAX_DESCRIPTORS: Final = 1
 T = TypeVar("T")
 _LENGTH = struct.Struct(">I")
+
+if TYPE_CHECKING:
+    from core.api.results import Result
+
+    AnyRequest = Request[Any]
+    AnyResult = Result
+else:  # the decoder wants every type by name: they are those of core.api.requests, listed nowhere else
+    AnyRequest = reduce(or_, REQUESTS)
+    AnyResult = reduce(or_, map(result_of, REQUESTS))
+
+
+class _Message(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag=True):
+    """Base of what is neither a request nor a result."""
+
+
+class Stop(_Message, frozen=True):
+    """End the running request at its next commit; it then fails with E-STOPPED."""
+
+
+class Done(_Message, frozen=True, kw_only=True):
+    """The request succeeded."""
+
+    result: AnyResult
+
+
+class Failed(_Message, frozen=True, kw_only=True):
+    """The request was refused: an error of core.errors, or E-BUG without its text.
+
+    Args:
+        code: Stable code.
+        text: What happened; never a secret.
+        action: At most three lines for the screen.
+        wait_s: Seconds before another passphrase is looked at.
+        failed_attempts: Wrong passphrases since the last unlock.
+    """
+
+    code: str
+    text: str
+    action: tuple[str, ...]
+    wait_s: int = 0
+    failed_attempts: int = 0
+
+
+Asked = AnyRequest | Stop
+Reply = Progress | Done | Failed
 
 
 class ProtocolError(Exception):
@@ -27,11 +81,11 @@ class ConnectionLostError(Exception):
 
 
 _encoder = msgspec.msgpack.Encoder()
-_requests: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)
+_requests: msgspec.msgpack.Decoder[Asked] = msgspec.msgpack.Decoder(Asked)
 _replies: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
 
 
-def send(peer: socket.socket, message: Message, descriptors: tuple[int, ...] = ()) -> None:
+def send(peer: socket.socket, message: Asked | Reply, descriptors: tuple[int, ...] = ()) -> None:
     """Send one message, and `descriptors` with its first byte.
 
     Raises:
@@ -50,7 +104,7 @@ def send(peer: socket.socket, message: Message, descriptors: tuple[int, ...] = (
         raise ConnectionLostError from error
 
 
-def receive_request(peer: socket.socket) -> tuple[Request, tuple[int, ...]]:
+def receive_request(peer: socket.socket) -> tuple[Asked, tuple[int, ...]]:
     """Wait for a request; the caller owns the descriptors that came with it.
 
     Raises:

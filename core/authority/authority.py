@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from core.api import results
-from core.api.requests import RequestFile
+from core.api.csr_files import RequestFile
 from core.authority.clock import clock_code, correct_clock, last_time, require_clock
 from core.authority.delivery import archive_kind, deliver
 from core.authority.passphrase import change_passphrase, journal_unlock, rekey
@@ -39,7 +39,7 @@ from core.export.receipt import check_receipt
 from core.plan.gaps import next_visit_by
 from core.policy.policy import Policy, differences, is_replaced, pin, read_pinned
 from core.policy.proposal import read_file_policy, render_difference
-from core.progress import Progress
+from core.progress import Report
 from core.recovery.drill import record_drill
 from core.store import attempts, journal
 from core.store.keyslots import KdfCost
@@ -167,10 +167,10 @@ class Authority:
         """Refuse to go on if a receipt from a stick is later than this state; see core.export.receipt."""
         check_receipt(self._store, data)
 
-    def top_up(self, now: datetime, progress: Progress) -> results.ToppedUp:
+    def top_up(self, now: datetime, report: Report) -> results.ToppedUp:
         """Issue what the policy asks for by `now`; see core.authority.top_up."""
         self._believe(now)
-        made = top_up(self._store, self.policy, now, progress)
+        made = top_up(self._store, self.policy, now, report)
         return results.ToppedUp(
             roots=made.roots,
             signers=made.signers,
@@ -185,14 +185,14 @@ class Authority:
         return propose_requests(self._store, self.policy, files, now)
 
     def sign_requests(
-        self, files: Sequence[RequestFile], approved: Collection[str], now: datetime, progress: Progress
+        self, files: Sequence[RequestFile], approved: Collection[str], now: datetime, report: Report
     ) -> results.RequestsSigned:
         """Sign the requests that a person approved; see core.authority.requests."""
         self._believe(now)
-        return sign_requests(self._store, self.policy, files, approved, now=now, progress=progress)
+        return sign_requests(self._store, self.policy, files, approved, now=now, report=report)
 
     def write_archive(
-        self, kind: str, name: str, out: BinaryIO, now: datetime, progress: Progress, *, papers: bool
+        self, kind: str, name: str, out: BinaryIO, now: datetime, report: Report, *, papers: bool
     ) -> results.ArchiveWritten:
         """Write an egress or backup archive into `out`; see core.authority.delivery."""
         self._believe(now)
@@ -204,7 +204,7 @@ class Authority:
             out=out,
             public=papers,
             now=now,
-            progress=progress,
+            report=report,
         )
 
     def confirm_written(self, kind: str, name: str, sequence: int, where: str, now: datetime) -> None:
@@ -242,17 +242,17 @@ class Authority:
         self._believe(now)
         change_passphrase(self._store, old, new, cost, now, boot)
 
-    def rekey(self, passphrase: bytes, cost: KdfCost, now: datetime, boot: Boot, progress: Progress) -> None:
+    def rekey(self, passphrase: bytes, cost: KdfCost, now: datetime, boot: Boot, report: Report) -> None:
         """Encrypt everything anew under a new master key; the passphrase stays.
 
         Raises:
             PassphraseWaitError: Too early after wrong ones (E-PASSPHRASE-WAIT).
             PassphraseWrongError: It does not fit (E-PASSPHRASE-WRONG).
             FileError: No space for a second store, or the system refused; nothing is changed (E-FILE).
-            StoppedError: As `progress` wants; nothing is changed (E-STOPPED).
+            StoppedError: As `report` wants; nothing is changed (E-STOPPED).
         """
         self._believe(now)
-        rekey(self._store, passphrase, cost, now, boot, progress)
+        rekey(self._store, passphrase, cost, now, boot, report)
 
     def revoke(self, certificate_id: str, reason: str, now: datetime) -> None:
         """Revoke a root, signer or seal; see core.authority.revocation."""

@@ -17,7 +17,7 @@ from core.export.archives import Written, write_backup, write_egress
 from core.export.sidecars import make_papers
 from core.issue.crl import sign_crl
 from core.policy.policy import Policy
-from core.progress import Progress
+from core.progress import Report
 from core.recovery.drill import expect_drill
 from core.store import journal
 from core.store.store import ArchiveRecord, Store
@@ -45,7 +45,7 @@ def deliver(
     out: BinaryIO,
     public: bool,
     now: datetime,
-    progress: Progress,
+    report: Report,
 ) -> results.ArchiveWritten:
     """Write an archive into `out` and return what goes beside it.
 
@@ -57,7 +57,7 @@ def deliver(
         out: Where the age file goes; flushed, not closed.
         public: Whether the files to be hosted and the calendar file go beside it too.
         now: Aware UTC, whole seconds.
-        progress: Told (keys done, keys in all, what); may raise StoppedError.
+        report: Told (keys done, keys in all, what); may raise StoppedError.
 
     Raises:
         PolicyError: The policy has no such egress or backup (E-POLICY).
@@ -66,7 +66,7 @@ def deliver(
     write = write_egress if kind == "egress" else write_backup
     with store.transaction():
         refresh_crls(store, policy, now)
-        written = write(store, policy, name, now, out, progress=progress)
+        written = write(store, policy, name, now, out, report=report)
         out.flush()
         papers = make_papers(store, policy, written, public=public)
         _record(store, written, now)

@@ -15,7 +15,7 @@ from pathlib import Path
 from core.authority.clock import clock_code, last_time
 from core.crypto.process import Boot
 from core.policy.policy import Policy
-from core.progress import Progress
+from core.progress import Report
 from core.store import attempts, journal
 from core.store.keyslots import KdfCost
 from core.store.store import Store
@@ -68,7 +68,7 @@ def change_passphrase(  # noqa: PLR0917  in the order of the facade
 
 
 def rekey(  # noqa: PLR0917  in the order of the facade
-    store: Store, passphrase: bytes, cost: KdfCost, now: datetime, boot: Boot, progress: Progress
+    store: Store, passphrase: bytes, cost: KdfCost, now: datetime, boot: Boot, report: Report
 ) -> None:
     """Encrypt everything anew under a new master key; the passphrase stays.
 
@@ -78,7 +78,7 @@ def rekey(  # noqa: PLR0917  in the order of the facade
         cost: What a guess shall cost.
         now: Aware UTC, whole seconds.
         boot: This boot and its uptime.
-        progress: Told (steps done, steps in all, what); may raise StoppedError.
+        report: Told (steps done, steps in all, what); may raise StoppedError.
 
     Raises:
         PassphraseWaitError: Too early after wrong ones (E-PASSPHRASE-WAIT).
@@ -87,4 +87,4 @@ def rekey(  # noqa: PLR0917  in the order of the facade
     """
     with attempts.counting(store.state_folder, boot, now) as failed:
         detail = {"rekey": True, **failed}
-        store.rekey(passphrase, cost, lambda copy: journal.append(copy, "passphrase", detail, now), progress)
+        store.rekey(passphrase, cost, lambda copy: journal.append(copy, "passphrase", detail, now), report)

@@ -13,8 +13,10 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from core.api import results
-from core.api.requests import MAX_REQUESTS, RequestFile
+from core.api.csr_files import MAX_REQUESTS, RequestFile
 from core.authority.top_up import found_roots, load_root
 from core.certificate import Issued
 from core.crypto.pkcs8 import hash_public_key
@@ -24,7 +26,7 @@ from core.issue.issuance import Press, press_signers
 from core.issue.requests import Holder, Judged, Request, admit_requests, fill_gaps, read_requests
 from core.plan.gaps import Gap, Plan, choose_issuer, find_gaps
 from core.policy.policy import Policy
-from core.progress import Progress
+from core.progress import Progress, Report
 from core.store import journal
 from core.store.store import Store
 
@@ -60,7 +62,7 @@ def sign_requests(
     approved: Collection[str],
     *,
     now: datetime,
-    progress: Progress,
+    report: Report,
 ) -> results.RequestsSigned:
     """Sign the requests that a person approved; all of them, or none.
 
@@ -70,29 +72,29 @@ def sign_requests(
         files: Those that were approved, and no other.
         approved: What `propose_requests` named them by.
         now: Aware UTC, whole seconds.
-        progress: Told (certificates done, in all, what); may raise StoppedError, which keeps roots only.
+        report: Told (certificates done, in all, what); may raise StoppedError, which keeps roots only.
 
     Raises:
         RequestChangedError: A file is not what was approved (E-REQUEST-CHANGED).
         RequestError: One can be signed no longer; the code says why (E-REQUEST-...).
         CheckError: A named rule failed; nothing was kept (E-CHECK).
-        StoppedError: From `progress`.
+        StoppedError: From `report`.
     """
     plan = find_gaps(policy, store.certificates(), now)
     requests = _approved(_judge(store, policy, files, plan, now), approved)
     if not requests:
         return results.RequestsSigned(roots=0, late_roots=0, signed=())
     total = len(plan.roots) + len(requests)
-    found_roots(store, policy, plan, now, lambda done, _total, what: progress(done, total, what))
+    found_roots(store, policy, plan, now, lambda told: report(replace(told, total=total)))
     presses = _Presses(store, policy)
     signed: list[tuple[Issued, Request]] = []
     for gap, request in fill_gaps(plan.requests, requests):
-        progress(len(plan.roots) + len(signed), total, WHAT)
+        report(Progress(done=len(plan.roots) + len(signed), total=total, what=WHAT))
         signed.append((presses.find(gap).certify(gap, now, request.csr.public_key), request))
     with store.transaction():
         store.add([issued for issued, _ in signed])
         journal.append(store, "issue", _detail(signed), now)
-    progress(total, total, WHAT)
+    report(Progress(done=total, total=total, what=WHAT))
     return results.RequestsSigned(
         roots=len(plan.roots),
         late_roots=len(plan.late_roots(policy, now)),

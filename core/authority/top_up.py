@@ -24,7 +24,7 @@ from core.issue.issuance import Press, press_roots, press_seals, press_signers
 from core.issue.issuing_key import Signing, load_signing
 from core.plan.gaps import Gap, Plan, choose_issuer, find_gaps
 from core.policy.policy import Policy
-from core.progress import Progress
+from core.progress import Progress, Report
 from core.store import journal
 from core.store.store import Store
 
@@ -42,27 +42,27 @@ class ToppedUp:
     late_roots: int
 
 
-def top_up(store: Store, policy: Policy, now: datetime, progress: Progress) -> ToppedUp:
+def top_up(store: Store, policy: Policy, now: datetime, report: Report) -> ToppedUp:
     """Issue all that the plan asks for at `now`.
 
     Args:
         store: Open, in no transaction.
         policy: The approved policy.
         now: Aware UTC, whole seconds.
-        progress: Told (certificates done, certificates in all, what) between certificates; StoppedError
+        report: Told (certificates done, certificates in all, what) between certificates; StoppedError
             from it ends the work.
 
     Raises:
         CheckError: A named rule failed; the certificate it failed on was not kept (E-CHECK).
-        StoppedError: From `progress`.
+        StoppedError: From `report`.
     """
     plan = find_gaps(policy, store.certificates(), now)
     total = len(plan.gaps)
     erased = _erase_keys(store, now)
     _replace_seals(store, policy, now)
-    found_roots(store, policy, plan, now, progress)
-    _issue_signers(store, policy, plan, now, progress)
-    progress(total, total, "signer")
+    found_roots(store, policy, plan, now, report)
+    _issue_signers(store, policy, plan, now, report)
+    report(Progress(done=total, total=total, what="signer"))
     return ToppedUp(
         roots=len(plan.roots),
         signers=len(plan.signers),
@@ -94,7 +94,7 @@ def _replace_seals(store: Store, policy: Policy, now: datetime) -> None:
             _commit(store, [seal], now)
 
 
-def found_roots(store: Store, policy: Policy, plan: Plan, now: datetime, progress: Progress) -> None:
+def found_roots(store: Store, policy: Policy, plan: Plan, now: datetime, report: Report) -> None:
     """Issue the roots of a plan, each with its seal and its first CRL in one transaction (rule 1).
 
     Args:
@@ -102,17 +102,17 @@ def found_roots(store: Store, policy: Policy, plan: Plan, now: datetime, progres
         policy: The approved policy.
         plan: From `find_gaps`, for what the store holds.
         now: Aware UTC, whole seconds.
-        progress: As for `top_up`.
+        report: As for `top_up`.
 
     Raises:
         CheckError: A named rule failed (E-CHECK).
-        StoppedError: From `progress`.
+        StoppedError: From `report`.
     """
     if not plan.roots:
         return
     press = press_roots(policy)
     for done, gap in enumerate(plan.roots):
-        progress(done, len(plan.gaps), "root")
+        report(Progress(done=done, total=len(plan.gaps), what="root"))
         root = press.issue(gap, now)
         signing = load_signing(root.certificate, root.der, root.key)
         seal = press_seals(policy, signing).issue_seal(now)
@@ -122,11 +122,11 @@ def found_roots(store: Store, policy: Policy, plan: Plan, now: datetime, progres
             _journal_issue(store, [root, seal], now)
 
 
-def _issue_signers(store: Store, policy: Policy, plan: Plan, now: datetime, progress: Progress) -> None:
+def _issue_signers(store: Store, policy: Policy, plan: Plan, now: datetime, report: Report) -> None:
     total, done = len(plan.gaps), len(plan.roots)
     batch: list[Issued] = []
     try:
-        progress(done, total, "signer")
+        report(Progress(done=done, total=total, what="signer"))
         for issued in _sign(store, policy, plan.signers, now):
             batch.append(issued)
             done += 1
@@ -134,7 +134,7 @@ def _issue_signers(store: Store, policy: Policy, plan: Plan, now: datetime, prog
             if len(batch) >= limit:
                 _commit(store, batch, now)
                 batch = []
-            progress(done, total, "signer")
+            report(Progress(done=done, total=total, what="signer"))
     except StoppedError:
         _commit(store, batch, now)
         raise

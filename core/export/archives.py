@@ -39,7 +39,7 @@ from core.crypto.recipients import Recipient, parse_recipient, refusing, to_age
 from core.errors import ArchiveError, CheckError
 from core.plan.gaps import next_visit_by
 from core.policy.policy import Policy
-from core.progress import Progress
+from core.progress import Progress, Report
 from core.store.journal import encode_line
 from core.store.store import Store
 
@@ -75,7 +75,7 @@ class Written:
 
 
 def write_egress(
-    store: Store, policy: Policy, name: str, now: datetime, out: BinaryIO, *, progress: Progress
+    store: Store, policy: Policy, name: str, now: datetime, out: BinaryIO, *, report: Report
 ) -> Written:
     """Write the egress `name`: signers, their keys, never a root's.
 
@@ -85,7 +85,7 @@ def write_egress(
         name: An egress of the policy.
         now: Aware UTC, whole seconds.
         out: Where the age file goes, front to back; not closed, not flushed.
-        progress: Told (keys done, keys in all, what); may raise StoppedError.
+        report: Told (keys done, keys in all, what); may raise StoppedError.
 
     Returns:
         What was written.
@@ -94,25 +94,25 @@ def write_egress(
         PolicyError: No such egress (E-POLICY).
         CheckError: A key is not its certificate's, or a root's; or nothing can seal (E-CHECK).
         FileError: No room for encrypted keys (E-FILE).
-        StoppedError: From `progress`; `out` is then no archive.
+        StoppedError: From `report`; `out` is then no archive.
     """
     issued = store.certificates()
     contents = select_egress(policy, name, issued, store.key_ids(), now)
     roots_and_seals = [item.id for item in issued if item.kind != "signer"]
     forbidden = frozenset(hash_public_key(der) for _, der in store.ders(roots_and_seals))
     recipients = _recipients(policy.egresses[name].recipients)
-    export = _Export(store, policy, contents, issued, now, progress)
+    export = _Export(store, policy, contents, issued, now, report)
     return export.write(out, recipients, forbidden)
 
 
 def write_backup(
-    store: Store, policy: Policy, name: str, now: datetime, out: BinaryIO, *, progress: Progress
+    store: Store, policy: Policy, name: str, now: datetime, out: BinaryIO, *, report: Report
 ) -> Written:
     """Write the backup `name`: everything, root keys included. Arguments and errors as for `write_egress`."""
     issued = store.certificates()
     contents = select_backup(policy, name, issued, store.key_ids(), now)
     recipients = _recipients(policy.backups[name].recipients)
-    return _Export(store, policy, contents, issued, now, progress).write(out, recipients, frozenset())
+    return _Export(store, policy, contents, issued, now, report).write(out, recipients, frozenset())
 
 
 def _recipients(lines: Iterable[str]) -> tuple[Recipient, ...]:
@@ -128,7 +128,7 @@ class _Export:
     contents: Contents
     issued: tuple[Certificate, ...]
     now: datetime
-    progress: Progress
+    report: Report
 
     def write(self, out: BinaryIO, recipients: tuple[Recipient, ...], forbidden: frozenset[bytes]) -> Written:
         """Hash all parts, seal the manifest, write the same parts."""
@@ -142,7 +142,7 @@ class _Export:
             issued=self.issued,
             recipients=recipients,
             now=now,
-            progress=self.progress,
+            report=self.report,
         )
         hashed = _Hashed()
         with KeySpool(store.state_folder, forbidden) as spool:
@@ -235,7 +235,7 @@ class _Hashed:
 
 _DIGEST_BYTES: Final = 32
 BATCH: Final = 100  # certificates that are in memory at a time
-STEPS: Final = 200  # words of progress over a whole export
+STEPS: Final = 200  # reports over a whole export
 
 
 class Parts:
@@ -247,7 +247,7 @@ class Parts:
         issued: All certificates, in issuing order.
         recipients: Whom the passphrases are encrypted to.
         now: Aware UTC time of the archive.
-        progress: Told (keys done, keys in all, what); may raise StoppedError.
+        report: Told (keys done, keys in all, what); may raise StoppedError.
     """
 
     def __init__(
@@ -258,14 +258,14 @@ class Parts:
         issued: tuple[Certificate, ...],
         recipients: Sequence[Recipient],
         now: datetime,
-        progress: Progress,
+        report: Report,
     ) -> None:
         self._store = store
         self._contents = contents
         self._issued = issued
         self._recipients = recipients
         self._now = now
-        self._progress = progress
+        self._report = report
         self._with_keys = contents.with_keys()
         self._public = bytearray()  # SHA-256 of the public keys of the signers with keys, one after the other
         self._passphrases = b""
@@ -308,9 +308,9 @@ class Parts:
         pems = spool.encrypt(self._read_keys())
         for done, (item, pem) in enumerate(zip(self._with_keys, pems, strict=True)):
             if done % step == 0:
-                self._progress(done, total, "key")
+                self._report(Progress(done=done, total=total, what="key"))
             yield f"keys/{item.id}.pem", (pem,)
-        self._progress(total, total, "key")
+        self._report(Progress(done=total, total=total, what="key"))
 
     def _read_keys(self) -> Iterator[tuple[Certificate, bytes, bytes]]:
         """Yield each certificate with the digest of its public key, and its private key."""

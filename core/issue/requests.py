@@ -37,7 +37,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from core.api.requests import MAX_REQUEST_BYTES, RequestFile, Wanted, parse_name, request_order
+from core.api.csr_files import MAX_REQUEST_BYTES, RequestFile, Wanted, parse_name, request_order
 from core.certificate import Certificate
 from core.crypto.keys import PublicKey, algorithm_name, fault_in_key
 from core.crypto.recipients import holds_private_key, refusing

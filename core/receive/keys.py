@@ -8,7 +8,7 @@ Rules:
 """
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 import msgspec
@@ -22,14 +22,10 @@ from core.crypto.age import decrypt_stream
 from core.crypto.keys import PrivateKey, PublicKey, sign_bytes, verify_bytes
 from core.crypto.recipients import refusing
 from core.errors import ArchiveCertificateError, CaError
+from core.progress import Progress, Report, report_nothing
 
 MAX_PASSPHRASES_BYTES: Final = 64 * 1024 * 1024
-Progress = Callable[[int, int, str], None]
 _PROOF: Final = b"PiSM: this key belongs to its certificate"
-
-
-def tell_nobody(_done: int, _total: int, _what: str) -> None:
-    """Take a word of progress that nobody asked for."""
 
 
 def check_keys(
@@ -37,7 +33,7 @@ def check_keys(
     manifest: Manifest,
     keys: Mapping[str, PublicKey],
     identities: Sequence[Any],
-    progress: Progress = tell_nobody,
+    report: Report = report_nothing,
 ) -> int:
     """Open every private key and hold it against its certificate.
 
@@ -46,7 +42,7 @@ def check_keys(
         manifest: Its sealed manifest; every key file is listed there.
         keys: Certificate id -> public key, from core.receive.certificates.
         identities: From core.crypto.identities.
-        progress: Told (keys done, keys in all, "key"); may raise StoppedError.
+        report: Told (keys done, keys in all, "key"); may raise StoppedError.
 
     Returns:
         How many keys there are.
@@ -66,12 +62,12 @@ def check_keys(
         if entry.kind != "signer" and manifest.kind == "egress"
     )
     for done, entry in enumerate(wanted):
-        progress(done, len(wanted), "key")
+        report(Progress(done=done, total=len(wanted), what="key"))
         path = f"keys/{entry.id}.pem"
         if _encode(keys[entry.id]) in forbidden:
             raise ArchiveCertificateError(f"{path} is the key of a root or a seal, which no egress may hold.")
         _check_key(archive.read(path), passphrases[entry.id].encode(), keys[entry.id], path)
-    progress(len(wanted), len(wanted), "key")
+    report(Progress(done=len(wanted), total=len(wanted), what="key"))
     return len(wanted)
 
 

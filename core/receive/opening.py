@@ -37,8 +37,9 @@ from cryptography import x509
 from core.archive.container import MANIFEST_PATH, Archive, read_archive
 from core.archive.manifest import Manifest, archive_stem, decode_manifest
 from core.errors import ArchiveDamagedError, ArchiveMemberError, ArchiveTrustError, JournalError
+from core.progress import Report, report_nothing
 from core.receive.certificates import Chains, check_certificates, check_crls
-from core.receive.keys import Progress, check_keys, tell_nobody
+from core.receive.keys import check_keys
 from core.receive.seals import Question, check_trust, find_seal
 from core.receive.tree import filing, lock_folder, make_folder, point_links, write_tree
 from core.receive.trust import (
@@ -120,7 +121,7 @@ def check_archive(
     now: datetime,
     *,
     in_memory: bool = False,
-    progress: Progress = tell_nobody,
+    report: Report = report_nothing,
 ) -> Iterator[tuple[Archive, Checked]]:
     """Run checks 1 to 11 on an archive, and keep it open for a block that reads what is inside.
 
@@ -133,7 +134,7 @@ def check_archive(
         confirm: Asked about the root, if it is none of `trust`; None refuses it.
         now: Aware UTC.
         in_memory: Unpack it into memory; else onto the disk, into an unlinked file.
-        progress: Told (keys checked, keys in all, what); may raise StoppedError.
+        report: Told (keys checked, keys in all, what); may raise StoppedError.
 
     Yields:
         The archive, and what the checks came to.
@@ -146,7 +147,7 @@ def check_archive(
             trust=trust,
             confirm=confirm,
             now=now,
-            progress=progress,
+            report=report,
         )
         yield archive, checked
 
@@ -241,7 +242,7 @@ def _check(
     confirm: Confirm | None,
     now: datetime,
     follow: str | None = None,
-    progress: Progress = tell_nobody,
+    report: Report = report_nothing,
 ) -> Checked:
     # 3. Manifest. Its bytes are the ones that are sealed: they are never encoded again.
     manifest_bytes = archive.read(MANIFEST_PATH)
@@ -272,7 +273,7 @@ def _check(
     crl_numbers = check_crls(archive, manifest, chains)
     check_crl_numbers(memory, crl_numbers)
     # 10. Keys.
-    key_count = check_keys(archive, manifest, chains.keys, identities, progress)
+    key_count = check_keys(archive, manifest, chains.keys, identities, report)
     # 11. Journal.
     if journal.verify_lines(read_member_lines(archive, "journal.jsonl")).hash != manifest.journal_head:
         raise JournalError("the archive's journal does not end in the entry that its manifest names")

@@ -28,8 +28,9 @@ from core.crypto.keys import PublicKey, encode_key
 from core.crypto.recipients import refusing
 from core.errors import ArchiveFormatError, ArchiveKindError, PolicyError
 from core.policy.policy import Policy, decode_policy
+from core.progress import Report, report_nothing
 from core.receive.certificates import Chains, check_certificate, read_certificates
-from core.receive.keys import Progress, prove_key, read_passphrases, tell_nobody
+from core.receive.keys import prove_key, read_passphrases
 from core.receive.opening import Confirm, Source, check_archive, read_member_lines
 from core.receive.seals import Question
 from core.recovery.history import DRILLED, History, read_history
@@ -100,7 +101,7 @@ def open_backup(
     now: datetime,
     *,
     in_memory: bool = False,
-    progress: Progress = tell_nobody,
+    report: Report = report_nothing,
 ) -> Iterator[OpenBackup]:
     """Check a backup, whole, and keep it open for a block.
 
@@ -111,7 +112,7 @@ def open_backup(
         confirm: Asked about the root, if it is none of `trust`; None refuses it.
         now: Aware UTC.
         in_memory: Unpack it into memory; else onto the disk, into an unlinked file.
-        progress: Told (keys checked, keys in all, what); may raise StoppedError.
+        report: Told (keys checked, keys in all, what); may raise StoppedError.
 
     Yields:
         The backup.
@@ -124,7 +125,7 @@ def open_backup(
         JournalError: The journal is not one whole chain (E-JOURNAL).
         FileError: The archive cannot be read (E-FILE).
     """
-    with check_archive(source, identities, trust, confirm, now, in_memory=in_memory, progress=progress) as (
+    with check_archive(source, identities, trust, confirm, now, in_memory=in_memory, report=report) as (
         archive,
         checked,
     ):

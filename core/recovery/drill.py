@@ -31,7 +31,7 @@ from core.api.results import DRILL_WORDS, DrillRecorded
 from core.crypto.recipients import fingerprint_words
 from core.errors import DrillError, PolicyError, StateDamagedError
 from core.policy.policy import Policy
-from core.progress import Progress
+from core.progress import Progress, Report
 from core.receive.opening import Confirm
 from core.recovery.backup import open_backup
 from core.recovery.history import DRILLED
@@ -154,7 +154,7 @@ def drill(
     confirm: Confirm | None,
     now: datetime,
     *,
-    progress: Progress,
+    report: Report,
 ) -> Drilled:
     """Open a backup, check all of it, prove every key; write nothing.
 
@@ -164,7 +164,7 @@ def drill(
         trust: Roots to believe, from core.receive.trust.load_roots.
         confirm: Asked about the root, if it is none of `trust`; None refuses it.
         now: Aware UTC.
-        progress: Told (keys done, keys in all, what); may raise StoppedError.
+        report: Told (keys done, keys in all, what); may raise StoppedError.
 
     Raises:
         CaError: As core.recovery.backup.open_backup.
@@ -172,9 +172,9 @@ def drill(
     with open_backup(source, identities, trust, confirm, now) as backup:
         digests = []
         for done, id_ in enumerate(sorted(backup.key_ids)):
-            progress(done, len(backup.key_ids), "key")
+            report(Progress(done=done, total=len(backup.key_ids), what="key"))
             digests.append(hashlib.sha256(backup.prove_key(id_)).digest())
-        progress(len(digests), len(digests), "key")
+        report(Progress(done=len(digests), total=len(digests), what="key"))
         manifest = backup.manifest
         return Drilled(
             authority=manifest.authority.name,

@@ -1,44 +1,35 @@
 """A rescue: a backup restored through the vault, onto a box that is empty.
 
-    SeeIdentity     is this file from the stick an identity? (looked at, forgotten)
-    TakeIdentity    the operator's private key; OpenIdentity with its passphrase, if it has one
-    OpenBackup      the archive, every check of core.recovery.backup; what it is goes to the operator, who confirms it
-    Restore         into the store (core.recovery.restore), under a new passphrase
+    see_identity     is this file from the stick an identity? (looked at, forgotten)
+    take_identity    the operator's private key; open_identity with its passphrase, if it has one
+    open_backup      the archive, every check of core.recovery.backup; the operator confirms what it is
+    restore          into the store (core.recovery.restore), under a new passphrase
 
-Rules:
-
-1. Nothing begins where there is a state: E-STATE-EXISTS.
-2. Identity and archive come as descriptors; the identity lives here alone, and no longer than until the
+1. It goes in that order; whoever asks otherwise has a bug. That the box is empty is the vault's to see to,
+   before each step.
+2. Identity and archive come as open files; the identity lives here alone, and no longer than until the
    backup is open. The kernel wipes it with the process.
 3. The archive is unpacked into memory, never onto the disk; what does not fit is refused before.
-4. Until `Restore` has renamed the store into place, the box is as empty as it was.
+4. Until `restore` has renamed the store into place, the box is as empty as it was.
 """
 
 import os
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from core.api import requests as protocol
-from core.api import results
 from core.api.results import BackupOpened, BackupRestored, IdentitySeen
 from core.api.wire import ProtocolError
 from core.crypto.identities import MAX_IDENTITY_BYTES, is_locked, load_identities
 from core.crypto.process import available_bytes
-from core.errors import (
-    ArchiveIdentityError,
-    RescueSpaceError,
-    StateExistsError,
-)
+from core.errors import ArchiveIdentityError, RescueSpaceError
 from core.policy.policy import was_replaced
 from core.policy.proposal import read_file_policy
-from core.receive.keys import Progress
+from core.progress import Progress, Report
 from core.recovery.backup import OpenBackup, open_backup
 from core.recovery.restore import restore_open
-from core.store.keyslots import choose_cost
-from core.store.store import is_provisioned
+from core.store.keyslots import KdfCost
 
 SPARE_BYTES: Final = 64 * 1024 * 1024
 """Memory that stays free of the archive: for the key derivation, the store and the checks."""
@@ -60,46 +51,20 @@ class Rescue:
         self._backup: OpenBackup | None = None
         self._held = ExitStack()
 
-    def close(self) -> None:
-        """Forget identity and backup; again is harmless."""
-        self._forget_identity()
-        self._backup = None
-        self._held.close()
+    def see_identity(self, file: BinaryIO) -> IdentitySeen:
+        """Return what a file is, and forget it; one that cannot open archives is no identity."""
+        try:
+            return IdentitySeen(is_identity=True, locked=is_locked(_read_identity(file)))
+        except ArchiveIdentityError:
+            return IdentitySeen(is_identity=False, locked=False)
 
-    def perform(
-        self, request: protocol.RescueRequest, descriptors: tuple[int, ...], progress: Progress
-    ) -> IdentitySeen | BackupOpened | BackupRestored | results.Acknowledged:
-        """Answer one request.
-
-        Args:
-            request: Of the rescue.
-            descriptors: That came with it; the caller closes them.
-            progress: Told how far long work is; may raise StoppedError.
+    def take_identity(self, file: BinaryIO) -> IdentitySeen:
+        """Take an identity; what was taken or opened before is forgotten.
 
         Raises:
-            StateExistsError: There is a state (E-STATE-EXISTS).
-            IdentityLockedError: The passphrase of the identity is another one (E-IDENTITY-LOCKED).
-            ArchiveIdentityError: It is no identity, or it does not open the archive (E-ARCHIVE-IDENTITY).
-            RescueSpaceError: The archive does not fit into memory (E-RESCUE-SPACE).
-            CaError: As core.recovery.backup.open_backup and core.recovery.restore.restore_open.
+            ArchiveIdentityError: It is none (E-ARCHIVE-IDENTITY).
         """
-        if is_provisioned(self._state):
-            raise StateExistsError("there is an authority on this box already")
-        match request:
-            case protocol.SeeIdentity():
-                return _see(_read_identity(descriptors))
-            case protocol.TakeIdentity():
-                return self._take(_read_identity(descriptors))
-            case protocol.OpenIdentity():
-                self._open_identity(request.passphrase)
-                return results.Acknowledged()
-            case protocol.OpenBackup():
-                with _one_file(descriptors) as file:
-                    return self._open_backup(file, request, progress)
-            case protocol.Restore():
-                return self._restore(request, progress)
-
-    def _take(self, data: bytes) -> IdentitySeen:
+        data = _read_identity(file)
         self.close()
         if is_locked(data):
             self._locked = data
@@ -107,27 +72,44 @@ class Rescue:
             self._identities = load_identities(data)
         return IdentitySeen(is_identity=True, locked=bool(self._locked))
 
-    def _open_identity(self, passphrase: bytes) -> None:
+    def open_identity(self, passphrase: bytes) -> None:
+        """Open the identity that was taken.
+
+        Raises:
+            IdentityLockedError: Its passphrase is another one; it may be tried again (E-IDENTITY-LOCKED).
+        """
         if not self._locked:
             raise ProtocolError("no identity waits for its passphrase")
         self._identities = load_identities(self._locked, lambda: passphrase, memory_bytes=available_bytes())
         self._locked = b""
 
-    def _open_backup(self, file: BinaryIO, request: protocol.OpenBackup, progress: Progress) -> BackupOpened:
+    def open_backup(self, file: BinaryIO, now: datetime, report: Report) -> BackupOpened:
+        """Check a backup, whole, and keep it open; the identity is forgotten then.
+
+        Args:
+            file: The archive.
+            now: Aware UTC.
+            report: Told (keys checked, keys in all, what); may raise StoppedError.
+
+        Raises:
+            ArchiveIdentityError: The identity does not open it (E-ARCHIVE-IDENTITY).
+            RescueSpaceError: It does not fit into memory (E-RESCUE-SPACE).
+            CaError: As core.recovery.backup.open_backup.
+        """
         if not self._identities:
             raise ProtocolError("no identity is open")
         _require_memory(os.fstat(file.fileno()).st_size)
         self._backup = None
         self._held.close()
-        progress(0, 0, "unpacking")
+        report(Progress(done=0, total=0, what="unpacking"))
         opened = open_backup(
             file,
             self._identities,
             (),
-            lambda _question: True,  # asked on the panel, before `Restore`
-            request.now,
+            lambda _question: True,  # asked on the panel, before `restore`
+            now,
             in_memory=True,
-            progress=progress,
+            report=report,
         )
         backup = self._held.enter_context(opened)
         self._backup = backup
@@ -145,17 +127,23 @@ class Rescue:
             keys=len(backup.key_ids),
         )
 
-    def _restore(self, request: protocol.Restore, progress: Progress) -> BackupRestored:
+    def restore(self, passphrase: bytes, cost: KdfCost, now: datetime, report: Report) -> BackupRestored:
+        """Restore the backup that is open, which is closed then.
+
+        Args:
+            passphrase: Canonical, new.
+            cost: Of the key derivation.
+            now: Aware UTC, whole seconds.
+            report: Told (certificates done, certificates in all, what); may raise StoppedError.
+
+        Raises:
+            CaError: As core.recovery.restore.restore_open.
+        """
         backup = self._backup
         if backup is None:
             raise ProtocolError("no backup is open")
         restored = restore_open(
-            backup,
-            state=self._state,
-            passphrase=request.passphrase,
-            cost=choose_cost(time.perf_counter),
-            now=request.now,
-            progress=progress,
+            backup, state=self._state, passphrase=passphrase, cost=cost, now=now, report=report
         )
         file = read_file_policy(self._config, backup.policy)
         changes = () if was_replaced(backup.state.facts, file.mark) else file.changes
@@ -167,30 +155,19 @@ class Rescue:
             policy_changes=changes,
         )
 
+    def close(self) -> None:
+        """Forget identity and backup; again is harmless."""
+        self._forget_identity()
+        self._backup = None
+        self._held.close()
+
     def _forget_identity(self) -> None:
         self._locked = b""
         self._identities = ()
 
 
-def _see(data: bytes) -> IdentitySeen:
-    """Return what a file is; one that cannot open archives is none."""
-    try:
-        return IdentitySeen(is_identity=True, locked=is_locked(data))
-    except ArchiveIdentityError:
-        return IdentitySeen(is_identity=False, locked=False)
-
-
-def _read_identity(descriptors: tuple[int, ...]) -> bytes:
-    with _one_file(descriptors) as file:
-        return os.pread(file.fileno(), MAX_IDENTITY_BYTES + 1, 0)
-
-
-@contextmanager
-def _one_file(descriptors: tuple[int, ...]) -> Iterator[BinaryIO]:
-    if len(descriptors) != 1:
-        raise ProtocolError("this needs one descriptor to be read from")
-    with os.fdopen(os.dup(descriptors[0]), "rb") as file:
-        yield file
+def _read_identity(file: BinaryIO) -> bytes:
+    return os.pread(file.fileno(), MAX_IDENTITY_BYTES + 1, 0)
 
 
 def _require_memory(size_bytes: int) -> None:

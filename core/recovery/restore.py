@@ -25,7 +25,7 @@ from cryptography import x509
 from core.certificate import Crl, Issued
 from core.crypto.passphrase import require_strong
 from core.plan.gaps import next_visit_by
-from core.progress import Progress
+from core.progress import Progress, Report
 from core.receive.opening import Confirm
 from core.recovery.backup import OpenBackup, open_backup
 from core.recovery.drill import expect_drill
@@ -80,7 +80,7 @@ def restore(
     passphrase: bytes,
     cost: KdfCost,
     now: datetime,
-    progress: Progress,
+    report: Report,
 ) -> Restored:
     """Restore a backup, or change nothing.
 
@@ -93,7 +93,7 @@ def restore(
         passphrase: Canonical, new.
         cost: Of the key derivation.
         now: Aware UTC, whole seconds.
-        progress: Told (certificates done, certificates in all, what); may raise StoppedError.
+        report: Told (certificates done, certificates in all, what); may raise StoppedError.
 
     Raises:
         PassphraseWeakError: Under 64 bits by estimate (E-PASSPHRASE-WEAK).
@@ -106,11 +106,11 @@ def restore(
         create_store(state, passphrase, cost) as store,
         open_backup(source, identities, trust, confirm, now) as backup,
     ):
-        return _fill(store, backup, now, progress)
+        return _fill(store, backup, now, report)
 
 
 def restore_open(
-    backup: OpenBackup, *, state: Path, passphrase: bytes, cost: KdfCost, now: datetime, progress: Progress
+    backup: OpenBackup, *, state: Path, passphrase: bytes, cost: KdfCost, now: datetime, report: Report
 ) -> Restored:
     """Restore a backup that was opened and confirmed before, or change nothing.
 
@@ -120,17 +120,17 @@ def restore_open(
         passphrase: Canonical, new.
         cost: Of the key derivation.
         now: Aware UTC, whole seconds.
-        progress: Told (certificates done, certificates in all, what); may raise StoppedError.
+        report: Told (certificates done, certificates in all, what); may raise StoppedError.
 
     Raises:
         PassphraseWeakError, StateExistsError, StateError, CaError: As `restore`.
     """
     require_strong(passphrase.decode())
     with create_store(state, passphrase, cost) as store:
-        return _fill(store, backup, now, progress)
+        return _fill(store, backup, now, report)
 
 
-def _fill(store: Store, backup: OpenBackup, now: datetime, progress: Progress) -> Restored:
+def _fill(store: Store, backup: OpenBackup, now: datetime, report: Report) -> Restored:
     """Carry a backup into a new store, prove the store, and return what was carried."""
     believed = _is_believed(backup, now)
     time = now if believed else backup.history.last.time
@@ -148,7 +148,7 @@ def _fill(store: Store, backup: OpenBackup, now: datetime, progress: Progress) -
         next_visit_by=next_visit_by(backup.policy, backup.certificates, _read_crls(backup), time),
     )
     with store.transaction():
-        _carry_journal(store, backup, progress)
+        _carry_journal(store, backup, report)
         for crl in _read_crls(backup):
             store.put_crl(crl)
         _carry_records(store, backup, restored, time)
@@ -163,19 +163,19 @@ def _is_believed(backup: OpenBackup, now: datetime) -> bool:
     return last <= now <= last + timedelta(days=policy.visit_every_days + policy.spread_days)
 
 
-def _carry_journal(store: Store, backup: OpenBackup, progress: Progress) -> None:
+def _carry_journal(store: Store, backup: OpenBackup, report: Report) -> None:
     """Carry the entries over, and with each what it issued: a certificate knows its entry."""
     done, total = 0, len(backup.certificates)
     for entry in backup.read_entries():
         issued = []
         for certificate in backup.certificates[done : done + count_issued(entry)]:
-            progress(done, total, "certificate")
+            report(Progress(done=done, total=total, what="certificate"))
             key = backup.prove_key(certificate.id) if certificate.id in backup.key_ids else b""
             issued.append(Issued(certificate=certificate, der=backup.read_der(certificate.id), key=key))
             done += 1
         store.add(issued)
         store.carry_entry(entry)
-    progress(total, total, "certificate")
+    report(Progress(done=total, total=total, what="certificate"))
 
 
 def _read_crls(backup: OpenBackup) -> tuple[Crl, ...]:

@@ -25,7 +25,7 @@ from typing import Self
 from core.certificate import Certificate
 from core.errors import CaError, StateDamagedError
 from core.files import make_folder, move, replace, write_new
-from core.progress import Progress
+from core.progress import Progress, Report
 from core.store.certificates import CertificateRows
 from core.store.database import Database
 from core.store.folder import DATABASE, KEYSLOTS, NEW_DATABASE, NEW_PREFIX, STORE, Folder
@@ -136,7 +136,7 @@ class Store(CertificateRows, RecordRows):
         replace(self._folder.store / KEYSLOTS, make_slots([master], new, cost))
 
     def rekey(
-        self, passphrase: bytes, cost: KdfCost, record: Callable[["Store"], object], progress: Progress
+        self, passphrase: bytes, cost: KdfCost, record: Callable[["Store"], object], report: Report
     ) -> None:
         """Encrypt everything anew under a new master key; the passphrase stays.
 
@@ -145,13 +145,13 @@ class Store(CertificateRows, RecordRows):
             cost: What a guess shall cost.
             record: Journals it, in a transaction of the new database, which takes the old one's place with
                 that entry in it.
-            progress: Told (steps done, steps in all, what).
+            report: Told (steps done, steps in all, what).
 
         Raises:
             PassphraseWrongError: It opens no keyslot (E-PASSPHRASE-WRONG).
             FileError: The system refused to write, such as for want of space; the store stays as it
                 was (E-FILE).
-            CaError: Whatever `record` and `progress` raise; the store stays as it was.
+            CaError: Whatever `record` and `report` raise; the store stays as it was.
         """
         if self._database.in_transaction:
             raise RuntimeError("a transaction is open")
@@ -166,9 +166,9 @@ class Store(CertificateRows, RecordRows):
             amend = partial(self._amend, record)
             acts: tuple[Callable[[Path, bytes], None], ...] = (self._database.copy_to, self._compare, amend)
             for done, act in enumerate(acts):
-                progress(done, len(acts), "re-encryption")
+                report(Progress(done=done, total=len(acts), what="re-encryption"))
                 act(target, fresh)
-            progress(len(acts), len(acts), "re-encryption")
+            report(Progress(done=len(acts), total=len(acts), what="re-encryption"))
         except BaseException:
             # What cannot be undone now is dropped at the next opening.
             with suppress(OSError):

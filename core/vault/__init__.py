@@ -1,1 +1,1 @@
-"""The process where keys live, for as long as one connection lasts."""
+"""The process where keys live, for as long as one connection lasts, and its table of requests."""

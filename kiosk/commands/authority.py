@@ -61,8 +61,8 @@ def init_command(state: Path, config: Path, passphrase_file: Path | None, *, as_
 @json_option
 def top_up_command(access: Access, *, as_json: bool) -> None:
     """Issue every root and signer that the policy asks for by now."""
-    with access.unlocked() as authority, progress_bar() as progress:
-        result = authority.top_up(access.now, progress)
+    with access.unlocked() as authority, progress_bar() as report:
+        result = authority.top_up(access.now, report)
     if as_json:
         show_json(result)
         return
@@ -108,6 +108,6 @@ def passphrase_command(access: Access, new_passphrase_file: Path | None, *, reke
         authority.change_passphrase(old, new, cost, access.now, read_boot())
         if rekey:
             say("the passphrase is changed; next, everything is encrypted anew")
-            with progress_bar() as progress:
-                authority.rekey(new, cost, access.now, read_boot(), progress)
+            with progress_bar() as report:
+                authority.rekey(new, cost, access.now, read_boot(), report)
     show("the passphrase is changed" + (", everything is encrypted anew" if rekey else ""))

@@ -15,7 +15,7 @@ import click
 import msgspec
 
 from core.errors import CaError, FileError, PassphraseError, describe_bug
-from core.progress import Progress
+from core.progress import Progress, Report, report_nothing
 from hw.errors import HardwareError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -135,21 +135,31 @@ def show_json(value: object) -> None:
 
 
 @contextmanager
-def progress_bar() -> Iterator[Progress]:
-    """Yield a progress callable that draws on a terminal and is silent elsewhere."""
+def progress_bar() -> Iterator[Report]:
+    """Yield what draws reports of progress on a terminal and is silent elsewhere."""
     if not sys.stderr.isatty():
-        yield lambda _done, _total, _what: None
+        yield report_nothing
         return
+    from rich import progress as rich
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bars:
+    columns = (
+        rich.TextColumn("{task.description}"),
+        rich.BarColumn(),
+        rich.MofNCompleteColumn(),
+        rich.TimeRemainingColumn(),
+    )
+    with rich.Progress(*columns, console=Console(stderr=True)) as bars:
         tasks: dict[str, Any] = {}
 
-        def show(done: int, total: int, what: str) -> None:
-            if what not in tasks:
-                tasks[what] = bars.add_task(what, total=total)
-            bars.update(tasks[what], completed=done, total=total)
+        def show(progress: Progress) -> None:
+            if progress.what not in tasks:
+                tasks[progress.what] = bars.add_task(progress.what, total=progress.total)
+            bars.update(tasks[progress.what], completed=progress.done, total=progress.total)
 
         yield show
+
+
+def report_units(report: Report) -> Callable[[int, int, str], None]:
+    """Return what a stick's work calls (hw knows no core), for a report of progress."""
+    return lambda done, total, what: report(Progress(done=done, total=total, what=what))

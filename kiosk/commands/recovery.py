@@ -62,7 +62,7 @@ def restore_command(
     identities = read_identities(identity, identity_passphrase_file)
     roots = read_roots(trust)
     passphrase = read_passphrase(passphrase_file, prompt="New passphrase", confirm=True)
-    with progress_bar() as progress:
+    with progress_bar() as report:
         restored = restore(
             archive,
             identities,
@@ -72,7 +72,7 @@ def restore_command(
             passphrase=passphrase,
             cost=choose_cost(time.perf_counter),
             now=SystemClock().now(),
-            progress=progress,
+            report=report,
         )
     if as_json:
         show_json(restored)
@@ -144,8 +144,8 @@ def _drill(
     harden_process()
     identities = read_identities(identity, access.passphrase_file)
     confirm = _confirm if sys.stdin.isatty() else None
-    with progress_bar() as progress:
-        drilled = drill(archive, identities, read_roots(trust), confirm, access.now, progress=progress)
+    with progress_bar() as report:
+        drilled = drill(archive, identities, read_roots(trust), confirm, access.now, report=report)
     if to is not None:
         write_new(to / drilled.file_name, f"{' '.join(drilled.words)}\n".encode(), 0o644)
     if as_json:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from core.api.requests import MAX_REQUEST_BYTES, RequestFile, is_request, request_order
+from core.api.csr_files import MAX_REQUEST_BYTES, RequestFile, is_request, request_order
 from core.api.results import RequestsSigned, RequestSummary
 from kiosk.commands.access import Access, access_options
 from kiosk.commands.options import json_option, progress_bar, say, show, show_json
@@ -34,8 +34,8 @@ def requests_command(paths: tuple[Path, ...], access: Access, *, yes: bool, as_j
             say(_describe(item))
         approved = _approve([item for item in requests if item.approval], yes=yes)
         chosen, approvals = [files[item.place] for item in approved], [item.approval for item in approved]
-        with progress_bar() as progress:
-            signed = authority.sign_requests(chosen, approvals, access.now, progress)
+        with progress_bar() as report:
+            signed = authority.sign_requests(chosen, approvals, access.now, report)
     _tell(requests, signed, as_json=as_json)
 
 

@@ -8,7 +8,7 @@ import click
 
 from hw.fat.volume import open_volume
 from hw.fat.writing import MAX_FILE_BYTES
-from kiosk.commands.options import RefusingGroup, json_option, progress_bar, show, show_json
+from kiosk.commands.options import RefusingGroup, json_option, progress_bar, report_units, show, show_json
 
 _CHUNK_BYTES = 1 << 20
 
@@ -64,8 +64,9 @@ def put_command(target: Path, file: Path, name: str | None) -> None:
     with file.open("rb") as source:
         digest = hashlib.file_digest(source, "sha256").hexdigest()
         size_bytes = source.tell()
-        with open_volume(target) as volume, progress_bar() as progress:
-            volume.put(name or file.name, source, size_bytes=size_bytes, sha256=digest, progress=progress)
+        with open_volume(target) as volume, progress_bar() as report:
+            told = report_units(report)
+            volume.put(name or file.name, source, size_bytes=size_bytes, sha256=digest, progress=told)
     show(f"{name or file.name} is written, SHA-256 {digest}")
 
 
@@ -79,8 +80,8 @@ def get_command(target: Path, name: str, to: Path | None) -> None:
 
     place = to or Path(name.rpartition("/")[2])
     with tempfile.TemporaryFile() as spool:
-        with open_volume(target) as volume, progress_bar() as progress:
-            volume.get_into(name, spool.write, MAX_FILE_BYTES, progress)
+        with open_volume(target) as volume, progress_bar() as report:
+            volume.get_into(name, spool.write, MAX_FILE_BYTES, report_units(report))
         spool.seek(0)
         write_new(place, iter(lambda: spool.read(_CHUNK_BYTES), b""))
     show(f"{name} is in {place}")

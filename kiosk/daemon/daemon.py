@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-from core.api.requests import Failed
+from core.api.wire import Failed
 from core.errors import CaError, describe_bug
 from hw.board import Board
 from hw.ports import DisplayError, KeypadError

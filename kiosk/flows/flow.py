@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, TypeVar
 
-from core.api.requests import Failed
+from core.api.wire import Failed
 from kiosk.flows.box import Box
 from kiosk.screens.page import Entry, Page, Shown, Work
 

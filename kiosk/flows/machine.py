@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from core.api.requests import Failed
+from core.api.wire import Failed
 from hw.ports import (
     HardwareEvent,
     KeyPressed,

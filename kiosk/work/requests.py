@@ -14,7 +14,7 @@ from datetime import datetime
 
 from core.api import requests as rq
 from core.api import results as rs
-from core.api.requests import (
+from core.api.csr_files import (
     FOLDER,
     MAX_REQUEST_BYTES,
     MAX_REQUESTS,

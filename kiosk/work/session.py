@@ -11,11 +11,11 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from core.api import requests as protocol
 from core.api import wire
-from core.progress import Progress, Report
+from core.progress import Progress, Report, report_nothing
 
 R = TypeVar("R")
 
@@ -25,9 +25,9 @@ CLOSE_S = 10.0
 
 
 class VaultRefusalError(Exception):
-    """The vault refused a request; carries what `protocol.Failed` said."""
+    """The vault refused a request; carries what `wire.Failed` said."""
 
-    def __init__(self, failed: protocol.Failed) -> None:
+    def __init__(self, failed: wire.Failed) -> None:
         super().__init__(f"{failed.code}: {failed.text}")
         self.failed = failed
 
@@ -62,11 +62,11 @@ class Session:
 
     def ask(
         self,
-        request: protocol.Request,
+        request: protocol.Request[Any],
         expected: type[R],
         *,
         into: BinaryIO | None = None,
-        report: Report | None = None,
+        report: Report = report_nothing,
     ) -> R:
         """Send a request and wait for its result.
 
@@ -74,7 +74,7 @@ class Session:
             request: What is asked.
             expected: The type its result must have.
             into: An open file whose descriptor goes along.
-            report: Told how far it is while the vault works.
+            report: Told how far the vault is.
 
         Raises:
             VaultRefusalError: The vault answered `Failed`.
@@ -85,12 +85,11 @@ class Session:
         try:
             with self._sending:
                 wire.send(self._peer, request, descriptors)
-            while isinstance(reply := wire.receive_reply(self._peer), protocol.Progress):
-                if report is not None:
-                    report(Progress(done=reply.done, total=reply.total, what=reply.what))
+            while isinstance(reply := wire.receive_reply(self._peer), Progress):
+                report(reply)
         except (wire.ConnectionLostError, OSError) as error:
             raise VaultLostError("the vault process ended") from error
-        if isinstance(reply, protocol.Failed):
+        if isinstance(reply, wire.Failed):
             raise VaultRefusalError(reply)
         if not isinstance(reply.result, expected):
             raise wire.ProtocolError(f"{type(request).__name__} got {type(reply.result).__name__}")
@@ -100,7 +99,7 @@ class Session:
         """Ask the running request, from another thread, to end at its next commit."""
         try:
             with self._sending:
-                wire.send(self._peer, protocol.Stop())
+                wire.send(self._peer, wire.Stop())
         except (wire.ConnectionLostError, OSError):
             return  # it ended by itself, which whoever asked will be told
 

@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from core.api import requests as rq
 from core.api import results as rs
+from core.api import wire
 from core.errors import CaError, StoppedError, SwapError, describe_bug
 from core.progress import Progress
 from hw.board import Board
@@ -229,12 +230,12 @@ class Worker:
             self._lock()
             self._post(VaultLost(str(error)))
         except (CaError, HardwareError) as error:
-            self._refuse(order, rq.Failed(code=error.code, text=str(error), action=error.action))
+            self._refuse(order, wire.Failed(code=error.code, text=str(error), action=error.action))
         except Exception as error:  # noqa: BLE001  rule 3
             log.error("%s", describe_bug(error))  # noqa: TRY400  without values
             self._post(Bug())
 
-    def _refuse(self, order: _Order, failed: rq.Failed) -> None:
+    def _refuse(self, order: _Order, failed: wire.Failed) -> None:
         """Post a refusal; what the vault could not even be opened for loses it."""
         if failed.code == "E-BUG":
             self._post(Bug())

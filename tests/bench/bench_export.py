@@ -10,6 +10,7 @@ from secrets import token_bytes
 
 import pytest
 
+from core.progress import report_nothing
 from tests.bench.children import Measured, peak_mb, run, serve, step
 
 SMALL, LARGE = 10_000, 20_000
@@ -43,7 +44,7 @@ def export(folder: Path, count: int) -> Measured:
         bare_seconds = encrypt_barely(count // 2)
         start = time.perf_counter()
         with store.transaction():
-            written = write_egress(store, policy, "main-kudo", now, out, progress=lambda *_: None)
+            written = write_egress(store, policy, "main-kudo", now, out, report=report_nothing)
             append(store, "export", {"manifest": written.manifest_sha256}, now)
         seconds = time.perf_counter() - start
     assert len(written.contents.key_ids) == count

@@ -7,14 +7,14 @@ Run by `make bench`, or alone: `python tests/bench/bench_top_up.py`. Prints what
 """
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from core.authority.authority import Authority
+from core.progress import Progress, Report, report_nothing
 from core.store.keyslots import KdfCost
-from tests.authority_store import PASSPHRASE, ignore_progress
+from tests.authority_store import PASSPHRASE
 from tests.bench.bench_issue import issue_barely
 from tests.bench.children import Measured, peak_mb, run, serve, step
 from tests.bench.loads import NOW, bench_policy
@@ -35,9 +35,9 @@ class BareLoop:
         self.count = 0
         self._root = make_signing(make_policy())
 
-    def catch_up(self, done: int, total: int, what: str) -> None:
+    def catch_up(self, progress: Progress) -> None:
         """Make what is missing, in turns of TURN."""
-        while what == "signer" and self.count + TURN <= done:
+        while progress.what == "signer" and self.count + TURN <= progress.done:
             began = time.perf_counter()
             for lane in range(1, TURN + 1):
                 issue_barely(self._root, make_gap(lane=lane))
@@ -45,11 +45,11 @@ class BareLoop:
             self.count += TURN
 
 
-def top_up(state: Path, count: int, progress: Callable[[int, int, str], None]) -> float:
+def top_up(state: Path, count: int, report: Report) -> float:
     """Found an authority, top it up, and return the seconds of the top-up."""
     authority = Authority.found(state, bench_policy(count), PASSPHRASE, KdfCost(), NOW)
     start = time.perf_counter()
-    made = authority.top_up(NOW, progress)
+    made = authority.top_up(NOW, report)
     seconds = time.perf_counter() - start
     authority.close()
     assert made.signers == count
@@ -67,7 +67,7 @@ def race(folder: Path, count: int) -> Measured:
 @step
 def alone(folder: Path, count: int) -> Measured:
     """Top up and do nothing else: how much memory it takes."""
-    seconds = top_up(folder / str(count), count, ignore_progress)
+    seconds = top_up(folder / str(count), count, report_nothing)
     return {"seconds": seconds, "peak_mb": peak_mb()}
 
 

@@ -9,7 +9,6 @@ from PIL import Image
 from docs.make_pictures import FRAME, PICTURES, SCALE, SCENES, Scene, play
 from hw.ports import KEYS
 from kiosk.emulator.scenario import parse_scenario
-from kiosk.flows.menu import all_items
 from kiosk.screens.canvas import HEIGHT, WIDTH
 from kiosk.text.messages import known_codes
 from tests.kiosk.emulated import small_config

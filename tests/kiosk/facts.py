@@ -5,7 +5,6 @@ from pathlib import Path
 
 from msgspec.structs import replace as change
 
-from core.api.requests import Failed
 from core.api.results import (
     ArchiveState,
     BackupOpened,
@@ -20,6 +19,7 @@ from core.api.results import (
     TargetCover,
     Unlocked,
 )
+from core.api.wire import Failed
 from core.progress import Progress
 from hw.ports import Stick
 from kiosk.flows.box import Box, ClockTrouble, Settings

@@ -6,12 +6,14 @@ import struct
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from core.api import requests as protocol
 from core.api import results, wire
+from core.progress import Progress
 from tests.builders import utc
 
 NOW = utc("2027-02-10T12:00")
@@ -29,7 +31,7 @@ def frame(body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + body
 
 
-REQUESTS: tuple[protocol.Request, ...] = (
+REQUESTS: tuple[protocol.Request[Any], ...] = (
     protocol.Hello(),
     protocol.AskPolicy(),
     protocol.Init(passphrase=b"secret words", policy_sha256="00" * 32, now=NOW),
@@ -42,12 +44,12 @@ REQUESTS: tuple[protocol.Request, ...] = (
     protocol.ChangePassphrase(old=b"secret old", new=b"secret new", now=NOW),
     protocol.CorrectClock(now=NOW),
     protocol.Revoke(certificate="1", reason="superseded", now=NOW),
-    protocol.Stop(),
+    wire.Stop(),
 )
 
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=lambda item: type(item).__name__)
-def test_a_request_arrives_as_it_was_sent(pair: Pair, request_: protocol.Request) -> None:
+def test_a_request_arrives_as_it_was_sent(pair: Pair, request_: protocol.Request[Any]) -> None:
     wire.send(pair[0], request_)
     assert wire.receive_request(pair[1]) == (request_, ())
 
@@ -55,13 +57,13 @@ def test_a_request_arrives_as_it_was_sent(pair: Pair, request_: protocol.Request
 @pytest.mark.parametrize(
     "reply",
     [
-        protocol.Progress(done=1, total=2, what="signer"),
-        protocol.Failed(code="E-STOPPED", text="stopped", action=("a", "b")),
-        protocol.Done(result=results.Acknowledged()),
-        protocol.Done(result=results.Ready(provisioned=True, failed_attempts=1, wait_s=1, swap=False)),
+        Progress(done=1, total=2, what="signer"),
+        wire.Failed(code="E-STOPPED", text="stopped", action=("a", "b")),
+        wire.Done(result=results.Acknowledged()),
+        wire.Done(result=results.Ready(provisioned=True, failed_attempts=1, wait_s=1, swap=False)),
     ],
 )
-def test_a_reply_arrives_as_it_was_sent(pair: Pair, reply: protocol.Reply) -> None:
+def test_a_reply_arrives_as_it_was_sent(pair: Pair, reply: wire.Reply) -> None:
     wire.send(pair[0], reply)
     assert wire.receive_reply(pair[1]) == reply
 
@@ -90,7 +92,7 @@ def test_a_descriptor_travels_with_its_request(pair: Pair, tmp_path: Path) -> No
 
 def test_a_long_message_arrives_whole(pair: Pair) -> None:
     companion = results.Companion(path="report.html", data=bytes(range(256)) * 8192, numbered=True)
-    long = protocol.Done(
+    long = wire.Done(
         result=results.ArchiveWritten(
             kind="egress",
             name="main-kudo",

@@ -10,11 +10,12 @@ import pytest
 from core.authority.authority import Authority
 from core.errors import CaError, PolicyError
 from core.policy.settings import SignerSettings, Target
+from core.progress import report_nothing
 from core.recovery.drill import drill
 from core.store import keyslots
 from core.store.store import create_store, open_store
 from tests.authorities import BOOT, COST, NOW, Founded, found, refusal, snapshot
-from tests.authority_store import PASSPHRASE, ignore_progress
+from tests.authority_store import PASSPHRASE
 from tests.builders import make_policy
 
 
@@ -49,7 +50,7 @@ def test_founding_derives_the_key_once_and_stays_locked_in(
     authority = Authority.found(tmp_path / "state", make_policy(), PASSPHRASE, COST, NOW)
     assert len(derived) == 1
     assert refusal(Authority.unlock, tmp_path / "state", PASSPHRASE, NOW, BOOT) == "E-STATE-LOCKED"
-    authority.top_up(NOW, ignore_progress)
+    authority.top_up(NOW, report_nothing)
     authority.close()
 
 
@@ -87,7 +88,7 @@ def test_a_store_without_a_journal_or_a_policy_is_damaged(tmp_path: Path) -> Non
 def test_an_archive_is_written_then_confirmed(founded: Founded) -> None:
     out = io.BytesIO()
     with founded.open() as authority:
-        written = authority.write_archive("egress", "main-kudo", out, NOW, ignore_progress, papers=True)
+        written = authority.write_archive("egress", "main-kudo", out, NOW, report_nothing, papers=True)
         assert len(out.getvalue()) == written.size_bytes
         authority.confirm_written("egress", "main-kudo", written.sequence, "PISM-ALL", NOW)
         state = authority.status(NOW).archives[0]
@@ -111,7 +112,7 @@ def test_an_unknown_archive_is_refused_and_takes_no_number(
         before = authority.status(NOW)
         out = io.BytesIO()
         write = authority.write_archive
-        assert refusal(write, kind, name, out, NOW, ignore_progress, papers=True) == code
+        assert refusal(write, kind, name, out, NOW, report_nothing, papers=True) == code
         assert out.getvalue() == b""
         assert authority.status(NOW) == before
     with founded.open_store() as store:
@@ -139,7 +140,7 @@ def test_an_approved_policy_is_pinned_whole_and_its_changes_are_journaled(founde
             "changes": ["signers.classes.services.mongo.load: 1 -> 2"],
         }
         assert authority.policy == wanted
-        assert authority.top_up(NOW, ignore_progress).signers == 3
+        assert authority.top_up(NOW, report_nothing).signers == 3
     with founded.open() as authority:
         assert authority.policy == wanted
 
@@ -164,7 +165,7 @@ def test_a_later_receipt_shows_that_an_older_state_was_put_back(founded: Founded
     older = founded.copy(tmp_path / "older")
     with founded.open() as authority:
         written = authority.write_archive(
-            "egress", "main-kudo", io.BytesIO(), NOW, ignore_progress, papers=False
+            "egress", "main-kudo", io.BytesIO(), NOW, report_nothing, papers=False
         )
         receipt = written.companions[-1].data
         authority.check_receipt(receipt)
@@ -175,9 +176,9 @@ def test_a_later_receipt_shows_that_an_older_state_was_put_back(founded: Founded
 def test_a_drill_is_remembered_by_its_words(founded: Founded, tmp_path: Path) -> None:
     with founded.open() as authority:
         with (tmp_path / "backup").open("wb") as out:
-            authority.write_archive("backup", "main-backup", out, NOW, ignore_progress, papers=False)
+            authority.write_archive("backup", "main-backup", out, NOW, report_nothing, papers=False)
         proven = drill(
-            tmp_path / "backup", [founded.identity], (), lambda _: True, NOW, progress=ignore_progress
+            tmp_path / "backup", [founded.identity], (), lambda _: True, NOW, report=report_nothing
         )
         before = acts(authority)
         assert refusal(authority.record_drill, None, "zoo zoo zoo zoo zoo zoo", NOW) == "E-DRILL"

@@ -14,10 +14,11 @@ import pytest
 from core.authority.authority import Authority
 from core.crypto.process import Boot
 from core.errors import StateDamagedError
+from core.progress import report_nothing
 from core.store.database import Database
 from core.store.folder import DATABASE
 from tests.authorities import BOOT, COST, NOW, Founded, refusal, snapshot
-from tests.authority_store import PASSPHRASE, ignore_progress
+from tests.authority_store import PASSPHRASE
 from tests.builders import make_policy
 
 NEW = b"zebra umbrella violin quartz tomato sandal"
@@ -132,13 +133,13 @@ def test_everything_is_encrypted_anew_by_who_knows_the_passphrase_and_journaled(
     with founded.open() as authority:
         certificates = authority.certificates()
         before = snapshot(founded.state / "store")
-        assert refusal(authority.rekey, b"wrong", COST, NOW, BOOT, ignore_progress) == "E-PASSPHRASE-WRONG"
-        assert refusal(authority.rekey, PASSPHRASE, COST, NOW, BOOT, ignore_progress) == "E-PASSPHRASE-WAIT"
+        assert refusal(authority.rekey, b"wrong", COST, NOW, BOOT, report_nothing) == "E-PASSPHRASE-WRONG"
+        assert refusal(authority.rekey, PASSPHRASE, COST, NOW, BOOT, report_nothing) == "E-PASSPHRASE-WAIT"
         assert snapshot(founded.state / "store") == before
-        authority.rekey(PASSPHRASE, COST, NOW, later, ignore_progress)
+        authority.rekey(PASSPHRASE, COST, NOW, later, report_nothing)
         entry = list(authority.entries())[-1]
         assert (entry.act, entry.detail["rekey"], entry.detail["failed"]) == ("passphrase", True, 1)
-        authority.top_up(NOW, ignore_progress)
+        authority.top_up(NOW, report_nothing)
         assert authority.certificates() == certificates
     with pytest.raises(StateDamagedError):
         Database.open(founded.state / "store" / DATABASE, founded.key)
@@ -247,7 +248,7 @@ def test_one_old_page_put_back_is_noticed(founded: Founded, tmp_path: Path) -> N
     with founded.open() as authority:
         signer = next(item for item in authority.certificates() if item.kind == "signer")
         authority.revoke(signer.id, "keyCompromise", NOW)
-        authority.top_up(NOW, ignore_progress)
+        authority.top_up(NOW, report_nothing)
     new = (founded.state / "store" / "store.db").read_bytes()
     changed = [
         start

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from core.progress import report_nothing
 from tests.authorities import BOOT, COST, NOW, Founded, refusal
-from tests.authority_store import PASSPHRASE, ignore_progress
+from tests.authority_store import PASSPHRASE
 from tests.builders import make_policy
 
 SECOND = timedelta(seconds=1)
@@ -47,8 +48,8 @@ def test_under_a_clock_that_is_not_believed_every_act_is_refused(founded: Founde
         before = authority.status(NOW)
         signer = authority.certificates()[-1]
         refused = [
-            lambda: authority.top_up(now, ignore_progress),
-            lambda: authority.write_archive("egress", "main-kudo", out, now, ignore_progress, papers=True),
+            lambda: authority.top_up(now, report_nothing),
+            lambda: authority.write_archive("egress", "main-kudo", out, now, report_nothing, papers=True),
             lambda: authority.confirm_written("egress", "main-kudo", 1, "PISM-ALL", now),
             lambda: authority.approve_policy(make_policy(), now),
             lambda: authority.change_passphrase(PASSPHRASE, PASSPHRASE, COST, now, BOOT),
@@ -63,9 +64,9 @@ def test_under_a_clock_that_is_not_believed_every_act_is_refused(founded: Founde
 
 def test_within_a_session_no_act_may_be_dated_before_the_one_before_it(founded: Founded) -> None:
     with founded.unlock(NOW + timedelta(hours=1)) as authority:
-        assert refusal(authority.top_up, NOW, ignore_progress) == "E-CLOCK-BEHIND"
+        assert refusal(authority.top_up, NOW, report_nothing) == "E-CLOCK-BEHIND"
         stopped = NOW + timedelta(hours=2)
-        authority.top_up(stopped, ignore_progress)
+        authority.top_up(stopped, report_nothing)
         authority.approve_policy(make_policy(), stopped + SECOND)
         assert authority.unlocked(founded.state / "config.yaml").clock == ""
         assert refusal(authority.revoke, "x", "superseded", stopped) == "E-CLOCK-BEHIND"
@@ -78,12 +79,12 @@ def test_a_corrected_clock_works_again_and_lists_what_was_issued_after_it(
     with founded.unlock(wrong) as authority:
         assert authority.correct_clock(wrong).issued_after == ()
         known = {item.id for item in authority.certificates()}
-        authority.top_up(wrong, ignore_progress)
+        authority.top_up(wrong, report_nothing)
         late = [item.id for item in authority.certificates() if item.id not in known and item.kind != "seal"]
     true = NOW + timedelta(days=1)
     with founded.unlock(true) as authority:
         assert authority.unlocked(tmp_path / "config.yaml").clock == "E-CLOCK-BEHIND"
-        assert refusal(authority.top_up, true, ignore_progress) == "E-CLOCK-BEHIND"
+        assert refusal(authority.top_up, true, report_nothing) == "E-CLOCK-BEHIND"
         corrected = authority.correct_clock(true)
         assert [item.id for item in corrected.issued_after] == late
         assert {item.path for item in corrected.issued_after} == {"roots", "services/mongo"}
@@ -91,7 +92,7 @@ def test_a_corrected_clock_works_again_and_lists_what_was_issued_after_it(
         last = list(authority.entries())[-1]
         assert (last.act, last.time) == ("clock", true)
         assert last.detail == {"last": f"{wrong:%Y-%m-%dT%H:%M:%SZ}", "issued_after": len(late)}
-        authority.top_up(true, ignore_progress)
+        authority.top_up(true, report_nothing)
     with founded.unlock(true + SECOND) as authority:
         assert authority.unlocked(tmp_path / "config.yaml").clock == ""
 
@@ -104,7 +105,7 @@ def test_what_is_revoked_already_is_not_listed_again(founded: Founded) -> None:
         assert authority.correct_clock(true).issued_after == listed[2:]
         authority.revoke_all(tuple(item.id for item in listed[2:]), "superseded", true)
         assert authority.correct_clock(true).issued_after == ()
-        assert authority.top_up(true, ignore_progress).signers
+        assert authority.top_up(true, report_nothing).signers
 
 
 def test_what_was_revoked_by_a_clock_ahead_does_not_stop_an_export_at_the_true_time(founded: Founded) -> None:
@@ -114,6 +115,6 @@ def test_what_was_revoked_by_a_clock_ahead_does_not_stop_an_export_at_the_true_t
         authority.revoke(signer.id, "superseded", NOW + timedelta(days=1000))
         authority.correct_clock(NOW)
         written = authority.write_archive(
-            "egress", "main-kudo", io.BytesIO(), NOW, ignore_progress, papers=False
+            "egress", "main-kudo", io.BytesIO(), NOW, report_nothing, papers=False
         )
         assert written.sequence == 1

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -14,10 +13,10 @@ from core.authority.delivery import archive_kind, deliver, refresh_crls
 from core.authority.revocation import revoke
 from core.errors import PolicyError, StoppedError
 from core.policy.policy import Policy, decode_policy
+from core.progress import Progress, Report, report_nothing
 from core.store import journal
 from core.store.store import Store
 from tests.authorities import NOW, Founded
-from tests.authority_store import ignore_progress
 
 SECOND = timedelta(seconds=1)
 
@@ -29,7 +28,7 @@ def policy_of(store: Store) -> Policy:
 def write(store: Store, kind: Any = "egress", now: Any = NOW, **given: Any) -> tuple[ArchiveWritten, bytes]:
     out = io.BytesIO()
     name = {"egress": "main-kudo", "backup": "main-backup"}[kind]
-    options: dict[str, Any] = {"public": True, "progress": ignore_progress} | given
+    options: dict[str, Any] = {"public": True, "report": report_nothing} | given
     return deliver(store, policy_of(store), kind, name, out=out, now=now, **options), out.getvalue()
 
 
@@ -132,23 +131,21 @@ def test_a_root_that_has_ended_signs_no_more_lists(founded: Founded) -> None:
     assert updates == {first.id: NOW, second.id: first.not_after}
 
 
-def _stop(done: int, total: int, what: str) -> None:
-    if done:
+def _stop(progress: Progress) -> None:
+    if progress.done:
         raise StoppedError
 
 
-def _fail(done: int, total: int, what: str) -> None:
+def _fail(progress: Progress) -> None:
     raise ZeroDivisionError
 
 
 @pytest.mark.parametrize(("progress", "error"), [(_stop, StoppedError), (_fail, ZeroDivisionError)])
-def test_whatever_ends_it_undoes_it_whole(
-    founded: Founded, progress: Callable[[int, int, str], None], error: type[Exception]
-) -> None:
+def test_whatever_ends_it_undoes_it_whole(founded: Founded, progress: Report, error: type[Exception]) -> None:
     with founded.open_store() as store:
         before = (store.last_entry(), store.crls(), store.archives(), store.sequences())
         with pytest.raises(error):
-            write(store, progress=progress)
+            write(store, report=progress)
         assert (store.last_entry(), store.crls(), store.archives(), store.sequences()) == before
         journal.verify(store)
         assert write(store)[0].sequence == 1

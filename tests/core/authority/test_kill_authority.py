@@ -12,11 +12,12 @@ import pyrage
 import pytest
 
 from core.authority.authority import Authority
+from core.progress import report_nothing
 from core.store import journal
 from core.store.store import is_provisioned
 from tests.authorities import BOOT, Founded, found_with, refusal
-from tests.authority_store import PASSPHRASE, ignore_progress
-from tests.core.authority_child import LATER, NOW, POLICY, main
+from tests.authority_store import PASSPHRASE
+from tests.core.authority.authority_child import LATER, NOW, POLICY, main
 from tests.core.killpoints import sweep
 
 CHILD = Path(__file__).with_name("authority_child.py")
@@ -45,17 +46,15 @@ def counts_of(box: Founded, state: Path) -> tuple[int, int, int]:
         store = authority._store
         journal.verify(store)
         left = len(store.certificates("root")), len(store.certificates()), len(store.archives())
-        authority.top_up(LATER, ignore_progress)
-        assert authority.top_up(LATER, ignore_progress).signers == 0
+        authority.top_up(LATER, report_nothing)
+        assert authority.top_up(LATER, report_nothing).signers == 0
         journal.verify(store)
         over = {item.id for item in store.certificates("signer") if item.issue_until <= LATER}
         assert over
         assert not over & store.key_ids()
         sequences = [archive.sequence for archive in store.archives() if archive.kind == "egress"]
         with (state / "archive").open("wb") as out:
-            written = authority.write_archive(
-                "egress", "main-kudo", out, LATER, ignore_progress, papers=False
-            )
+            written = authority.write_archive("egress", "main-kudo", out, LATER, report_nothing, papers=False)
         assert written.sequence == len(sequences) + 1
         journal.verify(store)
     assert sorted(path.name for path in (state / "store").iterdir()) == ["keyslots.json", "store.db"]

@@ -19,8 +19,9 @@ from cryptography.hazmat.primitives.serialization import (
 
 from core.certificate import Certificate
 from core.policy.settings import AuthorityName, SignerSettings, Target
+from core.progress import report_nothing
 from tests.authorities import NOW, Founded, found
-from tests.authority_store import PASSPHRASE, ignore_progress
+from tests.authority_store import PASSPHRASE
 from tests.searching import encoded, find_in, key_forms, text_forms, time_forms
 
 NAMES = ("Example Virtual Worlds", "worlds.example", "Boulder", "c5ce9b8a-3cf1-4b50-b62c-7979d7d0edd7")
@@ -50,8 +51,8 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Searched:
     )
     out = io.BytesIO()
     with box.unlock() as authority:
-        authority.write_archive("backup", "main-backup", io.BytesIO(), NOW, ignore_progress, papers=True)
-        authority.write_archive("egress", "main-kudo", out, NOW, ignore_progress, papers=True)
+        authority.write_archive("backup", "main-backup", io.BytesIO(), NOW, report_nothing, papers=True)
+        authority.write_archive("egress", "main-kudo", out, NOW, report_nothing, papers=True)
         authority.confirm_written("egress", "main-kudo", 1, "PISM-ALL", NOW)
     with box.open_store() as store:
         issued = store.certificates()

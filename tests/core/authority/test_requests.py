@@ -1,7 +1,7 @@
 """Signing requests on a real store: approved, signed as shown, exported without a key, restored, judged."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,18 +11,19 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
 from core.api import results
-from core.api.requests import MAX_REQUESTS, RequestFile
+from core.api.csr_files import MAX_REQUESTS, RequestFile
 from core.authority.authority import Authority
 from core.crypto.keys import KEY_ALGORITHMS, decode_key, make_key
 from core.errors import StoppedError
 from core.plan.gaps import find_gaps
+from core.progress import Progress, Report, report_nothing
 from core.receive.opening import open_archive
 from core.recovery.drill import drill
 from core.recovery.restore import restore
 from core.store import journal
 from core.store.store import open_store
 from tests.authorities import COST, NOW, Founded, found, refusal
-from tests.authority_store import PASSPHRASE, ignore_progress
+from tests.authority_store import PASSPHRASE
 from tests.judges import instants, openssl_accepts
 from tests.signing_requests import OPENSSL_KEYS, make_file, make_request, make_with_openssl, visitors
 
@@ -52,7 +53,7 @@ def approve(authority: Authority, files: Sequence[RequestFile], now: Any = NOW) 
 
 
 def sign(authority: Authority, files: Sequence[RequestFile], now: Any = NOW) -> results.RequestsSigned:
-    return authority.sign_requests(files, approve(authority, files, now), now, ignore_progress)
+    return authority.sign_requests(files, approve(authority, files, now), now, report_nothing)
 
 
 def acts(authority: Authority) -> list[str]:
@@ -125,7 +126,7 @@ def test_roots_that_are_missing_are_issued_first(tmp_path: Path) -> None:
         told = sign(authority, files_of(1))
         assert (told.roots, told.late_roots, len(told.signed)) == (2, 1, 1)
         assert [item.kind for item in authority.certificates()] == ["root", "seal", "root", "seal", "signer"]
-        topped = authority.top_up(NOW, ignore_progress)
+        topped = authority.top_up(NOW, report_nothing)
         assert (topped.roots, topped.signers) == (0, 3)
 
 
@@ -147,10 +148,10 @@ def test_what_was_not_shown_is_not_signed(box: Founded) -> None:
             ((one,), ("",)),
         ):
             assert (
-                refusal(authority.sign_requests, files, approved, NOW, ignore_progress) == "E-REQUEST-CHANGED"
+                refusal(authority.sign_requests, files, approved, NOW, report_nothing) == "E-REQUEST-CHANGED"
             )
         assert acts(authority) == head
-        assert authority.sign_requests((), (), NOW, ignore_progress).signed == ()
+        assert authority.sign_requests((), (), NOW, report_nothing).signed == ()
         assert acts(authority) == head
 
 
@@ -160,16 +161,16 @@ def test_a_request_that_became_unsignable_after_it_was_shown_is_refused_by_its_o
     with box.open() as authority:
         approvals = approve(authority, [late])
         sign(authority, many)
-        assert refusal(authority.sign_requests, [late], approvals, NOW, ignore_progress) == "E-REQUEST-GAP"
+        assert refusal(authority.sign_requests, [late], approvals, NOW, report_nothing) == "E-REQUEST-GAP"
 
 
 def test_signing_once_more_what_was_signed_is_no_error_and_signs_nothing(box: Founded) -> None:
     files = files_of(2)
     with box.open() as authority:
         approvals = approve(authority, files)
-        authority.sign_requests(files, approvals, NOW, ignore_progress)
+        authority.sign_requests(files, approvals, NOW, report_nothing)
         head = acts(authority)
-        assert authority.sign_requests(files, approvals, NOW, ignore_progress).signed == ()
+        assert authority.sign_requests(files, approvals, NOW, report_nothing).signed == ()
         assert acts(authority) == head
         shown = authority.propose_requests(files, NOW).requests
         assert [(item.served, item.approval, item.code) for item in shown] == [(True, "", "")] * 2
@@ -209,7 +210,7 @@ def test_what_a_revoked_root_signed_is_asked_for_again(box: Founded) -> None:
         root = next(item for item in authority.certificates() if item.kind == "root")
         authority.revoke(root.id, "cACompromise", NOW)
         assert {item.code for item in authority.propose_requests(files, NOW).requests} == {"E-REQUEST-USED"}
-        authority.top_up(NOW, ignore_progress)
+        authority.top_up(NOW, report_nothing)
         assert [item.period for item in sign(authority, files_of(3)).signed] == PERIODS
 
 
@@ -225,16 +226,16 @@ def test_a_clock_that_is_not_believed_shows_and_signs_nothing(box: Founded) -> N
     with box.open() as authority:
         approvals = approve(authority, files)
         assert refusal(authority.propose_requests, files, behind) == "E-CLOCK-BEHIND"
-        assert refusal(authority.sign_requests, files, approvals, behind, ignore_progress) == "E-CLOCK-BEHIND"
+        assert refusal(authority.sign_requests, files, approvals, behind, report_nothing) == "E-CLOCK-BEHIND"
 
 
-def stop_at(place: int) -> Callable[[int, int, str], None]:
-    def progress(done: int, total: int, what: str) -> None:
-        assert total == 2
-        if done == place and what == "request":
+def stop_at(place: int) -> Report:
+    def report(progress: Progress) -> None:
+        assert progress.total == 2
+        if progress.done == place and progress.what == "request":
             raise StoppedError
 
-    return progress
+    return report
 
 
 @pytest.mark.parametrize("place", [0, 1])
@@ -268,7 +269,7 @@ def test_status_and_visits_count_such_a_lane_from_its_first_signer_on(box: Found
 
 def deliver(authority: Authority, kind: str, name: str, out: Path, now: Any = NOW) -> results.ArchiveWritten:
     with out.open("wb") as file:
-        return authority.write_archive(kind, name, file, now, ignore_progress, papers=True)
+        return authority.write_archive(kind, name, file, now, report_nothing, papers=True)
 
 
 def test_an_egress_carries_the_certificate_and_no_key_and_the_receiver_takes_it(
@@ -297,7 +298,7 @@ def test_a_backup_a_drill_and_a_restore_go_on_without_that_key(box: Founded, tmp
         deliver(authority, "backup", "main-backup", tmp_path / "b.tar.age")
         issued = authority.certificates()
         keys = authority._store.key_ids()
-    archive, options = tmp_path / "b.tar.age", {"progress": ignore_progress}
+    archive, options = tmp_path / "b.tar.age", {"report": report_nothing}
     proven = drill(archive, [box.identity], (), lambda _: True, NOW, **options)
     assert len(proven.words) == 6
     state, later = tmp_path / "restored", NOW + timedelta(hours=1)
@@ -349,5 +350,5 @@ def test_garbage_is_told_and_does_not_hinder_a_good_request(box: Founded, data: 
         shown = authority.propose_requests(files, NOW).requests
         assert [item.code for item in shown] == ["E-REQUEST", ""]
         assert [bool(item.approval) for item in shown] == [False, True]
-        assert refusal(authority.sign_requests, files, (shown[1].approval,), NOW, ignore_progress)
-        assert len(authority.sign_requests(files[1:], (shown[1].approval,), NOW, ignore_progress).signed) == 1
+        assert refusal(authority.sign_requests, files, (shown[1].approval,), NOW, report_nothing)
+        assert len(authority.sign_requests(files[1:], (shown[1].approval,), NOW, report_nothing).signed) == 1

@@ -12,11 +12,11 @@ from core.authority.top_up import top_up
 from core.crypto.recipients import parse_recipient
 from core.policy.policy import Policy, decode_policy, list_recipients
 from core.policy.settings import Egress, SignerSettings, Target
+from core.progress import report_nothing
 from core.store import journal
 from core.store.records import ArchiveRecord
 from core.store.store import Store
 from tests.authorities import NOW, Founded
-from tests.authority_store import ignore_progress
 from tests.builders import AGE_KEY, OTHER_AGE_KEY, make_certificate, make_policy, make_root, utc
 
 
@@ -47,7 +47,7 @@ def test_a_cover_is_that_of_the_lowest_lane(founded: Founded) -> None:
                 lead_time=0.5, classes={"services": {"mongo": Target(quantum=0.25, load=3)}}
             )
         )
-        top_up(store, policy, NOW, ignore_progress)
+        top_up(store, policy, NOW, report_nothing)
         second = next(
             item for item in store.certificates("signer") if (item.lane, item.period) == (2, "2027.2")
         )

@@ -12,10 +12,10 @@ from cryptography import x509
 from core.authority.top_up import FAST_BATCH, SLOW_BATCH, load_root, top_up
 from core.errors import CaError, IssueError, StateDamagedError, StoppedError
 from core.policy.settings import AuthorityName, RootSettings, SignerSettings, Target
+from core.progress import Progress, report_nothing
 from core.store import journal
 from core.store.store import Store
 from tests.authorities import NOW, Founded, found
-from tests.authority_store import ignore_progress
 from tests.builders import make_policy
 
 
@@ -46,7 +46,7 @@ def kinds(store: Store) -> Counter[str]:
 
 def test_every_root_comes_with_its_seal_and_its_first_list_in_one_entry(empty: Founded) -> None:
     with empty.open_store() as store:
-        made = top_up(store, make_policy(), NOW, ignore_progress)
+        made = top_up(store, make_policy(), NOW, report_nothing)
         by_id = {item.id: item for item in store.certificates()}
         entries = [entry.detail["certificates"] for entry in store.entries() if entry.act == "issue"]
         roots = [item for item in by_id.values() if item.kind == "root"]
@@ -61,9 +61,9 @@ def test_every_root_comes_with_its_seal_and_its_first_list_in_one_entry(empty: F
 
 def test_a_second_top_up_at_the_same_time_issues_nothing_and_writes_nothing(empty: Founded) -> None:
     with empty.open_store() as store:
-        first = top_up(store, make_policy(), NOW, ignore_progress)
+        first = top_up(store, make_policy(), NOW, report_nothing)
         head = store.last_entry()
-        second = top_up(store, make_policy(), NOW, ignore_progress)
+        second = top_up(store, make_policy(), NOW, report_nothing)
         assert (first.roots, first.signers, first.erased_keys) == (2, 3, 0)
         assert (second.roots, second.signers, second.erased_keys, second.late_roots) == (0, 0, 0, 0)
         assert store.last_entry() == head
@@ -71,12 +71,12 @@ def test_a_second_top_up_at_the_same_time_issues_nothing_and_writes_nothing(empt
 
 def test_a_root_that_starts_without_its_spread_is_counted(empty: Founded) -> None:
     with empty.open_store() as store:
-        assert top_up(store, make_policy(), NOW, ignore_progress).late_roots == 1
+        assert top_up(store, make_policy(), NOW, report_nothing).late_roots == 1
 
 
 def test_signers_are_committed_batch_by_batch(empty: Founded) -> None:
     with empty.open_store() as store:
-        made = top_up(store, policy_of(load=FAST_BATCH + 1), NOW, ignore_progress)
+        made = top_up(store, policy_of(load=FAST_BATCH + 1), NOW, report_nothing)
         assert made.signers == FAST_BATCH + 1
         assert issued_per_entry(store) == [2, 2, FAST_BATCH, 1]
         journal.verify(store)
@@ -84,16 +84,16 @@ def test_signers_are_committed_batch_by_batch(empty: Founded) -> None:
 
 def test_slow_keys_are_committed_in_small_batches(empty: Founded) -> None:
     with empty.open_store() as store:
-        top_up(store, policy_of(load=SLOW_BATCH + 1, algorithm="rsa3072"), NOW, ignore_progress)
+        top_up(store, policy_of(load=SLOW_BATCH + 1, algorithm="rsa3072"), NOW, report_nothing)
         assert issued_per_entry(store) == [2, 2, SLOW_BATCH, 1]
 
 
 def stop_at(place: int, error: type[Exception] = StoppedError) -> Any:
-    def progress(done: int, total: int, what: str) -> None:
-        if done == place:
+    def report(progress: Progress) -> None:
+        if progress.done == place:
             raise error
 
-    return progress
+    return report
 
 
 @pytest.mark.parametrize("place", range(13))
@@ -105,7 +105,7 @@ def test_a_stop_keeps_what_was_done_and_the_next_top_up_goes_on(empty: Founded, 
         journal.verify(store)
         before = kinds(store)
         assert before["root"] + before["signer"] == place
-        rest = top_up(store, policy, NOW, ignore_progress)
+        rest = top_up(store, policy, NOW, report_nothing)
         assert rest.roots + rest.signers == 12 - place
         assert kinds(store) == {"root": 2, "seal": 2, "signer": 10}
 
@@ -117,18 +117,18 @@ def test_an_unforeseen_error_leaves_the_last_commit_and_the_next_top_up_goes_on(
             top_up(store, policy, NOW, stop_at(7, ZeroDivisionError))
         journal.verify(store)
         assert kinds(store) == {"root": 2, "seal": 2}
-        assert top_up(store, policy, NOW, ignore_progress).signers == 10
+        assert top_up(store, policy, NOW, report_nothing).signers == 10
 
 
 def test_progress_goes_from_nothing_to_all_and_never_back(empty: Founded) -> None:
-    told: list[tuple[int, int, str]] = []
+    told: list[Progress] = []
     with empty.open_store() as store:
-        top_up(store, policy_of(load=3), NOW, lambda *word: told.append(word))
-    assert told == sorted(told, key=lambda word: word[0])
-    assert told[0] == (0, 5, "root")
-    assert told[-1] == (5, 5, "signer")
-    assert {total for _, total, _ in told} == {5}
-    assert {done for done, _, _ in told} == set(range(6))
+        top_up(store, policy_of(load=3), NOW, told.append)
+    assert told == sorted(told, key=lambda progress: progress.done)
+    assert told[0] == Progress(done=0, total=5, what="root")
+    assert told[-1] == Progress(done=5, total=5, what="signer")
+    assert {progress.total for progress in told} == {5}
+    assert {progress.done for progress in told} == set(range(6))
 
 
 def test_a_policy_whose_names_fit_into_no_certificate_issues_nothing(empty: Founded) -> None:
@@ -137,7 +137,7 @@ def test_a_policy_whose_names_fit_into_no_certificate_issues_nothing(empty: Foun
     with empty.open_store() as store:
         head = store.last_entry()
         with pytest.raises(IssueError):
-            top_up(store, make_policy(authority=name), NOW, ignore_progress)
+            top_up(store, make_policy(authority=name), NOW, report_nothing)
         assert store.certificates() == ()
         assert store.last_entry() == head
 
@@ -147,7 +147,7 @@ def test_where_one_target_cannot_be_rehearsed_no_signer_is_signed(empty: Founded
     policy = make_policy(signers=SignerSettings(lead_time=0.5, classes={"services": targets}))
     with empty.open_store() as store:
         with pytest.raises(IssueError):
-            top_up(store, policy, NOW, ignore_progress)
+            top_up(store, policy, NOW, report_nothing)
         journal.verify(store)
         assert kinds(store) == {"root": 2, "seal": 2}
 
@@ -176,14 +176,14 @@ def test_signer_keys_are_erased_when_their_period_is_over_and_certificates_stay(
         over = [item for item in store.certificates("signer") if item.issue_until <= later]
         assert len(over) == 1
         before = store.key_ids()
-        assert authority.top_up(later, ignore_progress).erased_keys == 1
+        assert authority.top_up(later, report_nothing).erased_keys == 1
         assert before - store.key_ids() == {over[0].id}
         assert over[0] in store.certificates("signer")
         entry = next(entry for entry in store.entries() if entry.act == "erase")
         assert entry.detail == {"keys": [over[0].id]}
         with pytest.raises(StateDamagedError):
             next(store.keys([over[0].id]))
-        assert authority.top_up(later, ignore_progress).erased_keys == 0
+        assert authority.top_up(later, report_nothing).erased_keys == 0
 
 
 def test_a_key_that_was_revoked_elsewhere_is_erased(founded: Founded) -> None:
@@ -192,14 +192,14 @@ def test_a_key_that_was_revoked_elsewhere_is_erased(founded: Founded) -> None:
         with store.transaction():  # as a restored store may have it: revoked, its key still there
             store.revoke(signer.id, NOW, "superseded")
             journal.append(store, "revoke", {}, NOW)
-        assert top_up(store, make_policy(), NOW, ignore_progress).erased_keys == 1
+        assert top_up(store, make_policy(), NOW, report_nothing).erased_keys == 1
         assert signer.id not in store.key_ids()
 
 
 def test_keys_of_roots_and_seals_are_never_erased(founded: Founded) -> None:
     with founded.open_store() as store:
         kept = {item.id for item in store.certificates() if item.kind != "signer"}
-        top_up(store, make_policy(), NOW + timedelta(days=4000), ignore_progress)
+        top_up(store, make_policy(), NOW + timedelta(days=4000), report_nothing)
         assert kept <= store.key_ids()
 
 
@@ -209,15 +209,15 @@ def test_a_live_root_whose_seal_was_revoked_gets_another(founded: Founded) -> No
         first, second = store.certificates("seal")
         authority.revoke(first.id, "keyCompromise", NOW)
         authority.revoke(second.issuer, "superseded", NOW)
-        authority.top_up(NOW, ignore_progress)
+        authority.top_up(NOW, report_nothing)
         fresh = [item for item in store.certificates("seal") if item not in (first, second)]
         assert first.issuer in {item.issuer for item in fresh}
         assert second.issuer not in {item.issuer for item in fresh}
         head = store.last_entry()
-        authority.top_up(NOW, ignore_progress)
+        authority.top_up(NOW, report_nothing)
         assert store.last_entry() == head
         written = authority.write_archive(
-            "egress", "main-kudo", io.BytesIO(), NOW, ignore_progress, papers=False
+            "egress", "main-kudo", io.BytesIO(), NOW, report_nothing, papers=False
         )
         assert written.size_bytes > 0
 
@@ -228,7 +228,7 @@ def test_after_a_root_is_revoked_its_signers_are_issued_anew_under_another(found
         root = store.certificates("root")[0]
         lost = [item for item in store.certificates("signer") if item.issuer == root.id]
         authority.revoke(root.id, "cACompromise", NOW)
-        made = authority.top_up(NOW, ignore_progress)
+        made = authority.top_up(NOW, report_nothing)
         assert (made.roots, made.signers) == (1, len(lost))
         fresh = store.certificates("signer")[-len(lost) :]
         assert root.id not in {item.issuer for item in fresh}

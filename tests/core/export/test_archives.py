@@ -25,9 +25,10 @@ from core.errors import ArchiveError, CheckError, FileError, PolicyError, Stoppe
 from core.export.archives import Written, _Hashed, write_egress
 from core.policy.policy import Policy
 from core.policy.settings import Backup, Egress, SignerSettings, Target
+from core.progress import Progress, report_nothing
 from core.store import journal
 from core.store.store import Store
-from tests.authority_store import INCARNATION, export, ignore_progress, make_store
+from tests.authority_store import INCARNATION, export, make_store
 from tests.builders import make_policy, utc
 from tests.searching import key_forms
 
@@ -228,16 +229,14 @@ def test_an_archive_is_encrypted_to_every_recipient(tmp_path: Path) -> None:
 
 
 def test_progress_counts_keys_and_ends_at_all(world: World) -> None:
-    seen: list[tuple[int, int, str]] = []
+    seen: list[Progress] = []
     with world.store.transaction():
-        written = write_egress(
-            world.store, world.policy, "main", NOW, io.BytesIO(), progress=lambda *word: seen.append(word)
-        )
+        written = write_egress(world.store, world.policy, "main", NOW, io.BytesIO(), report=seen.append)
         journal.append(world.store, "export", {}, NOW)
     total = len(written.contents.key_ids)
-    assert seen[0] == (0, total, "key")
-    assert seen[-1] == (total, total, "key")
-    assert [done for done, _, _ in seen] == sorted(done for done, _, _ in seen)
+    assert seen[0] == Progress(done=0, total=total, what="key")
+    assert seen[-1] == Progress(done=total, total=total, what="key")
+    assert seen == sorted(seen, key=lambda progress: progress.done)
 
 
 def test_progress_is_not_told_of_every_key_of_many(tmp_path: Path) -> None:
@@ -251,7 +250,7 @@ def test_progress_is_not_told_of_every_key_of_many(tmp_path: Path) -> None:
                 "main",
                 NOW,
                 io.BytesIO(),
-                progress=lambda *word: seen.append(word[0]),
+                report=lambda progress: seen.append(progress.done),
             )
             journal.append(world.store, "export", {}, NOW)
     total = len(written.contents.key_ids)
@@ -260,12 +259,12 @@ def test_progress_is_not_told_of_every_key_of_many(tmp_path: Path) -> None:
 
 
 def test_a_stop_ends_it_and_leaves_the_store_as_it_was(world: World) -> None:
-    def stop(done: int, total: int, what: str) -> None:
+    def stop(progress: Progress) -> None:
         raise StoppedError("stopped")
 
     before = world.store.state_hash()
     with pytest.raises(StoppedError), world.store.transaction():
-        write_egress(world.store, world.policy, "main", NOW, io.BytesIO(), progress=stop)
+        write_egress(world.store, world.policy, "main", NOW, io.BytesIO(), report=stop)
     assert world.store.state_hash() == before
 
 
@@ -279,14 +278,14 @@ class FullDisk(io.BytesIO):
 def test_a_full_disk_ends_it_with_its_code(world: World) -> None:
     before = world.store.state_hash()
     with pytest.raises(FileError), world.store.transaction():
-        write_egress(world.store, world.policy, "main", NOW, FullDisk(), progress=ignore_progress)
+        write_egress(world.store, world.policy, "main", NOW, FullDisk(), report=report_nothing)
     assert world.store.state_hash() == before
     assert not [path for path in (world.folder / "state").iterdir() if path.name not in ("lock", "store")]
 
 
 def test_refuses_an_unknown_egress(world: World) -> None:
     with pytest.raises(PolicyError), world.store.transaction():
-        write_egress(world.store, world.policy, "other", NOW, io.BytesIO(), progress=ignore_progress)
+        write_egress(world.store, world.policy, "other", NOW, io.BytesIO(), report=report_nothing)
 
 
 def test_refuses_when_nothing_can_seal(tmp_path: Path) -> None:
@@ -296,7 +295,7 @@ def test_refuses_when_nothing_can_seal(tmp_path: Path) -> None:
                 world.store.revoke(root.id, NOW, "keyCompromise")
             journal.append(world.store, "revoke", {}, NOW)
         with pytest.raises(CheckError, match="archive-is-sealed"), world.store.transaction():
-            write_egress(world.store, world.policy, "main", NOW, io.BytesIO(), progress=ignore_progress)
+            write_egress(world.store, world.policy, "main", NOW, io.BytesIO(), report=report_nothing)
 
 
 def test_refuses_a_store_without_an_incarnation(tmp_path: Path) -> None:
@@ -306,7 +305,7 @@ def test_refuses_a_store_without_an_incarnation(tmp_path: Path) -> None:
         pytest.raises(CheckError, match="names-its-journal"),
         store.transaction(),
     ):
-        write_egress(store, policy, "main-kudo", NOW, io.BytesIO(), progress=ignore_progress)
+        write_egress(store, policy, "main-kudo", NOW, io.BytesIO(), report=report_nothing)
 
 
 def test_refuses_parts_that_changed_between_the_passes() -> None:

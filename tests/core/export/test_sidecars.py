@@ -26,9 +26,10 @@ from core.export.report import make_report
 from core.export.sidecars import Paper, make_papers
 from core.policy.policy import Policy
 from core.policy.settings import AuthorityName, SignerSettings, Target
+from core.progress import report_nothing
 from core.store import journal
 from core.store.store import Store
-from tests.authority_store import export, ignore_progress, make_store, make_written
+from tests.authority_store import export, make_store, make_written
 from tests.builders import make_policy, utc
 
 NOW = utc("2027-01-15T10:00")
@@ -73,7 +74,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
             revoked = next(item for item in store.certificates("signer") if item.issue_until > LATER)
             store.revoke(revoked.id, NOW + timedelta(days=1), "superseded")
             journal.append(store, "revoke", {}, NOW + timedelta(days=1))
-        top_up(store, only_mongo, LATER, ignore_progress)
+        top_up(store, only_mongo, LATER, report_nothing)
         second, _ = export(store, policy, "egress", "main-kudo", LATER)
         papers.append(make_papers(store, policy, second))
         backup, _ = export(store, policy, "backup", "main-backup", LATER)

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.api.requests import MAX_REQUEST_BYTES
+from core.api.csr_files import MAX_REQUEST_BYTES
 from core.certificate import encode_pem
 from core.crypto.keys import KEY_ALGORITHMS, make_key
 from core.errors import CaError, RequestError

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.api.requests import is_request, parse_name, request_order
+from core.api.csr_files import is_request, parse_name, request_order
 from core.certificate import encode_pem
 from core.issue.requests import Csr, Holder, Judged, Request, admit_requests, fill_gaps, read_requests
 from core.plan.gaps import Gap, find_gaps

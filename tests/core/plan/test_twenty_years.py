@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from core.certificate import Certificate
 from core.policy.settings import RootSettings, SignerSettings, Target
+from core.progress import report_nothing
 from core.store import journal
 from tests.authorities import BOOT, Founded, found
-from tests.authority_store import ignore_progress
 from tests.builders import utc
 from tests.core.simulation import Box, assert_nested
 from tests.judges import instants, openssl_accepts
@@ -64,10 +64,10 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Life:
         now = START + timedelta(days=round(visit * 365.25 / 4), hours=visit % 7)
         with box.unlock(now, BOOT) as authority:
             assert authority.unlocked(box.state / "config.yaml").clock == ""
-            authority.top_up(now, ignore_progress)
-            assert authority.top_up(now, ignore_progress).signers == 0
+            authority.top_up(now, report_nothing)
+            assert authority.top_up(now, report_nothing).signers == 0
             written = authority.write_archive(
-                "egress", "main-kudo", io.BytesIO(), now, ignore_progress, papers=False
+                "egress", "main-kudo", io.BytesIO(), now, report_nothing, papers=False
             )
             assert written.sequence == visit + 1
             assert authority.status(now).next_visit_by > now + timedelta(days=90)
@@ -85,8 +85,8 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Life:
 
 def test_it_still_opens_verifies_and_tops_up(life: Life) -> None:
     with life.box.unlock(life.last) as authority:
-        assert authority.top_up(life.last, ignore_progress).signers == 0
-        assert authority.top_up(life.last + timedelta(days=91), ignore_progress).signers >= 2
+        assert authority.top_up(life.last, report_nothing).signers == 0
+        assert authority.top_up(life.last + timedelta(days=91), report_nothing).signers >= 2
         assert journal.verify(authority._store).sequence > 3 * VISITS
 
 

@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from core.certificate import Certificate
 from core.policy.proposal import propose_policy
+from core.progress import report_nothing
 from tests.authorities import Founded, found_with
-from tests.authority_store import ignore_progress
 from tests.builders import utc
 from tests.judges import gnutls_accepts, instants, verify_with_openssl
 
@@ -151,6 +151,6 @@ def test_roots_reach_five_years_ahead_and_limit_no_path(shipped: Shipped) -> Non
 
 def test_a_second_top_up_at_the_same_time_issues_nothing(shipped: Shipped) -> None:
     with shipped.box.open(shipped.now) as authority:
-        again = authority.top_up(shipped.now, ignore_progress)
+        again = authority.top_up(shipped.now, report_nothing)
         assert (again.roots, again.signers, again.erased_keys) == (0, 0, 0)
         assert authority.certificates() == shipped.issued

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from core.crypto.recipients import fingerprint_words
 from core.errors import CaError, StateDamagedError, StoppedError
+from core.progress import Progress, report_nothing
 from core.recovery.drill import KEPT, Drilled, drill, expect_drill, make_words
 from core.recovery.restore import restore
 from core.store import journal
-from tests.authority_store import ignore_progress, make_store
+from tests.authority_store import make_store
 from tests.backups import COST, EVERY_ALGORITHM, FOUNDED, NEW_PASSPHRASE, PastBox, found_box, roots_of
 from tests.builders import make_policy, utc
 
@@ -23,7 +24,7 @@ TOKEN, MANIFEST = "01" * 32, "02" * 32
 
 
 def drilled(box: PastBox, backup: Path, **options: Any) -> Drilled:
-    given: dict[str, Any] = {"now": FOUNDED + DAY, "progress": ignore_progress} | options
+    given: dict[str, Any] = {"now": FOUNDED + DAY, "report": report_nothing} | options
     return drill(backup, [box.identity], roots_of(box), None, given.pop("now"), **given)
 
 
@@ -78,7 +79,7 @@ def test_words_fit_after_the_keys_were_erased(tmp_path: Path) -> None:
     (backup,) = box.visit(FOUNDED, "backup main-backup")
     later = utc("2027-04-10")
     authority = box.unlock(later)
-    assert authority.top_up(later, ignore_progress).erased_keys > 0
+    assert authority.top_up(later, report_nothing).erased_keys > 0
     authority.close()
     assert record(box, "main-backup", drilled(box, backup).words, later).sequence == 1
 
@@ -120,7 +121,7 @@ def test_a_restored_box_knows_the_words_of_its_backups(tmp_path: Path) -> None:
         passphrase=NEW_PASSPHRASE,
         cost=COST,
         now=FOUNDED,
-        progress=ignore_progress,
+        report=report_nothing,
     )
     new = PastBox(state=tmp_path / "new", identity=box.identity, out=box.out, passphrase=NEW_PASSPHRASE)
     assert record(new, None, drilled(box, first).words).sequence == 1
@@ -146,14 +147,14 @@ def test_a_drill_can_be_stopped_and_writes_nothing(tmp_path: Path) -> None:
     (backup,) = box.visit(FOUNDED, "backup main-backup")
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     seen: list[tuple[int, int]] = []
-    found = drilled(box, backup, progress=lambda done, total, _: seen.append((done, total)))
+    found = drilled(box, backup, report=lambda progress: seen.append((progress.done, progress.total)))
     assert seen == [(done, found.keys) for done in range(found.keys + 1)]
 
-    def stop(done: int, total: int, what: str) -> None:
+    def stop(progress: Progress) -> None:
         raise StoppedError("stopped by the operator")
 
     with pytest.raises(StoppedError):
-        drilled(box, backup, progress=stop)
+        drilled(box, backup, report=stop)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
 
 

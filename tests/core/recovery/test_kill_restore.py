@@ -9,8 +9,8 @@ from core.errors import StateMissingError
 from core.store import journal
 from core.store.store import is_provisioned, open_store
 from tests.backups import FOUNDED, NEW_PASSPHRASE, PASSPHRASE, found_box
-from tests.core import rescue_child, restore_child
 from tests.core.killpoints import sweep
+from tests.core.recovery import rescue_child, restore_child
 
 CHILDREN = {"command": restore_child, "vault": rescue_child}
 READABLE = (b"Example Virtual", b"worlds.example", b"services", b"mongo", b"main-backup", b"2027-")

@@ -21,6 +21,7 @@ from core.api import requests as protocol
 from core.api import results
 from core.api.results import BackupOpened, BackupRestored, IdentitySeen
 from core.errors import ArchiveIdentityError, RescueSpaceError
+from core.progress import Progress, report_nothing
 from core.recovery.backup import JOURNAL_PATH, STATE_PATH
 from core.recovery.rescue import Rescue, _require_memory
 from core.store import journal
@@ -126,12 +127,12 @@ def test_a_box_comes_back_from_a_backup_and_its_identity(
     session = vaults(tmp_path / "state")
     assert session.ask(protocol.Hello(), results.Ready).provisioned is False
     assert take(session, identity_of(box)) == IdentitySeen(is_identity=True, locked=False)
-    told: list[tuple[int, int, str]] = []
-    opened = open_backup(session, backup, progress=lambda *word: told.append(word))
+    told: list[Progress] = []
+    opened = open_backup(session, backup, report=told.append)
     assert (opened.authority, opened.name, opened.sequence) == ("Example Virtual Worlds", "main-backup", 3)
     assert (opened.created, len(opened.root_words)) == (LAST_VISIT, 12)
-    assert told[0] == (0, 0, "unpacking")
-    assert told[-1] == (opened.keys, opened.keys, "key")
+    assert told[0] == Progress(done=0, total=0, what="unpacking")
+    assert told[-1] == Progress(done=opened.keys, total=opened.keys, what="key")
     assert not is_provisioned(tmp_path / "state")
     restored = restore(session)
     assert restored.clock_believed
@@ -362,15 +363,15 @@ def test_a_stop_leaves_the_box_empty_and_the_next_try_goes_through(
     session = vaults(tmp_path / "state")
     take(session, identity_of(box))
 
-    def stop(done: int, _total: int, _what: str) -> None:
-        if done == 0:
+    def stop(progress: Progress) -> None:
+        if progress.done == 0:
             session.stop()
 
     if stage == "check":
-        assert refusal(lambda: open_backup(session, backup, progress=stop)) == "E-STOPPED"
+        assert refusal(lambda: open_backup(session, backup, report=stop)) == "E-STOPPED"
     open_backup(session, backup)
     if stage == "restore":
-        assert refusal(lambda: restore(session, progress=stop)) == "E-STOPPED"
+        assert refusal(lambda: restore(session, report=stop)) == "E-STOPPED"
     assert names_in(tmp_path / "state") == []
     restore(session)
     assert is_provisioned(tmp_path / "state")
@@ -384,17 +385,17 @@ def test_a_vault_that_is_killed_leaves_the_box_empty_and_a_new_one_restores_it(
     session = start_vault(tmp_path / "state", tmp_path / "config.yaml")
     take(session, identity_of(box))
 
-    def kill(done: int, _total: int, _what: str) -> None:
-        if done == 0 and session.child is not None:
+    def kill(progress: Progress) -> None:
+        if progress.done == 0 and session.child is not None:
             session.child.kill()
 
     if stage == "check":
         with pytest.raises(VaultLostError):
-            open_backup(session, backup, progress=kill)
+            open_backup(session, backup, report=kill)
     else:
         open_backup(session, backup)
         with pytest.raises(VaultLostError):
-            restore(session, progress=kill)
+            restore(session, report=kill)
     session.close()
     assert not is_provisioned(tmp_path / "state")
     again = start_vault(tmp_path / "state", tmp_path / "config.yaml")
@@ -414,7 +415,7 @@ def test_a_vault_that_is_killed_leaves_the_box_empty_and_a_new_one_restores_it(
     ],
 )
 def test_steps_out_of_order_are_a_bug(
-    tmp_path: Path, vaults: Vaults, request_: protocol.Request, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, vaults: Vaults, request_: protocol.Request[Any], capfd: pytest.CaptureFixture[str]
 ) -> None:
     session = vaults(tmp_path / "state")
     assert refusal(lambda: session.ask(request_, object)) == "E-BUG"
@@ -428,10 +429,10 @@ def test_an_identity_is_forgotten_when_the_backup_is_open(past: tuple[PastBox, P
     box, backup = past
     rescue = Rescue(tmp_path / "state", tmp_path / "config.yaml")
     with in_memory(identity_of(box)) as file:
-        rescue.perform(protocol.TakeIdentity(), (file.fileno(),), lambda *_: None)
+        rescue.take_identity(file)
     assert rescue._identities
     with backup.open("rb") as file:
-        rescue.perform(protocol.OpenBackup(now=NOW), (file.fileno(),), lambda *_: None)
+        rescue.open_backup(file, NOW, report_nothing)
     assert not rescue._identities
     assert not rescue._locked
     rescue.close()
@@ -463,9 +464,9 @@ HEADS = (b"", b"age-encryption.org/v1\n-> scrypt ", b"AGE-SECRET-KEY-1")
 def test_whatever_a_file_holds_it_is_an_identity_or_not(tmp_path: Path, data: bytes, head: bytes) -> None:
     rescue = Rescue(tmp_path / "state", tmp_path / "config.yaml")
     with in_memory(head + data) as file:
-        seen = rescue.perform(protocol.SeeIdentity(), (file.fileno(),), lambda *_: None)
+        seen = rescue.see_identity(file)
         assert isinstance(seen, IdentitySeen)
         try:
-            rescue.perform(protocol.TakeIdentity(), (file.fileno(),), lambda *_: None)
+            rescue.take_identity(file)
         except ArchiveIdentityError:
             assert not seen.is_identity

@@ -12,12 +12,12 @@ import pytest
 from core.authority.authority import Authority
 from core.errors import CaError, ClockAheadError, ClockBehindError, StoppedError
 from core.plan.gaps import find_gaps
+from core.progress import Progress, report_nothing
 from core.receive.opening import Received, open_archive
 from core.recovery.restore import Restored, restore
 from core.store import journal
 from core.store.folder import Folder
 from core.store.store import Store, open_store
-from tests.authority_store import ignore_progress
 from tests.backups import (
     BOOT,
     COST,
@@ -48,7 +48,7 @@ def restore_into(state: Path, box: PastBox, backup: Path, **given: Any) -> Resto
         "passphrase": NEW_PASSPHRASE,
         "cost": COST,
         "now": NOW,
-        "progress": ignore_progress,
+        "report": report_nothing,
     }
     confirm = given.pop("confirm", lambda _: True)
     trust = given.pop("trust", ())
@@ -133,13 +133,13 @@ def test_a_top_up_issues_what_the_old_box_would(past: tuple[PastBox, Path], tmp_
     restored = restore_into(tmp_path / "state", box, backup)
     new = renewed(box, tmp_path / "state")
     authority = new.unlock(NOW)
-    assert authority.top_up(NOW, ignore_progress).signers == 0
+    assert authority.top_up(NOW, report_nothing).signers == 0
     assert authority.status(NOW).incarnation == restored.incarnation
     later = utc("2028-01-05")
     gaps = find_gaps(authority.policy, authority.certificates(), later)
     with open_store(box.state, PASSPHRASE) as old:
         assert find_gaps(authority.policy, old.certificates(), later) == gaps
-    assert authority.top_up(later, ignore_progress).signers == len(gaps.signers) > 0
+    assert authority.top_up(later, report_nothing).signers == len(gaps.signers) > 0
     authority.close()
 
 
@@ -165,7 +165,7 @@ def test_what_was_restored_is_counted(past: tuple[PastBox, Path], tmp_path: Path
         backup,
         trust=roots_of(box),
         confirm=None,
-        progress=lambda done, total, _: seen.append((done, total)),
+        report=lambda progress: seen.append((progress.done, progress.total)),
     )
     assert restored.keys > restored.roots > 0
     assert restored.clock_believed
@@ -249,9 +249,9 @@ def test_a_clock_that_is_not_believed_does_not_become_the_journals(
     entry = next(entry for entry in authority.entries() if entry.act == "restore")
     assert (entry.time, entry.detail["clock"]) == (LAST_VISIT, f"{now:%Y-%m-%dT%H:%M:%SZ}")
     with pytest.raises(error):
-        authority.top_up(now, ignore_progress)
+        authority.top_up(now, report_nothing)
     authority.correct_clock(now)
-    authority.top_up(now, ignore_progress)
+    authority.top_up(now, report_nothing)
     authority.close()
 
 
@@ -326,11 +326,11 @@ def test_refuses_a_flipped_bit(past: tuple[PastBox, Path], tmp_path: Path, place
 def test_a_stop_leaves_nothing(past: tuple[PastBox, Path], tmp_path: Path) -> None:
     box, backup = past
 
-    def stop(done: int, total: int, what: str) -> None:
-        if done == 2:
+    def stop(progress: Progress) -> None:
+        if progress.done == 2:
             raise StoppedError("stopped by the operator")
 
-    assert refused(tmp_path / "state", box, backup, progress=stop) == "E-STOPPED"
+    assert refused(tmp_path / "state", box, backup, report=stop) == "E-STOPPED"
     restore_into(tmp_path / "state", box, backup)
 
 

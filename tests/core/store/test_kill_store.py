@@ -14,7 +14,7 @@ from core.store.keyslots import count_slots, open_slots
 from core.store.store import Store, is_provisioned, open_store
 from tests.core.killpoints import sweep
 from tests.core.opened import open_with
-from tests.core.store_child import NEXT_PASSPHRASE, NOW, PASSPHRASE, main
+from tests.core.store.store_child import NEXT_PASSPHRASE, NOW, PASSPHRASE, main
 
 CHILD = Path(__file__).with_name("store_child.py")
 READABLE = (b"Example Virtual", b"infrastructure", b"avatars", b"2027-", bytes([7]) * 40, bytes([100]) * 40)

@@ -12,12 +12,11 @@ from core.errors import (
     StateLockedError,
     StoppedError,
 )
-from core.progress import Progress
+from core.progress import Progress, Report, report_nothing
 from core.store import journal
 from core.store.folder import DATABASE, KEYSLOTS
 from core.store.keyslots import add_slot, count_slots, make_slots, open_slots
 from core.store.store import Store, open_store
-from tests.authority_store import ignore_progress
 from tests.core.opened import (
     COST,
     NOW,
@@ -59,8 +58,8 @@ class TestPassphrase:
         open_store(state, OTHER).close()
 
 
-def rekey(store: Store, passphrase: bytes = PASSPHRASE, progress: Progress = ignore_progress) -> None:
-    store.rekey(passphrase, COST, lambda copy: journal.append(copy, "rekeyed", {}, NOW), progress)
+def rekey(store: Store, passphrase: bytes = PASSPHRASE, report: Report = report_nothing) -> None:
+    store.rekey(passphrase, COST, lambda copy: journal.append(copy, "rekeyed", {}, NOW), report)
 
 
 class TestRekey:
@@ -69,11 +68,11 @@ class TestRekey:
             before = store.certificates(), store.state_hash()
             with pytest.raises(PassphraseWrongError):
                 rekey(store, OTHER)
-            told: list[tuple[int, int, str]] = []
-            rekey(store, progress=lambda *word: told.append(word))
+            told: list[Progress] = []
+            rekey(store, report=told.append)
             assert (store.certificates(), store.state_hash()) == before
             assert store.last_entry().act == "rekeyed"
-            assert told == [(done, 3, "re-encryption") for done in range(4)]
+            assert told == [Progress(done=done, total=3, what="re-encryption") for done in range(4)]
             issue(store, [50])
         with pytest.raises(StateDamagedError):
             open_with(state, laid[1])
@@ -110,14 +109,14 @@ class TestRekey:
     def test_that_is_stopped_leaves_the_store_as_it_was(self, state: Path, at: int) -> None:
         slots = (state / "store" / KEYSLOTS).read_bytes()
 
-        def stop(done: int, _total: int, _what: str) -> None:
-            if done == at:
+        def stop(progress: Progress) -> None:
+            if progress.done == at:
                 raise StoppedError("enough")
 
         with open_store(state, PASSPHRASE) as store:
             before = store.last_entry()
             with pytest.raises(StoppedError):
-                rekey(store, progress=stop)
+                rekey(store, report=stop)
             assert store.last_entry() == before
             issue(store, [50])
         assert (state / "store" / KEYSLOTS).read_bytes() == slots

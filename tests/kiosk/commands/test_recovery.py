@@ -19,9 +19,9 @@ from core.authority.authority import Authority
 from core.crypto.process import set_dumpable
 from core.crypto.recipients import fingerprint_words
 from core.policy.policy import Policy
+from core.progress import report_nothing
 from hw.system.clock import SystemClock
 from kiosk.commands.cli import main
-from tests.authority_store import ignore_progress
 from tests.backups import BOOT, COST, NEW_PASSPHRASE, PASSPHRASE, PastBox, policy_for, roots_of, write
 
 
@@ -86,7 +86,7 @@ def make_desk(folder: Path, at: datetime) -> Desk:
     identity = pyrage.x25519.Identity.generate()
     policy = policy_for(identity)
     authority = Authority.found(folder / "state", policy, PASSPHRASE, COST, at)
-    authority.top_up(at, ignore_progress)
+    authority.top_up(at, report_nothing)
     write(authority, "egress", "main-kudo", folder, at).rename(folder / "egress")
     write(authority, "backup", "main-backup", folder, at).rename(folder / "backup")
     authority.close()

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from core.api.requests import Failed
+from core.api.wire import Failed
 from kiosk.work.job import RunJob
 from tests.kiosk.live import STEPS, Bench, lay_authority
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from core.api.requests import ChangePassphrase, Failed
+from core.api.requests import ChangePassphrase
+from core.api.wire import Failed
 from core.crypto.process import read_boot
 from core.store.attempts import Attempts, write_attempts
 from core.store.store import is_provisioned

@@ -8,6 +8,7 @@ import pytest
 
 from core.api import requests as rq
 from core.api import results as rs
+from core.api import wire
 from core.errors import CaError
 from hw.fat.volume import FatVolume, open_volume
 from hw.ports import HardwareError
@@ -80,11 +81,11 @@ class _Vault(Session):
         assert expected is rs.DrillRecorded
         name = request.name or ""
         if name == "unplugged":
-            raise VaultRefusalError(rq.Failed(code="E-STATE-DAMAGED", text="", action=()))
+            raise VaultRefusalError(wire.Failed(code="E-STATE-DAMAGED", text="", action=()))
         if name not in self._waiting:
-            raise VaultRefusalError(rq.Failed(code="E-POLICY", text="", action=()))
+            raise VaultRefusalError(wire.Failed(code="E-POLICY", text="", action=()))
         if self._waiting.pop(name) != request.words:
-            raise VaultRefusalError(rq.Failed(code="E-DRILL", text="", action=()))
+            raise VaultRefusalError(wire.Failed(code="E-DRILL", text="", action=()))
         return rs.DrillRecorded(name=name, sequence=3)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from core.api import requests as rq
 from core.api import results as rs
-from core.api.requests import MAX_REQUEST_BYTES
+from core.api.csr_files import MAX_REQUEST_BYTES
 from core.crypto.keys import make_key
 from hw.fat.volume import open_volume
 from hw.ports import Stick, StickGoneError

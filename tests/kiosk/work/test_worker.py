@@ -50,7 +50,7 @@ def job(stick: Stick, steps: tuple[str, ...] = STEPS) -> RunJob:
 
 def code(refused: object) -> str:
     """Return the code of what was refused, "" of what was not."""
-    return refused.code if isinstance(refused, rq.Failed) else ""
+    return refused.code if isinstance(refused, wire.Failed) else ""
 
 
 def sequences(done: tuple[StepDone, ...]) -> list[int]:
@@ -324,7 +324,7 @@ def test_swap_keeps_the_box_locked_where_that_is_asked(
 ) -> None:
     ours, theirs = socket.socketpair()
     ready = rs.Ready(provisioned=True, failed_attempts=0, wait_s=0, swap=True)
-    wire.send(theirs, rq.Done(result=ready))  # what a vault says on a machine with swap
+    wire.send(theirs, wire.Done(result=ready))  # what a vault says on a machine with swap
     seen: queue.SimpleQueue[News] = queue.SimpleQueue()
     worker = Worker(
         open_twins(tmp_path),

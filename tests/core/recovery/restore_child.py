@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyrage
 
+from core.progress import report_nothing
 from core.recovery.restore import restore
 from tests.backups import COST, FOUNDED, NEW_PASSPHRASE
 
@@ -23,7 +24,7 @@ def main(archive: Path, identity: Path, state: Path) -> None:
         passphrase=NEW_PASSPHRASE,
         cost=COST,
         now=FOUNDED,
-        progress=lambda _done, _total, _what: None,
+        report=report_nothing,
     )
 
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from core.authority.authority import Authority
 from core.policy.settings import RootSettings, SignerSettings, Target
+from core.progress import report_nothing
 from core.store.database import Database
 from core.store.folder import Folder
 from core.store.keyslots import KdfCost
 from core.store.store import Store
-from tests.authority_store import PASSPHRASE, ignore_progress
+from tests.authority_store import PASSPHRASE
 from tests.builders import make_policy, utc
 from tests.signing_requests import make_file
 
@@ -46,14 +47,14 @@ def main(act: str, state: Path, *rest: str) -> None:
     with Store(Database.open(folder.store / "store.db", bytes.fromhex(rest[0])), folder) as store:
         authority = Authority(store, LATER)
         if act == "top-up":
-            authority.top_up(LATER, ignore_progress)
+            authority.top_up(LATER, report_nothing)
         elif act == "sign":
             shown = authority.propose_requests(REQUESTS, LATER).requests
-            authority.sign_requests(REQUESTS, [item.approval for item in shown], LATER, ignore_progress)
+            authority.sign_requests(REQUESTS, [item.approval for item in shown], LATER, report_nothing)
         else:
             with state.with_name(f"{state.name}.tar.age").open("wb") as out:
                 for kind, name in (("egress", "main-kudo"), ("backup", "main-backup")):
-                    authority.write_archive(kind, name, out, LATER, ignore_progress, papers=True)
+                    authority.write_archive(kind, name, out, LATER, report_nothing, papers=True)
 
 
 if __name__ == "__main__":
