@@ -11,20 +11,24 @@ Rules:
 4. A scan every few milliseconds while a key is down; only stuck keys down, a slow one.
 5. Pins that fail are let go and taken anew, with growing pauses; keys that were down are released.
 
-Left to others: debouncing (hw.keypad.debounce), what a long press is (the daemon).
+Owns the scan, and how it waits: for an edge, for a moment, until the stop; no polling, no time limits. The
+waits are passed in, so that a test can let time pass and keys move inside them.
+
+Left to others: debouncing (hw.keypad.debounce), pins (hw.gpio), what a long press is (the daemon).
 """
 
 import logging
 import secrets
 import threading
+import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from gpiozero.exc import GPIOZeroError
 
+from hw.errors import KeypadError
 from hw.keypad.debounce import Debouncer, KeyEvent
-from hw.keypad.wakeup import Alarm, ThreadAlarm
-from hw.ports import KEYS, KeypadError, Post
+from hw.ports import KEYS, Post
 
 SCAN_S = 0.006
 """Between two scans while a key is down: a press or release is known after three, 12 to 20 ms."""
@@ -38,7 +42,73 @@ SETTLE_S = 50e-6
 RETRY_S = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """Pauses before the pins are taken anew; the last one goes on."""
 
+_BRIEF_S = 1e-4
+
 _log = logging.getLogger(__name__)
+
+
+class Alarm(Protocol):
+    """How the scan waits."""
+
+    @property
+    def stopped(self) -> bool:
+        """The keypad is being closed."""
+
+    def ring(self) -> None:
+        """An edge was seen; may be called from any thread."""
+
+    def clear(self) -> None:
+        """Forget the rings so far."""
+
+    def wait(self) -> None:
+        """Return at the next ring, or the last one not cleared, or at the stop."""
+
+    def pause(self, seconds: float) -> None:
+        """Return after that time, or at the stop."""
+
+    def stop(self) -> None:
+        """End all waiting."""
+
+
+class ThreadAlarm:
+    """An alarm for a thread of its own."""
+
+    def __init__(self) -> None:
+        self._rung = threading.Event()
+        self._stop = threading.Event()
+
+    @property
+    def stopped(self) -> bool:
+        """The keypad is being closed."""
+        return self._stop.is_set()
+
+    def ring(self) -> None:
+        """Wake the thread."""
+        self._rung.set()
+
+    def clear(self) -> None:
+        """Forget the rings so far."""
+        self._rung.clear()
+
+    def wait(self) -> None:
+        """Sleep without a time limit."""
+        if not self.stopped:
+            self._rung.wait()
+
+    def pause(self, seconds: float) -> None:
+        """Sleep."""
+        if seconds <= _BRIEF_S:
+            # A sleep would take twice as long and hand the interpreter to a busy thread for 5 ms each time.
+            until = time.perf_counter() + seconds
+            while time.perf_counter() < until:
+                pass
+        else:
+            self._stop.wait(seconds)
+
+    def stop(self) -> None:
+        """End all waiting."""
+        self._stop.set()
+        self._rung.set()
 
 
 class MatrixKeypad:
@@ -93,24 +163,24 @@ class MatrixKeypad:
                 self._watch(post)
             except KeypadError as error:
                 _log.warning("keypad: %s", error)
-                self._let_go()
-                self._tell(post, self._debouncer.forget())
+                self._release_pins()
+                self._post_all(post, self._debouncer.forget())
                 self._alarm.pause(RETRY_S[min(tries, len(RETRY_S) - 1)])
                 tries += 1
-        self._let_go()
+        self._release_pins()
 
     def close(self) -> None:
         """Stop posting and let the pins go."""
         self._alarm.stop()
         if self._thread is None:
-            self._let_go()
+            self._release_pins()
         elif self._thread is not threading.current_thread():
             self._thread.join()
 
     def _watch(self, post: Post) -> None:
         """Scan until all keys are up, sleep until an edge, and so on."""
         while not self._alarm.stopped:
-            self._tell(post, self._debouncer.feed(self._scan()))
+            self._post_all(post, self._debouncer.feed(self._scan()))
             if not self._debouncer.at_rest:
                 self._alarm.pause(SLOW_SCAN_S if self._debouncer.only_stuck else SCAN_S)
                 continue
@@ -170,18 +240,18 @@ class MatrixKeypad:
                     column.edges = "both"
                     column.when_changed = self._on_edge
         except GPIOZeroError as error:
-            self._let_go()
+            self._release_pins()
             raise KeypadError(f"the keypad's pins cannot be used: {error}") from error
         except KeypadError:
-            self._let_go()
+            self._release_pins()
             raise
         self._alarm.pause(SETTLE_S)
         for number, column in zip(self._column_numbers, self._columns, strict=True):
             if not column.state:
-                self._let_go()
+                self._release_pins()
                 raise KeypadError(f"GPIO line {number}, a column of the keypad, is tied to ground")
 
-    def _let_go(self) -> None:
+    def _release_pins(self) -> None:
         """Give the pins back, floating."""
         factory, self._factory = self._factory, None
         self._rows = self._columns = ()
@@ -191,6 +261,6 @@ class MatrixKeypad:
             except KeypadError as error:
                 _log.warning("keypad: %s", error)
 
-    def _tell(self, post: Post, events: tuple[KeyEvent, ...]) -> None:
+    def _post_all(self, post: Post, events: tuple[KeyEvent, ...]) -> None:
         for event in events:
             post(event)

@@ -1,6 +1,6 @@
 """A block node or an image file: claimed, flushed, and read past the page cache.
 
-Owns the claim on a stick and everything about it that is not FAT. Rules:
+Owns the claim on a stick, the system calls that hold it and what their failures mean. Rules:
 
 1. Before any read or write the whole disk is opened O_EXCL, which nobody can mount or claim a part of
    while we hold it; the disk behind `/` is refused. An image file is locked with flock instead.
@@ -9,10 +9,11 @@ Owns the claim on a stick and everything about it that is not FAT. Rules:
 3. Only fsync() on the node tells that writing failed; mtools, sync and blockdev do not.
 4. A stick that is gone says so (StickGoneError), whatever error the kernel gave first.
 
-It knows no file and no folder: that is hw.fat.volume.
+Left to others: files and folders (hw.fat.volume), which sticks are in (hw.sticks).
 """
 
 import errno
+import fcntl
 import mmap
 import os
 import stat
@@ -21,14 +22,74 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from hw.fat.readback import Tick
-from hw.ports import StickFormatError, StickGoneError, StickInUseError
-from hw.sticks.blockdev import BlockFacts, Counters
-from hw.system.kernel import Kernel, stick_error
+from hw.errors import (
+    StickError,
+    StickFormatError,
+    StickFullError,
+    StickGoneError,
+    StickInUseError,
+    StickIoError,
+    StickReadOnlyError,
+)
+from hw.medium.sysfs import Sysfs
+from hw.ports import Counters, Tick
 
 _CHUNK_BYTES = 1 << 20
 _ALIGN = 4096
 _TICK_S = 0.25
+
+_ERRORS: dict[int, type[StickError]] = {
+    errno.ENXIO: StickGoneError,
+    errno.ENODEV: StickGoneError,
+    errno.ENOENT: StickGoneError,
+    errno.ENOMEDIUM: StickGoneError,
+    errno.ESHUTDOWN: StickGoneError,
+    errno.EBUSY: StickInUseError,
+    errno.EWOULDBLOCK: StickInUseError,
+    errno.EROFS: StickReadOnlyError,
+    errno.ENOSPC: StickFullError,
+}
+
+
+def stick_error(error: OSError, what: str) -> StickError:
+    """Return the stick error that a failed system call means.
+
+    Args:
+        error: What the kernel said.
+        what: What was being done, as the beginning of a sentence.
+    """
+    return _ERRORS.get(error.errno or 0, StickIoError)(f"{what}: {error.strerror}")
+
+
+class Kernel:
+    """The few system calls that stand between PiSM and a stick; tests pass one that answers as they need.
+
+    Every descriptor is close-on-exec; errors stay OSError here, and `stick_error` says what they mean.
+    """
+
+    def open(self, path: Path | str, flags: int) -> int:
+        """Open a node or file; OSError."""
+        return os.open(path, flags | os.O_CLOEXEC | os.O_NONBLOCK)
+
+    def stat(self, descriptor: int) -> os.stat_result:
+        """Return what an open file is."""
+        return os.fstat(descriptor)
+
+    def lock(self, descriptor: int) -> None:
+        """Take the exclusive lock of an image file, which has no O_EXCL; OSError EWOULDBLOCK when taken."""
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def sync(self, descriptor: int) -> None:
+        """Push all to the medium; of all ways to flush a node only this one tells of a failed write."""
+        os.fsync(descriptor)
+
+    def drop_cache(self, descriptor: int) -> None:
+        """Ask for clean cached pages to be dropped, so that folders are read off the medium again."""
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+
+    def read_direct(self, descriptor: int, buffer: mmap.mmap, offset: int) -> int:
+        """Read past the page cache into an aligned buffer; OSError EINVAL where that is refused."""
+        return os.preadv(descriptor, [buffer], offset)
 
 
 class NodeMedium:
@@ -37,7 +98,7 @@ class NodeMedium:
     Args:
         path: Block node (disk or partition) or image file.
         kernel: Makes the system calls.
-        facts: Reads sysfs.
+        sysfs: Reads sysfs.
 
     Raises:
         StickGoneError: There is no such node.
@@ -46,10 +107,10 @@ class NodeMedium:
         StickIoError: It cannot be opened.
     """
 
-    def __init__(self, path: Path, *, kernel: Kernel | None = None, facts: BlockFacts | None = None) -> None:
+    def __init__(self, path: Path, *, kernel: Kernel | None = None, sysfs: Sysfs | None = None) -> None:
         self._path = path
         self._kernel = kernel or Kernel()
-        self._facts = facts or BlockFacts()
+        self._sysfs = sysfs or Sysfs()
         self._node = self._disk = self._direct = -1
         self._direct_refused = False
         self._folder: Path | None = None
@@ -84,11 +145,11 @@ class NodeMedium:
         if self._folder is None:
             gone = self._node < 0 or self._kernel.stat(self._node).st_nlink == 0
         else:
-            gone = self._facts.sequence(self._folder) != self._sequence or not self._folder.exists()
+            gone = self._sysfs.sequence(self._folder) != self._sequence or not self._folder.exists()
         if gone:
             raise StickGoneError(f"{self._path} was pulled")
 
-    def settle(self, tick: Tick | None = None) -> None:
+    def flush(self, tick: Tick | None = None) -> None:
         """Push all that was written to the medium, then drop what is cached of it.
 
         Args:
@@ -98,7 +159,7 @@ class NodeMedium:
             StickGoneError: Pulled.
             StickIoError: The medium did not take what was written.
         """
-        failure = self._flush() if tick is None or self.counters() is None else self._flush_telling(tick)
+        failure = self._sync() if tick is None or self.counters() is None else self._sync_with_ticks(tick)
         self.check()
         if failure is not None:
             what = f"{self._path} did not take what was written"
@@ -128,7 +189,7 @@ class NodeMedium:
 
     def counters(self) -> Counters | None:
         """Return the device's counters; None for an image file."""
-        return self._facts.counters(self._folder) if self._folder is not None else None
+        return self._sysfs.counters(self._folder) if self._folder is not None else None
 
     def reopen(self) -> None:
         """Close every handle, which drops the node's pages, and claim the same insertion again.
@@ -179,21 +240,21 @@ class NodeMedium:
         self._file_id = (found.st_dev, found.st_ino)
 
     def _open_block(self, number: int) -> None:
-        """Claim the whole disk of a block device, and take its facts down."""
-        folder = self._facts.folder(number)
+        """Claim the whole disk of a block device, and take its sysfs down."""
+        folder = self._sysfs.folder(number)
         if folder is None:
             raise StickGoneError(f"{self._path} was pulled")
-        if self._facts.disk(folder) in self._facts.system_disks():
+        if self._sysfs.disk(folder) in self._sysfs.system_disks():
             raise StickInUseError(f"{self._path} is on the disk that this machine runs from")
         self._folder = folder
-        self._sequence = self._facts.sequence(folder)
-        self._size_bytes = self._facts.size_bytes(folder)
-        self._read_only = self._facts.read_only(folder)
+        self._sequence = self._sysfs.sequence(folder)
+        self._size_bytes = self._sysfs.size_bytes(folder)
+        self._read_only = self._sysfs.read_only(folder)
         self._claim_disk(folder)
 
     def _claim_disk(self, folder: Path) -> None:
         """Open the whole disk O_EXCL: the kernel refuses it while any part is mounted or claimed."""
-        disk = self._facts.node(self._facts.disk(folder))
+        disk = self._sysfs.node(self._sysfs.disk(folder))
         try:
             self._disk = self._kernel.open(disk, os.O_RDONLY | os.O_EXCL)
         except OSError as error:
@@ -208,20 +269,20 @@ class NodeMedium:
         except OSError as error:
             raise stick_error(error, f"{self._path} cannot be locked") from error
 
-    def _flush(self) -> OSError | None:
+    def _sync(self) -> OSError | None:
         """Flush and drop what is cached; return what went wrong."""
         try:
             self._kernel.sync(self._node)
-            self._kernel.forget(self._node)
+            self._kernel.drop_cache(self._node)
         except OSError as error:
             return error
         return None
 
-    def _flush_telling(self, tick: Tick) -> OSError | None:
+    def _sync_with_ticks(self, tick: Tick) -> OSError | None:
         """Flush in a thread of its own, and tell meanwhile how far the device is."""
         start = self.counters()
         ends: list[OSError | None] = []
-        thread = threading.Thread(target=lambda: ends.append(self._flush()), name="flush")
+        thread = threading.Thread(target=lambda: ends.append(self._sync()), name="flush")
         thread.start()
         try:
             while True:

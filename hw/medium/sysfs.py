@@ -8,6 +8,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from hw.ports import Counters
+
 SECTOR_BYTES = 512
 """The unit of all sizes and counters in sysfs, whatever the device's own sectors are."""
 
@@ -16,16 +18,8 @@ _READ_SECTORS, _WRITTEN_SECTORS = 2, 6  # places in the file `stat`, Documentati
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counters:
-    """Bytes that really went over the wire to and from a device since it came."""
-
-    read_bytes: int
-    written_bytes: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BlockFacts:
-    """Where the kernel's facts stand; tests pass folders of their own.
+class Sysfs:
+    """The kernel's facts, where it keeps them; tests pass folders of their own.
 
     Args:
         sys: The sysfs mount.

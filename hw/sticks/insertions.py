@@ -1,23 +1,24 @@
-"""What udev says of block devices: the properties of one, and the stick that they describe.
+"""Which block devices are sticks, and which sticks are in: from udev's properties to events. Pure.
 
 Owns the reading of udev's properties, shared with the emulated sticks. Rules:
 
 1. The label is decoded from ID_FS_LABEL_ENC; ID_FS_LABEL maps different labels to one.
 2. A stick hangs on USB: its path says so, also when a device that is already gone has no ID_BUS.
 3. A disk with a partition table is not a stick, its partitions are; a disk without any is one.
+4. A removal is matched by place in sysfs, never by properties: a stick that was pulled while udev still
+   looked at it has lost them.
+5. `change` events are answered only when the medium in a slot changed; our own writes make them too.
 
-A thread that waits for devices in the kernel, and can be told to stop while it waits.
+Left to others: hearing of the devices (hw.sticks.udev). How many sticks may be in is the kiosk's rule; here
+each is told.
 """
 
-import os
 import re
-import select
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hw.ports import Stick
+from hw.ports import HardwareEvent, Stick, StickInserted, StickRemoved
 
 _ESCAPE = re.compile(rb"\\x([0-9a-fA-F]{2})")
 _ON_USB = re.compile(r"/usb\d+/")
@@ -116,46 +117,56 @@ def decode_label(text: str) -> str:
     return raw.decode("utf-8", "replace")
 
 
-class Watch:
-    """The thread and the pipe that wakes it; started once, or not at all.
+class InsertedSticks:
+    """Which sticks are in, by place in sysfs; pure."""
 
-    Args:
-        name: Of the thread.
-    """
+    def __init__(self) -> None:
+        self._in: dict[str, Stick] = {}
+        self._whole: set[str] = set()
 
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._thread: threading.Thread | None = None
-        self._wake_read = self._wake_write = -1
+    def __contains__(self, identity: str) -> bool:
+        # asked by other threads than the listening one: over a copy
+        return any(stick.identity == identity for stick in tuple(self._in.values()))
 
-    def start(self, run: Callable[[], None]) -> None:
-        """Run something in the thread; it returns when `wait` says that it is told to stop."""
-        self._wake_read, self._wake_write = os.pipe()
-        self._thread = threading.Thread(target=run, name=self._name, daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Have the thread end, and wait for that; again is harmless."""
-        if self._thread is not None:
-            os.write(self._wake_write, b"x")
-            self._thread.join()
-            self._thread = None
-            os.close(self._wake_read)
-            os.close(self._wake_write)
-
-    def wait(self, timeout_s: float | None, *descriptors: int) -> dict[int, int] | None:
-        """Wait for something to read.
+    def apply(self, device: BlockDevice, system_disks: frozenset[str]) -> tuple[HardwareEvent, ...]:
+        """Note what an event says and return what it means for the kiosk.
 
         Args:
-            timeout_s: At most so long, seconds; None: for ever.
-            descriptors: What to listen to.
-
-        Returns:
-            The descriptors that are ready, with their poll(2) events; none when the time is over; None when
-            told to stop.
+            device: As udev shows it.
+            system_disks: Where the machine's own disks are.
         """
-        waiting = select.poll()
-        for descriptor in (self._wake_read, *descriptors):
-            waiting.register(descriptor, select.POLLIN)
-        ready = dict(waiting.poll(None if timeout_s is None else timeout_s * 1000))
-        return None if self._wake_read in ready else ready
+        known = self._in.get(device.path)
+        same = known is not None and known.identity == device.identity and device.size_bytes > 0
+        if device.action != "remove" and same:
+            return ()
+        events = self._remove(device.path)
+        foreign = device.disk_path not in system_disks
+        inside = device.path != device.disk_path and device.disk_path in self._whole
+        if device.action == "remove" or not foreign or inside or not device.is_stick:
+            return events
+        stick = device.stick()
+        self._in[device.path] = stick
+        if device.is_whole_stick:
+            self._whole.add(device.path)
+        return (*events, StickInserted(stick))
+
+    def compare(
+        self, devices: tuple[BlockDevice, ...], system_disks: frozenset[str]
+    ) -> tuple[HardwareEvent, ...]:
+        """Note all that is in and return what came and went since the last note.
+
+        Args:
+            devices: Enumerated.
+            system_disks: As for `apply`.
+        """
+        paths = {device.path for device in devices}
+        events = [event for path in sorted(set(self._in) - paths) for event in self._remove(path)]
+        for device in sorted(devices, key=lambda item: item.path):
+            events += self.apply(device, system_disks)
+        return tuple(events)
+
+    def _remove(self, path: str) -> tuple[HardwareEvent, ...]:
+        """Note that a place is empty."""
+        self._whole.discard(path)
+        gone = self._in.pop(path, None)
+        return (StickRemoved(gone.identity),) if gone else ()

@@ -1,19 +1,18 @@
-"""The USB sockets: which sticks are in, told as events, by udev.
+"""The USB sockets of the real box: which sticks are in, told as events, by udev.
 
-Owns the thread that listens. Rules:
+Owns the threads that listen. Rules:
 
 1. It listens before it enumerates, so that nothing that comes in between is lost.
 2. It sleeps in one poll without a time-out: an idle box is not woken.
-3. A removal is matched by place in sysfs, never by properties: a stick that was pulled while udev still
-   looked at it has lost them.
-4. `change` events are answered only when the medium in a slot changed; our own writes make them too.
-5. A listener that fails is made anew, and what came and went meanwhile is found by enumerating.
+3. A listener that fails is made anew, and what came and went meanwhile is found by enumerating.
 
-How many sticks may be in is the kiosk's rule; here each is told.
+Left to others: which devices are sticks (hw.sticks.insertions), what else is on USB (hw.sticks.usb).
 """
 
 import errno
+import os
 import select
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -21,11 +20,11 @@ from typing import Any, Protocol
 
 import pyudev
 
-from hw.fat.readback import Medium
-from hw.ports import HardwareEvent, Post, Stick, StickGoneError, StickInserted, StickRemoved
-from hw.sticks.blockdev import BlockFacts
-from hw.sticks.node import NodeMedium
-from hw.sticks.udev import BlockDevice, Watch
+from hw.errors import StickGoneError
+from hw.medium.node import NodeMedium
+from hw.medium.sysfs import Sysfs
+from hw.ports import HardwareEvent, Medium, Post, Stick
+from hw.sticks.insertions import BlockDevice, InsertedSticks
 
 _WAITS_S = (1.0, 30.0)
 _BROKEN = select.POLLERR | select.POLLHUP | select.POLLNVAL
@@ -54,12 +53,12 @@ class UdevListener:
     """The listener of the real box.
 
     Args:
-        facts: Reads sysfs.
+        sysfs: Reads sysfs.
         udev: The package pyudev, or what stands for it.
     """
 
-    def __init__(self, facts: BlockFacts | None = None, udev: Any = pyudev) -> None:
-        self._facts = facts or BlockFacts()
+    def __init__(self, sysfs: Sysfs | None = None, udev: Any = pyudev) -> None:
+        self._sysfs = sysfs or Sysfs()
         self._context: Any = udev.Context()
         self._monitor: Any = udev.Monitor.from_netlink(self._context, source="udev")
         self._monitor.filter_by("block")
@@ -84,7 +83,7 @@ class UdevListener:
 
     def system_disks(self) -> frozenset[str]:
         """Return where the disks of this machine are."""
-        return frozenset(self._path(folder) for folder in self._facts.system_disks())
+        return frozenset(self._path(folder) for folder in self._sysfs.system_disks())
 
     def close(self) -> None:
         """Let udev go; the socket is closed with the monitor's last reference."""
@@ -92,77 +91,22 @@ class UdevListener:
 
     def _path(self, folder: Path) -> str:
         """Return a folder's place from /devices on."""
-        return f"/{folder.relative_to(self._facts.sys)}"
+        return f"/{folder.relative_to(self._sysfs.sys)}"
 
     def _read(self, device: Any, action: str) -> BlockDevice:
         """Take down what udev and sysfs say of a device."""
         path = str(device.device_path)
-        folder = self._facts.sys / path.removeprefix("/")
+        folder = self._sysfs.sys / path.removeprefix("/")
         properties = {str(key): str(device.properties[key]) for key in device.properties}
         return BlockDevice(
             action=action,
             path=path,
             properties=properties,
-            size_bytes=self._facts.size_bytes(folder),
-            read_only=self._facts.read_only(folder),
-            sequence=properties.get("DISKSEQ") or self._facts.sequence(folder),
-            partitions=len(self._facts.partitions(folder)),
+            size_bytes=self._sysfs.size_bytes(folder),
+            read_only=self._sysfs.read_only(folder),
+            sequence=properties.get("DISKSEQ") or self._sysfs.sequence(folder),
+            partitions=len(self._sysfs.partitions(folder)),
         )
-
-
-class StickBook:
-    """Which sticks are in, by place in sysfs; pure."""
-
-    def __init__(self) -> None:
-        self._in: dict[str, Stick] = {}
-        self._whole: set[str] = set()
-
-    def __contains__(self, identity: str) -> bool:
-        # asked by other threads than the listening one: over a copy
-        return any(stick.identity == identity for stick in tuple(self._in.values()))
-
-    def take(self, device: BlockDevice, system_disks: frozenset[str]) -> tuple[HardwareEvent, ...]:
-        """Note what an event says and return what it means for the kiosk.
-
-        Args:
-            device: As udev shows it.
-            system_disks: Where the machine's own disks are.
-        """
-        known = self._in.get(device.path)
-        same = known is not None and known.identity == device.identity and device.size_bytes > 0
-        if device.action != "remove" and same:
-            return ()
-        events = self._forget(device.path)
-        foreign = device.disk_path not in system_disks
-        inside = device.path != device.disk_path and device.disk_path in self._whole
-        if device.action == "remove" or not foreign or inside or not device.is_stick:
-            return events
-        stick = device.stick()
-        self._in[device.path] = stick
-        if device.is_whole_stick:
-            self._whole.add(device.path)
-        return (*events, StickInserted(stick))
-
-    def compare(
-        self, devices: tuple[BlockDevice, ...], system_disks: frozenset[str]
-    ) -> tuple[HardwareEvent, ...]:
-        """Note all that is in and return what came and went since the last note.
-
-        Args:
-            devices: Enumerated.
-            system_disks: As for `take`.
-        """
-        paths = {device.path for device in devices}
-        events = [event for path in sorted(set(self._in) - paths) for event in self._forget(path)]
-        for device in sorted(devices, key=lambda item: item.path):
-            events += self.take(device, system_disks)
-        return tuple(events)
-
-    def _forget(self, path: str) -> tuple[HardwareEvent, ...]:
-        """Note that a place is empty."""
-        self._whole.discard(path)
-        gone = self._in.pop(path, None)
-        return (StickRemoved(gone.identity),) if gone else ()
 
 
 class UdevSticks:
@@ -183,8 +127,8 @@ class UdevSticks:
         self._waits_s = waits_s
         self._listen = listen
         self._open_node = open_node
-        self._book = StickBook()
-        self._post: Post = _post_nowhere
+        self._inserted = InsertedSticks()
+        self._post: Post = _drop
         self._watch = Watch("sticks")
 
     def start(self, post: Post) -> None:
@@ -211,11 +155,11 @@ class UdevSticks:
             StickInUseError: Mounted, or claimed by another.
             StickIoError: It cannot be opened.
         """
-        if stick.identity not in self._book:
+        if stick.identity not in self._inserted:
             raise StickGoneError(f"{stick.node} was pulled")
         medium = self._open_node(stick.node)
         # looked at again with the node open: its number cannot pass to another stick any more
-        if stick.identity not in self._book:
+        if stick.identity not in self._inserted:
             medium.close()
             raise StickGoneError(f"{stick.node} was pulled")
         return medium
@@ -228,9 +172,9 @@ class UdevSticks:
             with suppress(OSError):
                 listener = self._listen()
                 try:
-                    self._tell(self._book.compare(tuple(listener.present()), listener.system_disks()))
+                    self._post_all(self._inserted.compare(tuple(listener.present()), listener.system_disks()))
                     wait_s = self._waits_s[0]
-                    if self._hear(listener):
+                    if self._post_changes(listener):
                         return
                 finally:
                     listener.close()
@@ -238,21 +182,66 @@ class UdevSticks:
                 return
             wait_s = min(2 * wait_s, self._waits_s[1])
 
-    def _hear(self, listener: Listener) -> bool:
+    def _post_changes(self, listener: Listener) -> bool:
         """Post what the listener hears; return True when told to stop."""
         while (ready := self._watch.wait(None, listener.fileno())) is not None:
             device = listener.receive()
             if device is not None:
-                self._tell(self._book.take(device, listener.system_disks()))
+                self._post_all(self._inserted.apply(device, listener.system_disks()))
             elif ready[listener.fileno()] & _BROKEN:
                 raise OSError(errno.EPIPE, "udev has closed")
         return True
 
-    def _tell(self, events: tuple[HardwareEvent, ...]) -> None:
+    def _post_all(self, events: tuple[HardwareEvent, ...]) -> None:
         """Post events in order."""
         for event in events:
             self._post(event)
 
 
-def _post_nowhere(_: HardwareEvent) -> None:
+class Watch:
+    """The thread and the pipe that wakes it; started once, or not at all.
+
+    Args:
+        name: Of the thread.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._thread: threading.Thread | None = None
+        self._wake_read = self._wake_write = -1
+
+    def start(self, run: Callable[[], None]) -> None:
+        """Run something in the thread; it returns when `wait` says that it is told to stop."""
+        self._wake_read, self._wake_write = os.pipe()
+        self._thread = threading.Thread(target=run, name=self._name, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Have the thread end, and wait for that; again is harmless."""
+        if self._thread is not None:
+            os.write(self._wake_write, b"x")
+            self._thread.join()
+            self._thread = None
+            os.close(self._wake_read)
+            os.close(self._wake_write)
+
+    def wait(self, timeout_s: float | None, *descriptors: int) -> dict[int, int] | None:
+        """Wait for something to read.
+
+        Args:
+            timeout_s: At most so long, seconds; None: for ever.
+            descriptors: What to listen to.
+
+        Returns:
+            The descriptors that are ready, with their poll(2) events; none when the time is over; None when
+            told to stop.
+        """
+        waiting = select.poll()
+        for descriptor in (self._wake_read, *descriptors):
+            waiting.register(descriptor, select.POLLIN)
+        ready = dict(waiting.poll(None if timeout_s is None else timeout_s * 1000))
+        return None if self._wake_read in ready else ready
+
+
+def _drop(_: HardwareEvent) -> None:
     """Drop an event, before anybody listens."""

@@ -20,7 +20,7 @@ from typing import Final, Protocol
 
 from core.errors import describe_bug
 from hw.board import Board
-from hw.ports import DisplayError, KeypadError
+from hw.errors import DisplayError, KeypadError
 from kiosk import effects as fx
 from kiosk import events as ev
 from kiosk.daemon.retry import Retry

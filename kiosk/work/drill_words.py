@@ -12,8 +12,8 @@ from typing import Final
 from core.api import requests as pr
 from core.api import results as rs
 from core.errors import DrillError, PolicyError
+from hw.errors import StickMissingError
 from hw.fat.volume import FatVolume
-from hw.ports import StickMissingError
 from kiosk.reports import DrillRow
 from kiosk.work.session import Session, VaultRefusalError
 

@@ -39,9 +39,10 @@ from core.api import requests as pr
 from core.api import results as rs
 from core.errors import StoppedError
 from hw.board import Board
+from hw.errors import StickMissingError, StickSizeError
 from hw.fat.listing import StickFile
 from hw.fat.volume import FatVolume
-from hw.ports import Stick, StickMissingError, StickSizeError
+from hw.ports import Stick
 from kiosk.effects import RunJob
 from kiosk.events import JobFinished, Progress, RequestsFound
 from kiosk.reports import RequestRow, Result

@@ -16,8 +16,8 @@ from typing import Final
 from core.api import requests as pr
 from core.api import results as rs
 from core.errors import PolicyError
+from hw.errors import StickMissingError, StickSizeError
 from hw.fat.volume import FatVolume
-from hw.ports import StickMissingError, StickSizeError
 from kiosk.daemon.kept_sticks import keep_sticks
 from kiosk.reports import POLICY_LABEL, Proposal, Session
 from kiosk.translate import to_proposal, to_session

@@ -29,9 +29,10 @@ from core.errors import (
     RescueSpaceError,
     StoppedError,
 )
+from hw.errors import StickNameError
 from hw.fat.listing import StickFile
 from hw.fat.volume import FatVolume
-from hw.ports import Clock, Stick, StickNameError
+from hw.ports import Clock, Stick
 from kiosk import rescue_effects as rx
 from kiosk import rescue_events as rv
 from kiosk.translate import to_backup, to_restored

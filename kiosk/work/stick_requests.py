@@ -24,9 +24,9 @@ from core.api.requests import (
     request_order,
 )
 from core.errors import RequestError, RequestManyError, StoppedError
+from hw.errors import StickFormatError, StickNameError, StickSizeError
 from hw.fat.listing import StickFile
 from hw.fat.volume import FatVolume
-from hw.ports import StickFormatError, StickNameError, StickSizeError
 from kiosk.reports import RequestRow
 from kiosk.translate import to_requests
 from kiosk.work.session import Session, VaultRefusalError

@@ -21,7 +21,7 @@ from core.api import requests as pr
 from core.api import results as rs
 from core.errors import CaError, StoppedError, SwapError, describe_bug
 from hw.board import Board
-from hw.ports import HardwareError
+from hw.errors import HardwareError
 from kiosk import effects as fx
 from kiosk import events as ev
 from kiosk import rescue_effects as rx

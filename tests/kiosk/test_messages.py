@@ -3,7 +3,7 @@
 import pytest
 
 from core.errors import CaError
-from hw.ports import HardwareError
+from hw.errors import HardwareError
 from kiosk.screens import draw
 from kiosk.states import Problem
 from kiosk.text.messages import explain, known_codes

@@ -4,14 +4,14 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from core.errors import RescueSpaceError, StoppedError
 from core.store.store import is_provisioned
 from hw.board import Board
-from hw.ports import Stick, StickFormatError, StickGoneError
+from hw.errors import StickFormatError, StickGoneError
 from kiosk import rescue_effects as rx
 from kiosk import rescue_events as rv
 from kiosk.emulator.box import Folders
@@ -19,6 +19,9 @@ from kiosk.work.rescue import Rescue
 from kiosk.work.session import Session, VaultRefusalError, start_vault
 from tests.kiosk.live import OTHER_PASSPHRASE, open_twins
 from tests.kiosk.rescues import NOW, Lost, fill_stick, lay_empty_box, lose_box, rescue_files
+
+if TYPE_CHECKING:
+    from hw.ports import Stick
 
 Tell = Callable[[int, int, int, int, str], None]
 

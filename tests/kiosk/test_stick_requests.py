@@ -11,8 +11,9 @@ from core.api import requests as pr
 from core.api import results as rs
 from core.api.requests import MAX_REQUEST_BYTES
 from core.crypto.keys import make_key
+from hw.errors import StickGoneError
 from hw.fat.volume import open_volume
-from hw.ports import Stick, StickGoneError
+from hw.ports import Stick
 from kiosk import effects as fx
 from kiosk import events as ev
 from kiosk.reports import RequestRow

@@ -16,9 +16,9 @@ from core.api import results as rs
 from core.api import wire
 from core.crypto.process import read_boot
 from core.store.attempts import Attempts, write_attempts
+from hw.errors import StickGoneError
 from hw.fat.volume import open_volume
-from hw.ports import StickGoneError
-from hw.sticks.emulated_flash import Faults
+from hw.sticks.emulated import Faults
 from kiosk import effects as fx
 from kiosk import events as ev
 from kiosk.daemon.kept_sticks import NAME, read_sticks
@@ -122,7 +122,7 @@ def test_a_whole_job_and_what_is_asked_around_it(bench: Bench) -> None:
 def test_a_pulled_stick_is_resumed_without_a_new_archive(bench: Bench) -> None:
     bench.unlock()
     image = bench.twins.sticks.make("PISM-EXPORT")
-    from hw.sticks.emulated_flash import Faults
+    from hw.sticks.emulated import Faults
 
     failed = bench.do(fx.RunJob(bench.twins.sticks.insert(image, Faults(yank_at_byte=5000)), STEPS[1:2]))
     assert isinstance(failed, ev.JobFailed)

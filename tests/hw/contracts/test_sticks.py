@@ -10,20 +10,13 @@ from typing import Protocol
 
 import pytest
 
+from hw.errors import StickGoneError, StickInUseError
 from hw.fat.volume import FatVolume
-from hw.ports import (
-    HardwareEvent,
-    Stick,
-    StickGoneError,
-    StickInserted,
-    StickInUseError,
-    StickRemoved,
-    Sticks,
-)
+from hw.ports import HardwareEvent, Stick, StickInserted, StickRemoved, Sticks
 from hw.sticks.emulated import EmulatedSticks
-from hw.sticks.sticks import UdevSticks
-from tests.hw.stick_kit import make_stick
-from tests.hw.udev_kit import SUPERFLOPPY, FakeListener, event
+from hw.sticks.udev import UdevSticks
+from tests.hw.images import make_stick
+from tests.hw.sticks.udev_events import SUPERFLOPPY, FakeListener, event
 
 
 class Hand(Protocol):

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from hw.display.emulated import Panel, open_serial
 from hw.display.oled import CONTROLLERS, MAX_CONTRAST, RETRY_S, Oled, Serial
-from hw.ports import DisplayError
+from hw.errors import DisplayError
 
 
 class Bench:

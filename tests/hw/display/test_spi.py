@@ -10,8 +10,8 @@ from PIL import Image
 
 from hw.display.oled import Oled
 from hw.display.spi import DATA_PIN, RESET_PIN, SPEED_HZ, DisplaySpi, SpiNode, SpiPins
-from hw.ports import DisplayError
-from tests.hw.gpio_fake import FakeChip, FakeRequest, Machine
+from hw.errors import DisplayError
+from tests.hw.gpio.fake_chip import FakeChip, FakeRequest, Machine
 
 
 class Wires:

@@ -1,7 +1,7 @@
 import pytest
 
-from hw.fat.listing import Extent, Shape, StickFile, parse_extents, parse_listing, parse_shape
-from hw.ports import StickFormatError, StickVerifyError
+from hw.errors import StickFormatError, StickVerifyError
+from hw.fat.listing import Extent, Geometry, StickFile, parse_extents, parse_geometry, parse_listing
 
 LISTING = """ Volume in drive P is PISM-ALL   
  Volume Serial Number is E3FE-CDF3
@@ -86,14 +86,14 @@ def test_a_name_cannot_write_the_label() -> None:
 
 
 def test_reads_where_the_clusters_lie() -> None:
-    shape = parse_shape(SHAPE, 131072 * 512)
-    assert shape == Shape(cluster_bytes=4096, data_offset=(32 + 256) * 512, clusters=(131072 - 288) // 8)
+    shape = parse_geometry(SHAPE, 131072 * 512)
+    assert shape == Geometry(cluster_bytes=4096, data_offset=(32 + 256) * 512, clusters=(131072 - 288) // 8)
     assert shape.offset(3) == shape.data_offset + 4096
 
 
 def test_takes_the_small_size_when_it_is_the_one_that_is_set() -> None:
     text = SHAPE.replace("small size: 0", "small size: 60000").replace("big size: 131072", "big size: 0")
-    assert parse_shape(text, 60000 * 512).clusters == (60000 - 288) // 8
+    assert parse_geometry(text, 60000 * 512).clusters == (60000 - 288) // 8
 
 
 @pytest.mark.parametrize(
@@ -110,12 +110,12 @@ def test_takes_the_small_size_when_it_is_the_one_that_is_set() -> None:
 )
 def test_refuses_what_is_not_fat32_or_does_not_fit_its_node(text: str) -> None:
     with pytest.raises(StickFormatError) as caught:
-        parse_shape(text, 131072 * 512)
+        parse_geometry(text, 131072 * 512)
     assert caught.value.code == "E-STICK-FORMAT"
 
 
 def test_cuts_the_last_cluster_to_the_files_size() -> None:
-    shape = Shape(cluster_bytes=1000, data_offset=10_000, clusters=100)
+    shape = Geometry(cluster_bytes=1000, data_offset=10_000, clusters=100)
     assert parse_extents("P:/a <4-5> <9>", shape, 2500) == (
         Extent(offset=12_000, length=2000),
         Extent(offset=17_000, length=500),
@@ -123,7 +123,7 @@ def test_cuts_the_last_cluster_to_the_files_size() -> None:
 
 
 def test_an_empty_file_has_no_clusters() -> None:
-    shape = Shape(cluster_bytes=1000, data_offset=10_000, clusters=100)
+    shape = Geometry(cluster_bytes=1000, data_offset=10_000, clusters=100)
     assert parse_extents("P:/empty Root directory or empty file", shape, 0) == ()
 
 
@@ -132,7 +132,7 @@ def test_an_empty_file_has_no_clusters() -> None:
     [("P:/a <4-5>", 2001), ("P:/a <4-5>", 1000), ("P:/a <1>", 10), ("P:/a <102>", 10), ("P:/a <9-8>", 10)],
 )
 def test_refuses_clusters_that_do_not_fit(text: str, size_bytes: int) -> None:
-    shape = Shape(cluster_bytes=1000, data_offset=10_000, clusters=100)
+    shape = Geometry(cluster_bytes=1000, data_offset=10_000, clusters=100)
     with pytest.raises(StickVerifyError):
         parse_extents(text, shape, size_bytes)
 

@@ -3,10 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from hw.fat.mkfs import MIN_BYTES, format_stick, make_image
-from hw.fat.readback import Tick
-from hw.fat.volume import open_volume
-from hw.ports import (
+from hw.errors import (
     StickExistsError,
     StickFormatError,
     StickInUseError,
@@ -15,8 +12,11 @@ from hw.ports import (
     StickReadOnlyError,
     StickVerifyError,
 )
-from hw.sticks.node import NodeMedium
-from tests.hw.stick_kit import make_stick
+from hw.fat.mkfs import MIN_BYTES, format_stick, make_image
+from hw.fat.volume import open_volume
+from hw.medium.node import NodeMedium
+from hw.ports import Tick
+from tests.hw.images import make_stick
 
 
 def test_makes_an_empty_stick_of_that_label(tmp_path: Path) -> None:
@@ -90,9 +90,9 @@ def test_a_stick_that_did_not_keep_the_new_volume_is_not_formatted(tmp_path: Pat
     old = image.read_bytes()
 
     class ForgettingMedium(NodeMedium):
-        def settle(self, tick: Tick | None = None) -> None:
+        def flush(self, tick: Tick | None = None) -> None:
             image.write_bytes(old)
-            super().settle(tick)
+            super().flush(tick)
 
     with pytest.raises(StickVerifyError):
         format_stick(ForgettingMedium(image), "PISM-NEW")

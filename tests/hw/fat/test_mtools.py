@@ -1,9 +1,20 @@
+"""Tools as confined children: what they print, how they are ended, what their failures mean."""
+
+import os
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
-from hw.fat.mtools import Limits, limits_for, run_tool
-from hw.ports import StickIoError
+from hw.errors import (
+    StickFullError,
+    StickIoError,
+    StickReadOnlyError,
+)
+from hw.fat.mtools import Drive, Limits, Outcome, limits_for, run_tool
+from hw.fat.names import parse_path
+from hw.medium.node import NodeMedium
+from tests.hw.images import copy_in
 
 
 class StoppedError(Exception):
@@ -74,3 +85,26 @@ def test_a_tool_that_closed_its_outputs_is_waited_for(tmp_path: Path) -> None:
 def test_time_grows_with_size() -> None:
     assert limits_for(10_000_000).timeout_s == 160
     assert limits_for(5).output_bytes == 5
+
+
+@pytest.mark.parametrize(
+    ("complaint", "error"),
+    [
+        ("Disk full", StickFullError),
+        ("plain_io write: Read-only file system", StickReadOnlyError),
+        ("Device is write protected", StickReadOnlyError),
+        ("Something odd", StickIoError),
+        ("", StickIoError),
+    ],
+)
+def test_a_tools_complaint_has_its_error(image: Path, complaint: str, error: type[Exception]) -> None:
+    with closing(NodeMedium(image)) as medium, pytest.raises(error):
+        Drive(medium).raise_failure(Outcome(status=1, complaint=complaint), "x cannot be written")
+
+
+def test_a_tool_writes_no_more_into_a_descriptor_than_it_may(image: Path) -> None:
+    copy_in(image, "long.txt", b"x" * 5000)
+    with closing(NodeMedium(image)) as medium, (image.parent / "out").open("w+b") as out:
+        with suppress(StickIoError):  # mtype may call that a success
+            Drive(medium).copy_file(parse_path("long.txt"), 1000, out.fileno())
+        assert os.fstat(out.fileno()).st_size <= 1000

@@ -1,7 +1,7 @@
 import pytest
 
+from hw.errors import StickNameError
 from hw.fat.names import check_label, check_name, is_our_part, parse_path, part_name, same_name
-from hw.ports import StickNameError
 
 _BENT = (
     *("", ".", "..", "con", "NUL.txt", "com1", "Lpt9.x", " a", "a ", "a.", "x" * 251),

@@ -4,23 +4,23 @@ from pathlib import Path
 
 import pytest
 
+from hw.errors import StickVerifyError
 from hw.fat.listing import Extent
 from hw.fat.readback import hash_extents, hash_reopened
-from hw.ports import StickVerifyError
-from hw.sticks.node import NodeMedium
-from tests.hw.stick_kit import DISK, PARTITION, REFUSED, TestKernel, make_sysfs
+from hw.medium.node import NodeMedium
+from tests.hw.medium.fake_kernel import DISK, PARTITION, REFUSED, TestKernel, make_sysfs
 
 DATA = bytes(range(256)) * 64
 
 
 def make_medium(tmp_path: Path, **errors: int) -> NodeMedium:
-    facts = make_sysfs(tmp_path, size_bytes=len(DATA))
+    sysfs = make_sysfs(tmp_path, size_bytes=len(DATA))
     for name in ("sdb", "sdb1"):
         (tmp_path / "dev" / name).write_bytes(DATA)
     kernel = TestKernel(
         blocks={"sdb": DISK, "sdb1": PARTITION}, errors={(key, ""): number for key, number in errors.items()}
     )
-    return NodeMedium(tmp_path / "dev/sdb1", kernel=kernel, facts=facts)
+    return NodeMedium(tmp_path / "dev/sdb1", kernel=kernel, sysfs=sysfs)
 
 
 def reader(tmp_path: Path, *, sectors: int) -> Callable[[Callable[[bytes], object]], None]:

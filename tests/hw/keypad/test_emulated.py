@@ -7,8 +7,9 @@ from gpiozero.exc import PinFixedPull, PinInvalidFunction, PinInvalidPull, PinSe
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hw.errors import KeypadError
 from hw.keypad.emulated import KeyMatrix, NetFactory
-from hw.ports import KEYS, KeypadError
+from hw.ports import KEYS
 
 ROWS = (5, 6, 13, 19)
 COLUMNS = (12, 16, 20, 21)

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hw.errors import KeypadError
 from hw.keypad.emulated import KeyMatrix, NetFactory
-from hw.keypad.keypad import RETRY_S, SCAN_S, SLOW_SCAN_S, MatrixKeypad
-from hw.keypad.wakeup import ThreadAlarm
-from hw.ports import KEYS, HardwareEvent, KeypadError, KeyPressed, KeyReleased, KeyStuck
-from tests.hw.keypad_clock import ScriptedAlarm
+from hw.keypad.matrix import RETRY_S, SCAN_S, SLOW_SCAN_S, MatrixKeypad, ThreadAlarm
+from hw.ports import KEYS, HardwareEvent, KeyPressed, KeyReleased, KeyStuck
+from tests.hw.keypad.scripted_alarm import ScriptedAlarm
 
 ROWS = (5, 6, 13, 19)
 COLUMNS = (12, 16, 20, 21)

@@ -1,42 +1,18 @@
-"""Builders for tests of sticks: images that take no room, and a kernel that answers as it is told."""
+"""A kernel that answers as it is told, and the part of sysfs that describes one USB disk."""
 
 import errno
-import functools
 import mmap
 import os
 import stat
-import tempfile
 from pathlib import Path
 
-from hw.fat.mkfs import MIN_BYTES, make_image
-from hw.sticks.blockdev import BlockFacts
-from hw.system.kernel import Kernel
+from hw.medium.node import Kernel
+from hw.medium.sysfs import Sysfs
 
 DISK, PARTITION = os.makedev(8, 16), os.makedev(8, 17)
-CHUNK = 1 << 16
 
 
-@functools.cache
-def _blank_image(label: str) -> tuple[tuple[int, bytes], ...]:
-    """Return the pieces of a fresh image that are not blank."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "stick.img"
-        make_image(path, label, MIN_BYTES)
-        with path.open("rb") as image:
-            pieces = ((place, image.read(CHUNK)) for place in range(0, MIN_BYTES, CHUNK))
-            return tuple((place, piece) for place, piece in pieces if piece.strip(b"\0"))
-
-
-def make_stick(path: Path, label: str = "PISM-ALL") -> Path:
-    """Make an empty FAT32 image, quickly."""
-    with path.open("xb") as image:
-        image.truncate(MIN_BYTES)
-        for place, piece in _blank_image(label):
-            os.pwrite(image.fileno(), piece, place)
-    return path
-
-
-def make_sysfs(folder: Path, *, size_bytes: int, read_only: bool = False, sequence: str = "7") -> BlockFacts:
+def make_sysfs(folder: Path, *, size_bytes: int, read_only: bool = False, sequence: str = "7") -> Sysfs:
     """Make the part of /sys that describes one USB disk `sdb` with a partition `sdb1`, and /dev."""
     disk = folder / "sys/devices/pci0/usb1/1-1/host6/block/sdb"
     part = disk / "sdb1"
@@ -53,12 +29,12 @@ def make_sysfs(folder: Path, *, size_bytes: int, read_only: bool = False, sequen
         (place / "stat").write_text("1 2 100 4 5 6 200 8 9 10 11\n")
     (part / "partition").write_text("1\n")
     (disk / "diskseq").write_text(f"{sequence}\n")
-    return BlockFacts(sys=folder / "sys", dev=folder / "dev", mounts=folder / "mounts")
+    return Sysfs(sys=folder / "sys", dev=folder / "dev", mounts=folder / "mounts")
 
 
-def count_io(facts: BlockFacts, *, read_sectors: int, written_sectors: int) -> None:
+def count_io(sysfs: Sysfs, *, read_sectors: int, written_sectors: int) -> None:
     """Let the device's counters say that so much went over the wire."""
-    for path in facts.sys.glob("devices/pci0/usb1/1-1/host6/block/sdb/**/stat"):
+    for path in sysfs.sys.glob("devices/pci0/usb1/1-1/host6/block/sdb/**/stat"):
         path.write_text(f"1 2 {read_sectors} 4 5 6 {written_sectors} 8 9 10 11\n")
 
 

@@ -4,22 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from hw.fat.volume import FatVolume, open_volume
-from hw.ports import (
-    HardwareEvent,
-    Stick,
+from hw.errors import (
     StickFullError,
     StickGoneError,
-    StickInserted,
     StickInUseError,
     StickIoError,
     StickReadOnlyError,
-    StickRemoved,
     StickVerifyError,
 )
-from hw.sticks.emulated import EmulatedSticks, probe_image
-from hw.sticks.emulated_flash import Faults, FlashMedium, Socket
-from tests.hw.stick_kit import make_stick
+from hw.fat.volume import FatVolume, open_volume
+from hw.ports import HardwareEvent, Stick, StickInserted, StickRemoved
+from hw.sticks.emulated import EmulatedSticks, Faults, FlashMedium, Socket, probe_image
+from tests.hw.images import make_stick
 
 NAME = "pism-receipt-main-kudo-000001.json"
 DATA = bytes(range(256)) * 200
@@ -132,7 +128,7 @@ def test_a_full_stick_can_be_read_and_what_is_no_fat_stays_so(slot: Slot, tmp_pa
     with FatVolume(medium) as volume:
         assert volume.get(NAME, len(DATA)) == DATA
         assert volume.free_bytes == 0
-        medium.settle()
+        medium.flush()
         assert b"".join(medium.read_past_cache(0, 3) or ()) == slot.image.read_bytes()[:3]
     (tmp_path / "blank.img").write_bytes(bytes(1 << 20))
     slot.sticks.open_medium(slot.sticks.insert(tmp_path / "blank.img", Faults(full=True))).close()
@@ -209,7 +205,7 @@ def test_a_failing_medium_can_be_reopened_and_closed_twice(slot: Slot) -> None:
     medium = slot.sticks.open_medium(stick)
     os.pwrite(medium.fileno(), b"x" * 5000, medium.size_bytes - 5000)
     told: list[int] = []
-    medium.settle(told.append)
+    medium.flush(told.append)
     assert told == [8192]
     medium.reopen()
     assert b"".join(medium.read_past_cache(medium.size_bytes - 5000, 5000) or ()) == b"x" * 5000

@@ -1,5 +1,9 @@
+"""The listening threads, over a listener that plays events and a stand-in for pyudev."""
+
 import errno
+import os
 import queue
+import select
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,113 +11,21 @@ from typing import Any
 
 import pytest
 
-from hw.ports import HardwareEvent, StickGoneError, StickInserted, StickRemoved
-from hw.sticks.blockdev import BlockFacts
-from hw.sticks.node import NodeMedium
-from hw.sticks.sticks import StickBook, UdevListener, UdevSticks
-from tests.hw.stick_kit import make_stick, make_sysfs
-from tests.hw.udev_kit import (
-    BLANK,
+from hw.errors import StickGoneError
+from hw.medium.node import NodeMedium
+from hw.medium.sysfs import Sysfs
+from hw.ports import HardwareEvent, StickInserted, StickRemoved
+from hw.sticks.udev import UdevListener, UdevSticks, Watch
+from tests.hw.images import make_stick
+from tests.hw.medium.fake_kernel import make_sysfs
+from tests.hw.sticks.udev_events import (
     DISK,
-    EXFAT,
     PARTITION,
-    PARTITIONED_DISK,
-    PULLED_DISK,
-    PULLED_PARTITION,
     SUPERFLOPPY,
     FakeListener,
     event,
+    summarize,
 )
-
-NOTHING: frozenset[str] = frozenset()
-
-
-def summary(events: tuple[HardwareEvent, ...]) -> list[str]:
-    """Return events in short: + label for a stick that came, - for one that left."""
-    told = []
-    for item in events:
-        if isinstance(item, StickInserted):
-            told.append(f"+{item.stick.label or item.stick.filesystem or 'blank'}")
-        elif isinstance(item, StickRemoved):
-            told.append("-")
-    return told
-
-
-def play(*devices: Any) -> list[str]:
-    """Return what a new book tells of these events."""
-    book = StickBook()
-    return [line for device in devices for line in summary(book.take(device, NOTHING))]
-
-
-def test_a_partition_comes_and_goes() -> None:
-    assert play(
-        event("add", PARTITIONED_DISK, partitions=1),
-        event("add", PARTITION),
-        event("remove", PARTITION, size_bytes=0),
-        event("remove", PARTITIONED_DISK, size_bytes=0),
-    ) == ["+MY LAB", "-"]
-
-
-def test_a_stick_without_partition_table_comes_and_goes() -> None:
-    assert play(event("add", SUPERFLOPPY), event("remove", SUPERFLOPPY, size_bytes=0)) == ["+PISM-ALL", "-"]
-
-
-@pytest.mark.parametrize(("properties", "told"), [(EXFAT, "+EX"), (BLANK, "+blank")])
-def test_what_is_no_fat_is_told_too(properties: dict[str, str], told: str) -> None:
-    assert play(event("add", properties)) == [told]
-
-
-def test_changes_that_our_own_writes_make_are_not_answered() -> None:
-    formatted = BLANK | {"ID_FS_LABEL_ENC": "PISM-NEW", "ID_FS_TYPE": "vfat", "ID_FS_USAGE": "filesystem"}
-    changes = [event("change", BLANK), event("change", formatted), event("change", formatted)]
-    assert play(event("add", BLANK), *changes) == ["+blank"]
-
-
-def test_a_stick_pulled_while_udev_looked_at_it_is_not_told() -> None:
-    assert (
-        play(
-            event("add", PULLED_DISK, size_bytes=0),
-            event("add", PULLED_PARTITION, size_bytes=0),
-            event("remove", PULLED_PARTITION, size_bytes=0),
-            event("remove", PULLED_DISK, size_bytes=0),
-        )
-        == []
-    )
-
-
-def test_a_removal_that_lost_its_properties_is_matched_by_place() -> None:
-    assert play(
-        event("add", SUPERFLOPPY), event("remove", {"DEVTYPE": "disk", "ID_BUS": "scsi"}, size_bytes=0)
-    ) == [
-        "+PISM-ALL",
-        "-",
-    ]
-
-
-def test_a_medium_that_changes_in_its_slot_is_another_stick() -> None:
-    other = SUPERFLOPPY | {"ID_FS_LABEL_ENC": "OTHER", "DISKSEQ": "9"}
-    assert play(event("add", SUPERFLOPPY), event("change", other)) == ["+PISM-ALL", "-", "+OTHER"]
-    assert play(event("add", SUPERFLOPPY), event("change", SUPERFLOPPY, size_bytes=0)) == ["+PISM-ALL", "-"]
-    assert play(event("add", BLANK, size_bytes=0), event("change", SUPERFLOPPY)) == ["+PISM-ALL"]
-
-
-def test_partitions_of_a_disk_that_is_a_volume_itself_are_none() -> None:
-    assert play(event("add", SUPERFLOPPY, partitions=1), event("add", PARTITION)) == ["+PISM-ALL"]
-
-
-def test_the_machines_own_disk_is_no_stick() -> None:
-    assert StickBook().take(event("add", PARTITION), frozenset({DISK})) == ()
-
-
-def test_an_enumeration_tells_what_came_and_what_went() -> None:
-    book = StickBook()
-    first = event("", SUPERFLOPPY)
-    assert summary(book.compare((first,), NOTHING)) == ["+PISM-ALL"]
-    assert book.compare((first,), NOTHING) == ()
-    other = event("", PARTITION, path=DISK.replace("2-1", "2-2") + "/sdb1")
-    assert summary(book.compare((other,), NOTHING)) == ["-", "+MY LAB"]
-    assert first.identity not in book
-    assert other.identity in book
 
 
 class Box:
@@ -176,7 +88,7 @@ def test_a_listener_that_breaks_is_made_anew_and_nothing_is_lost(box: Callable[.
         first.play(OSError(errno.ENOBUFS, "events were lost"))
     else:
         first.hang_up()
-    assert summary((real.next(), real.next())) == ["-", "+MY LAB"]
+    assert summarize((real.next(), real.next())) == ["-", "+MY LAB"]
     assert first.closed
 
 
@@ -260,11 +172,11 @@ class FakeUdev(SimpleNamespace):
         return self.heard.pop(0) if self.heard else None
 
 
-def make_listener(tmp_path: Path, **properties: str) -> tuple[UdevListener, FakeUdev, BlockFacts]:
-    facts = make_sysfs(tmp_path, size_bytes=2 << 20, read_only=True)
+def make_listener(tmp_path: Path, **properties: str) -> tuple[UdevListener, FakeUdev, Sysfs]:
+    sysfs = make_sysfs(tmp_path, size_bytes=2 << 20, read_only=True)
     path = "/devices/pci0/usb1/1-1/host6/block/sdb"
     udev = FakeUdev(SimpleNamespace(device_path=path, action="add", properties=properties))
-    return UdevListener(facts, udev), udev, facts
+    return UdevListener(sysfs, udev), udev, sysfs
 
 
 def test_listens_before_it_enumerates(tmp_path: Path) -> None:
@@ -294,13 +206,13 @@ def test_listens_before_it_enumerates(tmp_path: Path) -> None:
 
 
 def test_hears_events_and_reads_the_sequence_from_sysfs_when_udev_has_none(tmp_path: Path) -> None:
-    listener, _, facts = make_listener(tmp_path)
+    listener, _, sysfs = make_listener(tmp_path)
     heard = listener.receive()
     assert heard is not None
     assert (heard.action, heard.sequence) == ("add", "7")
     assert listener.receive() is None
     assert listener.fileno() == 0
-    facts.mounts.write_text("30 1 8:17 / / rw - ext4 /dev/sdb1 rw\n")
+    sysfs.mounts.write_text("30 1 8:17 / / rw - ext4 /dev/sdb1 rw\n")
     assert listener.system_disks() == {"/devices/pci0/usb1/1-1/host6/block/sdb"}
     listener.close()
 
@@ -310,3 +222,44 @@ def test_a_device_that_leaves_while_all_are_listed_breaks_the_listener(tmp_path:
     udev.leaving = True
     with pytest.raises(OSError, match="left"):
         list(listener.present())
+
+
+def test_it_wakes_for_what_can_be_read_and_for_the_end() -> None:
+    watch, heard = Watch("test"), queue.SimpleQueue[dict[int, int] | None]()
+    source, sink = os.pipe()
+
+    def run() -> None:
+        while (ready := watch.wait(None, source)) is not None:
+            os.read(source, 1)
+            heard.put(ready)
+        heard.put(None)
+
+    watch.start(run)
+    os.write(sink, b"x")
+    assert heard.get(timeout=10) == {source: select.POLLIN}
+    watch.stop()
+    assert heard.get(timeout=10) is None
+    watch.stop()
+    os.close(source)
+    os.close(sink)
+
+
+def test_nothing_is_ready_when_the_time_is_over() -> None:
+    watch, heard = Watch("test"), queue.SimpleQueue[dict[int, int] | None]()
+    watch.start(lambda: heard.put(watch.wait(0.001)))
+    assert heard.get(timeout=10) == {}
+    watch.stop()
+
+
+def test_a_descriptor_that_broke_is_told_as_such() -> None:
+    watch, heard = Watch("test"), queue.SimpleQueue[dict[int, int] | None]()
+    source, sink = os.pipe()
+    os.close(sink)
+    watch.start(lambda: heard.put(watch.wait(None, source)))
+    assert heard.get(timeout=10) == {source: select.POLLHUP}
+    watch.stop()
+    os.close(source)
+
+
+def test_one_that_was_never_started_stops_at_once() -> None:
+    Watch("test").stop()

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from hw.fat.readback import Medium
-from hw.ports import HardwareEvent, Post, Stick, StickGoneError, StickRemoved, UsbRefused
+from hw.errors import StickGoneError
+from hw.ports import HardwareEvent, Medium, Post, Stick, StickRemoved, UsbRefused
 from hw.sticks.usb import GRACE_S, UdevUsb, UsbSockets
 
 KEYBOARD = "/devices/pci/usb1/1-1"

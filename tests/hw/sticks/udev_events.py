@@ -4,7 +4,8 @@ import os
 import queue
 from collections.abc import Iterator, Mapping
 
-from hw.sticks.udev import BlockDevice
+from hw.ports import HardwareEvent, StickInserted, StickRemoved
+from hw.sticks.insertions import BlockDevice
 
 DISK = "/devices/pci0000:00/0000:00:03.0/usb2/2-1/2-1:1.0/host0/target0:0:0/0:0:0:0/block/sda"
 SIZE = 64 << 20
@@ -67,7 +68,7 @@ def event(
     partitions: int = 0,
     sequence: str = "",
 ) -> BlockDevice:
-    """Return an event as hw.sticks.sticks reads it; a partition's place is under the disk's."""
+    """Return an event as hw.sticks.udev reads it; a partition's place is under the disk's."""
     below = "/sda1" if properties.get("DEVTYPE") == "partition" else ""
     return BlockDevice(
         action=action,
@@ -124,3 +125,14 @@ class FakeListener:
     def close(self) -> None:
         self.closed = True
         os.close(self._read)
+
+
+def summarize(events: tuple[HardwareEvent, ...]) -> list[str]:
+    """Return events in short: + label for a stick that came, - for one that left."""
+    told = []
+    for item in events:
+        if isinstance(item, StickInserted):
+            told.append(f"+{item.stick.label or item.stick.filesystem or 'blank'}")
+        elif isinstance(item, StickRemoved):
+            told.append("-")
+    return told

@@ -3,9 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from hw.ports import Clock, ClockSetError
+from hw.errors import ClockSetError
 from hw.system.clock import SystemClock
-from hw.system.emulated import EmulatedClock
 
 NOON = datetime(2027, 1, 2, 12, 0, 0, tzinfo=UTC)
 
@@ -41,31 +40,3 @@ def test_a_clock_that_does_not_show_the_new_time_was_not_set(command: tuple[str,
     with pytest.raises(ClockSetError, match=text) as caught:
         clock.set(NOON)
     assert caught.value.code == "E-CLOCK-SET"
-
-
-def test_the_twin_stands_moves_and_is_set() -> None:
-    clock = EmulatedClock(NOON)
-    assert clock.now() == NOON
-    before = clock.monotonic()
-    clock.advance(timedelta(seconds=90))
-    assert clock.now() == NOON + timedelta(seconds=90)
-    assert clock.monotonic() - before == 90
-    clock.set(NOON - timedelta(days=9))
-    assert clock.now() == NOON - timedelta(days=9)
-    assert clock.monotonic() - before == 90
-
-
-def test_the_twin_runs_when_told_to() -> None:
-    passed = [100.0]
-    clock = EmulatedClock(NOON, running=lambda: passed[0])
-    passed[0] += 3.7
-    assert clock.now() == NOON + timedelta(seconds=3)
-    assert clock.monotonic() == 103.7
-    clock.set(NOON)
-    assert clock.now() == NOON
-
-
-def test_the_twin_refuses_when_told_to() -> None:
-    clock: Clock = EmulatedClock(NOON, refuses=True)
-    with pytest.raises(ClockSetError):
-        clock.set(NOON)

@@ -1,10 +1,13 @@
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from hw.ports import Power, PowerError
-from hw.system.emulated import EmulatedPower
+from hw.errors import PowerError
 from hw.system.power import SystemPower
+
+if TYPE_CHECKING:
+    from hw.ports import Power
 
 
 def test_asks_systemd(tmp_path: Path) -> None:
@@ -30,22 +33,3 @@ def test_a_refusal_is_said(command: tuple[str, ...], text: str) -> None:
     with pytest.raises(PowerError, match=text) as caught:
         SystemPower(command=command).off()
     assert caught.value.code == "E-POWER"
-
-
-def test_the_twin_remembers_and_tells() -> None:
-    heard: list[str] = []
-    power = EmulatedPower(heard=heard.append)
-    power.off()
-    power.restart()
-    assert heard == ["off", "restart"]
-    assert power.pressed == "restart"
-    quiet = EmulatedPower()
-    quiet.off()
-    assert quiet.pressed == "off"
-
-
-def test_the_twin_refuses_when_told_to() -> None:
-    power = EmulatedPower(refuses=True)
-    with pytest.raises(PowerError):
-        power.restart()
-    assert power.pressed == ""
