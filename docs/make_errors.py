@@ -7,7 +7,7 @@ tests/docs/test_errors.py refuses a page that is not what this makes.
 from pathlib import Path
 
 from core.errors import CaError
-from hw.ports import HardwareError
+from hw.errors import HardwareError
 from kiosk.text.messages import explain, known_codes
 
 PAGE = Path(__file__).with_name("errors.md")

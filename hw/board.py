@@ -56,7 +56,7 @@ class BoardSettings:
 
     def open_display(self) -> Display:
         """Return the real display; its bus is opened at the first picture."""
-        from hw.display.opening import open_display
+        from hw.display.oled import open_display
 
         return open_display(
             driver=self.driver, bus=self.bus, port=self.port, address=self.address, rotate=self.rotate
@@ -86,7 +86,7 @@ class Emulation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Twins:
-    """The far side of an emulated box: what a hand, an eye and a plug would be at."""
+    """The far side of an emulated box: the panel's glass, the keys, the sockets, time and the switch."""
 
     panel: "Panel"
     keys: "KeyMatrix"
@@ -147,8 +147,8 @@ def open_board(
 def _open_real(settings: BoardSettings, display: Display | None) -> Board:
     """Return the drivers."""
     from hw.gpio.factory import GpiodFactory
-    from hw.keypad.keypad import MatrixKeypad
-    from hw.sticks.sticks import UdevSticks
+    from hw.keypad.matrix import MatrixKeypad
+    from hw.sticks.udev import UdevSticks
     from hw.sticks.usb import UsbSockets
     from hw.system.clock import SystemClock
     from hw.system.power import SystemPower
@@ -171,7 +171,7 @@ def _open_twins(settings: BoardSettings, emulation: Emulation) -> Board:
     from hw.display.emulated import Panel, open_serial
     from hw.display.oled import Oled
     from hw.keypad.emulated import KeyMatrix
-    from hw.keypad.keypad import MatrixKeypad
+    from hw.keypad.matrix import MatrixKeypad
     from hw.sticks.emulated import EmulatedSticks
     from hw.system.emulated import EmulatedClock, EmulatedPower
 

@@ -1,77 +1,24 @@
 """The ports of the box: what the kiosk may know of a display, a keypad, sticks, clock and power.
 
-Rules: a device posts its events through the `post` it was started with, from any thread, and never
-blocks in it. A driver and its twin pass one contract suite. Every failure is a
-HardwareError; their tree is in hw.errors, and they are to be had here too.
+Owns the protocols that drivers and their twins keep, the events that devices post, and what is known of a
+stick. Rules:
+
+1. A device posts its events through the `post` it was started with, from any thread, and never blocks in it.
+2. A driver and its twin pass one contract suite (tests/hw/contracts).
+3. Every failure is a HardwareError of hw.errors; a port's docstring names which.
+
+Left to others: FAT on a medium (hw.fat.volume), and which of the devices a box has (hw.board).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from hw.errors import (
-    ClockSetError,
-    DisplayError,
-    HardwareError,
-    KeypadError,
-    PowerError,
-    StickError,
-    StickExistsError,
-    StickFormatError,
-    StickFullError,
-    StickGoneError,
-    StickInUseError,
-    StickIoError,
-    StickMissingError,
-    StickNameError,
-    StickReadOnlyError,
-    StickSizeError,
-    StickTwoError,
-    StickVerifyError,
-)
-
-if TYPE_CHECKING:  # the receiver's commands know these errors, and have no picture library
+if TYPE_CHECKING:  # the receiver's commands know these ports, and have no picture library
     from PIL import Image
-
-    from hw.fat.readback import Medium
-
-__all__ = [
-    "KEYS",
-    "Clock",
-    "ClockSetError",
-    "Display",
-    "DisplayError",
-    "HardwareError",
-    "HardwareEvent",
-    "KeyPressed",
-    "KeyReleased",
-    "KeyStuck",
-    "Keypad",
-    "KeypadError",
-    "Post",
-    "Power",
-    "PowerError",
-    "Stick",
-    "StickError",
-    "StickExistsError",
-    "StickFormatError",
-    "StickFullError",
-    "StickGoneError",
-    "StickInUseError",
-    "StickInserted",
-    "StickIoError",
-    "StickMissingError",
-    "StickNameError",
-    "StickReadOnlyError",
-    "StickRemoved",
-    "StickSizeError",
-    "StickTwoError",
-    "StickVerifyError",
-    "Sticks",
-    "UsbRefused",
-]
 
 KEYS = "123A456B789C*0#D"
 """The 16 keys, row by row, as a 4x4 pad is printed."""
@@ -172,13 +119,65 @@ class Keypad(Protocol):
         """Stop posting and let the pins go."""
 
 
+Tick = Callable[[int], None]
+"""Told now and then, while something long runs, how many bytes have reached the medium; may raise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counters:
+    """Bytes that really went over the wire to and from a device since it came."""
+
+    read_bytes: int
+    written_bytes: int
+
+
+class Medium(Protocol):
+    """A claimed stick: the bytes that hold a volume, flushed and read past the page cache."""
+
+    @property
+    def path(self) -> Path:
+        """Return its node or image file."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Return its size."""
+
+    @property
+    def read_only(self) -> bool:
+        """Tell whether it is write-protected."""
+
+    def fileno(self) -> int:
+        """Return the descriptor that mtools works on."""
+
+    def check(self) -> None:
+        """Raise StickGoneError when it no longer answers."""
+
+    def flush(self, tick: Tick | None = None) -> None:
+        """Push all that was written to the medium; StickIoError, StickGoneError when that fails."""
+
+    def read_past_cache(self, offset: int, length: int) -> Iterator[bytes] | None:
+        """Return the bytes that the medium itself holds, or None where the kernel refuses that."""
+
+    def counters(self) -> Counters | None:
+        """Return what went over the wire so far, where somebody counts."""
+
+    def reopen(self) -> None:
+        """Close every handle and claim it anew, so that nothing is left in the page cache."""
+
+    def unclaimed(self) -> AbstractContextManager[None]:
+        """Let the claim go for a tool that must claim it itself; the node stays open."""
+
+    def close(self) -> None:
+        """Let it go; again is harmless."""
+
+
 class Sticks(Protocol):
     """The USB sockets, or folders that stand for them."""
 
     def start(self, post: Post) -> None:
         """Post StickInserted for what is in already, then every change."""
 
-    def open_medium(self, stick: Stick) -> "Medium":
+    def open_medium(self, stick: Stick) -> Medium:
         """Claim the stick of that insertion; StickGoneError when it is out, StickInUseError when taken."""
 
     def close(self) -> None:

@@ -108,7 +108,7 @@ class Panel:
                 for byte in data:
                     self._write(byte)
             else:
-                self._obey(list(data))
+                self._run_commands(list(data))
 
     def image(self) -> Image.Image:
         """Return what is on the glass: 128x64, mode "1"."""
@@ -146,7 +146,7 @@ class Panel:
         else:
             self._column, _ = _next(self._column, 0, self._columns - 1)
 
-    def _obey(self, commands: list[int]) -> None:
+    def _run_commands(self, commands: list[int]) -> None:
         """Take commands with their arguments."""
         while commands:
             command = commands.pop(0)
@@ -157,11 +157,11 @@ class Panel:
                 raise ValueError(f"command {command:#04x} without its argument")
             arguments, commands = commands[:takes], commands[takes:]
             if takes:
-                self._set(command, arguments)
+                self._run_with_arguments(command, arguments)
             else:
-                self._switch(command)
+                self._run_single(command)
 
-    def _set(self, command: int, arguments: list[int]) -> None:
+    def _run_with_arguments(self, command: int, arguments: list[int]) -> None:
         """Take a command with arguments."""
         match command:
             case 0x20:
@@ -181,7 +181,7 @@ class Panel:
             case _:
                 pass  # timing, multiplex, pins: nothing to see
 
-    def _switch(self, command: int) -> None:
+    def _run_single(self, command: int) -> None:
         """Take a command of one byte."""
         match command:
             case 0xA0 | 0xA1:

@@ -18,6 +18,7 @@ Left to others: what to draw, when to dim and blank (the daemon).
 import contextlib
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol
 
 from luma.core.error import Error as LumaError
@@ -232,13 +233,37 @@ class Oled:
         table = device._const  # noqa: SLF001 - luma's own table
         device.command(table.COLUMNADDR, window.left, window.right, table.PAGEADDR, window.top, window.bottom)
 
-    def _send(self, act: Callable[[], None]) -> None:
+    def _send(self, transfer: Callable[[], None]) -> None:
         """Do something on the bus, if it is open; when that fails the panel is lost."""
         if self._relay.serial is None:
             return
         try:
-            act()
+            transfer()
         except (LumaError, OSError) as error:
             self.close()
             self._next_try_at = self._monotonic() + RETRY_S[min(self._tries, len(RETRY_S) - 1)]
             raise DisplayError(f"the display does not answer: {error}") from error
+
+
+def open_display(*, driver: str, bus: str, port: int, address: int, rotate: int) -> Oled:
+    """Return the display; its bus is opened at the first picture.
+
+    Args:
+        driver: One of CONTROLLERS.
+        bus: "i2c" or "spi".
+        port: Number of the bus: /dev/i2c-1, /dev/spidev0.x.
+        address: On I2C its address, on SPI its chip select.
+        rotate: 0, or 2 when it is mounted upside down.
+    """
+
+    def open_serial() -> Serial:
+        if bus == "spi":
+            from hw.display.spi import DisplaySpi, SpiNode, SpiPins
+
+            chips = sorted(Path("/dev").glob("gpiochip*"))
+            return DisplaySpi(port, address, SpiNode(), SpiPins(chips))
+        from luma.core.interface.serial import i2c
+
+        return i2c(port=port, address=address)  # type: ignore[no-any-return] # luma is untyped
+
+    return Oled(controller=driver, open_serial=open_serial, upside_down=rotate != 0)

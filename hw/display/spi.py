@@ -17,8 +17,8 @@ from gpiod import Chip, LineSettings
 from gpiod.line import Direction, Value
 from luma.core.interface.serial import spi
 
+from hw.errors import DisplayError, KeypadError
 from hw.gpio.chip import CONSUMER, LineRequest, OpenChip, find_chip
-from hw.ports import DisplayError, KeypadError
 
 DATA_PIN, RESET_PIN = 24, 25
 """BCM numbers of the data/command and the reset line, as luma's and most makers' pages have them."""

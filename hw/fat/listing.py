@@ -1,4 +1,4 @@
-"""What mtools prints of a volume: its folders (mdir), its shape (minfo), where a file lies (mshowfat).
+"""What mtools prints of a volume: its folders (mdir), its geometry (minfo), where a file lies (mshowfat).
 
 Owns the reading of those three texts. Rules: the texts come from a stick that anybody may have made,
 so each line fits its pattern or the stick is refused, every number is bounded by the volume, and a
@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hw.ports import StickFormatError, StickVerifyError
+from hw.errors import StickFormatError, StickVerifyError
 
 _ENTRY = re.compile(
     r"(?P<stem>.{8}) (?P<extension>.{3}) +(?P<size><DIR>|\d+) +\d{4}-\d\d-\d\d +\d?\d:\d\d (?: (?P<long>.*))?"
@@ -65,7 +65,7 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
+class Geometry:
     """Where a FAT32 volume keeps its clusters."""
 
     cluster_bytes: int
@@ -125,7 +125,7 @@ def _file(found: re.Match[str]) -> StickFile:
     )
 
 
-def parse_shape(text: str, volume_bytes: int) -> Shape:
+def parse_geometry(text: str, volume_bytes: int) -> Geometry:
     """Return what `minfo` says of a volume.
 
     Args:
@@ -149,27 +149,27 @@ def parse_shape(text: str, volume_bytes: int) -> Shape:
     fits = numbers["sectors"] * numbers["sector_bytes"] <= volume_bytes
     if not fits or clusters <= 0 or numbers["cluster_sectors"] == 0:
         raise StickFormatError("the stick's FAT32 does not fit its size")
-    return Shape(
+    return Geometry(
         cluster_bytes=numbers["cluster_sectors"] * numbers["sector_bytes"],
         data_offset=data_sector * numbers["sector_bytes"],
         clusters=clusters,
     )
 
 
-def parse_extents(text: str, shape: Shape, size_bytes: int) -> tuple[Extent, ...]:
+def parse_extents(text: str, geometry: Geometry, size_bytes: int) -> tuple[Extent, ...]:
     """Return where a file lies, cut to its size, as `mshowfat` says.
 
     Args:
         text: Printed by mshowfat for one file.
-        shape: Of the volume.
+        geometry: Of the volume.
         size_bytes: Of the file, as its folder says.
 
     Raises:
         StickVerifyError: The chain of clusters leaves the volume or does not fit the size.
     """
-    extents = list(_extents(text, shape))
+    extents = list(_extents(text, geometry))
     whole = sum(extent.length for extent in extents)
-    if whole != -(-size_bytes // shape.cluster_bytes) * shape.cluster_bytes:
+    if whole != -(-size_bytes // geometry.cluster_bytes) * geometry.cluster_bytes:
         raise StickVerifyError("a file's clusters do not fit its size")
     if extents:
         last = extents.pop()
@@ -177,10 +177,10 @@ def parse_extents(text: str, shape: Shape, size_bytes: int) -> tuple[Extent, ...
     return tuple(extents)
 
 
-def _extents(text: str, shape: Shape) -> Iterator[Extent]:
+def _extents(text: str, geometry: Geometry) -> Iterator[Extent]:
     """Yield each run of clusters."""
     for found in _EXTENT.finditer(text):
         first, last = int(found[1]), int(found[2] or found[1])
-        if not _FIRST_CLUSTER <= first <= last < shape.clusters + _FIRST_CLUSTER:
+        if not _FIRST_CLUSTER <= first <= last < geometry.clusters + _FIRST_CLUSTER:
             raise StickVerifyError("a file's clusters lie outside the volume")
-        yield Extent(offset=shape.offset(first), length=(last - first + 1) * shape.cluster_bytes)
+        yield Extent(offset=geometry.offset(first), length=(last - first + 1) * geometry.cluster_bytes)

@@ -11,12 +11,12 @@ Rules:
 import os
 from pathlib import Path
 
+from hw.errors import StickExistsError, StickFormatError, StickIoError, StickReadOnlyError, StickVerifyError
 from hw.fat.mtools import NODE, run_tool
 from hw.fat.names import check_label
-from hw.fat.readback import Medium
 from hw.fat.volume import FatVolume
-from hw.ports import StickExistsError, StickFormatError, StickIoError, StickReadOnlyError, StickVerifyError
-from hw.sticks.node import NodeMedium
+from hw.medium.node import NodeMedium
+from hw.ports import Medium
 
 MIN_BYTES = 34 << 20
 """Below that FAT32 has fewer than the 65,525 clusters that make it one (FAT specification 1.03, 3.5)."""
@@ -94,4 +94,4 @@ def _make(medium: Medium, label: str) -> None:
         if outcome.status != 0:
             medium.check()
             raise StickIoError(f"the stick cannot be formatted: {outcome.complaint}")
-    medium.settle()
+    medium.flush()

@@ -1,13 +1,16 @@
-"""Run one tool of mtools or dosfstools on a stick, confined, bounded in time, output and memory.
+"""mtools on a stick: each call a confined child, bounded in time, output and memory; and one open drive.
 
-Owns the child process. Rules:
+Owns the child process, every call on a FAT32 volume, and what the failures of the tools mean. Rules:
 
-1. The child is hw/fat/sandbox.py, which becomes the tool; standard input is /dev/null.
+1. The child is a process of hw.fat.sandbox, which becomes the tool; standard input is /dev/null.
 2. It is a session of its own: when time is up, or the caller's `tick` raises, the whole group is killed.
 3. Its output goes to the caller in pieces, or straight into a file that the caller opened, and never past
    a limit; of its complaints 4 KiB are kept.
+4. What mtools says is not trusted: an exit status of 0 proves nothing (mcopy exits 0 when writing fails),
+   one of 1 is explained by looking at the medium first.
+5. A listing stays true as long as we hold the claim and write nothing to its folder.
 
-What an exit status means is not known here: mcopy exits 0 when writing fails (hw.fat.readback, rule 3).
+Left to others: reading what a tool prints (hw.fat.listing), proving what was written (hw.fat.readback).
 """
 
 import math
@@ -15,17 +18,17 @@ import os
 import selectors
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
+from hw.errors import StickError, StickFormatError, StickFullError, StickIoError, StickReadOnlyError
 from hw.fat import sandbox
-from hw.fat.readback import Tick
-from hw.ports import StickError, StickIoError
+from hw.fat.listing import Geometry, Listing, StickFile, parse_geometry, parse_listing
+from hw.fat.names import StickPath, same_name
+from hw.ports import Medium, Tick
 
 Mode = Literal["r", "w", "f"]
 """What the tool may do to the node: read, write, or format (write, and ask the device for its shape)."""
@@ -114,9 +117,8 @@ def run_tool(
         str(node_bytes if mode != "r" else limits.output_bytes if into >= 0 else 0),
         *command,
     ]
-    launcher = [sys.executable, "-I", "-S", str(Path(sandbox.__file__)), *arguments]
     child = subprocess.Popen(
-        launcher,
+        sandbox.launcher(arguments),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE if into < 0 else into,
         stderr=subprocess.PIPE,
@@ -126,7 +128,7 @@ def run_tool(
         cwd="/",
     )
     try:
-        complaint = _follow(child, sink or len, limits, tick or _tell_nobody)
+        complaint = _collect_output(child, sink or len, limits, tick or _ignore_tick)
     except BaseException:
         with suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
@@ -142,7 +144,7 @@ def run_tool(
     return Outcome(status=child.returncode, complaint=complaint)
 
 
-def _follow(
+def _collect_output(
     child: "subprocess.Popen[bytes]", sink: Callable[[bytes], object], limits: Limits, tick: Tick
 ) -> str:
     """Pass on what the child prints until it closes its outputs, and return its complaint."""
@@ -174,5 +176,162 @@ def _follow(
     return " ".join("".join(character if character.isprintable() else " " for character in text).split())
 
 
-def _tell_nobody(_: int) -> None:
+def _ignore_tick(_: int) -> None:
     """Take a tick that nobody asked for."""
+
+
+class Drive:
+    """A FAT32 volume as mtools sees it.
+
+    Args:
+        medium: Claimed.
+
+    Raises:
+        StickFormatError: It is not FAT32.
+        StickGoneError, StickIoError: It cannot be read.
+    """
+
+    def __init__(self, medium: Medium) -> None:
+        self.medium = medium
+        self._listings: dict[str, Listing] = {}
+        self._free_bytes = 0
+        self.geometry = self._read_geometry()
+        self.list_folder("")
+
+    @property
+    def free_bytes(self) -> int:
+        """Return the room that is left, as the latest listing says."""
+        self.list_folder("")
+        return self._free_bytes
+
+    def forget_listing(self, folder: str) -> None:
+        """Drop a folder's listing, because something is written there."""
+        self._listings.pop(folder.casefold(), None)
+
+    def has_folder(self, folder: str) -> bool:
+        """Tell whether the root has that folder."""
+        return any(item.folder and _is_called(item, folder) for item in self.list_folder("").files)
+
+    def find(self, place: StickPath) -> StickFile | None:
+        """Return what has that name, or None."""
+        if place.folder and not self.has_folder(place.folder):
+            return None
+        listing = self.list_folder(place.folder)
+        return next((item for item in listing.files if _is_called(item, place.name)), None)
+
+    def list_folder(self, folder: str) -> Listing:
+        """Return a folder's listing; it stays true as long as we hold the claim and write nothing."""
+        key = folder.casefold()
+        if key not in self._listings:
+            text = self._read_text(["mdir", "-a", drive_path(folder)], "the stick cannot be listed")
+            self._listings[key] = parse_listing(text)
+            self._free_bytes = self._listings[key].free_bytes
+        return self._listings[key]
+
+    def _read_geometry(self) -> Geometry:
+        """Return where the clusters lie; refuses what is not FAT32."""
+        printed: list[bytes] = []
+        outcome = self.run(["minfo", DRIVE], "r", sink=printed.append)
+        if outcome.status != 0:
+            self._check_readable()
+            raise StickFormatError("the stick is not FAT32")
+        return parse_geometry(b"".join(printed).decode("utf-8", "replace"), self.medium.size_bytes)
+
+    def _check_readable(self) -> None:
+        """Raise StickIoError when the first bytes of the medium cannot be read at all."""
+        for _ in self.medium.read_past_cache(0, 512) or ():
+            pass
+
+    def _read_text(self, command: Sequence[str], what: str) -> str:
+        """Return what a reading tool prints."""
+        printed: list[bytes] = []
+        self.raise_failure(self.run(command, "r", sink=printed.append), what)
+        return b"".join(printed).decode("utf-8", "replace")
+
+    def write(
+        self,
+        command: Sequence[str],
+        what: str,
+        *,
+        source: int = -1,
+        limits: Limits | None = None,
+        tick: Tick | None = None,
+    ) -> None:
+        """Run a tool that writes."""
+        self.raise_failure(self.run(command, "w", source=source, limits=limits, tick=tick), what)
+
+    def run(
+        self,
+        command: Sequence[str],
+        mode: Mode,
+        *,
+        source: int = -1,
+        sink: Callable[[bytes], object] | None = None,
+        into: int = -1,
+        limits: Limits | None = None,
+        tick: Tick | None = None,
+    ) -> Outcome:
+        """Run a tool on the medium."""
+        self.medium.check()
+        return run_tool(
+            command,
+            node=self.medium.fileno(),
+            mode=mode,
+            node_bytes=self.medium.size_bytes,
+            source=source,
+            sink=sink,
+            into=into,
+            limits=limits,
+            tick=tick,
+        )
+
+    def raise_failure(self, outcome: Outcome, what: str) -> None:
+        """Raise what a tool's end means, when it did not end well."""
+        if outcome.status == 0:
+            return
+        self.medium.check()
+        said = outcome.complaint
+        if "Disk full" in said or "No free cluster" in said:
+            raise StickFullError(f"{what}: the stick is full")
+        if "Read-only file system" in said or "write protect" in said.lower():
+            raise StickReadOnlyError(f"{what}: the stick is write-protected")
+        raise StickIoError(f"{what}: {said or f'status {outcome.status}'}")
+
+    def read_file(self, place: StickPath, size_bytes: int, sink: Callable[[bytes], object]) -> None:
+        """Pass a file's bytes on, as mtools reads them.
+
+        Args:
+            place: On the stick.
+            size_bytes: As its folder says; more is an error.
+            sink: Takes the pieces.
+
+        Raises:
+            StickGoneError, StickIoError: It cannot be read.
+        """
+        outcome = self.run(["mtype", drive_path(str(place))], "r", sink=sink, limits=limits_for(size_bytes))
+        self.raise_failure(outcome, f"{place} cannot be read")
+
+    def copy_file(self, place: StickPath, size_bytes: int, into: int) -> None:
+        """Have mtools write a file's bytes into a descriptor: they do not pass through this process.
+
+        Args:
+            place: On the stick.
+            size_bytes: As its folder says; no more is written.
+            into: Descriptor of an empty file; the caller looks at its size: mtools calls a short file a
+                success.
+
+        Raises:
+            StickGoneError, StickIoError: It cannot be read.
+        """
+        outcome = self.run(["mtype", drive_path(str(place))], "r", into=into, limits=limits_for(size_bytes))
+        self.raise_failure(outcome, f"{place} cannot be read")
+
+
+def drive_path(path: str) -> str:
+    """Return a place on the stick as mtools takes it."""
+    return f"{DRIVE}/{path}"
+
+
+def _is_called(item: StickFile, name: str) -> bool:
+    """Tell whether a file answers to a name."""
+    return same_name(item.name, name) or same_name(item.short_name, name)

@@ -14,7 +14,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from hw.ports import StickNameError
+from hw.errors import StickNameError
 
 PART = ".part"
 """What a file is called until it was read back and found right."""

@@ -1,68 +1,69 @@
-"""Prove what a medium really holds: the SHA-256 of a file as read past every cache.
+"""Prove what a medium really holds: a file's name, size and SHA-256, read past every cache.
 
-Rules:
+Owns the comparison of what was meant with what is there. Rules:
 
-1. The file's clusters are read with O_DIRECT; that is the medium, or a stick that lies about itself twice.
-2. Where the kernel refuses O_DIRECT, every handle is closed, which drops the node's pages, the file is
+1. A name and a size are true when the folder says so that was read off the medium after the flush.
+2. The file's clusters are read with O_DIRECT; that is the medium, or a stick that lies about itself twice.
+3. Where the kernel refuses O_DIRECT, every handle is closed, which drops the node's pages, the file is
    read again, and the device must have counted that many bytes read: posix_fadvise alone proves nothing.
 
-The seam between FAT and what holds it: a claimed medium that is flushed and read past the page cache.
-
-Owns the protocol only. hw.sticks.node is the real one, hw.sticks.emulated_flash the one with faults.
+Left to others: flushing, and what happens to a file that is not as it should be (hw.fat.writing).
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
-from pathlib import Path
-from typing import Protocol
+from collections.abc import Callable, Iterable
+from functools import partial
 
-from hw.fat.listing import Extent
-from hw.ports import StickVerifyError
-from hw.sticks.blockdev import Counters
-
-Tick = Callable[[int], None]
-"""Told now and then, while something long runs, how many bytes have reached the medium; may raise."""
+from hw.errors import StickVerifyError
+from hw.fat.listing import Extent, parse_extents
+from hw.fat.mtools import Drive, drive_path
+from hw.fat.names import StickPath
+from hw.ports import Medium, Tick
 
 
-class Medium(Protocol):
-    """What hw.fat.volume needs of a stick, real or emulated."""
+def check_entry(drive: Drive, place: StickPath, size_bytes: int) -> None:
+    """Check a file's name and size, as its folder on the medium says.
 
-    @property
-    def path(self) -> Path:
-        """Return its node or image file."""
+    Args:
+        drive: Flushed.
+        place: Where the file should be.
+        size_bytes: What it should have.
 
-    @property
-    def size_bytes(self) -> int:
-        """Return its size."""
+    Raises:
+        StickVerifyError: It is not there, or not so.
+        StickGoneError, StickIoError: The folder cannot be read.
+    """
+    drive.forget_listing(place.folder)
+    found = drive.find(place)
+    if found is None or found.name != place.name or found.size_bytes != size_bytes:
+        raise StickVerifyError(f"{place} was written and is not on the stick as it should be")
 
-    @property
-    def read_only(self) -> bool:
-        """Tell whether it is write-protected."""
 
-    def fileno(self) -> int:
-        """Return the descriptor that mtools works on."""
+def check_hash(drive: Drive, place: StickPath, size_bytes: int, sha256: str, tick: Tick) -> None:
+    """Check a file's bytes, as the medium holds them.
 
-    def check(self) -> None:
-        """Raise StickGoneError when it no longer answers."""
+    Args:
+        drive: Flushed.
+        place: Of the file.
+        size_bytes: What it should have.
+        sha256: What its bytes should hash to, in hex.
+        tick: Told how many bytes were read so far.
 
-    def settle(self, tick: Tick | None = None) -> None:
-        """Push all that was written to the medium; StickIoError, StickGoneError when that fails."""
-
-    def read_past_cache(self, offset: int, length: int) -> Iterator[bytes] | None:
-        """Return the bytes that the medium itself holds, or None where the kernel refuses that."""
-
-    def counters(self) -> Counters | None:
-        """Return what went over the wire so far, where somebody counts."""
-
-    def reopen(self) -> None:
-        """Close every handle and claim it anew, so that nothing is left in the page cache."""
-
-    def unclaimed(self) -> AbstractContextManager[None]:
-        """Let the claim go for a tool that must claim it itself; the node stays open."""
-
-    def close(self) -> None:
-        """Let it go."""
+    Raises:
+        StickVerifyError: The medium holds something else.
+        StickGoneError, StickInUseError, StickIoError: Reading failed.
+    """
+    printed: list[bytes] = []
+    outcome = drive.run(["mshowfat", drive_path(str(place))], "r", sink=printed.append)
+    if outcome.status != 0:
+        drive.medium.check()
+        raise StickVerifyError(f"{place} was written and cannot be found on the stick")
+    extents = parse_extents(b"".join(printed).decode("utf-8", "replace"), drive.geometry, size_bytes)
+    digest = hash_extents(drive.medium, extents, tick)
+    if digest is None:
+        digest = hash_reopened(drive.medium, size_bytes, partial(drive.read_file, place, size_bytes))
+    if digest != sha256:
+        raise StickVerifyError(f"{place} was written, and the stick holds something else")
 
 
 def hash_extents(medium: Medium, extents: Iterable[Extent], tick: Tick) -> str | None:

@@ -1,32 +1,39 @@
-"""Confine this process as narrowly as the kernel offers, then become the tool that reads a stick.
+"""The sandbox of mtools: confine this process as narrowly as the kernel offers, then become the tool.
 
-Run as a script by hw.fat.mtools: `python -I -S confine.py MODE NODE SOURCE CPU_S MAX_BYTES TOOL ARGUMENT...`.
-It exists because nothing may run between fork and exec of a process with threads; here, in a process
-of its own, everything may. Rules:
+Owns what a tool that parses a foreign stick may do: its descriptors, environment, limits, and the files that
+Landlock, the kernel's sandbox for unprivileged processes, lets it open. Rules:
 
 1. The tool gets descriptor NODE_FD (the stick) and SOURCE_FD (the file to write), three standard ones,
    its configuration in memory (CONFIG_FD), and nothing else; its environment is fixed.
 2. It may open those and the system's libraries again, for reading (the stick for writing when MODE
    says so), and nothing else where the kernel has Landlock; it gains no privileges, makes no core
    file, no process, no file larger than MAX_BYTES, and dies with the thread that started it.
-3. Whatever cannot be confined is not run: exit 126 and one line on standard error.
-4. It imports little: every call of mtools pays for it (no typing, no pathlib, no signal).
+3. Of Landlock every right that the running kernel can handle is handled; what no rule allows is refused.
+   A kernel without it is no error: `restrict` says False and the other limits stand.
+4. Whatever cannot be confined is not run: exit 126 and one line on standard error.
+5. It imports little: every call of mtools pays for it (no typing, no pathlib, no signal).
 
-Coverage cannot see it, because it runs in a process that it confines; tests/hw/test_confine.py watches
-that process from outside.
+It runs in a process of its own, which `launcher` starts: nothing may run between fork and exec of a process
+with threads; there, everything may, and there is no way back. So coverage cannot see `main` and what it
+calls; tests/hw/fat/test_sandbox.py watches that process from outside.
+
+Left to others: starting the process, its time and its output (hw.fat.mtools).
 """
 
 from __future__ import annotations
 
 import ctypes
+import errno
 import fcntl
 import os
 import resource
+import stat
+import struct
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 NODE_FD, SOURCE_FD, CONFIG_FD = 10, 11, 12
 NODE, SOURCE = f"/proc/self/fd/{NODE_FD}", f"/proc/self/fd/{SOURCE_FD}"
@@ -61,6 +68,38 @@ _OPEN_FILES = 24
 _PR_SET_PDEATHSIG, _SIGKILL = 1, 9
 _FIRST_SPARE = 64  # above every descriptor that is given a fixed place
 
+# the numbers of linux/landlock.h; the calls have the same ones on every architecture
+EXECUTE, WRITE, READ, READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
+IOCTL_DEV = 1 << 15
+FILE_RIGHTS = EXECUTE | WRITE | READ | 1 << 14 | IOCTL_DEV
+"""The rights that a rule on a file, not a folder, may name (1 << 14 is truncate)."""
+
+_FS_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
+"""How many rights on files each version of the interface knows; the last holds for all later ones."""
+_NET_SINCE, _SCOPE_SINCE = 4, 6
+_CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
+_RULE_PATH_BENEATH = 1
+_PR_SET_NO_NEW_PRIVS = 38
+_ABSENT = (errno.ENOSYS, errno.EOPNOTSUPP)
+
+_PROGRAM = """
+import sys
+sys.path.append(sys.argv[1])
+from hw.fat import sandbox
+sys.exit(sandbox.main(sys.argv[2:]))
+"""
+
+
+def launcher(arguments: Sequence[str]) -> list[str]:
+    """Return the command line of a process that confines itself and becomes a tool.
+
+    Args:
+        arguments: As for `main`.
+    """
+    # isolated, without site packages; the folder of this package comes last in the path, so that nothing in
+    # it can stand before the standard library
+    return [sys.executable, "-I", "-S", "-c", _PROGRAM, __file__.rpartition("/hw/")[0], *arguments]
+
 
 def main(arguments: Sequence[str]) -> int:  # pragma: no cover
     """Confine this process and become the tool.
@@ -73,12 +112,10 @@ def main(arguments: Sequence[str]) -> int:  # pragma: no cover
         NOT_RUN; if all goes well it does not return.
     """
     mode, node, source, cpu_s, max_bytes, *command = arguments
-    # the package's folder comes last, so that nothing in it can stand before the standard library
-    sys.path.append(__file__.rpartition("/hw/")[0])
     try:
         _place_descriptors(int(node), int(source))
         _limit(int(cpu_s), int(max_bytes))
-        _sandbox(mode, with_source=int(source) >= 0)
+        _give_up_files(mode, with_source=int(source) >= 0)
         # not execvpe: it would import another module, which nobody may open by now
         for folder in _ENVIRONMENT["PATH"].split(":"):
             tool = f"{folder}/{command[0]}"
@@ -119,17 +156,104 @@ def _limit(cpu_s: int, max_bytes: int) -> None:  # pragma: no cover
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
 
 
-def _sandbox(mode: str, *, with_source: bool) -> None:  # pragma: no cover
+def _give_up_files(mode: str, *, with_source: bool) -> None:  # pragma: no cover
     """Give up privileges and, where the kernel has Landlock, every file but the few that are needed."""
-    from hw.fat import landlock
-
-    landlock.refuse_new_privileges()
-    rights = {"r": landlock.READ, "w": landlock.READ | landlock.WRITE}.get(
-        mode, landlock.READ | landlock.WRITE | landlock.IOCTL_DEV
-    )
-    files = {NODE_FD: rights} | ({SOURCE_FD: landlock.READ} if with_source else {})
-    landlock.restrict(_SYSTEM, files)
+    refuse_new_privileges()
+    rights = {"r": READ, "w": READ | WRITE}.get(mode, READ | WRITE | IOCTL_DEV)
+    restrict(_SYSTEM, {NODE_FD: rights} | ({SOURCE_FD: READ} if with_source else {}))
 
 
-if __name__ == "__main__":  # pragma: no cover
-    sys.exit(main(sys.argv[1:]))
+def call_kernel(number: int, *arguments: int | bytes | None) -> int:
+    """Make a system call.
+
+    Args:
+        number: Of the call.
+        arguments: Integers, bytes (passed by address) or None (a null pointer).
+
+    Returns:
+        What the call returned, or -errno.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    passed = [ctypes.c_long(item) if isinstance(item, int) else ctypes.c_char_p(item) for item in arguments]
+    answer = int(libc.syscall(ctypes.c_long(number), *passed))
+    return -ctypes.get_errno() if answer < 0 else answer
+
+
+def refuse_new_privileges(prctl: Callable[..., int] | None = None) -> None:
+    """Give up, for this process and its children, all that a setuid program could give.
+
+    Args:
+        prctl: Makes the call, prctl(2).
+
+    Raises:
+        OSError: The kernel refused.
+    """
+    prctl = prctl or ctypes.CDLL(None, use_errno=True).prctl
+    if prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "no_new_privs is refused")
+
+
+def restrict(
+    folders: Iterable[str], files: Mapping[int, int], *, call: Callable[..., int] = call_kernel
+) -> bool:
+    """Allow this process only to read and run what is beneath `folders`, and `files` as told.
+
+    `refuse_new_privileges` comes first; the kernel insists on it.
+
+    Args:
+        folders: Folders or files that may be read and executed; absent ones are left out.
+        files: Open descriptor -> rights (WRITE, READ, IOCTL_DEV) on the file behind it. Pipes and
+            files without a name need no rule: Landlock lets them pass.
+        call: Makes a system call, as `call_kernel`.
+
+    Returns:
+        False when the kernel has no Landlock.
+
+    Raises:
+        OSError: The kernel has Landlock and refused; nothing may be run then.
+    """
+    version = call(_CREATE_RULESET, None, 0, 1)
+    if -version in _ABSENT:
+        return False
+    handled = (1 << _FS_RIGHTS.get(_checked(version), 16)) - 1
+    # struct landlock_ruleset_attr: fs, then net (version 4), then scoped (version 6); older kernels
+    # take a longer structure as long as what they do not know is zero
+    net = 0b11 if version >= _NET_SINCE else 0
+    scoped = 0b11 if version >= _SCOPE_SINCE else 0
+    rules = _checked(call(_CREATE_RULESET, struct.pack("=QQQ", handled, net, scoped), 24, 0))
+    try:
+        for folder in folders:
+            _allow_path(rules, folder, handled, call)
+        for descriptor, rights in files.items():
+            _allow(rules, descriptor, rights & handled & FILE_RIGHTS, call)
+        _checked(call(_RESTRICT_SELF, rules, 0))
+    finally:
+        os.close(rules)
+    return True
+
+
+def _allow_path(rules: int, path: str, handled: int, call: Callable[..., int]) -> None:
+    """Add a rule that lets `path`, and all beneath it, be read and run."""
+    try:
+        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+        _allow(rules, descriptor, (READ | EXECUTE | (READ_DIR if folder else 0)) & handled, call)
+    finally:
+        os.close(descriptor)
+
+
+def _allow(rules: int, descriptor: int, rights: int, call: Callable[..., int]) -> None:
+    """Add one rule; a file without a name (EBADFD: pipe, memory file) needs none."""
+    answer = call(_ADD_RULE, rules, _RULE_PATH_BENEATH, struct.pack("=Qi", rights, descriptor), 0)
+    if answer != -errno.EBADFD:
+        _checked(answer)
+
+
+def _checked(answer: int) -> int:
+    """Return a system call's answer; OSError when it failed."""
+    if answer < 0:
+        raise OSError(-answer, f"Landlock: {os.strerror(-answer)}")
+    return answer

@@ -16,13 +16,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from hw.fat.drive import Drive
+from hw.errors import StickIoError, StickMissingError, StickSizeError
 from hw.fat.listing import StickFile
+from hw.fat.mtools import Drive
 from hw.fat.names import FOLDERS, StickPath, check_name, is_our_part, parse_path
-from hw.fat.readback import Medium
-from hw.fat.writing import Progress, copy_file, delete_part, read_file, write_file
-from hw.ports import StickIoError, StickMissingError, StickSizeError
-from hw.sticks.node import NodeMedium
+from hw.fat.writing import Progress, delete_part, write_file
+from hw.medium.node import NodeMedium
+from hw.ports import Medium
 
 
 class FatVolume:
@@ -132,7 +132,7 @@ class FatVolume:
             if progress:
                 progress(count, found.size_bytes, f"read {place.name}")
 
-        read_file(self._drive, place, found.size_bytes, pass_on)
+        self._drive.read_file(place, found.size_bytes, pass_on)
         if count != found.size_bytes:
             raise StickIoError(f"{place} has {found.size_bytes} bytes by its folder, {count} could be read")
         return count
@@ -150,7 +150,7 @@ class FatVolume:
         place, found = self._find(name, max_bytes)
         with ExitStack() as undo:
             file = undo.enter_context(os.fdopen(os.memfd_create("pism-secret"), "w+b"))
-            copy_file(self._drive, place, found.size_bytes, file.fileno())
+            self._drive.copy_file(place, found.size_bytes, file.fileno())
             if (count := os.fstat(file.fileno()).st_size) != found.size_bytes:
                 raise StickIoError(f"{place} has {found.size_bytes} bytes by its folder, {count} were read")
             file.seek(0)  # where it stands is shared with the tool
@@ -239,7 +239,7 @@ class FatVolume:
         for part in cleaned:
             delete_part(drive, part)
         if cleaned:
-            drive.medium.settle()
+            drive.medium.flush()
         return tuple(str(part) for part in cleaned)
 
 

@@ -5,6 +5,8 @@ name and size and hash again. Rules: nothing is overwritten; nothing is deleted 
 itself, and a `.part` of ours that was left by an earlier one.
 
 It costs five calls of mtools (about 20 ms each on a PC), and one more in a folder not listed yet.
+
+Left to others: the proof itself (hw.fat.readback), names (hw.fat.names).
 """
 
 from collections.abc import Callable
@@ -12,18 +14,17 @@ from contextlib import suppress
 from functools import partial
 from typing import BinaryIO
 
-from hw.fat.drive import Drive, at
-from hw.fat.listing import parse_extents
-from hw.fat.mtools import SOURCE, limits_for
-from hw.fat.names import StickPath, is_our_part, part_name
-from hw.fat.readback import Tick, hash_extents, hash_reopened
-from hw.ports import (
+from hw.errors import (
     StickError,
     StickExistsError,
     StickFullError,
     StickReadOnlyError,
     StickVerifyError,
 )
+from hw.fat.mtools import SOURCE, Drive, drive_path, limits_for
+from hw.fat.names import StickPath, is_our_part, part_name
+from hw.fat.readback import check_entry, check_hash
+from hw.ports import Tick
 
 Progress = Callable[[int, int, str], None]
 """progress(done, total, what), all in bytes; may raise, which stops the work and cleans up."""
@@ -57,36 +58,38 @@ def write_file(
         StickExistsError, StickFullError, StickReadOnlyError, StickVerifyError, StickGoneError, StickIoError:
             As for FatVolume.put.
     """
-    tell_written, tell_checked = _ticks(progress, size_bytes, place)
-    if resume and _is_written(drive, place, size_bytes, sha256, tell_checked):
+    tick_written, tick_checked = _ticks(progress, size_bytes, place)
+    if resume and _is_written(drive, place, size_bytes, sha256, tick_checked):
         return
     check_writable(drive)
     _check_free_name(drive, place)
     _check_room(drive, place, size_bytes)
     if place.folder and not drive.has_folder(place.folder):
-        drive.write(["mmd", at(place.folder)], f"the folder {place.folder} cannot be made")
-        drive.forget("")
+        drive.write(["mmd", drive_path(place.folder)], f"the folder {place.folder} cannot be made")
+        drive.forget_listing("")
     part = StickPath(folder=place.folder, name=part_name(place.name))
     if drive.find(part) is not None:
         delete_part(drive, part)
     here = part
     try:
         drive.write(
-            ["mcopy", SOURCE, at(str(part))],
+            ["mcopy", SOURCE, drive_path(str(part))],
             f"{place} cannot be written",
             source=file.fileno(),
             limits=limits_for(size_bytes),
-            tick=tell_written,
+            tick=tick_written,
         )
-        drive.medium.settle(tell_written)
-        _check_hash(drive, part, size_bytes, sha256, tell_checked)
-        drive.write(["mren", at(str(part)), at(str(place))], f"{place} cannot be given its name")
+        drive.medium.flush(tick_written)
+        check_hash(drive, part, size_bytes, sha256, tick_checked)
+        drive.write(
+            ["mren", drive_path(str(part)), drive_path(str(place))], f"{place} cannot be given its name"
+        )
         here = place
-        drive.medium.settle()
-        _check_entry(drive, place, size_bytes)
-        _check_hash(drive, place, size_bytes, sha256, lambda _: tell_checked(size_bytes))
+        drive.medium.flush()
+        check_entry(drive, place, size_bytes)
+        check_hash(drive, place, size_bytes, sha256, lambda _: tick_checked(size_bytes))
     except BaseException:
-        _abandon(drive, here)
+        _delete_written(drive, here)
         raise
 
 
@@ -104,40 +107,8 @@ def delete_part(drive: Drive, part: StickPath) -> None:
     if not is_our_part(part.folder, part.name):
         raise StickExistsError(f"{part} is in the way")
     check_writable(drive)
-    drive.write(["mdel", at(str(part))], f"{part} cannot be deleted")
-    drive.forget(part.folder)
-
-
-def read_file(drive: Drive, place: StickPath, size_bytes: int, sink: Callable[[bytes], object]) -> None:
-    """Pass a file's bytes on, as mtools reads them.
-
-    Args:
-        drive: Open.
-        place: On the stick.
-        size_bytes: As its folder says; more is an error.
-        sink: Takes the pieces.
-
-    Raises:
-        StickGoneError, StickIoError: It cannot be read.
-    """
-    outcome = drive.run(["mtype", at(str(place))], "r", sink=sink, limits=limits_for(size_bytes))
-    drive.explain(outcome, f"{place} cannot be read")
-
-
-def copy_file(drive: Drive, place: StickPath, size_bytes: int, into: int) -> None:
-    """Have mtools write a file's bytes into a descriptor: they do not pass through this process.
-
-    Args:
-        drive: Open.
-        place: On the stick.
-        size_bytes: As its folder says; no more is written.
-        into: Descriptor of an empty file; the caller looks at its size: mtools calls a short file a success.
-
-    Raises:
-        StickGoneError, StickIoError: It cannot be read.
-    """
-    outcome = drive.run(["mtype", at(str(place))], "r", into=into, limits=limits_for(size_bytes))
-    drive.explain(outcome, f"{place} cannot be read")
+    drive.write(["mdel", drive_path(str(part))], f"{part} cannot be deleted")
+    drive.forget_listing(part.folder)
 
 
 def check_writable(drive: Drive) -> None:
@@ -149,8 +120,8 @@ def check_writable(drive: Drive) -> None:
 def _is_written(drive: Drive, place: StickPath, size_bytes: int, sha256: str, tick: Tick) -> bool:
     """Tell whether an earlier try, pulled at its very end, has written the file after all."""
     with suppress(StickVerifyError):
-        _check_entry(drive, place, size_bytes)
-        _check_hash(drive, place, size_bytes, sha256, tick)
+        check_entry(drive, place, size_bytes)
+        check_hash(drive, place, size_bytes, sha256, tick)
         return True
     return False
 
@@ -169,48 +140,25 @@ def _check_room(drive: Drive, place: StickPath, size_bytes: int) -> None:
     """Refuse what does not fit."""
     if size_bytes > MAX_FILE_BYTES:
         raise StickFullError(f"{place} has {size_bytes} bytes; FAT32 takes at most {MAX_FILE_BYTES}")
-    cluster = drive.shape.cluster_bytes
-    need = (-(-size_bytes // cluster) + _FOLDER_CLUSTERS) * cluster
-    if need > drive.free_bytes:
-        raise StickFullError(f"{place} needs {need} bytes; {drive.free_bytes} are free on the stick")
+    cluster = drive.geometry.cluster_bytes
+    needed_bytes = (-(-size_bytes // cluster) + _FOLDER_CLUSTERS) * cluster
+    if needed_bytes > drive.free_bytes:
+        raise StickFullError(f"{place} needs {needed_bytes} bytes; {drive.free_bytes} are free on the stick")
 
 
-def _check_entry(drive: Drive, place: StickPath, size_bytes: int) -> None:
-    """Check a file's name and size, as its folder on the medium says."""
-    drive.forget(place.folder)
-    found = drive.find(place)
-    if found is None or found.name != place.name or found.size_bytes != size_bytes:
-        raise StickVerifyError(f"{place} was written and is not on the stick as it should be")
-
-
-def _check_hash(drive: Drive, place: StickPath, size_bytes: int, sha256: str, tick: Tick) -> None:
-    """Check a file's bytes, as the medium holds them."""
-    printed: list[bytes] = []
-    outcome = drive.run(["mshowfat", at(str(place))], "r", sink=printed.append)
-    if outcome.status != 0:
-        drive.medium.check()
-        raise StickVerifyError(f"{place} was written and cannot be found on the stick")
-    extents = parse_extents(b"".join(printed).decode("utf-8", "replace"), drive.shape, size_bytes)
-    digest = hash_extents(drive.medium, extents, tick)
-    if digest is None:
-        digest = hash_reopened(drive.medium, size_bytes, partial(read_file, drive, place, size_bytes))
-    if digest != sha256:
-        raise StickVerifyError(f"{place} was written, and the stick holds something else")
-
-
-def _abandon(drive: Drive, place: StickPath) -> None:
+def _delete_written(drive: Drive, place: StickPath) -> None:
     """Take away what was just written, if the stick still lets us; a part is cleaned next time."""
-    drive.forget(place.folder)
+    drive.forget_listing(place.folder)
     with suppress(StickError):
-        drive.run(["mdel", at(str(place))], "w")
-        drive.medium.settle()
+        drive.run(["mdel", drive_path(str(place))], "w")
+        drive.medium.flush()
 
 
 def _ticks(progress: Progress | None, size_bytes: int, place: StickPath) -> tuple[Tick, Tick]:
     """Return the ticks of the two stages, writing and reading back."""
 
-    def tell(before: int, what: str, done: int) -> None:
+    def report(before: int, what: str, done: int) -> None:
         if progress:
             progress(before + min(max(done, 0), size_bytes), 2 * size_bytes, f"{what} {place.name}")
 
-    return partial(tell, 0, "write"), partial(tell, size_bytes, "check")
+    return partial(report, 0, "write"), partial(report, size_bytes, "check")

@@ -11,7 +11,7 @@ from typing import Protocol
 from gpiod import EdgeEvent, LineSettings
 from gpiod.line import Value
 
-from hw.ports import KeypadError
+from hw.errors import KeypadError
 
 CHIP_LABELS = ("pinctrl-bcm2835", "pinctrl-bcm2711", "pinctrl-rp1")
 """Kernel drivers of the header's lines: Pi 3 and Zero 2, Pi 4, Pi 5."""

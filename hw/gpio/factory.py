@@ -28,9 +28,9 @@ from gpiozero.exc import (
 from gpiozero.pins.local import get_pi_revision
 from gpiozero.pins.pi import PiFactory, PiPin
 
+from hw.errors import KeypadError
 from hw.gpio.chip import OpenChip
 from hw.gpio.lines import Lines
-from hw.ports import KeypadError
 
 _FUNCTIONS = ("input", "output")
 _PULLS = ("floating", "up", "down")

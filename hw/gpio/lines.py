@@ -24,8 +24,8 @@ from pathlib import Path
 from gpiod import EdgeEvent, LineSettings
 from gpiod.line import Bias, Direction, Drive, Edge, Value
 
+from hw.errors import KeypadError
 from hw.gpio.chip import CONSUMER, Config, OpenChip, find_chip
-from hw.ports import KeypadError
 
 _BIASES = {"floating": Bias.DISABLED, "up": Bias.PULL_UP, "down": Bias.PULL_DOWN}
 _EDGES = {"none": Edge.NONE, "both": Edge.BOTH, "rising": Edge.RISING, "falling": Edge.FALLING}

@@ -64,11 +64,11 @@ class Debouncer:
             return ()
         first = self._settled is None
         if sample == self._settled:
-            return self._stick(sample) if self._count == STUCK_SAMPLES and sample != self._stuck else ()
+            return self._mark_stuck(sample) if self._count == STUCK_SAMPLES and sample != self._stuck else ()
         self._settled = sample
         if first:
-            return self._stick(sample) if sample else ()
-        return self._judge(sample)
+            return self._mark_stuck(sample) if sample else ()
+        return self._compare(sample)
 
     def forget(self) -> tuple[KeyEvent, ...]:
         """Begin anew, as at the start; return the releases of what was down."""
@@ -76,13 +76,13 @@ class Debouncer:
         self.__init__()  # type: ignore[misc] # slots hold all there is
         return gone
 
-    def _stick(self, sample: frozenset[str]) -> tuple[KeyEvent, ...]:
+    def _mark_stuck(self, sample: frozenset[str]) -> tuple[KeyEvent, ...]:
         """Take what is down for stuck; whoever waits for a key to come up must not wait for these."""
         released = tuple(KeyReleased(key) for key in sorted(self._down))
         self._stuck, self._down, self._blocked = sample, NOTHING, False
         return (*released, KeyStuck(tuple(sorted(sample))))
 
-    def _judge(self, sample: frozenset[str]) -> tuple[KeyEvent, ...]:
+    def _compare(self, sample: frozenset[str]) -> tuple[KeyEvent, ...]:
         """Compare a settled sample with what was down."""
         freed = self._stuck - sample
         self._stuck &= sample

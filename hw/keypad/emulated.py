@@ -19,7 +19,8 @@ from typing import Any
 from gpiozero.exc import PinFixedPull, PinInvalidFunction, PinInvalidPull, PinSetInput
 from gpiozero.pins.mock import MockFactory, MockPin
 
-from hw.ports import KEYS, KeypadError
+from hw.errors import KeypadError
+from hw.ports import KEYS
 
 
 class PinNet:
@@ -38,7 +39,7 @@ class PinNet:
         """Join a line."""
         with self._lock:
             self._pins[number] = pin
-            self.settle()
+            self.update_levels()
 
     @property
     def at_rest(self) -> bool:
@@ -51,15 +52,15 @@ class PinNet:
         """Close or open the switch between two lines."""
         with self._lock:
             (self._closed.add if closed else self._closed.discard)((first, second))
-            self.settle()
+            self.update_levels()
 
     def ground(self, number: int, *, tied: bool) -> None:
         """Tie a line to ground, or cut that wire."""
         with self._lock:
             (self._grounded.add if tied else self._grounded.discard)(number)
-            self.settle()
+            self.update_levels()
 
-    def settle(self) -> None:
+    def update_levels(self) -> None:
         """Let every line take the level of its net."""
         with self._lock:
             for net in self._nets():
@@ -131,13 +132,13 @@ class NetPin(MockPin):  # type: ignore[misc] # gpiozero has no types
         if value not in ("input", "output"):
             raise PinInvalidFunction(f"{self!r} can be input or output")
         self._function = value
-        self._net.settle()
+        self._net.update_levels()
 
     def _set_state(self, value: float) -> None:
         if not self.drives:
             raise PinSetInput(f"{self!r} is an input")
         self.latch = bool(value)
-        self._net.settle()
+        self._net.update_levels()
 
     def _get_state(self) -> bool:
         if self._net.lost:
@@ -150,7 +151,7 @@ class NetPin(MockPin):  # type: ignore[misc] # gpiozero has no types
         if value not in ("floating", "up", "down"):
             raise PinInvalidPull(f"{self!r} can be pulled up, down or not at all")
         self._pull = value
-        self._net.settle()
+        self._net.update_levels()
 
 
 class NetFactory(MockFactory):  # type: ignore[misc] # gpiozero has no types
@@ -171,7 +172,7 @@ class NetFactory(MockFactory):  # type: ignore[misc] # gpiozero has no types
 
 
 class KeyMatrix:
-    """A 4x4 pad on the net, and the hand that presses it.
+    """A 4x4 pad on the net, whose keys are pressed and released by calls.
 
     Args:
         rows: BCM numbers of its rows, top first.

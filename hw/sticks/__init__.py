@@ -1,1 +1,1 @@
-"""USB sticks as the kernel and udev tell of them, and their twins."""
+"""USB sticks: which are in, what else was put in and refused, and their twins."""

@@ -1,119 +1,201 @@
-"""What udev says of block devices: the properties of one, and the stick that they describe.
+"""The USB sockets of the real box: which sticks are in, told as events, by udev.
 
-Owns the reading of udev's properties, shared with the emulated sticks. Rules:
+Owns the threads that listen. Rules:
 
-1. The label is decoded from ID_FS_LABEL_ENC; ID_FS_LABEL maps different labels to one.
-2. A stick hangs on USB: its path says so, also when a device that is already gone has no ID_BUS.
-3. A disk with a partition table is not a stick, its partitions are; a disk without any is one.
+1. It listens before it enumerates, so that nothing that comes in between is lost.
+2. It sleeps in one poll without a time-out: an idle box is not woken.
+3. A listener that fails is made anew, and what came and went meanwhile is found by enumerating.
 
-A thread that waits for devices in the kernel, and can be told to stop while it waits.
+Left to others: which devices are sticks (hw.sticks.insertions), what else is on USB (hw.sticks.usb).
 """
 
+import errno
 import os
-import re
 import select
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any, Protocol
 
-from hw.ports import Stick
+import pyudev
 
-_ESCAPE = re.compile(rb"\\x([0-9a-fA-F]{2})")
-_ON_USB = re.compile(r"/usb\d+/")
-_EXTENDED = frozenset({"0x5", "0xf", "0x85"})  # partitions that only hold others
-_MIN_BYTES = 1 << 20  # below that it is a boot or alignment partition, not a stick
+from hw.errors import StickGoneError
+from hw.medium.node import NodeMedium
+from hw.medium.sysfs import Sysfs
+from hw.ports import HardwareEvent, Medium, Post, Stick
+from hw.sticks.insertions import BlockDevice, InsertedSticks
+
+_WAITS_S = (1.0, 30.0)
+_BROKEN = select.POLLERR | select.POLLHUP | select.POLLNVAL
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BlockDevice:
-    """One block device as an event or an enumeration shows it.
+class Listener(Protocol):
+    """Somebody who hears of block devices, from the moment it was made."""
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable when `receive` has something."""
+
+    def present(self) -> Iterator[BlockDevice]:
+        """Yield the devices that are in."""
+
+    def receive(self) -> BlockDevice | None:
+        """Return the next event; None when there is none after all. OSError when it broke."""
+
+    def system_disks(self) -> frozenset[str]:
+        """Return the places in sysfs of the disks that the machine runs from."""
+
+    def close(self) -> None:
+        """Stop listening."""
+
+
+class UdevListener:
+    """The listener of the real box.
 
     Args:
-        action: "add", "change", "remove"; "" when enumerated.
-        path: Its place in sysfs, from /devices; unique as long as it is in.
-        properties: udev's.
-        size_bytes: 0 when it is gone or its slot is empty.
-        read_only: Write-protected.
-        sequence: The disk's diskseq, "" when unknown.
-        partitions: How many partitions the kernel found on it.
+        sysfs: Reads sysfs.
+        udev: The package pyudev, or what stands for it.
     """
 
-    action: str
-    path: str
-    properties: Mapping[str, str]
-    size_bytes: int
-    read_only: bool = False
-    sequence: str = ""
-    partitions: int = 0
+    def __init__(self, sysfs: Sysfs | None = None, udev: Any = pyudev) -> None:
+        self._sysfs = sysfs or Sysfs()
+        self._context: Any = udev.Context()
+        self._monitor: Any = udev.Monitor.from_netlink(self._context, source="udev")
+        self._monitor.filter_by("block")
+        self._monitor.start()
 
-    @property
-    def identity(self) -> str:
-        """Return the name of this insertion; the same stick put in again has another."""
-        return f"{self.sequence}:{self.path}"
+    def fileno(self) -> int:
+        """Return the netlink socket's descriptor."""
+        return int(self._monitor.fileno())
 
-    @property
-    def disk_path(self) -> str:
-        """Return the place in sysfs of the whole disk."""
-        return self.path.rpartition("/")[0] if self._is_partition else self.path
+    def present(self) -> Iterator[BlockDevice]:
+        """Yield every block device."""
+        try:
+            for device in self._context.list_devices(subsystem="block"):
+                yield self._read(device, "")
+        except LookupError as error:  # pyudev's way to say that a device left while it was looked at
+            raise OSError(errno.ENODEV, "a device left") from error
 
-    @property
-    def _is_partition(self) -> bool:
-        return self.properties.get("DEVTYPE") == "partition"
+    def receive(self) -> BlockDevice | None:
+        """Return the next event."""
+        device = self._monitor.poll(timeout=0)
+        return None if device is None else self._read(device, str(device.action))
 
-    @property
-    def is_stick(self) -> bool:
-        """Tell whether this is a volume, or a blank place for one, on USB."""
-        on_usb = self.properties.get("ID_BUS") == "usb" or bool(_ON_USB.search(self.path))
-        if not on_usb or self.size_bytes < _MIN_BYTES or not self.properties.get("DEVNAME"):
-            return False
-        if self._is_partition:
-            return self.properties.get("ID_PART_ENTRY_TYPE") not in _EXTENDED
-        return self.properties.get("ID_FS_USAGE") == "filesystem" or self.partitions == 0
+    def system_disks(self) -> frozenset[str]:
+        """Return where the disks of this machine are."""
+        return frozenset(self._path(folder) for folder in self._sysfs.system_disks())
 
-    @property
-    def is_whole_stick(self) -> bool:
-        """Tell whether the volume is the disk itself, so that partitions of it are none."""
-        return self.is_stick and not self._is_partition
+    def close(self) -> None:
+        """Let udev go; the socket is closed with the monitor's last reference."""
+        self._monitor = self._context = None
 
-    def stick(self) -> Stick:
-        """Return the stick that it is."""
-        return read_stick(
-            self.properties,
-            node=Path(self.properties["DEVNAME"]),
-            identity=self.identity,
-            size_bytes=self.size_bytes,
-            read_only=self.read_only,
+    def _path(self, folder: Path) -> str:
+        """Return a folder's place from /devices on."""
+        return f"/{folder.relative_to(self._sysfs.sys)}"
+
+    def _read(self, device: Any, action: str) -> BlockDevice:
+        """Take down what udev and sysfs say of a device."""
+        path = str(device.device_path)
+        folder = self._sysfs.sys / path.removeprefix("/")
+        properties = {str(key): str(device.properties[key]) for key in device.properties}
+        return BlockDevice(
+            action=action,
+            path=path,
+            properties=properties,
+            size_bytes=self._sysfs.size_bytes(folder),
+            read_only=self._sysfs.read_only(folder),
+            sequence=properties.get("DISKSEQ") or self._sysfs.sequence(folder),
+            partitions=len(self._sysfs.partitions(folder)),
         )
 
 
-def read_stick(
-    properties: Mapping[str, str], *, node: Path, identity: str, size_bytes: int, read_only: bool
-) -> Stick:
-    """Return the stick that udev's properties describe.
+class UdevSticks:
+    """The sockets of the real box.
 
     Args:
-        properties: ID_FS_LABEL_ENC, ID_FS_UUID, ID_FS_TYPE; each may be missing.
-        node: Of the volume.
-        identity: Of this insertion.
-        size_bytes: Of the node.
-        read_only: Write-protected.
+        listen: Makes a listener; OSError when udev cannot be heard.
+        open_node: Claims a node.
+        waits_s: First and longest wait before a broken listener is made anew.
     """
-    return Stick(
-        node=node,
-        identity=identity,
-        label=decode_label(properties.get("ID_FS_LABEL_ENC", "")),
-        uuid=properties.get("ID_FS_UUID", ""),
-        filesystem=properties.get("ID_FS_TYPE", ""),
-        size_bytes=size_bytes,
-        read_only=read_only,
-    )
 
+    def __init__(
+        self,
+        listen: Callable[[], Listener] = UdevListener,
+        open_node: Callable[[Path], Medium] = NodeMedium,
+        waits_s: tuple[float, float] = _WAITS_S,
+    ) -> None:
+        self._waits_s = waits_s
+        self._listen = listen
+        self._open_node = open_node
+        self._inserted = InsertedSticks()
+        self._post: Post = _drop
+        self._watch = Watch("sticks")
 
-def decode_label(text: str) -> str:
-    r"""Return the label that ID_FS_LABEL_ENC writes: `A\x20B` is `A B`; what is no UTF-8 becomes U+FFFD."""
-    raw = _ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), text.encode("utf-8", "surrogateescape"))
-    return raw.decode("utf-8", "replace")
+    def start(self, post: Post) -> None:
+        """Begin to post what is in and what changes.
+
+        Args:
+            post: Called in the listening thread; must not block.
+        """
+        self._post = post
+        self._watch.start(self._run)
+
+    def close(self) -> None:
+        """Stop posting; may be called twice."""
+        self._watch.stop()
+
+    def open_medium(self, stick: Stick) -> Medium:
+        """Claim a stick that is in.
+
+        Args:
+            stick: As it was posted.
+
+        Raises:
+            StickGoneError: That insertion is over, whatever is at its node now.
+            StickInUseError: Mounted, or claimed by another.
+            StickIoError: It cannot be opened.
+        """
+        if stick.identity not in self._inserted:
+            raise StickGoneError(f"{stick.node} was pulled")
+        medium = self._open_node(stick.node)
+        # looked at again with the node open: its number cannot pass to another stick any more
+        if stick.identity not in self._inserted:
+            medium.close()
+            raise StickGoneError(f"{stick.node} was pulled")
+        return medium
+
+    def _run(self) -> None:
+        """Listen until told to stop, with a new listener whenever one breaks."""
+        wait_s = self._waits_s[0]
+        while True:
+            # libudev unpacks into OSError, and says ENOBUFS when events came faster than we took them
+            with suppress(OSError):
+                listener = self._listen()
+                try:
+                    self._post_all(self._inserted.compare(tuple(listener.present()), listener.system_disks()))
+                    wait_s = self._waits_s[0]
+                    if self._post_changes(listener):
+                        return
+                finally:
+                    listener.close()
+            if self._watch.wait(wait_s) is None:
+                return
+            wait_s = min(2 * wait_s, self._waits_s[1])
+
+    def _post_changes(self, listener: Listener) -> bool:
+        """Post what the listener hears; return True when told to stop."""
+        while (ready := self._watch.wait(None, listener.fileno())) is not None:
+            device = listener.receive()
+            if device is not None:
+                self._post_all(self._inserted.apply(device, listener.system_disks()))
+            elif ready[listener.fileno()] & _BROKEN:
+                raise OSError(errno.EPIPE, "udev has closed")
+        return True
+
+    def _post_all(self, events: tuple[HardwareEvent, ...]) -> None:
+        """Post events in order."""
+        for event in events:
+            self._post(event)
 
 
 class Watch:
@@ -159,3 +241,7 @@ class Watch:
             waiting.register(descriptor, select.POLLIN)
         ready = dict(waiting.poll(None if timeout_s is None else timeout_s * 1000))
         return None if self._wake_read in ready else ready
+
+
+def _drop(_: HardwareEvent) -> None:
+    """Drop an event, before anybody listens."""

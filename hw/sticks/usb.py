@@ -17,8 +17,7 @@ from typing import Any, Protocol
 
 import pyudev
 
-from hw.fat.readback import Medium
-from hw.ports import Post, Stick, Sticks, UsbRefused
+from hw.ports import Medium, Post, Stick, Sticks, UsbRefused
 from hw.sticks.udev import Watch
 
 GRACE_S = 3.0
@@ -97,7 +96,7 @@ class UsbSockets:
         self._watch.stop()
 
     def open_medium(self, stick: Stick) -> Medium:
-        """Claim a stick that is in; see hw.sticks.sticks."""
+        """Claim a stick that is in; see hw.sticks.udev."""
         return self._sticks.open_medium(stick)
 
     def _run(self, post: Post) -> None:

@@ -1,1 +1,1 @@
-"""The clock, the power switch, and system calls; and the twins of the first two."""
+"""The clock and the power switch of the box, and their twins."""

@@ -4,16 +4,15 @@ Owns reading and setting it. Rules: whole seconds, aware UTC; it is set through 
 writes the clock chip and is allowed by systemd, so that the kiosk needs no privilege; a clock that does
 not show the new time afterwards was not set.
 
-Programs of the system that are asked to do one thing: set the clock, go down.
+Left to others: whether the time is to be believed (the authority, from its journal).
 """
 
-import subprocess
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from hw.errors import HardwareError
-from hw.ports import ClockSetError
+from hw.errors import ClockSetError
+from hw.system.command import run_command
 
 _NEAR_S = 5.0
 
@@ -52,30 +51,6 @@ class SystemClock:
             ClockSetError: It was refused, took too long, or the clock shows another time.
         """
         text = instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        ask_system((*self._command, text), lambda why: ClockSetError(f"the clock cannot be set: {why}"))
+        run_command((*self._command, text), lambda why: ClockSetError(f"the clock cannot be set: {why}"))
         if abs(self._wall() - instant.timestamp()) > _NEAR_S:
             raise ClockSetError(f"the clock was set to {text} and shows another time")
-
-
-_TIMEOUT_S = 30.0
-
-
-def ask_system(command: Sequence[str], refuse: Callable[[str], HardwareError]) -> None:
-    """Run a program to its end; it is given nothing to read.
-
-    Args:
-        command: The program and its arguments, fixed ones.
-        refuse: Makes the error of what went wrong.
-
-    Raises:
-        HardwareError: What `refuse` made: it is not there, took too long, or failed; with what it said.
-    """
-    try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TIMEOUT_S, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise refuse(str(error)) from error
-    if done.returncode != 0:
-        said = " ".join(done.stderr.decode("utf-8", "replace").split())
-        raise refuse(said or f"status {done.returncode}")

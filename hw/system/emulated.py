@@ -1,19 +1,23 @@
-"""A clock that stands where it is put and moves when it is told to.
+"""The twins of clock and power: a clock that stands or runs as it is told, a switch that remembers.
 
-Two ways: frozen (the tests, the demo), or running from where it was put (the live emulator).
+Rules:
 
-A switch that only remembers that it was pressed.
+1. The clock is frozen and moves when it is told to (the tests, the demo), or runs from where it was put (the
+   live emulator).
+2. The switch does nothing but remember that it was pressed, and tell whoever listens.
+
+Faults: each refuses, as a dead clock chip and a silent systemd do.
 """
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from hw.ports import ClockSetError, PowerError
+from hw.errors import ClockSetError, PowerError
 
 
 class EmulatedClock:
-    """The twin of hw.system.clock.
+    """The twin of hw.system.clock.SystemClock.
 
     Args:
         instant: What it shows at first; aware.
@@ -64,7 +68,7 @@ Pressed = Literal["", "off", "restart"]
 
 
 class EmulatedPower:
-    """The twin of hw.system.power.
+    """The twin of hw.system.power.SystemPower.
 
     Args:
         refuses: Every call fails, as when systemd does not answer.

@@ -5,8 +5,8 @@ Rule: a call that returns means that systemd has taken the job; the box goes on 
 
 from collections.abc import Sequence
 
-from hw.ports import PowerError
-from hw.system.clock import ask_system
+from hw.errors import PowerError
+from hw.system.command import run_command
 
 
 class SystemPower:
@@ -25,7 +25,7 @@ class SystemPower:
         Raises:
             PowerError: Refused.
         """
-        self._ask("poweroff")
+        self._run("poweroff")
 
     def restart(self) -> None:
         """Restart the box.
@@ -33,8 +33,8 @@ class SystemPower:
         Raises:
             PowerError: Refused.
         """
-        self._ask("reboot")
+        self._run("reboot")
 
-    def _ask(self, word: str) -> None:
+    def _run(self, word: str) -> None:
         """Run the command with that word."""
-        ask_system((*self._command, word), lambda why: PowerError(f"{word} is refused: {why}"))
+        run_command((*self._command, word), lambda why: PowerError(f"{word} is refused: {why}"))

@@ -28,7 +28,7 @@ def stick_command() -> None:
 def format_command(target: Path, label: str, size_mb: int | None) -> None:
     """Erase TARGET and make it a FAT32 stick with a label."""
     from hw.fat.mkfs import format_stick, make_image
-    from hw.sticks.node import NodeMedium
+    from hw.medium.node import NodeMedium
 
     if size_mb is None:
         format_stick(NodeMedium(target), label)

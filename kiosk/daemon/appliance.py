@@ -22,7 +22,8 @@ from core.crypto.process import harden_process
 from core.errors import CaError
 from core.policy.config import load_config
 from hw.board import BoardSettings, open_board
-from hw.ports import Display, DisplayError
+from hw.errors import DisplayError
+from hw.ports import Display
 from kiosk.daemon.compose import board_settings, make_daemon
 from kiosk.daemon.first_light import FirstLight
 from kiosk.flows.dialogs import problem_page

@@ -21,7 +21,7 @@ from typing import Any, Final, Protocol
 from core.api.wire import Failed
 from core.errors import CaError, describe_bug
 from hw.board import Board
-from hw.ports import DisplayError, KeypadError
+from hw.errors import DisplayError, KeypadError
 from kiosk.daemon.retry import Retry
 from kiosk.daemon.timers import Timers
 from kiosk.entry.buffers import Entries, EntryChanged, Purpose

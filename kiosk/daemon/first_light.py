@@ -18,8 +18,7 @@ from zlib import decompress
 
 from PIL import Image
 
-from hw.display.oled import CONTROLLERS
-from hw.display.opening import open_display
+from hw.display.oled import CONTROLLERS, open_display
 from hw.errors import HardwareError
 from kiosk.screens.canvas import Canvas
 
@@ -40,7 +39,7 @@ _DEFAULT_CONFIG: Final = "/etc/pism/config.yaml"
 
 
 class Wiring(NamedTuple):
-    """How the display seems to be wired; the fields are those of hw.display.opening.open_display."""
+    """How the display seems to be wired; the fields are those of hw.display.oled.open_display."""
 
     driver: str
     bus: str

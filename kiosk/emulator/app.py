@@ -21,7 +21,8 @@ from textual.widgets import Footer, Static
 
 from core.errors import CaError
 from core.policy.config import load_config
-from hw.ports import KEYS, HardwareError, Stick
+from hw.errors import HardwareError
+from hw.ports import KEYS, Stick
 from kiosk.emulator.box import EmulatedBox
 from kiosk.emulator.clock import ClockScreen
 from kiosk.emulator.hand import Hand

@@ -22,7 +22,7 @@ from PIL import Image
 from core.policy.config import load_config
 from hw.board import Emulation, Twins, open_board
 from hw.ports import KeyPressed, KeyReleased, Stick
-from hw.sticks.emulated_flash import Faults
+from hw.sticks.emulated import Faults
 from kiosk.daemon.compose import board_settings, make_daemon
 from kiosk.daemon.last_light import show_last
 from kiosk.emulator.felt_keypad import FeltKeypad

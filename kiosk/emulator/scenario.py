@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from PIL import Image
 
-from hw.sticks.emulated_flash import Faults
+from hw.sticks.emulated import Faults
 from kiosk.emulator.scenario_language import (
     NEW,
     ScenarioError,

@@ -40,7 +40,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from hw.ports import KEYS
-from hw.sticks.emulated_flash import Faults
+from hw.sticks.emulated import Faults
 from kiosk.entry.words import count_presses
 
 MAX_WAIT_S: Final = 3600.0

@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, OptionList, RadioButton, RadioSet
 from textual.widgets.option_list import Option
 
-from hw.sticks.emulated_flash import Faults
+from hw.sticks.emulated import Faults
 from kiosk.emulator.scenario_language import parse_faults
 from kiosk.emulator.widgets import EMULATION
 

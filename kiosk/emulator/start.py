@@ -16,7 +16,7 @@ from typing import Final
 import click
 
 from core.store.folder import STORE
-from hw.sticks.emulated_flash import Faults
+from hw.sticks.emulated import Faults
 from kiosk.emulator.box import Folders
 from kiosk.emulator.folder import WORDS, fail_unlocks, folders_in, found, lay_folder
 from kiosk.emulator.scenario_language import parse_faults

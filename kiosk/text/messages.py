@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from core.errors import CaError
-from hw.ports import HardwareError
+from hw.errors import HardwareError
 from kiosk.text.wrap import fit, pages, wrap_path
 
 TEXT_ROWS = 4

@@ -12,8 +12,9 @@ from typing import Final
 from core.api import requests as rq
 from core.api import results as rs
 from core.errors import DrillError, PolicyError
+from hw.errors import StickMissingError
 from hw.fat.volume import FatVolume
-from hw.ports import Stick, StickMissingError
+from hw.ports import Stick
 from kiosk.work.session import Session, VaultRefusalError
 
 MAX_FILES: Final = 20

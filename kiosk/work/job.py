@@ -34,9 +34,10 @@ from core.api import requests as rq
 from core.api import results as rs
 from core.errors import StoppedError
 from core.progress import Progress, Report
+from hw.errors import StickMissingError, StickSizeError
 from hw.fat.listing import StickFile
 from hw.fat.volume import FatVolume
-from hw.ports import Stick, StickMissingError, StickSizeError
+from hw.ports import Stick
 from kiosk.work.requests import StickRequests
 from kiosk.work.session import Session
 from kiosk.work.sidecars import place_companions

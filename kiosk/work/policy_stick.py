@@ -7,8 +7,9 @@ as files of its own, and refuses what is missing.
 from dataclasses import dataclass
 from typing import Final
 
+from hw.errors import StickMissingError, StickSizeError
 from hw.fat.volume import FatVolume
-from hw.ports import Stick, StickMissingError, StickSizeError
+from hw.ports import Stick
 
 CONFIG: Final = "config.yaml"
 KEYS: Final = "keys"

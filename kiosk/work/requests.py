@@ -24,9 +24,9 @@ from core.api.csr_files import (
 )
 from core.errors import RequestError, RequestManyError, StoppedError
 from core.progress import Report
+from hw.errors import StickFormatError, StickNameError, StickSizeError
 from hw.fat.listing import StickFile
 from hw.fat.volume import FatVolume
-from hw.ports import StickFormatError, StickNameError, StickSizeError
 from kiosk.work.session import Session, VaultRefusalError
 
 

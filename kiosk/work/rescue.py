@@ -31,9 +31,10 @@ from core.errors import (
     StoppedError,
 )
 from core.progress import Progress, Report
+from hw.errors import StickNameError
 from hw.fat.listing import StickFile
 from hw.fat.volume import FatVolume
-from hw.ports import Clock, Stick, StickNameError
+from hw.ports import Clock, Stick
 from kiosk.work.session import Session
 
 ARCHIVE: Final = ".tar.age"

@@ -25,7 +25,8 @@ from core.api import wire
 from core.errors import CaError, StoppedError, SwapError, describe_bug
 from core.progress import Progress
 from hw.board import Board
-from hw.ports import HardwareError, Stick
+from hw.errors import HardwareError
+from hw.ports import Stick
 from kiosk.work.clock import ReadClock, SetClock
 from kiosk.work.drill import ReadDrill, read_drill_stick, record_brought
 from kiosk.work.job import Job, RequestsFound, RunJob, StepDone

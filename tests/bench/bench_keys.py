@@ -14,14 +14,14 @@ from mnemonic import Mnemonic
 
 from hw.board import BoardSettings, Emulation, open_board
 from hw.gpio.factory import GpiodFactory
-from hw.keypad.keypad import MatrixKeypad
+from hw.keypad.matrix import MatrixKeypad
 from kiosk.entry.buffers import Purpose
 from kiosk.entry.entry import Entry, Mode
 from kiosk.entry.words import count_presses
 from kiosk.screens.drawing import draw
 from kiosk.screens.page import Entry as EntryPage
 from tests.bench.children import serve
-from tests.hw.gpio_fake import FakeChip, Machine
+from tests.hw.gpio.fake_chip import FakeChip, Machine
 
 MAX_MEDIAN_BYTES, MAX_WORST_BYTES = 64, 400
 MAX_CPU_S = 0.003

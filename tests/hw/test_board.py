@@ -10,15 +10,8 @@ import pytest
 from PIL import Image
 
 from hw.board import BoardSettings, Emulation, open_board
-from hw.ports import (
-    DisplayError,
-    HardwareEvent,
-    KeypadError,
-    KeyPressed,
-    KeyReleased,
-    PowerError,
-    StickInserted,
-)
+from hw.errors import DisplayError, KeypadError, PowerError
+from hw.ports import HardwareEvent, KeyPressed, KeyReleased, StickInserted
 from hw.sticks.emulated import EmulatedSticks
 
 INSTANT = datetime(2027, 3, 1, tzinfo=UTC)
@@ -107,7 +100,7 @@ def test_the_real_box_opens_anywhere_and_says_at_use_what_is_missing(bus: str) -
 @pytest.mark.parametrize(
     ("emulated", "absent"),
     [
-        ("Emulation()", ("gpiod", "pyudev", "hw.gpio.factory", "hw.sticks.sticks")),
+        ("Emulation()", ("gpiod", "pyudev", "hw.gpio.factory", "hw.sticks.udev")),
         ("None", ("hw.display.emulated", "hw.keypad.emulated", "hw.sticks.emulated")),
     ],
 )

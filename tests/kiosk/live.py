@@ -207,6 +207,6 @@ class Bench:
 
     def insert(self, label: str = "PISM-ALL", **faults: Any) -> Any:
         """Put a new stick in and return it."""
-        from hw.sticks.emulated_flash import Faults
+        from hw.sticks.emulated import Faults
 
         return self.twins.sticks.insert(self.twins.sticks.make(label), Faults(**faults))

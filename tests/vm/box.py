@@ -14,7 +14,7 @@ from typing import Final
 from PIL import Image
 
 from hw.ports import KEYS
-from hw.sticks.emulated_flash import Faults
+from hw.sticks.emulated import Faults
 from kiosk.emulator.scenario import Player, ScenarioError, parse_scenario
 from kiosk.screens.reader import read_lines, read_text
 from tests.vm.harness.vm import VM, make_stick, stick_files

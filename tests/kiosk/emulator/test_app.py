@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from textual.widgets import Input, OptionList, RadioButton, Static
 
-from hw.sticks.emulated_flash import Faults
+from hw.sticks.emulated import Faults
 from kiosk.emulator.app import Emulator
 from kiosk.emulator.clock import ClockScreen
 from kiosk.emulator.slot import SlotScreen

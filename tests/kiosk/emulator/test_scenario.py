@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from PIL import Image
 
-from hw.sticks.emulated_flash import Faults
+from hw.sticks.emulated import Faults
 from kiosk.emulator.scenario import Player, ScenarioError, parse_scenario
 from kiosk.emulator.scenario_language import parse_faults
 from kiosk.entry.words import count_presses

@@ -3,7 +3,7 @@
 import pytest
 
 from core.errors import CaError
-from hw.ports import HardwareError
+from hw.errors import HardwareError
 from kiosk.flows.dialogs import problem_page
 from kiosk.screens.drawing import draw
 from kiosk.text.messages import explain, known_codes

@@ -10,11 +10,11 @@ from core.api import requests as rq
 from core.api import results as rs
 from core.api import wire
 from core.errors import CaError
+from hw.errors import HardwareError
 from hw.fat.volume import FatVolume, open_volume
-from hw.ports import HardwareError
 from kiosk.work.drill import MAX_BYTES, BroughtWords, read_drill_stick, record_brought
 from kiosk.work.session import Session, VaultRefusalError
-from tests.hw.stick_kit import make_stick
+from tests.hw.images import make_stick
 
 NOW = datetime(2027, 2, 1, 12, tzinfo=UTC)
 SIX = "abandon ability able about above absent"

@@ -12,9 +12,7 @@ from core.api import requests as rq
 from core.api import results as rs
 from core.errors import StoppedError
 from core.progress import Progress
-from hw.fat.volume import open_volume
-from hw.ports import (
-    Stick,
+from hw.errors import (
     StickExistsError,
     StickFullError,
     StickGoneError,
@@ -22,7 +20,9 @@ from hw.ports import (
     StickReadOnlyError,
     StickVerifyError,
 )
-from hw.sticks.emulated_flash import Faults
+from hw.fat.volume import open_volume
+from hw.ports import Stick
+from hw.sticks.emulated import Faults
 from kiosk.work.job import Job
 from kiosk.work.session import Session, VaultRefusalError, start_vault
 from tests.kiosk.live import NOW, PASSPHRASE, STEPS, lay_authority, open_twins

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from hw.errors import HardwareError
 from hw.fat.listing import StickFile
 from hw.fat.volume import FatVolume, open_volume
-from hw.ports import HardwareError
 from kiosk.work.policy_stick import MAX_CONFIG_BYTES, MAX_KEY_BYTES, MAX_KEYS, read_policy_stick
-from tests.hw.stick_kit import make_stick
+from tests.hw.images import make_stick
 
 Lay = Callable[[dict[str, bytes]], FatVolume]
 

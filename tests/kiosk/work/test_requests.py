@@ -11,8 +11,9 @@ from core.api import requests as rq
 from core.api import results as rs
 from core.api.csr_files import MAX_REQUEST_BYTES
 from core.crypto.keys import make_key
+from hw.errors import StickGoneError
 from hw.fat.volume import open_volume
-from hw.ports import Stick, StickGoneError
+from hw.ports import Stick
 from kiosk.work.job import Job, RequestsFound, RunJob
 from kiosk.work.requests import read_requests
 from kiosk.work.session import VaultRefusalError, start_vault

@@ -13,7 +13,8 @@ from core.errors import RescueSpaceError, StoppedError
 from core.progress import Progress
 from core.store.store import is_provisioned
 from hw.board import Board
-from hw.ports import Stick, StickFormatError, StickGoneError
+from hw.errors import StickFormatError, StickGoneError
+from hw.ports import Stick
 from kiosk.emulator.box import Folders
 from kiosk.work.rescue import BackupFound, LookForBackup, ReadBackup, Rescue, Restore, TakeIdentity
 from kiosk.work.session import Session, VaultRefusalError, start_vault

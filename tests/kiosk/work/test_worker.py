@@ -16,9 +16,10 @@ from core.api import results as rs
 from core.api import wire
 from core.crypto.process import read_boot
 from core.store.attempts import Attempts, write_attempts
+from hw.errors import StickGoneError
 from hw.fat.volume import open_volume
-from hw.ports import Stick, StickGoneError
-from hw.sticks.emulated_flash import Faults
+from hw.ports import Stick
+from hw.sticks.emulated import Faults
 from kiosk.work.clock import ReadClock, SetClock
 from kiosk.work.drill import ReadDrill
 from kiosk.work.job import RunJob, StepDone

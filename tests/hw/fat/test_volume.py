@@ -1,0 +1,173 @@
+"""Opening, listing and reading a volume, sound, foreign or damaged."""
+
+import os
+import random
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hw.errors import (
+    StickFormatError,
+    StickIoError,
+    StickMissingError,
+    StickNameError,
+    StickSizeError,
+)
+from hw.fat.names import parse_path
+from hw.fat.volume import FatVolume, open_volume
+from hw.medium.node import NodeMedium
+from tests.hw.images import ARCHIVE, CHUNK, copy_in, make_stick, mtools
+from tests.hw.medium.fake_kernel import TestKernel
+
+
+def test_what_is_missing_is_said(image: Path) -> None:
+    with open_volume(image) as volume:
+        volume.put_small("public/roots.pem", b"x")
+        for name in ("nothing", "public", "nowhere/x"):
+            with pytest.raises(StickMissingError):
+                volume.get(name, 10)
+        with pytest.raises(StickMissingError):
+            volume.list("requests")
+
+
+def test_a_file_larger_than_is_taken_is_not_read(image: Path) -> None:
+    with open_volume(image) as volume:
+        volume.put_small("a.txt", b"12345")
+        with pytest.raises(StickSizeError) as caught:
+            volume.get("a.txt", 4)
+    assert caught.value.code == "E-STICK-SIZE"
+
+
+def test_getting_tells_how_far_it_is(image: Path) -> None:
+    told: list[tuple[int, int, str]] = []
+    with open_volume(image) as volume:
+        volume.put_small("a.txt", b"x" * 200_000)
+        count = volume.get_into("a.txt", lambda _: None, 1 << 20, lambda *step: told.append(step))
+    assert count == 200_000
+    assert told[-1] == (200_000, 200_000, "read a.txt")
+
+
+def test_cleans_parts_of_ours_and_nothing_else(image: Path) -> None:
+    copy_in(image, ARCHIVE + ".part", b"x")
+    copy_in(image, "thesis.part", b"x")
+    mtools(image, "mmd", "::public")
+    copy_in(image, "public/roots.prt", b"x")
+    copy_in(image, "public/mine.txt", b"x")
+    with open_volume(image) as volume:
+        assert volume.clean_parts() == (ARCHIVE + ".part", "public/roots.prt")
+        assert volume.clean_parts() == ()
+        assert [item.name for item in volume.list()] == ["thesis.part", "public"]
+        assert [item.name for item in volume.list("public")] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("fat", ["12", "16"])
+def test_a_smaller_fat_is_refused(tmp_path: Path, fat: str) -> None:
+    image = tmp_path / "a.img"
+    with image.open("xb") as file:
+        file.truncate(int(fat) << 20)
+    subprocess.run(["mkfs.vfat", "-F", fat, "--mbr=n", image], check=True, capture_output=True)
+    with pytest.raises(StickFormatError):
+        open_volume(image)
+
+
+@pytest.mark.parametrize(
+    "head", [b"", b"\xebv\x90EXFAT   " + bytes(500), b"\xebR\x90NTFS    ", random.Random(2).randbytes(4096)]
+)
+def test_what_is_not_fat_is_refused(tmp_path: Path, head: bytes) -> None:
+    image = tmp_path / "a.img"
+    image.write_bytes(head + bytes(1 << 20))
+    with pytest.raises(StickFormatError) as caught:
+        open_volume(image)
+    assert caught.value.code == "E-STICK-FORMAT"
+
+
+def test_a_medium_that_cannot_be_read_is_not_called_unformatted(tmp_path: Path) -> None:
+    image = tmp_path / "a.img"
+    image.write_bytes(bytes(1 << 20))
+    with pytest.raises(StickIoError):
+        FatVolume(NodeMedium(image, kernel=TestKernel(errors={("read", ""): 5})))
+
+
+def test_an_image_cut_short_is_refused(image: Path) -> None:
+    os.truncate(image, 20 << 20)
+    with pytest.raises(StickFormatError, match="does not fit"):
+        open_volume(image)
+
+
+def test_a_loop_in_the_fat_ends(image: Path) -> None:
+    copy_in(image, "loop.bin", b"x" * 5000)
+    first = int(mtools(image, "mshowfat", "::loop.bin").split("<")[1].split("-")[0])
+    data = bytearray(image.read_bytes())
+    sectors_per_fat = int.from_bytes(data[36:40], "little")
+    for fat in (32, 32 + sectors_per_fat):
+        place = fat * 512 + (first + 3) * 4
+        data[place : place + 4] = first.to_bytes(4, "little")
+    image.write_bytes(data)
+    with open_volume(image) as volume:
+        try:
+            assert len(volume.get("loop.bin", 5000)) == 5000
+        except StickIoError as error:
+            assert error.code == "E-STICK-IO"  # noqa: PT017  (either is right: the loop ended)
+
+
+def test_a_chain_that_ends_too_early_is_a_failing_stick(image: Path) -> None:
+    copy_in(image, "short.bin", b"x" * 5000)
+    first = int(mtools(image, "mshowfat", "::short.bin").split("<")[1].split("-")[0])
+    data = bytearray(image.read_bytes())
+    sectors_per_fat = int.from_bytes(data[36:40], "little")
+    for fat in (32, 32 + sectors_per_fat):
+        data[fat * 512 + first * 4 :][:4] = b""
+        data[fat * 512 + first * 4 : fat * 512 + first * 4 + 4] = b"\xff\xff\xff\x0f"
+    image.write_bytes(data)
+    with open_volume(image) as volume, pytest.raises(StickIoError):
+        volume.get("short.bin", 5000)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 1 << 32), count=st.integers(1, 200))
+def test_a_damaged_stick_gives_a_stick_error_or_the_file(image: Path, seed: int, count: int) -> None:
+    noise = random.Random(seed)
+    damaged = make_stick(image.parent / f"{seed}-{count}-{noise.random()}.img")
+    copy_in(damaged, "a.txt", b"x" * 3000)
+    with damaged.open("r+b") as file:
+        for _ in range(count):
+            file.seek(
+                noise.choice([noise.randrange(512), noise.randrange(16384, 17000), noise.randrange(1 << 20)])
+            )
+            file.write(noise.randbytes(1))
+    try:
+        with open_volume(damaged) as volume:
+            volume.get("a.txt", CHUNK)
+    except (StickFormatError, StickIoError, StickMissingError, StickSizeError):
+        pass
+    finally:
+        damaged.unlink()
+        (image.parent / "source").unlink()
+    assert parse_path("a.txt").name == "a.txt"
+
+
+# --- secrets ---
+
+
+def test_a_secret_is_read_into_memory_that_has_no_name(image: Path) -> None:
+    data = random.Random(5).randbytes(3 * CHUNK + 5)
+    copy_in(image, "backup-a.txt", data)
+    with open_volume(image) as volume, volume.get_secret("Backup-A.TXT", len(data)) as file:
+        assert file.read() == data
+        assert str(Path(f"/proc/self/fd/{file.fileno()}").readlink()).startswith("/memfd:")
+
+
+def test_a_secret_larger_than_what_is_taken_is_refused(image: Path) -> None:
+    copy_in(image, "backup-a.txt", b"x" * 100)
+    with open_volume(image) as volume:
+        with pytest.raises(StickSizeError):
+            volume.get_secret("backup-a.txt", 99)
+        with pytest.raises(StickMissingError):
+            volume.get_secret("backup-b.txt", 99)
+        with pytest.raises(StickNameError):
+            volume.get_secret("a/b/c", 99)
+        with volume.get_secret("backup-a.txt", 100) as file:
+            assert file.read() == b"x" * 100
