@@ -252,7 +252,7 @@ class Daemon:
                     self._worker.submit(ticket, Restart() if restart else PowerOff())
 
     def _fill(self, request: type[Any], fields: dict[str, Any]) -> Any:
-        """Return the request, with the bytes of the buffers that it names, and the time where it wants one."""
+        """Return the request with the bytes of the buffers that it names, and the time where it wants one."""
         for name, value in fields.items():
             if isinstance(value, Purpose):
                 fields[name] = self._entries.for_request(value)

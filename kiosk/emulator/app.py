@@ -29,7 +29,7 @@ from kiosk.emulator.hand import Hand
 from kiosk.emulator.slot import Choice, SlotScreen
 from kiosk.emulator.start import Start
 from kiosk.emulator.widgets import EMULATION, Key, Pad, PanelView
-from kiosk.text.frames import save_emulated
+from kiosk.screens.frames import save_emulated
 
 LOOK_EVERY_S: Final = 0.05
 _WIDE: Final = (162, 42)  # columns and rows from which on pixels are half blocks

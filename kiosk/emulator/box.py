@@ -28,7 +28,7 @@ from kiosk.daemon.last_light import show_last
 from kiosk.emulator.felt_keypad import FeltKeypad
 from kiosk.entry.buffers import EntryChanged
 from kiosk.flows.machine import PowerAsked
-from kiosk.text.frames import save_emulated
+from kiosk.screens.frames import save_emulated
 from kiosk.work.session import Session, start_vault
 
 LOOK_EVERY_S: Final = 0.02

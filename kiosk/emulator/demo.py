@@ -26,8 +26,8 @@ from hw.fat.writing import MAX_FILE_BYTES
 from kiosk.emulator.box import EmulatedBox, Folders
 from kiosk.emulator.folder import lay_folder, shipped_text
 from kiosk.emulator.scenario import Player, ScenarioError, parse_scenario
+from kiosk.screens.frames import render
 from kiosk.screens.reader import read_lines
-from kiosk.text.frames import render
 
 _MARK: Final = "pism-demo"
 _STICK: Final = "PISM-ALL"

@@ -1,7 +1,7 @@
 """Plays scenarios on a box, emulated or real.
 
-One language (kiosk.emulator.scenario_language) serves `pism demo`, the tests, the manual's pictures and the acceptance
-of a real box. A step that does not come true within its time raises ScenarioError with what was awaited. A
+One language (kiosk.emulator.scenario_language) serves `pism demo`, the tests, the manual's pictures and the
+acceptance of a real box. A step that does not come true within its time raises ScenarioError with what was awaited. A
 secret that was read is never shown.
 """
 

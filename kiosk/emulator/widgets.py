@@ -10,7 +10,7 @@ from textual.widgets import Static
 
 from hw.ports import KEYS
 from kiosk.entry.words import LETTER_KEYS
-from kiosk.text.frames import render_rows
+from kiosk.screens.frames import render_rows
 
 EMULATION: Final = "EMULATION"
 

@@ -154,8 +154,7 @@ class Entries:
     def for_request(self, purpose: Purpose) -> bytes | str:
         """Return what a request is to carry of a buffer; it stays until `wipe`.
 
-        A passphrase of this box is canonical; one that others made is as it was typed; the words of a drill are
-        text.
+        A passphrase of this box is canonical, one that others made as it was typed; a drill's words are text.
         """
         if purpose is Purpose.IDENTITY:
             return bytes(self._buffers[purpose].secret())

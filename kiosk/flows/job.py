@@ -125,7 +125,7 @@ def _step_title(number: int, steps: tuple[str, ...]) -> str:
 
 
 def wait_for_stick(box: Box, stick: Stick) -> Step[Stick | None]:
-    """Wait until a stick that was pulled early is in again, as another insertion; None when it is given up."""
+    """Wait until a stick that was pulled early is in again; None when it is given up."""
     while True:
         there = box.stick
         if there is not None and there.label == stick.label and there.identity != stick.identity:

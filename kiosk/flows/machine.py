@@ -379,16 +379,9 @@ class Machine:
             case TimerFired(name=name):
                 self._take_timer(name)
             case KeyPressed(key=key):
-                if key in self._page.holds and self._warned_s is None:
-                    self._held = key
-                    self._effects.append(SetTimer(Timer.HOLD, HOLD_S))
                 self._press(key)
             case KeyReleased(key=key):
-                if key == self._held:
-                    self._held = ""
-                    self._effects.append(CancelTimer(Timer.HOLD))
-                if isinstance(self._page, Entry) and self._warned_s is None:
-                    self._effects.append(FeedEntry(key, down=False))
+                self._release(key)
             case StickInserted() | StickRemoved() if self._page.minds_sticks:
                 self._interrupt(SticksChanged())
             case UsbRefused(name=name) if self._page.rests:
@@ -440,7 +433,10 @@ class Machine:
                 self._go_on(result)
 
     def _press(self, key: str) -> None:
-        """Hand a key to the warning, the entry or the flow."""
+        """Hand a key to the warning, the entry or the flow; begin to time a hold."""
+        if key in self._page.holds and self._warned_s is None:
+            self._held = key
+            self._effects.append(SetTimer(Timer.HOLD, HOLD_S))
         if self._warned_s is not None:
             self._warned_s = None
             self._waking = key
@@ -452,6 +448,14 @@ class Machine:
                 self._leave()
             else:
                 self._go_on(key)
+
+    def _release(self, key: str) -> None:
+        """End a hold that was too short, and tell the entry."""
+        if key == self._held:
+            self._held = ""
+            self._effects.append(CancelTimer(Timer.HOLD))
+        if isinstance(self._page, Entry) and self._warned_s is None:
+            self._effects.append(FeedEntry(key, down=False))
 
     def _hold(self, key: str) -> None:
         """Take a key that was held long enough."""

@@ -4,6 +4,7 @@ Order: the vault is asked how things stand, an empty box offers its set-up or a 
 believed comes before all else, then sticks, then LOCKED or UNLOCKED.
 """
 
+from hw.ports import Stick
 from kiosk.flows.box import RESCUE_LABEL, Box
 from kiosk.flows.clock import clock_is_wrong
 from kiosk.flows.flow import Flow, Page, SticksChanged
@@ -32,11 +33,16 @@ def rest(box: Box) -> Flow:
         return clock_is_wrong(box)
     if len(box.sticks) > 1:
         return two_sticks(box)
-    if stick is not None:
-        if stick.filesystem == "vfat" and box.steps(stick.label):
-            return stick_asks(box, stick)
-        return not_empty(box, stick) if stick.label == RESCUE_LABEL else wrong_stick(box, stick)
-    return locked(box) if box.session is None else unlocked(box)
+    if stick is None:
+        return locked(box) if box.session is None else unlocked(box)
+    return _rest_with(box, stick)
+
+
+def _rest_with(box: Box, stick: Stick) -> Flow:
+    """Return what the one stick that is in is good for."""
+    if stick.filesystem == "vfat" and box.steps(stick.label):
+        return stick_asks(box, stick)
+    return not_empty(box, stick) if stick.label == RESCUE_LABEL else wrong_stick(box, stick)
 
 
 def _rest_empty(box: Box) -> Flow:

@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Final
 
 from core.api.requests import Unlock
-from core.api.results import Unlocked
 from kiosk.entry.buffers import Purpose
 from kiosk.flows.box import Box, ClockTrouble
 from kiosk.flows.flow import LEFT, TICK, Entry, Flow, Page, Refused, Step, ask
@@ -48,7 +47,7 @@ def open_session(box: Box) -> Step[bool]:
     again = False
     while (yield Entry(purpose=Purpose.UNLOCK, again=again)) is not LEFT:
         try:
-            session: Unlocked = yield from ask(Unlock, CHECKING, passphrase=Purpose.UNLOCK)
+            session = yield from ask(Unlock, CHECKING, passphrase=Purpose.UNLOCK)
         except Refused as refused:
             if refused.code == "E-STATE-WIPED":
                 # What the vault said at start is no longer so: it is asked anew when this is over.

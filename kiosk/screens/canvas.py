@@ -12,7 +12,7 @@ A text that needs four body rows is set tight, ten pixels a row, under a strong 
 
 Rules:
 
-1. Text that would leave the panel raises TextOverflowError: a screen must fit or shorten it (kiosk.text.wrap).
+1. Text that would leave the panel raises TextOverflowError: a page must fit or shorten it (kiosk.text.wrap).
 2. The font is Pillow's own bitmap font (6x11), without FreeType, so a frame is the same on every machine.
 """
 

@@ -98,18 +98,25 @@ def _draw_page(canvas: Canvas, page: Page, proposal: ProposalView | None, stuck:
             canvas.big(large.text, large.top).centre(3, below)
         case Proposed() as proposed:
             _draw_proposed(canvas, proposed, () if proposal is None else proposal.words)
-        case Pairs() as pairs:
-            _draw_pairs(pairs, canvas)
-        case Chart() as chart:
-            _draw_chart(chart, canvas)
-        case QrCode() as code:
-            _draw_qr_code(code, canvas)
-        case Keys() as keys:
-            _draw_keys(keys, canvas)
-        case Pixels() as pixels:
-            _draw_pixels(pixels, canvas)
+        case picture:
+            _draw_picture(canvas, picture)
     if page.left or page.right:
         canvas.keys(page.left, page.right)
+
+
+def _draw_picture(canvas: Canvas, picture: Pairs | Chart | QrCode | Keys | Pixels) -> None:
+    """Draw what is more than lines of text between title and keys, or over the whole panel."""
+    match picture:
+        case Pairs():
+            _draw_pairs(picture, canvas)
+        case Chart():
+            _draw_chart(picture, canvas)
+        case QrCode():
+            _draw_qr_code(picture, canvas)
+        case Keys():
+            _draw_keys(picture, canvas)
+        case Pixels():
+            _draw_pixels(picture, canvas)
 
 
 def _draw_pairs(pairs: Pairs, canvas: Canvas) -> None:

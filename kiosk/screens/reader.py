@@ -1,6 +1,6 @@
 """Reads the text off a picture of the panel, as a person would: for scenarios, tests and the emulator.
 
-The font is a bitmap and rows stand where kiosk.screens.canvas puts them, so reading is exact: a cell either is a
+The font is a bitmap and rows stand where kiosk.screens.canvas puts them, so reading is exact: a cell is a
 glyph of the font or it is not. Dark text on lit ground is read too, large text as well; what is no text
 (bars, charts, codes, rules) is passed over. A picture that was moved to spare the panel is moved back first:
 it stands where its title or its keys, or else the most text, can be read.

@@ -9,6 +9,7 @@ from PIL import Image
 from docs.make_pictures import FRAME, PICTURES, SCALE, SCENES, Scene, play
 from hw.ports import KEYS
 from kiosk.emulator.scenario import parse_scenario
+from kiosk.flows.menu import all_items
 from kiosk.screens.canvas import HEIGHT, WIDTH
 from kiosk.text.messages import known_codes
 from tests.kiosk.emulated import small_config
@@ -89,7 +90,7 @@ def test_what_the_manual_says_comes_true_on_a_small_box(scene: Scene, tmp_path: 
 def test_every_line_of_the_menu_has_its_section() -> None:
     chapter = MANUAL.partition("\n## The menu\n")[2].partition("\n## ")[0]
     headings = re.findall(r"^### ([0-9A-C]) (.+)$", chapter, re.MULTILINE)
-    assert [key for key, _ in headings] == [item.value for item in NAMES]
+    assert [key for key, _ in headings] == [item.key for item in all_items()]
     assert {key for key, _ in headings} < set(KEYS)
 
 

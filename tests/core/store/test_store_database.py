@@ -1,4 +1,4 @@
-"""core.store.database below the store: settings, accidents, what the disk shows, and twenty years of visits."""
+"""The database below the store: settings, accidents, what the disk shows, and twenty years of visits."""
 
 import base64
 from pathlib import Path

@@ -32,7 +32,7 @@ def title_of(shown: Shown) -> str:
             return purpose.value
 
 
-class Hand:
+class Operator:
     """A machine at some point, and what it asked of the daemon since the last `forget`.
 
     Args:
@@ -122,6 +122,6 @@ class Hand:
         return self.happen(TimerFired(Timer.LOCK)).seconds(mc.WARN_S, Timer.COUNT)
 
 
-def unlock(hand: Hand, **fields: Any) -> Hand:
+def unlock(operator: Operator, **fields: Any) -> Operator:
     """Type the passphrase, which is right."""
-    return hand.happen("#", DONE).answer(replace(SESSION, **fields))
+    return operator.happen("#", DONE).answer(replace(SESSION, **fields))

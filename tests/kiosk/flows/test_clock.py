@@ -5,33 +5,33 @@ from kiosk.entry.buffers import EntryFinished, Purpose
 from kiosk.screens.page import Entry
 from kiosk.work.clock import ReadClock, SetClock
 from tests.kiosk.facts import HERE, NOW, TROUBLE, box
-from tests.kiosk.flows.steps import LEFT, Hand
+from tests.kiosk.flows.steps import LEFT, Operator
 
 DATE = EntryFinished(text="202611231534")
 NOTHING = ClockCorrected(issued_after=())
 
 
-def asked() -> Hand:
-    hand = Hand(box(unlocked=True)).happen("#6")
-    hand.asked(ReadClock)
-    return hand.answer(NOW).happen("#")
+def asked() -> Operator:
+    operator = Operator(box(unlocked=True)).happen("#6")
+    operator.asked(ReadClock)
+    return operator.answer(NOW).happen("#")
 
 
-def wrong() -> Hand:
+def wrong() -> Operator:
     known = box(unlocked=True)
     known.clock = TROUBLE
-    return Hand(known)
+    return Operator(known)
 
 
 def test_a_date_is_typed_twice_and_set_at_a_held_key() -> None:
-    hand = asked()
-    assert hand.shown == Entry(purpose=Purpose.DATE)
-    assert hand.happen(DATE).shown == Entry(purpose=Purpose.DATE_AGAIN)
-    assert hand.happen(DATE).title == "SET THE CLOCK?"
-    assert len(hand.orders) == 1
-    hand.hold("#")
-    assert hand.asked(SetClock) == {"instant": NOW}
-    assert hand.answer(NOTHING).lines == ("It is now", "2026-11-23 15:34 UTC")
+    operator = asked()
+    assert operator.shown == Entry(purpose=Purpose.DATE)
+    assert operator.happen(DATE).shown == Entry(purpose=Purpose.DATE_AGAIN)
+    assert operator.happen(DATE).title == "SET THE CLOCK?"
+    assert len(operator.orders) == 1
+    operator.hold("#")
+    assert operator.asked(SetClock) == {"instant": NOW}
+    assert operator.answer(NOTHING).lines == ("It is now", "2026-11-23 15:34 UTC")
 
 
 def test_a_date_that_there_is_not_or_that_differs_is_refused() -> None:
@@ -40,26 +40,26 @@ def test_a_date_that_there_is_not_or_that_differs_is_refused() -> None:
 
 
 def test_the_ceremony_can_be_left_at_every_step() -> None:
-    assert Hand(box(unlocked=True)).happen("#6").happen("*").title == "UNLOCKED"
-    assert Hand(box(unlocked=True)).happen("#6").answer(NOW).happen("*").title == "MENU"
+    assert Operator(box(unlocked=True)).happen("#6").happen("*").title == "UNLOCKED"
+    assert Operator(box(unlocked=True)).happen("#6").answer(NOW).happen("*").title == "MENU"
     assert asked().happen(LEFT).title == "UNLOCKED"
     assert asked().happen(DATE, LEFT).title == "UNLOCKED"
     assert asked().happen(DATE, DATE, "*").title == "UNLOCKED"
 
 
 def test_nothing_runs_before_a_wrong_clock_is_put_right() -> None:
-    hand = wrong()
-    assert hand.put_in(HERE).title == "E-CLOCK-BEHIND"
-    hand.happen("#", DATE, DATE).hold("#").answer(NOTHING)
-    assert hand.title == "STICK PISM-ALL asks", "the stick that waits is looked at"
-    assert hand.box.clock is None
+    operator = wrong()
+    assert operator.put_in(HERE).title == "E-CLOCK-BEHIND"
+    operator.happen("#", DATE, DATE).hold("#").answer(NOTHING)
+    assert operator.title == "STICK PISM-ALL asks", "the stick that waits is looked at"
+    assert operator.box.clock is None
 
 
 def test_a_ceremony_that_failed_leaves_the_clock_wrong() -> None:
-    hand = wrong().happen("#", DATE, DATE).hold("#").refuse("E-CLOCK-SET", "no")
-    assert hand.title == "E-CLOCK-SET"
-    assert hand.happen("#").title == "E-CLOCK-BEHIND"
-    assert hand.happen("#", LEFT).title == "E-CLOCK-BEHIND"
+    operator = wrong().happen("#", DATE, DATE).hold("#").refuse("E-CLOCK-SET", "no")
+    assert operator.title == "E-CLOCK-SET"
+    assert operator.happen("#").title == "E-CLOCK-BEHIND"
+    assert operator.happen("#", LEFT).title == "E-CLOCK-BEHIND"
 
 
 def test_locking_is_always_offered() -> None:

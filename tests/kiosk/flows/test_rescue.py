@@ -15,148 +15,148 @@ from kiosk.work.clock import ReadClock
 from kiosk.work.rescue import BackupFound, LookForBackup, OpenIdentity, ReadBackup, Restore, TakeIdentity
 from kiosk.work.worker import VaultReady
 from tests.kiosk.facts import BACKUP, HALF, KEYS_ON_IT, NOW, OTHER, RESCUE, RESTORED, box
-from tests.kiosk.flows.steps import DONE, HELD, LEFT, Hand
+from tests.kiosk.flows.steps import DONE, HELD, LEFT, Operator
 
 SEEN = IdentitySeen(is_identity=True, locked=False)
 LOCKED_KEY = IdentitySeen(is_identity=True, locked=True)
 
 
-def looking() -> Hand:
-    hand = Hand(box(RESCUE, provisioned=False)).happen("#")
-    hand.asked(ReadClock)
-    hand.answer(NOW).happen("#")
-    assert hand.asked(LookForBackup) == {"stick": RESCUE}
-    return hand
+def looking() -> Operator:
+    operator = Operator(box(RESCUE, provisioned=False)).happen("#")
+    operator.asked(ReadClock)
+    operator.answer(NOW).happen("#")
+    assert operator.asked(LookForBackup) == {"stick": RESCUE}
+    return operator
 
 
-def taking(*names: str) -> Hand:
+def taking(*names: str) -> Operator:
     return looking().answer(BackupFound(names or KEYS_ON_IT[:1]))
 
 
-def confirming() -> Hand:
-    hand = taking().answer(SEEN)
-    assert hand.asked(ReadBackup) == {"stick": RESCUE}
-    return hand.answer(BACKUP)
+def confirming() -> Operator:
+    operator = taking().answer(SEEN)
+    assert operator.asked(ReadBackup) == {"stick": RESCUE}
+    return operator.answer(BACKUP)
 
 
-def choosing() -> Hand:
+def choosing() -> Operator:
     return confirming().happen("###").hold("#")
 
 
 def test_the_whole_way() -> None:
-    hand = choosing().happen("A##", DONE)
-    assert hand.asked(Restore) == {"passphrase": Purpose.REPEAT}
-    assert isinstance(hand.shown, Work)
-    assert WipeEntry() not in hand.effects
-    hand.answer(RESTORED)
-    assert hand.title == "RESTORED"
-    assert {WipeEntry(), CloseVault()} <= set(hand.effects)
-    assert hand.box.provisioned
-    assert hand.happen("#######").title == "PULL THE STICK"
-    assert hand.happen("*#", "#").title == "LOCKED"
-    assert hand.box.ignored == RESCUE.identity
+    operator = choosing().happen("A##", DONE)
+    assert operator.asked(Restore) == {"passphrase": Purpose.REPEAT}
+    assert isinstance(operator.shown, Work)
+    assert WipeEntry() not in operator.effects
+    operator.answer(RESTORED)
+    assert operator.title == "RESTORED"
+    assert {WipeEntry(), CloseVault()} <= set(operator.effects)
+    assert operator.box.provisioned
+    assert operator.happen("#######").title == "PULL THE STICK"
+    assert operator.happen("*#", "#").title == "LOCKED"
+    assert operator.box.ignored == RESCUE.identity
 
 
 def test_a_box_that_is_not_empty_is_not_touched() -> None:
-    hand = Hand(box(RESCUE))
-    assert hand.title == "E-STATE-EXISTS"
-    assert hand.happen("D").title == "MENU"
-    assert hand.happen("**").title == "LOCKED"
+    operator = Operator(box(RESCUE))
+    assert operator.title == "E-STATE-EXISTS"
+    assert operator.happen("D").title == "MENU"
+    assert operator.happen("**").title == "LOCKED"
 
 
 def test_two_sticks_are_one_too_many() -> None:
-    assert Hand(box(RESCUE, OTHER, provisioned=False)).title == "E-STICK-TWO"
+    assert Operator(box(RESCUE, OTHER, provisioned=False)).title == "E-STICK-TWO"
     ignored = box(RESCUE, OTHER, provisioned=False, ignored=RESCUE.identity)
-    assert Hand(ignored).title == "FIRST SET-UP"
+    assert Operator(ignored).title == "FIRST SET-UP"
 
 
 def test_an_ignored_stick_leaves_the_set_up() -> None:
-    hand = Hand(box(RESCUE, provisioned=False))
-    assert hand.happen("D*").title == "STICK PISM-RESCUE"
-    assert hand.happen("*").title == "FIRST SET-UP"
+    operator = Operator(box(RESCUE, provisioned=False))
+    assert operator.happen("D*").title == "STICK PISM-RESCUE"
+    assert operator.happen("*").title == "FIRST SET-UP"
 
 
 def test_one_identity_is_taken_and_of_several_one_is_picked() -> None:
     assert taking().asked(TakeIdentity) == {"stick": RESCUE, "name": "backup-a.txt"}
-    hand = taking(*KEYS_ON_IT)
-    assert hand.title == "WHICH KEY?"
-    hand.happen("DA")
-    assert hand.asked(TakeIdentity) == {"stick": RESCUE, "name": "old.key"}
+    operator = taking(*KEYS_ON_IT)
+    assert operator.title == "WHICH KEY?"
+    operator.happen("DA")
+    assert operator.asked(TakeIdentity) == {"stick": RESCUE, "name": "old.key"}
     left = taking(*KEYS_ON_IT).forget().happen("*")
     assert left.title == "STICK PISM-RESCUE"
     assert CloseVault() in left.effects
 
 
 def test_a_locked_identity_asks_for_its_own_passphrase() -> None:
-    hand = taking().answer(LOCKED_KEY)
-    assert hand.title == "THE KEY IS LOCKED"
-    hand.happen("#")
-    assert hand.shown == Entry(purpose=Purpose.IDENTITY)
-    hand.happen(DONE)
-    assert hand.asked(OpenIdentity) == {"passphrase": Purpose.IDENTITY}
-    hand.refuse("E-IDENTITY-LOCKED")
-    assert hand.lines[0] == "It does not open it."
-    hand.forget().happen("#")
-    assert hand.shown == Entry(purpose=Purpose.IDENTITY, again=True)
-    assert not [one for one in hand.effects if isinstance(one, StartEntry | WipeEntry)]
-    hand.happen(DONE).answer(None)
-    hand.asked(ReadBackup)
-    assert WipeEntry() in hand.effects
+    operator = taking().answer(LOCKED_KEY)
+    assert operator.title == "THE KEY IS LOCKED"
+    operator.happen("#")
+    assert operator.shown == Entry(purpose=Purpose.IDENTITY)
+    operator.happen(DONE)
+    assert operator.asked(OpenIdentity) == {"passphrase": Purpose.IDENTITY}
+    operator.refuse("E-IDENTITY-LOCKED")
+    assert operator.lines[0] == "It does not open it."
+    operator.forget().happen("#")
+    assert operator.shown == Entry(purpose=Purpose.IDENTITY, again=True)
+    assert not [one for one in operator.effects if isinstance(one, StartEntry | WipeEntry)]
+    operator.happen(DONE).answer(None)
+    operator.asked(ReadBackup)
+    assert WipeEntry() in operator.effects
 
 
 @pytest.mark.parametrize("keys", ["*", "#", "#r*", "#rt"])
 def test_a_locked_identity_can_be_given_up(keys: str) -> None:
-    hand = taking().answer(LOCKED_KEY).forget()
+    operator = taking().answer(LOCKED_KEY).forget()
     for key in keys:
         match key:
             case "r":
-                hand.happen(DONE).refuse("E-IDENTITY-LOCKED")
+                operator.happen(DONE).refuse("E-IDENTITY-LOCKED")
             case "t":
-                hand.seconds(60)
+                operator.seconds(60)
             case _:
-                hand.happen(key)
-    if isinstance(hand.shown, Entry):
-        hand.happen(LEFT)
-    assert hand.title == "STICK PISM-RESCUE"
-    assert CloseVault() in hand.effects
-    assert not hand.box.rescuing
+                operator.happen(key)
+    if isinstance(operator.shown, Entry):
+        operator.happen(LEFT)
+    assert operator.title == "STICK PISM-RESCUE"
+    assert CloseVault() in operator.effects
+    assert not operator.box.rescuing
 
 
 def test_what_is_confirmed_is_shown_page_by_page_at_a_held_key() -> None:
-    hand = confirming()
-    assert [hand.happen("#").title for _ in range(3)] == ["WHICH ONE?", *["THE ROOT'S WORDS"] * 2]
-    assert hand.happen("#").page.mark == "4/4"
-    assert hand.happen("*").page.mark == "3/4"
-    assert hand.happen("#").hold("#").title == "PASSPHRASE"
-    assert hand.happen("*").title == "WHOSE BACKUP?", "what was confirmed may be looked at again"
+    operator = confirming()
+    assert [operator.happen("#").title for _ in range(3)] == ["WHICH ONE?", *["THE ROOT'S WORDS"] * 2]
+    assert operator.happen("#").page.mark == "4/4"
+    assert operator.happen("*").page.mark == "3/4"
+    assert operator.happen("#").hold("#").title == "PASSPHRASE"
+    assert operator.happen("*").title == "WHOSE BACKUP?", "what was confirmed may be looked at again"
 
 
 def test_giving_up_closes_the_vault_that_has_the_key() -> None:
-    hand = confirming().forget().happen("*")
-    assert hand.title == "STICK PISM-RESCUE"
-    assert CloseVault() in hand.effects
+    operator = confirming().forget().happen("*")
+    assert operator.title == "STICK PISM-RESCUE"
+    assert CloseVault() in operator.effects
 
 
 def test_the_lock_timer_ends_a_rescue_that_nobody_goes_on_with() -> None:
-    hand = confirming().forget().lock_by_idleness()
-    assert hand.title == "STICK PISM-RESCUE"
-    assert CloseVault() in hand.effects
+    operator = confirming().forget().lock_by_idleness()
+    assert operator.title == "STICK PISM-RESCUE"
+    assert CloseVault() in operator.effects
 
 
 def test_reading_shows_its_steps_and_can_be_stopped() -> None:
-    hand = taking().answer(SEEN).progress(HALF, step=2)
-    assert isinstance(hand.shown, Work)
-    assert hand.shown.step == 2
-    hand.hold("*")
-    assert StopWork() in hand.effects
-    hand.refuse("E-STOPPED")
-    assert hand.lines == ("The box is as empty", "as it was.")
-    assert CloseVault() in hand.effects
+    operator = taking().answer(SEEN).progress(HALF, step=2)
+    assert isinstance(operator.shown, Work)
+    assert operator.shown.step == 2
+    operator.hold("*")
+    assert StopWork() in operator.effects
+    operator.refuse("E-STOPPED")
+    assert operator.lines == ("The box is as empty", "as it was.")
+    assert CloseVault() in operator.effects
 
 
-@pytest.mark.parametrize("hand", [looking, taking, lambda: taking().answer(SEEN)])
-def test_what_is_refused_ends_the_rescue_and_the_vault_is_asked_anew(hand: object) -> None:
-    refused = hand().refuse("E-RESCUE-KEY", "there is none")  # type: ignore[operator]
+@pytest.mark.parametrize("operator", [looking, taking, lambda: taking().answer(SEEN)])
+def test_what_is_refused_ends_the_rescue_and_the_vault_is_asked_anew(operator: object) -> None:
+    refused = operator().refuse("E-RESCUE-KEY", "there is none")  # type: ignore[operator]
     assert refused.title == "E-RESCUE-KEY"
     assert CloseVault() in refused.effects
     assert refused.box.provisioned is None
@@ -164,24 +164,24 @@ def test_what_is_refused_ends_the_rescue_and_the_vault_is_asked_anew(hand: objec
 
 
 def test_a_restore_that_fails_ends_the_same_way() -> None:
-    hand = choosing().happen("A##", DONE).refuse("E-FILE", "no space")
-    assert hand.title == "E-FILE"
-    assert {WipeEntry(), CloseVault()} <= set(hand.effects)
+    operator = choosing().happen("A##", DONE).refuse("E-FILE", "no space")
+    assert operator.title == "E-FILE"
+    assert {WipeEntry(), CloseVault()} <= set(operator.effects)
 
 
 def test_the_stick_may_go_once_the_backup_was_read() -> None:
-    hand = confirming().pull(RESCUE).happen("###").hold("#").happen("A##", DONE).answer(RESTORED)
-    assert hand.title == "RESTORED"
+    operator = confirming().pull(RESCUE).happen("###").hold("#").happen("A##", DONE).answer(RESTORED)
+    assert operator.title == "RESTORED"
 
 
 def test_nothing_is_restored_that_was_not_seen_to_its_last_page() -> None:
-    hand = confirming()
+    operator = confirming()
     for title in ("WHICH ONE?", "THE ROOT'S WORDS", "THE ROOT'S WORDS"):
-        assert hand.happen(KeyPressed("#"), HELD).title == title
-        hand.happen(KeyReleased("#"))
-    assert hand.page.mark == "4/4"
-    assert hand.hold("#").title == "PASSPHRASE"
-    assert not [order for order in hand.orders if order.request is Restore]
+        assert operator.happen(KeyPressed("#"), HELD).title == title
+        operator.happen(KeyReleased("#"))
+    assert operator.page.mark == "4/4"
+    assert operator.hold("#").title == "PASSPHRASE"
+    assert not [order for order in operator.orders if order.request is Restore]
 
 
 def test_labels_are_the_reserved_ones_and_lines_fit() -> None:

@@ -119,7 +119,7 @@ def test_what_does_not_fit_a_page_is_a_bug() -> None:
         Page(left="x" * 15, right="x" * 7),
         Page(body=Pairs(rows=(("x" * 22, ""),))),
     ):
-        with pytest.raises(ValueError, match="characters|lines"):
+        with pytest.raises(ValueError, match=r"characters|lines"):
             draw(page)
 
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as some
 from PIL import Image
 
 from kiosk.screens.canvas import Canvas
+from kiosk.screens.frames import BLOCK_COLUMNS, render, save_emulated
 from kiosk.screens.reader import read_text
-from kiosk.text.frames import BLOCK_COLUMNS, render, save_emulated
 
 WIDTH, HEIGHT = 128, 64
 
