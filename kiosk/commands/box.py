@@ -58,8 +58,8 @@ def emulate_command(
     state: str, sticks: Path | None, fails: int | None, clock: str | None, stick: str
 ) -> None:
     """Show the whole box live in the terminal: panel, keypad, stick slot, clock and faults."""
+    from kiosk.emulator.folder import prepare
     from kiosk.emulator.scenario_language import parse_instant
-    from kiosk.emulator.start import prepare
 
     try:
         from kiosk.emulator.app import run_emulator
@@ -91,8 +91,8 @@ def accept_command(scenario: Path | None) -> None:
     from core.errors import FileError
     from core.files import read_bounded
     from kiosk.commands.options import show
-    from kiosk.emulator.acceptance import run_acceptance
     from kiosk.emulator.folder import shipped_text
+    from kiosk.emulator.scenario import run_acceptance
     from kiosk.emulator.scenario_language import ScenarioError, parse_scenario
 
     try:

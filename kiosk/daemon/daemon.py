@@ -22,8 +22,7 @@ from core.api.wire import Failed
 from core.errors import CaError, describe_bug
 from hw.board import Board
 from hw.errors import DisplayError, KeypadError
-from kiosk.daemon.retry import Retry
-from kiosk.daemon.timers import Timers
+from kiosk.daemon.timers import Retry, Timers
 from kiosk.entry.buffers import Entries, EntryChanged, Purpose
 from kiosk.flows import machine as mc
 from kiosk.flows.flow import ProposeWords

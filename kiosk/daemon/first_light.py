@@ -1,13 +1,11 @@
-"""The first picture: on the glass before the command line, config.yaml or the machine are loaded.
+"""The first picture: on the panel before the command line, config.yaml or the machine are loaded.
 
 Rules:
 
-1. Nothing is imported here but the panel's driver: every millisecond is one of a dark box.
+1. Nothing is imported here but the panel's driver and the canvas: every millisecond is one of a dark box.
 2. How the panel is wired is read off config.yaml in passing, without YAML. That is a guess: config.yaml is
    read strictly afterwards, and a display that was wired otherwise is opened anew (kiosk.daemon.appliance).
 3. Whatever fails here fails again later, where it is said; here it costs the early picture only.
-
-The first frame of all, drawn with the widgets alone: it is on the glass before the machine is imported.
 """
 
 import re

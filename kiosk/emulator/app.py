@@ -1,13 +1,16 @@
 """`pism emulate`: the box, live in a terminal.
 
-The real daemon, screens, vault process and stick code run on the twins of hw.emulated, in
-kiosk.emulator.box; this is only their front: panel, keypad, stick slot, clock and wires. Every frame says
-that it is an emulation.
+The real daemon, flows, vault process and stick code run on twins, in kiosk.emulator.box; this is only their
+front: panel, keypad, stick slot, clock and wires. Every picture says that it is an emulation.
 
-Rules: the front never waits for the box (a hand of its own does); it looks at the panel every 50 ms.
+Rules: the front never waits for the box: what takes a moment is done in order by a queue of actions; it looks
+at the panel every 50 ms.
 """
 
 import asyncio
+import queue
+import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -24,10 +27,8 @@ from core.policy.config import load_config
 from hw.errors import HardwareError
 from hw.ports import KEYS, Stick
 from kiosk.emulator.box import EmulatedBox
-from kiosk.emulator.clock import ClockScreen
-from kiosk.emulator.hand import Hand
-from kiosk.emulator.slot import Choice, SlotScreen
-from kiosk.emulator.start import Start
+from kiosk.emulator.dialogs import Choice, ClockScreen, SlotScreen
+from kiosk.emulator.folder import Start
 from kiosk.emulator.widgets import EMULATION, Key, Pad, PanelView
 from kiosk.screens.frames import save_emulated
 
@@ -65,7 +66,7 @@ class Emulator(App[None]):
         self._start = start
         self._labels = tuple(load_config(start.folders.config).sticks)
         self.box: EmulatedBox | None = None
-        self._hand = Hand(self._fail)
+        self._actions = ActionQueue(self._fail)
         self._lost: set[str] = set()
         self._holding = ""
         self._hold_next = False
@@ -89,7 +90,7 @@ class Emulator(App[None]):
         """Switch the box on, with a stick in it if that was asked."""
         self.switch_on()
         if self._start.stick and self.box is not None:
-            self._hand.do(partial(self.box.insert, self._start.stick, self._start.faults))
+            self._actions.do(partial(self.box.insert, self._start.stick, self._start.faults))
         self.set_interval(LOOK_EVERY_S, self.look)
 
     async def on_unmount(self) -> None:
@@ -166,13 +167,13 @@ class Emulator(App[None]):
         images = tuple(image for image in self.box.twins.sticks.images() if image not in inside)
         choice = await self.push_screen_wait(SlotScreen(images, self._labels))
         if choice is not None and self.box is not None:
-            self._hand.do(partial(_insert, self.box, choice))
+            self._actions.do(partial(_insert, self.box, choice))
             self.say(f"{choice.image.name if choice.image else choice.label} goes in")
 
     def action_pull(self) -> None:
         """Pull the stick that went in last."""
         if self.box is not None:
-            self._hand.do(self.box.pull)
+            self._actions.do(self.box.pull)
             self.say("pulled")
 
     @work
@@ -226,7 +227,7 @@ class Emulator(App[None]):
             self.say("the box is off; r switches it on")
             return
         self.query_one(Pad).mark(key, down=down)
-        self._hand.do(partial(self.box.push if down else self.box.let_go, key))
+        self._actions.do(partial(self.box.push if down else self.box.let_go, key))
 
     @work(exclusive=True, group="power")
     async def _go_down(self, *, restart: bool) -> None:
@@ -242,9 +243,9 @@ class Emulator(App[None]):
             self.say("the box was restarted")
 
     def _end(self) -> None:
-        """End the box and its hand; in a thread, because it waits for both."""
-        self._hand.rest()
-        self._hand = Hand(self._fail)
+        """End the box and its actions; in a thread, because it waits for both."""
+        self._actions.rest()
+        self._actions = ActionQueue(self._fail)
         box, self.box = self.box, None
         if box is not None:
             self._instant = box.board.clock.now()
@@ -277,3 +278,33 @@ def _slot_line(sticks: tuple[Stick, ...]) -> str:
 def run_emulator(start: Start) -> None:
     """Show the box until the person quits."""
     Emulator(start).run()
+
+
+class ActionQueue:
+    """A thread that does one thing after the other.
+
+    Args:
+        failed: Called, in that thread, with what a deed raised.
+    """
+
+    def __init__(self, failed: Callable[[Exception], None]) -> None:
+        self._failed = failed
+        self._deeds: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="actions", daemon=True)
+        self._thread.start()
+
+    def do(self, deed: Callable[[], None]) -> None:
+        """Do it after what was asked before."""
+        self._deeds.put(deed)
+
+    def rest(self) -> None:
+        """Do what was asked, and end."""
+        self._deeds.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (deed := self._deeds.get()) is not None:
+            try:
+                deed()
+            except Exception as error:  # noqa: BLE001  shown to the person at the keyboard
+                self._failed(error)

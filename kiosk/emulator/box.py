@@ -1,11 +1,14 @@
-"""The emulated box: the whole kiosk on twins, with hands for a scenario, a person or a test.
+"""The emulated box: the whole kiosk on twins, worked by a scenario, a person or a test.
 
-Daemon, machine, screens, the keypad's scan, the panel's driver, the vault process, mtools and SQLCipher are
-the real ones; below the pins, the bus and the socket are the twins of hw.emulated.
+Daemon, machine, flows, the keypad's scan, the panel's driver, the vault process, mtools and SQLCipher are the
+real ones; below the pins, the bus and the socket are the twins of hw. Its keys click, so that whoever presses
+them knows when a press was taken.
 """
 
+import contextlib
 import fnmatch
 import os
+import queue
 import signal
 import subprocess
 import threading
@@ -21,11 +24,10 @@ from PIL import Image
 
 from core.policy.config import load_config
 from hw.board import Emulation, Twins, open_board
-from hw.ports import KeyPressed, KeyReleased, Stick
+from hw.ports import HardwareEvent, Keypad, KeyPressed, KeyReleased, Post, Stick
 from hw.sticks.emulated import Faults
 from kiosk.daemon.compose import board_settings, make_daemon
 from kiosk.daemon.last_light import show_last
-from kiosk.emulator.felt_keypad import FeltKeypad
 from kiosk.entry.buffers import EntryChanged
 from kiosk.flows.machine import PowerAsked
 from kiosk.screens.frames import save_emulated
@@ -286,3 +288,43 @@ def list_image(image: Path) -> list[str]:
         env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "MTOOLS_SKIP_CHECK": "1"},
     )
     return [line.removeprefix("::/") for line in done.stdout.decode("utf-8", "replace").splitlines()]
+
+
+FELT_S: Final = 1.0  # a press that nothing answers (a lost keypad, a third key) is let go after that
+
+
+class FeltKeypad:
+    """A keypad whose keys click: a hand can wait until a press, or a release, was taken.
+
+    Args:
+        keypad: The one that it is.
+    """
+
+    def __init__(self, keypad: Keypad) -> None:
+        self._keypad = keypad
+        self._felt: queue.SimpleQueue[HardwareEvent] = queue.SimpleQueue()
+
+    def start(self, post: Post) -> None:
+        """Begin to post key events."""
+
+        def post_and_click(event: HardwareEvent) -> None:
+            post(event)
+            self._felt.put(event)
+
+        self._keypad.start(post_and_click)
+
+    def close(self) -> None:
+        """Stop posting."""
+        self._keypad.close()
+
+    def listen(self) -> None:
+        """Forget the clicks of earlier presses."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._felt.get_nowait()
+
+    def feel(self, event: HardwareEvent) -> None:
+        """Wait until that event was posted, a second at most."""
+        with contextlib.suppress(queue.Empty):
+            while self._felt.get(timeout=FELT_S) != event:
+                pass

@@ -1,9 +1,7 @@
-"""The buffers of secrets that the operator types, one for each purpose, and the words that PiSM proposed.
+"""The buffers of what the operator types, one for each purpose, and the words that PiSM proposed.
 
-The daemon's loop owns one `Entries`. Rules: what stands here leaves only as a view for one frame or as
-bytes for one vault request; `wipe` overwrites all of it; a repr shows nothing. Times are monotonic seconds.
-
-What a screen may draw of the words that PiSM proposes at first set-up.
+The daemon's loop owns one `Entries`. Rules: what stands here leaves only as a view for one picture or as the
+bytes of one request; `wipe` overwrites all of it; a repr shows nothing. Times are monotonic seconds.
 """
 
 import hmac

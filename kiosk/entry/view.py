@@ -1,11 +1,8 @@
-"""What a screen may draw of a passphrase entry, and what a key did to it.
+"""What a screen may draw of an entry, and what a key did to it.
 
-A view is made for one frame and dropped. It holds what the glass shows, which may be a word of the
-passphrase, so its repr tells nothing of it and no state, event or log line may hold one.
-
-The lines that a view of an entry is made of: what is typed, masked, and what A to D do.
-
-Pure: from the parts of an entry to strings for one frame.
+A view is made for one picture and dropped: what is typed, masked, and what A to D do. It holds what the panel
+shows, which may be a word of the passphrase, so its repr tells nothing of it and no page, event or log line
+may hold one.
 """
 
 from dataclasses import dataclass

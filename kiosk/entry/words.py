@@ -1,23 +1,19 @@
 """Words by telephone keys: one press per letter, the list of BIP-39 finds the word.
 
 Rules:
-1. What A to D offer, and which words they reach, is the rule of kiosk.entry.words.
+
+1. Candidates are offered when at most four words begin with the digits; before that only words of exactly as
+   many letters. So all 2048 words can be reached, in 4.8 presses on average and 6 at most, the picking key
+   included; the fullest code has three words.
 2. A key that no word of the list continues with is dead.
 3. No word enters by itself. A to D pick; `#` picks when one candidate is left.
-4. For half a second after a pick the key that picked means nothing else, so that a key pressed twice
-   does nothing more.
-5. Each word has a place. A word picked at the place of another replaces it; after one was deleted, the
-   next one picked goes into its place and moves nothing.
+4. For half a second after a pick the key that picked means nothing else, so that a key pressed twice does
+   nothing more.
+5. Each word has a place. A word picked at the place of another replaces it; after one was deleted, the next
+   one picked goes into its place and moves nothing.
+6. The list is read and put in order at the first question, not at import.
 
 Left to others: what A to D do while nothing is typed (kiosk.entry.entry).
-
-The BIP-39 word list under telephone keys: which words do these digits begin.
-
-Rules:
-1. Candidates are offered when at most four words begin with the digits; before that only words of
-   exactly as many letters. So all 2048 words can be reached, in 4.8 presses on average and 6 at most,
-   the picking key included; the fullest code has three words.
-2. The list is read and put in order at the first question, not at import.
 """
 
 from bisect import bisect_left

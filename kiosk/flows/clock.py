@@ -12,7 +12,7 @@ from kiosk.flows.flow import BACK, LEFT, Entry, Flow, Page, Refused, Step, ask, 
 from kiosk.flows.revoke import revoke_late
 from kiosk.text.dates import parse_date
 from kiosk.text.wrap import fit
-from kiosk.work.clock import ReadClock, SetClock
+from kiosk.work.devices import ReadClock, SetClock
 
 
 @on_menu("6", "Clock")

@@ -6,7 +6,7 @@ from kiosk.flows.dialogs import pick, tell
 from kiosk.flows.flow import Flow, Page, ask
 from kiosk.flows.menu import menu
 from kiosk.text.wrap import fit, size_text
-from kiosk.work.sticks import FormatStick
+from kiosk.work.devices import FormatStick
 
 _LABEL_COLUMNS = 19
 

@@ -12,7 +12,7 @@ from kiosk.flows.flow import Flow, Page, Refused, Step, Work, ask
 from kiosk.flows.menu import menu
 from kiosk.flows.passphrase import choose_passphrase
 from kiosk.flows.policy import READING_FILE, READING_STICK, read_to_end, review_pages
-from kiosk.work.clock import ReadClock, SetClock
+from kiosk.work.devices import ReadClock, SetClock
 from kiosk.work.policy_stick import ReadPolicy
 
 MAKING = Work(titles=("SETTING UP",), starting="Making the keys", counts="", secretive=True)

@@ -16,7 +16,7 @@ from kiosk.flows.box import Box, ClockTrouble
 from kiosk.flows.flow import LEFT, TICK, Entry, Flow, Page, Refused, Step, ask
 from kiosk.screens.page import Large
 from kiosk.text.messages import explain
-from kiosk.work.clock import ReadClock
+from kiosk.work.devices import ReadClock
 
 KEEP_S: Final = 60
 """How long the words may be corrected after a refusal."""

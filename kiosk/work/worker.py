@@ -27,7 +27,7 @@ from core.progress import Progress
 from hw.board import Board
 from hw.errors import HardwareError
 from hw.ports import Stick
-from kiosk.work.clock import ReadClock, SetClock
+from kiosk.work.devices import FormatStick, ReadClock, SetClock
 from kiosk.work.drill import ReadDrill, read_drill_stick, record_brought
 from kiosk.work.job import Job, RequestsFound, RunJob, StepDone
 from kiosk.work.kept_sticks import keep_sticks
@@ -35,7 +35,6 @@ from kiosk.work.policy_stick import ReadPolicy, read_policy_stick
 from kiosk.work.rescue import LookForBackup, OpenIdentity, ReadBackup, Rescue, Restore, TakeIdentity
 from kiosk.work.self_test import Finding, RunSelfTest, run_self_test
 from kiosk.work.session import Session, VaultLostError, VaultRefusalError
-from kiosk.work.sticks import FormatStick
 from kiosk.work.time_left import TimeLeft
 
 log = logging.getLogger(__name__)

@@ -1,6 +1,6 @@
 """When a device that failed is tried again."""
 
-from kiosk.daemon.retry import RETRY_S, Retry
+from kiosk.daemon.timers import RETRY_S, Retry
 
 
 def test_what_works_is_never_due() -> None:

@@ -30,9 +30,9 @@ from kiosk.flows.box import Settings
 from kiosk.flows.machine import Event, Machine, PowerAsked
 from kiosk.screens.page import Entry, Page, Proposed, Shown
 from kiosk.screens.reader import read_text
+from kiosk.work.devices import FormatStick
 from kiosk.work.job import RunJob
 from kiosk.work.rescue import ReadBackup, Restore
-from kiosk.work.sticks import FormatStick
 from kiosk.work.worker import Answer, Bug, PowerOff, Progressed, Restart, VaultLost, VaultReady
 from tests.kiosk.facts import HALF, TABLE, failed
 from tests.kiosk.flows.steps import title_of

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import AcceptanceError
-from kiosk.emulator.acceptance import run_acceptance
+from kiosk.emulator.scenario import run_acceptance
 from kiosk.emulator.scenario_language import ScenarioError, parse_scenario
 from tests.kiosk.command import run
 

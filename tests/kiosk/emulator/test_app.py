@@ -14,9 +14,8 @@ from textual.widgets import Input, OptionList, RadioButton, Static
 
 from hw.sticks.emulated import Faults
 from kiosk.emulator.app import Emulator
-from kiosk.emulator.clock import ClockScreen
-from kiosk.emulator.slot import SlotScreen
-from kiosk.emulator.start import LOCKED_OUT_FAILS, prepare
+from kiosk.emulator.dialogs import ClockScreen, SlotScreen
+from kiosk.emulator.folder import LOCKED_OUT_FAILS, prepare
 from kiosk.emulator.widgets import PanelView
 from kiosk.entry.words import count_presses
 from kiosk.screens.reader import read_text

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from core.store.attempts import read_attempts
 from kiosk.commands.cli import main
-from kiosk.emulator.start import prepare
+from kiosk.emulator.folder import prepare
 
 
 def test_fails_are_counted_before_the_start() -> None:

@@ -3,7 +3,7 @@
 from core.api.results import ClockCorrected
 from kiosk.entry.buffers import EntryFinished, Purpose
 from kiosk.screens.page import Entry
-from kiosk.work.clock import ReadClock, SetClock
+from kiosk.work.devices import ReadClock, SetClock
 from tests.kiosk.facts import HERE, NOW, TROUBLE, box
 from tests.kiosk.flows.steps import LEFT, Operator
 

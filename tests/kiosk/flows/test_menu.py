@@ -7,8 +7,8 @@ from msgspec.structs import replace as change
 from core.api.requests import AskStatus
 from kiosk.flows.menu import all_items
 from kiosk.screens.page import PATTERNS, Keys, Pixels, QrCode
+from kiosk.work.devices import FormatStick
 from kiosk.work.self_test import Finding, RunSelfTest
-from kiosk.work.sticks import FormatStick
 from tests.kiosk.facts import HERE, REPORT, box, stick
 from tests.kiosk.flows.steps import Operator
 

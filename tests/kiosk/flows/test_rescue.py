@@ -11,7 +11,7 @@ from kiosk.flows.box import POLICY_LABEL, RESCUE_LABEL
 from kiosk.flows.machine import CloseVault, StartEntry, StopWork, WipeEntry
 from kiosk.flows.rescue import confirm_pages, done_pages
 from kiosk.screens.page import Entry, Work
-from kiosk.work.clock import ReadClock
+from kiosk.work.devices import ReadClock
 from kiosk.work.rescue import BackupFound, LookForBackup, OpenIdentity, ReadBackup, Restore, TakeIdentity
 from kiosk.work.worker import VaultReady
 from tests.kiosk.facts import BACKUP, HALF, KEYS_ON_IT, NOW, OTHER, RESCUE, RESTORED, box

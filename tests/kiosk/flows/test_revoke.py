@@ -6,7 +6,7 @@ from core.api.requests import Revoke, RevokeAll
 from core.api.results import ClockCorrected
 from kiosk.entry.buffers import EntryFinished
 from kiosk.flows.revoke import list_revocable
-from kiosk.work.clock import SetClock
+from kiosk.work.devices import SetClock
 from tests.kiosk.facts import LATE, NOW, REPORT, box, root, signer
 from tests.kiosk.flows.steps import HELD, Operator
 

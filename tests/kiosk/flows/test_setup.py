@@ -7,7 +7,7 @@ from core.api.results import ClockCorrected
 from kiosk.entry.buffers import EntryFinished, Purpose
 from kiosk.flows.machine import CloseVault, OpenVault, Vault, WipeEntry
 from kiosk.screens.page import Work
-from kiosk.work.clock import ReadClock, SetClock
+from kiosk.work.devices import ReadClock, SetClock
 from kiosk.work.policy_stick import ReadPolicy
 from tests.kiosk.facts import BRINGING, HERE, NOW, OTHER, PROPOSAL, SESSION, TABLE, box
 from tests.kiosk.flows.steps import DONE, LEFT, Operator

@@ -13,7 +13,7 @@ from kiosk.flows.machine import (
     WipeEntry,
 )
 from kiosk.screens.page import Entry, Large
-from kiosk.work.clock import ReadClock
+from kiosk.work.devices import ReadClock
 from kiosk.work.worker import VaultReady
 from tests.kiosk.facts import NOW, SESSION, box
 from tests.kiosk.flows.steps import DONE, LEFT, Operator, unlock

@@ -19,13 +19,12 @@ from kiosk.flows.flow import ProposeWords
 from kiosk.flows.machine import Glass, Machine, Perform, Timer, TimerFired, Vault
 from kiosk.screens.drawing import draw
 from kiosk.screens.page import Entry, Shown
-from kiosk.work.clock import ReadClock, SetClock
+from kiosk.work.devices import FormatStick, ReadClock, SetClock
 from kiosk.work.drill import ReadDrill
 from kiosk.work.job import RequestsFound, RunJob
 from kiosk.work.policy_stick import ReadPolicy
 from kiosk.work.rescue import BackupFound, LookForBackup, OpenIdentity, ReadBackup, Restore, TakeIdentity
 from kiosk.work.self_test import Finding, RunSelfTest
-from kiosk.work.sticks import FormatStick
 from kiosk.work.worker import Answer, Bug, Progressed, VaultLost, VaultReady
 from tests.kiosk.facts import (
     BACKUP,

@@ -20,14 +20,13 @@ from hw.errors import StickGoneError
 from hw.fat.volume import open_volume
 from hw.ports import Stick
 from hw.sticks.emulated import Faults
-from kiosk.work.clock import ReadClock, SetClock
+from kiosk.work.devices import FormatStick, ReadClock, SetClock
 from kiosk.work.drill import ReadDrill
 from kiosk.work.job import RunJob, StepDone
 from kiosk.work.kept_sticks import NAME, read_sticks
 from kiosk.work.policy_stick import ReadPolicy
 from kiosk.work.self_test import RunSelfTest
 from kiosk.work.session import Session, VaultLostError
-from kiosk.work.sticks import FormatStick
 from kiosk.work.worker import Answer, Bug, News, PowerOff, Progressed, Restart, VaultLost, VaultReady, Worker
 from tests.kiosk.live import (
     CONFIG,

@@ -1,7 +1,9 @@
-"""The clock of the box, as a flow asks for it and sets it."""
+"""What a flow asks of the box's own devices: its clock, and making a PiSM stick."""
 
 from dataclasses import dataclass
 from datetime import datetime
+
+from hw.ports import Stick
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,3 +16,11 @@ class SetClock:
     """Set the clock and, in a session, have that journaled. Result: core.api.results.ClockCorrected."""
 
     instant: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormatStick:
+    """Erase a stick and make it FAT32 with this label. Result: the same Stick as it is named now."""
+
+    stick: Stick
+    label: str
