@@ -58,7 +58,6 @@ emulate: system-run $(VENV)/.run ## The emulated box, live in this terminal
 	$(BIN)/pism emulate $(EMULATE)
 
 test: system-dev $(VENV)/.dev ## Run the tests
-	@echo "Left out: tests/vm, the appliance on a real kernel in QEMU; make vm-test runs it."
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(TESTS)
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter
