@@ -1,4 +1,4 @@
-"""What holds for all tests: a slow machine is no failure, so no example is timed; what is left out is counted."""
+"""What holds for all tests: a slow machine is no failure, nothing is timed; what is left out is counted."""
 
 import os
 from pathlib import Path

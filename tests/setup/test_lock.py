@@ -1,7 +1,7 @@
 """The set-up needs nothing but the lock: the newest releases of every locked package do not change it.
 
-A small index offers an empty wheel of a far higher version of every locked package, beside the index that this
-machine is configured for. The set-up runs in a cold folder with the pip of Debian 12 and with a current one.
+A small index offers an empty wheel of a far higher version of every locked package, beside the index that
+this machine is configured for. The set-up runs in a cold folder with the pip of Debian 12 and a current one.
 So that these tests cannot pass for nothing, the ways of installing that PiSM gave up are shown to fail there.
 """
 
