@@ -6,11 +6,16 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help venv demo deb deb-lint vm-test test check lint bench golden docs pictures emulate lock clean system-run system-dev
+.PHONY: help venv demo deb deb-lint vm-test fresh-test test check lint bench golden docs pictures emulate lock clean system-run system-dev
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# What is locked is installed as it stands: nothing is resolved, so no release of any day can change or break it.
+# pip check says afterwards that the locked packages are all there are needed.
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL := $(PIP) install --quiet --no-deps
+LOCKED := $(INSTALL) --require-hashes --no-build-isolation --use-pep517
 # One more than there are cores: some tests wait.
 WORKERS ?= $(shell expr $$(nproc) + 1)
 
@@ -25,17 +30,23 @@ system-dev:
 	@systemd/need.sh mcopy:mtools mkfs.vfat:dosfstools age:age openssl:openssl certtool:gnutls-bin \
 		faketime:faketime strace:strace systemd-analyze:systemd ssh-keygen:openssh-client chromium:chromium
 
+# setuptools comes first: it builds what comes as a source package, here and not in an environment that pip fills.
 $(VENV)/.run: requirements.txt pyproject.toml
+	@test $(PYTHON) != python3 || systemd/need.sh python3:python3
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "PiSM needs Python 3.11 or later; '$(PYTHON)' is $$($(PYTHON) -V)"; exit 1; }
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) \
 		|| { systemd/need.sh :python3-venv && $(PYTHON) -m venv --clear $(VENV); }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@awk '/^[^ ]/ { take = /^setuptools==/ } take' requirements.txt >$(VENV)/build.txt
+	$(LOCKED) -r $(VENV)/build.txt
+	$(LOCKED) -r requirements.txt
+	$(INSTALL) --no-build-isolation --editable .
+	$(PIP) check
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.run
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(LOCKED) -r requirements-dev.txt
+	$(PIP) check
 	@touch $@
 
 venv: $(VENV)/.run ## Build .venv from the locked packages; the command is .venv/bin/pism
@@ -47,7 +58,6 @@ emulate: system-run $(VENV)/.run ## The emulated box, live in this terminal
 	$(BIN)/pism emulate $(EMULATE)
 
 test: system-dev $(VENV)/.dev ## Run the tests
-	@echo "Left out: tests/vm, the appliance on a real kernel in QEMU; make vm-test runs it."
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(TESTS)
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter
@@ -97,6 +107,9 @@ else
 	$(VM_RUN) -s $(VM_ALONE)
 	PISM_DEB=$$(ls $(CURDIR)/dist/pism_*_amd64.deb) $(VM_RUN) -n 2 tests/vm --ignore=$(VM_ALONE)
 endif
+
+fresh-test: ## Run the README's two commands in clean Debian 12 and 13 systems (half an hour or more; needs root)
+	tests/fresh/run $(or $(SUITES),bookworm trixie)
 
 clean: ## Remove what was built here
 	rm -rf $(VENV) build dist demo *.egg-info

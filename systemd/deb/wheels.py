@@ -122,29 +122,31 @@ def _build_sources(folder: Path) -> None:
     """Turn source packages into wheels; they are kept between builds, so their time is no release's."""
     for source in sorted(folder.glob("*.tar.gz")):
         options = ("--no-deps", "--no-build-isolation", "--wheel-dir", str(folder))
-        _pip("wheel", *options, str(source), epoch=_FIRST_ZIP_TIME)
+        _pip("wheel", *options, str(source), SOURCE_DATE_EPOCH=str(_FIRST_ZIP_TIME))
         source.unlink()
 
 
 def _needed(folder: Path, target: Sequence[str], own: Path) -> Iterable[str]:
-    """Return the names of the wheels that PiSM needs on a box, as pip resolves them."""
-    options = ["--dry-run", "--ignore-installed", "--no-index", "--find-links", str(folder)]
+    """Return the names of the wheels that PiSM needs on a box: pip resolves them among those in the folder.
+
+    What this machine is configured to find elsewhere may be newer and has no hash: it is not asked.
+    """
+    options = ["--isolated", "--dry-run", "--ignore-installed", "--no-index", "--find-links", str(folder)]
     options += ["--target", str(folder / "nowhere")]  # pip insists, because it is for another machine
-    told = _pip("install", *options, *target, "--report", "-", str(own))
+    told = _pip("install", *options, *target, "--report", "-", str(own), PIP_CONFIG_FILE=os.devnull)
     for item in json.loads(told)["install"]:
         name = item["download_info"]["url"].rpartition("/")[2]
         if name != own.name:
             yield name
 
 
-def _pip(*arguments: str, epoch: int | None = None) -> str:
+def _pip(*arguments: str, **variables: str) -> str:
     """Run this Python's pip and return what it printed.
 
     Args:
         arguments: A command and its options.
-        epoch: Time of the files in a wheel that is built; None: SOURCE_DATE_EPOCH as it is.
+        variables: Of the environment, beside those of this process.
     """
-    environment = os.environ if epoch is None else {**os.environ, "SOURCE_DATE_EPOCH": str(epoch)}
     command = [
         sys.executable,
         "-m",
@@ -154,4 +156,6 @@ def _pip(*arguments: str, epoch: int | None = None) -> str:
         "--quiet",
         *arguments[1:],
     ]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout
+    return subprocess.run(
+        command, check=True, stdout=subprocess.PIPE, text=True, env={**os.environ, **variables}
+    ).stdout

@@ -1,4 +1,7 @@
-"""What the tests of the appliance share. They run only when PISM_VM is set: `make vm-test` sets it."""
+"""What the tests of the appliance share.
+
+tests/conftest.py leaves them out unless PISM_VM is set: `make vm-test` sets it.
+"""
 
 import fcntl
 import os
@@ -11,8 +14,6 @@ import pytest
 from tests.vm.appliance import MEMORY_MB, ROOT, Keys, build_machine, install, set_up
 from tests.vm.box import Record, VmBox
 from tests.vm.harness.vm import VM
-
-collect_ignore_glob = [] if os.environ.get("PISM_VM") else ["test_*.py"]
 
 
 @contextmanager
