@@ -248,6 +248,18 @@ class EmulatedMedium(NodeMedium):
             raise StickGoneError(f"{self.path} was pulled")
         super().check()
 
+    def reopen(self) -> None:
+        """Close every handle and claim the same insertion again.
+
+        Raises:
+            StickGoneError: It is out.
+            StickInUseError: Somebody else was quicker.
+        """
+        if self._socket.out:
+            self.close()
+        self.check()
+        super().reopen()
+
 
 class FlashMedium(EmulatedMedium):
     """An image file behind a failing controller."""
@@ -314,8 +326,11 @@ class FlashMedium(EmulatedMedium):
         cache, self._cache = self._cache, None
         try:
             super().reopen()
-        finally:
+        except BaseException:
             self._cache = cache
+            self.close()
+            raise
+        self._cache = cache
 
     def _changed(self) -> Iterator[tuple[int, int]]:
         """Yield the runs of blocks, offset and length, in which copy and image differ."""

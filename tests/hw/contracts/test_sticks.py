@@ -4,6 +4,7 @@ What only a USB bus can do (a real pull, a real error of a flash) is left to the
 runs here over a listener that plays udev's events, and over image files in the place of block nodes.
 """
 
+import errno
 import queue
 from pathlib import Path
 from typing import Protocol
@@ -15,12 +16,13 @@ from hw.fat.volume import FatVolume
 from hw.ports import HardwareEvent, Stick, StickInserted, StickRemoved, Sticks
 from hw.sticks.emulated import EmulatedSticks
 from hw.sticks.udev import UdevSticks
+from hw.sticks.usb import Listener, UsbSockets
 from tests.hw.images import make_stick
 from tests.hw.sticks.udev_events import SUPERFLOPPY, FakeListener, event
 
 
-class Hand(Protocol):
-    """Puts sticks in and pulls them."""
+class Bench(Protocol):
+    """Sockets, and somebody who puts sticks in and pulls them."""
 
     sticks: Sticks
 
@@ -29,7 +31,7 @@ class Hand(Protocol):
     def pull(self, image: Path) -> None: ...
 
 
-class TwinHand:
+class EmulatedBench:
     def __init__(self) -> None:
         self.sticks = EmulatedSticks()
         self._in: dict[Path, Stick] = {}
@@ -41,12 +43,12 @@ class TwinHand:
         self.sticks.pull(self._in.pop(image))
 
 
-class DriverHand:
+class UdevBench:
     def __init__(self) -> None:
         self._listener = FakeListener()
         self._count = 0
         self._at: dict[Path, str] = {}
-        self.sticks = UdevSticks(listen=lambda: self._listener)
+        self.sticks: Sticks = UdevSticks(listen=lambda: self._listener)
 
     def insert(self, image: Path) -> None:
         self._count += 1
@@ -58,9 +60,21 @@ class DriverHand:
         self._listener.play(event("remove", SUPERFLOPPY, path=self._at[image], size_bytes=0))
 
 
-@pytest.fixture(params=[TwinHand, DriverHand], ids=["emulated", "udev"])
-def hand(request: pytest.FixtureRequest) -> Hand:
-    made: Hand = request.param()
+class UsbBench(UdevBench):
+    """The same, beside somebody who hears of refused devices: the sockets as a box has them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sticks = UsbSockets(self.sticks, listen=_fail_to_listen)
+
+
+def _fail_to_listen() -> Listener:
+    raise OSError(errno.ENODEV, "nothing to hear")
+
+
+@pytest.fixture(params=[EmulatedBench, UdevBench, UsbBench], ids=["emulated", "udev", "udev beside usb"])
+def bench(request: pytest.FixtureRequest) -> Bench:
+    made: Bench = request.param()
     return made
 
 
@@ -70,7 +84,7 @@ def image(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def events(hand: Hand) -> "queue.Queue[HardwareEvent]":
+def events(bench: Bench) -> "queue.Queue[HardwareEvent]":
     return queue.Queue()
 
 
@@ -81,51 +95,78 @@ def inserted(events: "queue.Queue[HardwareEvent]") -> Stick:
 
 
 def test_a_stick_that_was_in_before_the_start_is_told(
-    hand: Hand, image: Path, events: "queue.Queue[HardwareEvent]"
+    bench: Bench, image: Path, events: "queue.Queue[HardwareEvent]"
 ) -> None:
-    hand.insert(image)
-    hand.sticks.start(events.put)
+    bench.insert(image)
+    bench.sticks.start(events.put)
     stick = inserted(events)
     assert (stick.label, stick.filesystem, stick.node) == ("PISM-ALL", "vfat", image)
-    hand.sticks.close()
+    bench.sticks.close()
 
 
 def test_a_stick_is_written_read_and_pulled(
-    hand: Hand, image: Path, events: "queue.Queue[HardwareEvent]"
+    bench: Bench, image: Path, events: "queue.Queue[HardwareEvent]"
 ) -> None:
-    hand.sticks.start(events.put)
-    hand.insert(image)
+    bench.sticks.start(events.put)
+    bench.insert(image)
     stick = inserted(events)
-    with FatVolume(hand.sticks.open_medium(stick)) as volume:
+    with FatVolume(bench.sticks.open_medium(stick)) as volume:
         volume.put_small("a.txt", b"x")
         with pytest.raises(StickInUseError):
-            hand.sticks.open_medium(stick)
-    hand.pull(image)
+            bench.sticks.open_medium(stick)
+    bench.pull(image)
     assert events.get(timeout=10) == StickRemoved(stick.identity)
     with pytest.raises(StickGoneError):
-        hand.sticks.open_medium(stick)
-    hand.sticks.close()
+        bench.sticks.open_medium(stick)
+    bench.sticks.close()
 
 
 def test_the_same_stick_put_in_again_has_another_identity(
-    hand: Hand, image: Path, events: "queue.Queue[HardwareEvent]"
+    bench: Bench, image: Path, events: "queue.Queue[HardwareEvent]"
 ) -> None:
-    hand.sticks.start(events.put)
-    hand.insert(image)
+    bench.sticks.start(events.put)
+    bench.insert(image)
     first = inserted(events)
-    hand.pull(image)
+    bench.pull(image)
     events.get(timeout=10)
-    hand.insert(image)
+    bench.insert(image)
     second = inserted(events)
     assert first.identity != second.identity
     assert first.node == second.node
-    hand.sticks.close()
+    bench.sticks.close()
 
 
-def test_two_sticks_are_both_told(hand: Hand, image: Path, events: "queue.Queue[HardwareEvent]") -> None:
+def test_two_sticks_are_both_told(bench: Bench, image: Path, events: "queue.Queue[HardwareEvent]") -> None:
     other = make_stick(image.parent / "b.img", "PISM-NEW")
-    hand.sticks.start(events.put)
-    hand.insert(image)
-    hand.insert(other)
+    bench.sticks.start(events.put)
+    bench.insert(image)
+    bench.insert(other)
     assert {inserted(events).node, inserted(events).node} == {image, other}
-    hand.sticks.close()
+    bench.sticks.close()
+
+
+def test_a_stick_pulled_while_it_is_open_is_gone(
+    bench: Bench, image: Path, events: "queue.Queue[HardwareEvent]"
+) -> None:
+    bench.sticks.start(events.put)
+    bench.insert(image)
+    stick = inserted(events)
+    medium = bench.sticks.open_medium(stick)
+    bench.pull(image)
+    assert events.get(timeout=10) == StickRemoved(stick.identity)
+    medium.close()
+    bench.insert(image)
+    assert inserted(events).identity != stick.identity
+    with pytest.raises(StickGoneError):
+        bench.sticks.open_medium(stick)
+    bench.sticks.close()
+
+
+def test_nothing_is_posted_after_the_end(
+    bench: Bench, image: Path, events: "queue.Queue[HardwareEvent]"
+) -> None:
+    bench.sticks.start(events.put)
+    bench.sticks.close()
+    bench.sticks.close()
+    bench.insert(image)
+    assert events.empty()

@@ -96,8 +96,8 @@ class FakeListener:
         self.closed = False
 
     def play(self, *events: BlockDevice | OSError | None) -> None:
-        """Let the listener hear."""
-        for item in events:
+        """Let the listener hear; one that was closed hears nothing."""
+        for item in () if self.closed else events:
             self._events.put(item)
             os.write(self._write, b"x")
 
