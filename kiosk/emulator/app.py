@@ -1,6 +1,6 @@
 """`pism emulate`: the box, live in a terminal.
 
-The real daemon, screens, vault process and stick code run on the twins of hw.emulated, in
+The real daemon, screens, vault process and stick code run on the twins of hw, in
 kiosk.emulator.box; this is only their front: panel, keypad, stick slot, clock and wires. Every frame says
 that it is an emulation.
 

@@ -1,7 +1,7 @@
 """The emulated box: the whole kiosk on twins, with hands for a scenario, a person or a test.
 
 Daemon, machine, screens, the keypad's scan, the panel's driver, the vault process, mtools and SQLCipher are
-the real ones; below the pins, the bus and the socket are the twins of hw.emulated.
+the real ones; below the pins, the bus and the socket are the twins of hw.
 """
 
 import fnmatch
