@@ -1,6 +1,6 @@
 """Draws docs/wiring.svg: the default pins of hw.board, on the 40-pin header of a Raspberry Pi.
 
-`python docs/make_wiring.py` writes it anew; tests/hw/test_wiring.py holds it to the pins in the code.
+`python docs/make_wiring.py` writes it anew; tests/docs/test_wiring.py holds it to the pins in the code.
 """
 
 from collections.abc import Iterable

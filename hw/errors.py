@@ -19,7 +19,11 @@
     ├── ClockSetError          the system clock cannot be set
     └── PowerError             power-off or restart was refused
 
-Rules: as core.errors; the first picture waits for this module, so that it imports nothing that costs time.
+Rules:
+
+1. Each class has a code that the screen, the journal, the command line and docs/errors.md share, and an
+   action of at most three lines of 21 characters. A message never holds a secret.
+2. The first picture waits for this module, so that it imports nothing that costs time.
 """
 
 from typing import ClassVar

@@ -134,17 +134,17 @@ class Panel:
         self._ram[self._page * self._columns + self._column] = byte
         first_column, last_column, first_page, last_page = self._range
         if self._mode == _HORIZONTAL:
-            self._column, wrapped = _next(self._column, first_column, last_column)
+            self._column, wrapped = _step_in_range(self._column, first_column, last_column)
             if wrapped:
-                self._page, _ = _next(self._page, first_page, last_page)
+                self._page, _ = _step_in_range(self._page, first_page, last_page)
         elif self._mode == _VERTICAL:
-            self._page, wrapped = _next(self._page, first_page, last_page)
+            self._page, wrapped = _step_in_range(self._page, first_page, last_page)
             if wrapped:
-                self._column, _ = _next(self._column, first_column, last_column)
+                self._column, _ = _step_in_range(self._column, first_column, last_column)
         elif self._controller == "sh1106":
             self._column = min(self._column + 1, self._columns - 1)
         else:
-            self._column, _ = _next(self._column, 0, self._columns - 1)
+            self._column, _ = _step_in_range(self._column, 0, self._columns - 1)
 
     def _run_commands(self, commands: list[int]) -> None:
         """Take commands with their arguments."""
@@ -273,6 +273,6 @@ def open_serial(panel: Panel, bus: str) -> Any:
     return spi(spi=wires, gpio=wires, gpio_DC=_DATA_PIN, gpio_RST=None)
 
 
-def _next(place: int, first: int, last: int) -> tuple[int, bool]:
+def _step_in_range(place: int, first: int, last: int) -> tuple[int, bool]:
     """Return the place after this one in first..last, and whether it began again."""
     return (first, True) if place == last else ((place + 1) & 0xFF, False)

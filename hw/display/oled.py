@@ -166,7 +166,7 @@ class Oled:
         """
         was_off, self._off = self._off, off
         if not off:
-            self._send(self._renew)
+            self._send(self._resend_all)
         elif not was_off:
             self._send(self._device.hide)
 
@@ -193,7 +193,7 @@ class Oled:
         self._tries = 0
         self._next_try_at = 0.0
 
-    def _renew(self) -> None:
+    def _resend_all(self) -> None:
         """Send set-up and picture to a panel that answers: one that lost nothing does not even blink."""
         picture, self._sent = self._sent, None
         if picture is not None:
@@ -219,11 +219,11 @@ class Oled:
             cost = _PAGE_BYTES if self._paged else _WINDOW_BYTES
             windows = find_windows(self._sent, picture, address_bytes=cost, join_pages=not self._paged)
         for window in split_pages(windows) if self._paged else windows:
-            self._address(window)
+            self._set_address(window)
             self._device.data(list(window.cut(picture)))
         self._sent = picture
 
-    def _address(self, window: Window) -> None:
+    def _set_address(self, window: Window) -> None:
         """Say where the next bytes go."""
         device = self._device
         if self._paged:

@@ -59,10 +59,10 @@ def find_windows(old: bytes, new: bytes, *, address_bytes: int, join_pages: bool
     growing: list[Window] = []
     for page in range(PAGES):
         above, growing = growing, []
-        for run in _runs(old, new, page, address_bytes):
+        for run in _find_runs(old, new, page, address_bytes):
             joined = run
             for window in above if join_pages else ():
-                union = _union(window, run)
+                union = _enclose(window, run)
                 if union.size <= window.size + run.size + address_bytes:
                     above.remove(window)
                     joined = union
@@ -79,7 +79,7 @@ def split_pages(windows: tuple[Window, ...]) -> Iterator[Window]:
             yield window._replace(top=page, bottom=page)
 
 
-def _runs(old: bytes, new: bytes, page: int, gap: int) -> Iterator[Window]:
+def _find_runs(old: bytes, new: bytes, page: int, gap: int) -> Iterator[Window]:
     """Yield the runs of changed columns of a page; a gap is bridged when that is no dearer."""
     start = page * WIDTH
     before, after = old[start : start + WIDTH], new[start : start + WIDTH]
@@ -98,7 +98,7 @@ def _runs(old: bytes, new: bytes, page: int, gap: int) -> Iterator[Window]:
     yield Window(top=page, bottom=page, left=left, right=right)
 
 
-def _union(first: Window, second: Window) -> Window:
+def _enclose(first: Window, second: Window) -> Window:
     """Return the smallest window around two."""
     return Window(
         top=min(first.top, second.top),

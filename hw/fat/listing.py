@@ -102,7 +102,7 @@ def parse_listing(text: str) -> Listing:
     if body != ["No files"]:
         count = _COUNT.fullmatch(body[-1]) if body else None
         entries = [_ENTRY.fullmatch(line) for line in body[:-1]]
-        files = [_file(entry) for entry in entries if entry is not None]
+        files = [_read_entry(entry) for entry in entries if entry is not None]
         if count is None or not int(count[1]) == len(files) == len(entries):
             raise StickFormatError("a folder on the stick holds a name that is none")
     return Listing(
@@ -112,7 +112,7 @@ def parse_listing(text: str) -> Listing:
     )
 
 
-def _file(found: re.Match[str]) -> StickFile:
+def _read_entry(found: re.Match[str]) -> StickFile:
     """Return the file that a line names."""
     stem, extension = found["stem"].rstrip(), found["extension"].rstrip()
     short_name = f"{stem}.{extension}" if extension else stem
@@ -167,7 +167,7 @@ def parse_extents(text: str, geometry: Geometry, size_bytes: int) -> tuple[Exten
     Raises:
         StickVerifyError: The chain of clusters leaves the volume or does not fit the size.
     """
-    extents = list(_extents(text, geometry))
+    extents = list(_find_extents(text, geometry))
     whole = sum(extent.length for extent in extents)
     if whole != -(-size_bytes // geometry.cluster_bytes) * geometry.cluster_bytes:
         raise StickVerifyError("a file's clusters do not fit its size")
@@ -177,7 +177,7 @@ def parse_extents(text: str, geometry: Geometry, size_bytes: int) -> tuple[Exten
     return tuple(extents)
 
 
-def _extents(text: str, geometry: Geometry) -> Iterator[Extent]:
+def _find_extents(text: str, geometry: Geometry) -> Iterator[Extent]:
     """Yield each run of clusters."""
     for found in _EXTENT.finditer(text):
         first, last = int(found[1]), int(found[2] or found[1])

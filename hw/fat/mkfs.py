@@ -40,7 +40,7 @@ def format_stick(medium: Medium, label: str) -> None:
         StickVerifyError: The medium did not keep what was made.
     """
     try:
-        _make(medium, label)
+        _run_mkfs(medium, label)
     except BaseException:
         medium.close()
         raise
@@ -76,7 +76,7 @@ def make_image(path: Path, label: str, size_bytes: int = IMAGE_BYTES) -> None:
         raise
 
 
-def _make(medium: Medium, label: str) -> None:
+def _run_mkfs(medium: Medium, label: str) -> None:
     """Run mkfs.vfat and push what it wrote to the medium."""
     check_label(label)
     if medium.read_only:

@@ -81,12 +81,12 @@ def check_name(name: str) -> None:
     Raises:
         StickNameError: With the reason.
     """
-    reason = _refusal(name)
+    reason = _find_refusal(name)
     if reason:
         raise StickNameError(f"{name!r} cannot be a file name on a stick: {reason}")
 
 
-def _refusal(name: str) -> str:
+def _find_refusal(name: str) -> str:
     """Return why a name is refused, "" when it is not."""
     reasons = (
         (not name or name in {".", ".."}, "it names no file"),

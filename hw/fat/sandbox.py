@@ -215,18 +215,18 @@ def restrict(
     version = call(_CREATE_RULESET, None, 0, 1)
     if -version in _ABSENT:
         return False
-    handled = (1 << _FS_RIGHTS.get(_checked(version), 16)) - 1
+    handled = (1 << _FS_RIGHTS.get(_check(version), 16)) - 1
     # struct landlock_ruleset_attr: fs, then net (version 4), then scoped (version 6); older kernels
     # take a longer structure as long as what they do not know is zero
     net = 0b11 if version >= _NET_SINCE else 0
     scoped = 0b11 if version >= _SCOPE_SINCE else 0
-    rules = _checked(call(_CREATE_RULESET, struct.pack("=QQQ", handled, net, scoped), 24, 0))
+    rules = _check(call(_CREATE_RULESET, struct.pack("=QQQ", handled, net, scoped), 24, 0))
     try:
         for folder in folders:
             _allow_path(rules, folder, handled, call)
         for descriptor, rights in files.items():
             _allow(rules, descriptor, rights & handled & FILE_RIGHTS, call)
-        _checked(call(_RESTRICT_SELF, rules, 0))
+        _check(call(_RESTRICT_SELF, rules, 0))
     finally:
         os.close(rules)
     return True
@@ -249,10 +249,10 @@ def _allow(rules: int, descriptor: int, rights: int, call: Callable[..., int]) -
     """Add one rule; a file without a name (EBADFD: pipe, memory file) needs none."""
     answer = call(_ADD_RULE, rules, _RULE_PATH_BENEATH, struct.pack("=Qi", rights, descriptor), 0)
     if answer != -errno.EBADFD:
-        _checked(answer)
+        _check(answer)
 
 
-def _checked(answer: int) -> int:
+def _check(answer: int) -> int:
     """Return a system call's answer; OSError when it failed."""
     if answer < 0:
         raise OSError(-answer, f"Landlock: {os.strerror(-answer)}")

@@ -58,7 +58,7 @@ def write_file(
         StickExistsError, StickFullError, StickReadOnlyError, StickVerifyError, StickGoneError, StickIoError:
             As for FatVolume.put.
     """
-    tick_written, tick_checked = _ticks(progress, size_bytes, place)
+    tick_written, tick_checked = _make_ticks(progress, size_bytes, place)
     if resume and _is_written(drive, place, size_bytes, sha256, tick_checked):
         return
     check_writable(drive)
@@ -154,7 +154,7 @@ def _delete_written(drive: Drive, place: StickPath) -> None:
         drive.medium.flush()
 
 
-def _ticks(progress: Progress | None, size_bytes: int, place: StickPath) -> tuple[Tick, Tick]:
+def _make_ticks(progress: Progress | None, size_bytes: int, place: StickPath) -> tuple[Tick, Tick]:
     """Return the ticks of the two stages, writing and reading back."""
 
     def report(before: int, what: str, done: int) -> None:

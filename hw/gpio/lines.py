@@ -71,7 +71,7 @@ class Line:
 
 
 @cache
-def _settings(mode: tuple[str, str], value: Value) -> LineSettings:
+def _make_settings(mode: tuple[str, str], value: Value) -> LineSettings:
     """Return a mode as libgpiod takes it; the few there are, are made once."""
     if mode == _OPEN_DRAIN:
         return LineSettings(direction=Direction.OUTPUT, drive=Drive.OPEN_DRAIN, output_value=value)
@@ -108,9 +108,9 @@ class Lines:
         self._batch: dict[int, Line] | None = None
         chip = find_chip(sorted(Path("/dev").glob("gpiochip*")) if paths is None else paths, open_chip)
         try:
-            self._request = chip.request_lines(self._config(), consumer=CONSUMER)
+            self._request = chip.request_lines(self._all_settings(), consumer=CONSUMER)
         except (OSError, ValueError) as error:  # ValueError: no such line on the chip
-            raise KeypadError(f"GPIO lines {_names(numbers)} cannot be had: {error}") from error
+            raise KeypadError(f"GPIO lines {_join_numbers(numbers)} cannot be had: {error}") from error
         finally:
             chip.close()  # the request lives on without it
         self._shutdown = os.eventfd(0, os.EFD_CLOEXEC)
@@ -159,7 +159,7 @@ class Lines:
         changed = [number for number, line in new.items() if line != old[number]]
         try:
             if any(new[number].mode != old[number].mode for number in changed):
-                self._request.reconfigure_lines(self._config())
+                self._request.reconfigure_lines(self._all_settings())
             else:
                 values: dict[int | str, Value] = {
                     number: new[number].value
@@ -169,7 +169,7 @@ class Lines:
                 if values:
                     self._request.set_values(values)
         except OSError as error:
-            raise KeypadError(f"GPIO lines {_names(changed)} cannot be set: {error}") from error
+            raise KeypadError(f"GPIO lines {_join_numbers(changed)} cannot be set: {error}") from error
         if self._thread is None and any(new[number].edges != "none" for number in changed):
             self._thread = threading.Thread(target=self._watch, name="gpio-edges", daemon=True)
             self._thread.start()
@@ -198,9 +198,9 @@ class Lines:
             self._request.release()
         os.close(self._shutdown)
 
-    def _config(self) -> Config:
+    def _all_settings(self) -> Config:
         """Return all lines' settings; a request is always reconfigured whole."""
-        return {number: _settings(line.mode, line.value) for number, line in self._lines.items()}
+        return {number: _make_settings(line.mode, line.value) for number, line in self._lines.items()}
 
     def _watch(self) -> None:
         """Sleep until an edge or the end, and tell of edges."""
@@ -222,6 +222,6 @@ class Lines:
                 self._on_edge(event.line_offset, event.timestamp_ns / 1e9, rising)
 
 
-def _names(numbers: Sequence[int]) -> str:
+def _join_numbers(numbers: Sequence[int]) -> str:
     """Return line numbers as a list to read."""
     return ", ".join(str(number) for number in numbers)

@@ -185,7 +185,7 @@ class NodeMedium:
                     self._kernel.read_direct(self._direct, probe, 0)
             except OSError as error:
                 self._refuse_direct(error)
-        return None if self._direct_refused else self._pieces(offset, length)
+        return None if self._direct_refused else self._read_pieces(offset, length)
 
     def counters(self) -> Counters | None:
         """Return the device's counters; None for an image file."""
@@ -302,7 +302,7 @@ class NodeMedium:
             raise stick_error(error, f"{self._path} cannot be read") from error
         self._direct_refused = True
 
-    def _pieces(self, offset: int, length: int) -> Iterator[bytes]:
+    def _read_pieces(self, offset: int, length: int) -> Iterator[bytes]:
         """Read aligned blocks and cut out what was asked for."""
         end = offset + length
         with mmap.mmap(-1, _CHUNK_BYTES) as buffer:

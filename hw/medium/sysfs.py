@@ -42,7 +42,7 @@ class Sysfs:
 
     def node(self, folder: Path) -> Path:
         """Return the device node of a sysfs folder."""
-        for line in (_text(folder / "uevent") or "").splitlines():
+        for line in (_read_text(folder / "uevent") or "").splitlines():
             key, _, value = line.partition("=")
             if key == "DEVNAME":
                 return self.dev / value
@@ -50,19 +50,19 @@ class Sysfs:
 
     def size_bytes(self, folder: Path) -> int:
         """Return the size; 0 when there is no medium in the slot."""
-        return int(_text(folder / "size") or "0") * SECTOR_BYTES
+        return int(_read_text(folder / "size") or "0") * SECTOR_BYTES
 
     def read_only(self, folder: Path) -> bool:
         """Tell whether the device says that it is write-protected."""
-        return _text(folder / "ro") == "1"
+        return _read_text(folder / "ro") == "1"
 
     def sequence(self, folder: Path) -> str:
         """Return diskseq, a number no other insertion shares until the next start; "" before Linux 5.15."""
-        return _text(self.disk(folder) / "diskseq") or ""
+        return _read_text(self.disk(folder) / "diskseq") or ""
 
     def counters(self, folder: Path) -> Counters | None:
         """Return what went to and from the device, or None when it is gone."""
-        fields = (_text(folder / "stat") or "").split()
+        fields = (_read_text(folder / "stat") or "").split()
         if len(fields) <= _WRITTEN_SECTORS:
             return None
         return Counters(
@@ -77,7 +77,7 @@ class Sysfs:
     def system_disks(self) -> frozenset[Path]:
         """Return the sysfs folders of the disks that this machine runs from: those behind `/` and /boot."""
         found: set[Path] = set()
-        for line in (_text(self.mounts) or "").splitlines():
+        for line in (_read_text(self.mounts) or "").splitlines():
             fields = line.split(" ")
             if fields[4] in _SYSTEM_MOUNTS:
                 major, minor = (int(part) for part in fields[2].split(":"))
@@ -93,7 +93,7 @@ class Sysfs:
         return set().union(*(self._disks_behind(link.resolve()) for link in under))
 
 
-def _text(path: Path) -> str | None:
+def _read_text(path: Path) -> str | None:
     """Return a small file's text, stripped; None when it cannot be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").strip()

@@ -215,7 +215,7 @@ class Socket:
         self._left_bytes = faults.yank_at_byte
         self._pulled = pulled
 
-    def take(self, wanted: int) -> int:
+    def accept(self, wanted: int) -> int:
         """Return how many of these bytes still get through before the stick is pulled."""
         if self._left_bytes is None:
             return wanted
@@ -298,7 +298,7 @@ class FlashMedium(EmulatedMedium):
             return
         if faults.dying:
             raise StickIoError(f"{self.path} did not take what was written: {os.strerror(5)}")
-        runs = list(self._changed())
+        runs = list(self._find_changes())
         if faults.lying != "forgets":
             self._write_out(runs)
         if tick:
@@ -332,7 +332,7 @@ class FlashMedium(EmulatedMedium):
             raise
         self._cache = cache
 
-    def _changed(self) -> Iterator[tuple[int, int]]:
+    def _find_changes(self) -> Iterator[tuple[int, int]]:
         """Yield the runs of blocks, offset and length, in which copy and image differ."""
         start = -1
         for offset in range(0, self.size_bytes, _CHUNK_BYTES):
@@ -359,9 +359,9 @@ class FlashMedium(EmulatedMedium):
                 offset, length = run
                 data = bytearray(os.pread(self.fileno(), length, offset))
                 if spoil and run == longest:
-                    data[_last_change(data, os.pread(image.fileno(), length, offset))] ^= 1
+                    data[_find_last_change(data, os.pread(image.fileno(), length, offset))] ^= 1
                     self._socket.altered = True
-                taken = self._socket.take(length)
+                taken = self._socket.accept(length)
                 os.pwrite(image.fileno(), data[:taken], offset)
                 if taken < length:
                     self._socket.pull_itself()
@@ -377,7 +377,7 @@ class FlashMedium(EmulatedMedium):
             drive.write(["mcopy", SOURCE, name], "no filler", source=nothing.fileno(), limits=limits)
 
 
-def _last_change(new: bytes | bytearray, old: bytes) -> int:
+def _find_last_change(new: bytes | bytearray, old: bytes) -> int:
     """Return the last place in which two runs of blocks, which do differ, differ."""
     return next(place for place in reversed(range(len(new))) if new[place] != old[place])
 

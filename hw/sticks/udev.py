@@ -72,28 +72,28 @@ class UdevListener:
         """Yield every block device."""
         try:
             for device in self._context.list_devices(subsystem="block"):
-                yield self._read(device, "")
+                yield self._read_device(device, "")
         except LookupError as error:  # pyudev's way to say that a device left while it was looked at
             raise OSError(errno.ENODEV, "a device left") from error
 
     def receive(self) -> BlockDevice | None:
         """Return the next event."""
         device = self._monitor.poll(timeout=0)
-        return None if device is None else self._read(device, str(device.action))
+        return None if device is None else self._read_device(device, str(device.action))
 
     def system_disks(self) -> frozenset[str]:
         """Return where the disks of this machine are."""
-        return frozenset(self._path(folder) for folder in self._sysfs.system_disks())
+        return frozenset(self._sysfs_path(folder) for folder in self._sysfs.system_disks())
 
     def close(self) -> None:
         """Let udev go; the socket is closed with the monitor's last reference."""
         self._monitor = self._context = None
 
-    def _path(self, folder: Path) -> str:
+    def _sysfs_path(self, folder: Path) -> str:
         """Return a folder's place from /devices on."""
         return f"/{folder.relative_to(self._sysfs.sys)}"
 
-    def _read(self, device: Any, action: str) -> BlockDevice:
+    def _read_device(self, device: Any, action: str) -> BlockDevice:
         """Take down what udev and sysfs say of a device."""
         path = str(device.device_path)
         folder = self._sysfs.sys / path.removeprefix("/")
@@ -128,7 +128,7 @@ class UdevSticks:
         self._listen = listen
         self._open_node = open_node
         self._inserted = InsertedSticks()
-        self._post: Post = _drop
+        self._post: Post = _drop_event
         self._watch = Watch("sticks")
 
     def start(self, post: Post) -> None:
@@ -243,5 +243,5 @@ class Watch:
         return None if self._wake_read in ready else ready
 
 
-def _drop(_: HardwareEvent) -> None:
+def _drop_event(_: HardwareEvent) -> None:
     """Drop an event, before anybody listens."""

@@ -102,21 +102,21 @@ class UsbSockets:
     def _run(self, post: Post) -> None:
         with suppress(OSError):  # rule 3
             listener = self._listen()
-            while self._watch.wait(self._wait_s(), listener.fileno()) is not None:
+            while self._watch.wait(self._find_wait_s(), listener.fileno()) is not None:
                 now_s = self._monotonic()
                 self._waiting |= dict.fromkeys(listener.receive(), now_s + GRACE_S)
                 for path in [path for path, due_s in self._waiting.items() if due_s <= now_s]:
                     del self._waiting[path]
-                    if (name := self._refused(path)) is not None:
+                    if (name := self._find_refused_name(path)) is not None:
                         post(UsbRefused(name))
 
-    def _wait_s(self) -> float | None:
+    def _find_wait_s(self) -> float | None:
         """Return how long to sleep: until the first device is due; None: until one comes."""
         if not self._waiting:
             return None
         return max(0.0, min(self._waiting.values()) - self._monotonic()) + 0.001
 
-    def _refused(self, path: str) -> str | None:
+    def _find_refused_name(self, path: str) -> str | None:
         """Return the name of a device that is in and may not be used; None for any other."""
         folder = self._sys / path.removeprefix("/")
         try:

@@ -142,7 +142,7 @@ def test_the_units_socket_is_connected_to(tmp_path: Path) -> None:
         listener.listen()
         session = connect_vault(path)
         with listener.accept()[0] as peer:
-            wire.send(peer, pr.Done(result=rs.Acknowledged()))
+            wire.send(peer, wire.Done(result=rs.Acknowledged()))
             assert session.ask(pr.Hello(), rs.Acknowledged) == rs.Acknowledged()
     session.close()
 
