@@ -10,12 +10,12 @@ from pathlib import Path
 import pyrage
 import pytest
 
-from core.progress import report_nothing
 from core.authority.authority import Authority
 from core.crypto.process import Boot
 from core.errors import CaError
 from core.policy.policy import Policy
 from core.policy.settings import Backup, Egress
+from core.progress import report_nothing
 from core.store.database import Database
 from core.store.folder import DATABASE, KEYSLOTS, Folder
 from core.store.keyslots import KdfCost, open_slots

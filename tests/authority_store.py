@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from core.progress import report_nothing
 from core.archive.contents import Changes, select_backup, select_egress
 from core.archive.manifest import Authority, Manifest
 from core.authority.top_up import top_up
@@ -15,6 +14,7 @@ from core.certificate import Certificate
 from core.crypto.recipients import parse_recipient
 from core.export.archives import Written, write_backup, write_egress
 from core.policy.policy import Policy, encode_policy
+from core.progress import report_nothing
 from core.store import journal
 from core.store.keyslots import KdfCost
 from core.store.records import ArchiveRecord

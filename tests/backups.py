@@ -12,7 +12,6 @@ import msgspec
 import pyrage
 from cryptography import x509
 
-from core.progress import report_nothing
 from core.archive.container import MANIFEST_PATH, make_member, read_archive, write_archive
 from core.archive.manifest import FileEntry, Manifest, decode_manifest, encode_manifest
 from core.authority.authority import Authority
@@ -21,6 +20,7 @@ from core.crypto.process import Boot
 from core.crypto.recipients import parse_recipient
 from core.policy.policy import Policy
 from core.policy.settings import Backup, Egress, SignerSettings, Target
+from core.progress import report_nothing
 from core.receive.keys import prove_key, read_passphrases
 from core.recovery.drill import drill
 from core.store.keyslots import KdfCost
@@ -65,7 +65,7 @@ class PastBox:
 
 def write(authority: Authority, kind: str, name: str, out: Path, now: datetime) -> Path:
     data = io.BytesIO()
-    written = authority.write_archive(kind, name, data, now, report_nothing, papers=False)
+    written = authority.write_archive(kind, name, data, now, report_nothing, public=False)
     authority.confirm_written(kind, name, written.sequence, "test", now)
     path = out / f"{authority.status(now).incarnation[:8]}-{written.archive_name}"
     path.write_bytes(data.getvalue())

@@ -1,4 +1,4 @@
-"""A delivery: one archive of an egress or a backup, with the papers that go beside it.
+"""A delivery: one archive of an egress or a backup, with its sidecars, the files that go beside it.
 
 One transaction holds all of it: fresh CRLs, the sequence number, the archive, its record, its journal
 entry. Nobody is given the archive before that transaction is committed, so a number that was undone is a
@@ -14,7 +14,7 @@ from core.archive.manifest import ArchiveKind
 from core.authority.top_up import load_root
 from core.errors import PolicyError
 from core.export.archives import Written, write_backup, write_egress
-from core.export.sidecars import make_papers
+from core.export.sidecars import make_sidecars
 from core.issue.crl import sign_crl
 from core.policy.policy import Policy
 from core.progress import Report
@@ -68,7 +68,7 @@ def deliver(
         refresh_crls(store, policy, now)
         written = write(store, policy, name, now, out, report=report)
         out.flush()
-        papers = make_papers(store, policy, written, public=public)
+        sidecars = make_sidecars(store, policy, written, public=public)
         _record(store, written, now)
     return results.ArchiveWritten(
         kind=kind,
@@ -78,7 +78,7 @@ def deliver(
         size_bytes=written.size_bytes,
         sha256=written.archive_sha256,
         companions=tuple(
-            results.Companion(path=paper.path, data=paper.data, numbered=paper.numbered) for paper in papers
+            results.Companion(path=each.path, data=each.data, numbered=each.numbered) for each in sidecars
         ),
     )
 

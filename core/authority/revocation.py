@@ -1,7 +1,8 @@
 """Revocation: a root, signer or seal is marked, and every CRL that its root signs from then on says so.
 
 A signer's or seal's key is erased at once; a root's stays, since it still has to sign its CRLs. A revoked
-root takes all of its signers out of the plan (core.plan.coverage); the next top-up fills the holes, seals too.
+root takes all of its signers out of the plan (core.plan.coverage); the next top-up
+fills the holes, seals too.
 """
 
 from collections.abc import Iterable

@@ -23,12 +23,11 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsag
 from core.archive.seal import SEAL_EKU
 from core.certificate import Certificate, Kind
 from core.errors import IssueError, PolicyError
-from core.plan.coverage import root_need_days
+from core.plan.coverage import root_tail_days
 from core.policy.policy import Policy
 from core.policy.settings import ConstrainedNames, NameConstraints, Target
 
 ONE_SECOND = timedelta(seconds=1)
-
 KEY_PURPOSES = {
     "server_auth": ExtendedKeyUsageOID.SERVER_AUTH,
     "client_auth": ExtendedKeyUsageOID.CLIENT_AUTH,
@@ -144,7 +143,7 @@ def root_profile(policy: Policy) -> Profile:
         algorithm=policy.algorithm,
         names=_authority_names(policy),
         extensions=(_ca(path_length=None), make_extension(CA_USAGE, critical=True)),
-        tail=timedelta(days=root_need_days(policy)),
+        tail=timedelta(days=root_tail_days(policy)),
     )
 
 
@@ -205,8 +204,10 @@ def _options(policy: Policy, target: Target, root_id: str) -> Iterable[Extension
         yield make_extension(_name_constraints(target.name_constraints), critical=True)  # RFC 5280 4.2.1.10
     if policy.urls is not None and policy.urls.crl is not None:
         place = x509.UniformResourceIdentifier(policy.urls.crl.replace("{root}", root_id))
-        point = x509.DistributionPoint(full_name=[place], relative_name=None, reasons=None, crl_issuer=None)
-        yield make_extension(x509.CRLDistributionPoints([point]), critical=False)
+        distribution_point = x509.DistributionPoint(
+            full_name=[place], relative_name=None, reasons=None, crl_issuer=None
+        )
+        yield make_extension(x509.CRLDistributionPoints([distribution_point]), critical=False)
     if policy.urls is not None and policy.urls.issuer is not None:
         place = x509.UniformResourceIdentifier(policy.urls.issuer.replace("{root}", root_id))
         access = x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, place)

@@ -34,7 +34,7 @@ from core.store import journal
 from core.store.keyslots import KdfCost
 from core.store.store import ArchiveRecord, Store, create_store
 from core.store.store import Sequence as StoreSequence
-from core.times import write_stamp
+from core.times import format_time
 
 _CRLS: Final = "crls/"
 
@@ -88,7 +88,7 @@ def restore(
         source: The archive.
         identities: From core.crypto.identities.
         trust: Roots to believe, from core.receive.trust.load_roots.
-        confirm: Asked about the root, if it is none of `trust`; None refuses it.
+        confirm: Template about the root, if it is none of `trust`; None refuses it.
         state: The state folder, missing or empty; its parent exists.
         passphrase: Canonical, new.
         cost: Of the key derivation.
@@ -235,5 +235,5 @@ def _append(store: Store, backup: OpenBackup, restored: Restored, time: datetime
         "restored_from": restored.restored_from,
     }
     if not restored.clock_believed:
-        detail["clock"] = write_stamp(now)
+        detail["clock"] = format_time(now)
     journal.append(store, "restore", detail, time)

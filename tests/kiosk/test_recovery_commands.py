@@ -15,11 +15,11 @@ import pytest
 from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from core.progress import report_nothing
 from core.authority.authority import Authority
 from core.crypto.process import set_dumpable
 from core.crypto.recipients import fingerprint_words
 from core.policy.policy import Policy
+from core.progress import report_nothing
 from hw.system.clock import SystemClock
 from kiosk.commands.cli import main
 from tests.backups import BOOT, COST, NEW_PASSPHRASE, PASSPHRASE, PastBox, policy_for, roots_of, write

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from core.progress import Progress
 from core.api import requests as pr
 from core.api import results as rs
 from core.api import wire
+from core.progress import Progress
 from kiosk.work.session import Session, VaultLostError, VaultRefusalError, connect_vault, start_vault
 from tests.kiosk.live import NOW, PASSPHRASE, lay_authority
 
@@ -56,7 +56,7 @@ def test_an_archive_arrives_in_the_file_that_was_sent_along(session: Session, tm
     session.ask(pr.Unlock(passphrase=PASSPHRASE, now=NOW), rs.Unlocked)
     session.ask(pr.TopUp(now=NOW), rs.ToppedUp)
     with (tmp_path / "archive").open("w+b") as file:
-        request = pr.WriteArchive(kind="egress", name="main-kudo", papers=True, now=NOW)
+        request = pr.WriteArchive(kind="egress", name="main-kudo", public=True, now=NOW)
         written = session.ask(request, rs.ArchiveWritten, into=file)
         file.seek(0)
         assert len(file.read()) == written.size_bytes

@@ -87,8 +87,8 @@ def test_a_proposal_shows_recipients_and_changes() -> None:
 
 
 def test_cover_is_told_in_whole_days_and_never_below_none() -> None:
-    def cover(until: timedelta) -> rs.TargetCover:
-        return rs.TargetCover(
+    def cover(until: timedelta) -> rs.TargetCoverage:
+        return rs.TargetCoverage(
             class_name="services", target="mongo", lanes=2, lowest_lane=1, until=NOW + until, lead_days=92
         )
 
