@@ -36,7 +36,7 @@ from core.certificate import Certificate
 from core.crypto.passphrase import require_strong
 from core.crypto.process import Boot
 from core.export.receipt import check_receipt
-from core.plan.gaps import next_visit_by
+from core.plan.coverage import next_visit_by
 from core.policy.policy import Policy, differences, is_replaced, pin, read_pinned
 from core.policy.proposal import read_file_policy, render_difference
 from core.progress import Report

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from core.api import results
 from core.certificate import Certificate
 from core.crypto.recipients import fingerprint_words
-from core.plan.gaps import find_coverage, find_gaps, next_visit_by
+from core.plan.coverage import find_coverage, next_visit_by
+from core.plan.gaps import find_gaps
 from core.policy.periods import lead_days
 from core.policy.policy import Policy, list_recipients
 from core.store.store import Store

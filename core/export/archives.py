@@ -31,7 +31,7 @@ from core.certificate import Certificate, encode_pem
 from core.crypto.pkcs8 import KeySpool, hash_public_key
 from core.crypto.recipients import Recipient, parse_recipient, refusing, to_age
 from core.errors import ArchiveError, CheckError
-from core.plan.gaps import next_visit_by
+from core.plan.coverage import next_visit_by
 from core.policy.policy import Policy
 from core.progress import Progress, Report
 from core.store.journal import encode_line

@@ -2,8 +2,8 @@
 
 A rule is a function that returns what is wrong, empty when nothing is; its name stands in the error's text.
 
-1. `check_before` sees only the template: dates, nesting, names, the issuer. No key has signed yet.
-2. `check_after` sees the certificate parsed back from its bytes. It compares each field with the template,
+1. `check_template` sees only the template: dates, nesting, names, the issuer. No key has signed yet.
+2. `check_signed` sees the certificate parsed back from its bytes. It compares each field with the template,
    and with what design and RFC 5280 say of the kind, so that a wrong profile is found too.
 3. The rules on extensions run over every certificate that is not, there, the rehearsed one: if its
    extensions are byte for byte those of the rehearsal, with only its own key identifier (computed here from
@@ -15,20 +15,24 @@ A rule is a function that returns what is wrong, empty when nothing is; its name
 It makes and repairs nothing.
 """
 
+from datetime import UTC, time, timedelta
 from typing import Annotated, TypeVar
 
 import msgspec
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat import asn1
-from cryptography.x509.oid import ExtensionOID
+from cryptography.x509.oid import ExtensionOID, NameOID
 
 from core.archive.seal import SEAL_EKU
 from core.certificate import Kind
 from core.crypto.keys import ALGORITHMS, algorithm_name
 from core.errors import CheckError
-from core.issue.profile import CA_USAGE, SEAL_USAGE, Extension
-from core.issue.template import BEFORE, Template
+from core.issue.profile import CA_USAGE, ONE_SECOND, SEAL_USAGE, UPPER_BOUNDS, Extension, Template
+
+ONE_DAY = timedelta(days=1)
+
+MAX_SERIAL_BITS = 159
 
 
 @asn1.sequence
@@ -54,7 +58,7 @@ class RawCertificate:
     signature: asn1.BitString
 
 
-class Rehearsed(msgspec.Struct, frozen=True, kw_only=True):
+class RehearsedExtensions(msgspec.Struct, frozen=True, kw_only=True):
     """The extensions of a rehearsed certificate that passed all rules, cut open at its key identifier.
 
     Args:
@@ -82,7 +86,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     issuer: x509.Certificate
 
 
-def check_before(template: Template) -> None:
+def check_template(template: Template) -> None:
     """Refuse to sign what breaks a rule.
 
     Args:
@@ -91,23 +95,26 @@ def check_before(template: Template) -> None:
     Raises:
         CheckError: A rule does not hold; the text names it (E-CHECK).
     """
-    for rule in BEFORE:
+    for rule in TEMPLATE_RULES:
         _refuse(rule.__name__, rule(template), template)
 
 
-def check_after(
-    template: Template, der: bytes, issuer: x509.Certificate | None, rehearsed: Rehearsed | None = None
-) -> Rehearsed:
+def check_signed(
+    template: Template,
+    der: bytes,
+    issuer: x509.Certificate | None,
+    rehearsed: RehearsedExtensions | None = None,
+) -> RehearsedExtensions:
     """Refuse a signed certificate that breaks a rule.
 
     Args:
         template: What it should be.
         der: Its bytes.
         issuer: The certificate whose key should have signed it; None for a root, which signs itself.
-        rehearsed: Of the rehearsal; None has every rule on extensions run.
+        rehearsed: Those of the rehearsal; None has every rule on extensions run.
 
     Returns:
-        The rehearsed of the certificate's extensions.
+        Its extensions, for the next ones to be held against.
 
     Raises:
         CheckError: A rule does not hold; the text names it (E-CHECK).
@@ -128,12 +135,88 @@ def check_after(
         for extension_rule in EXTENSION_RULES:
             _refuse(extension_rule.__name__, extension_rule(extensions), template)
     front, _, back = found.partition(key_id)
-    return Rehearsed(front=front, back=back)
+    return RehearsedExtensions(front=front, back=back)
 
 
 def _refuse(name: str, fault: str, template: Template) -> None:
     if fault:
         raise CheckError(f"rule {name}: {template.kind} {template.id}: {fault}")
+
+
+def whole_days(template: Template) -> str:
+    """Periods begin and end at UTC midnights, validity ends at 23:59:59 (design 3, Nesting)."""
+    ends = (template.issue_from, template.issue_until, template.not_before, template.not_after + ONE_SECOND)
+    midnights = all(end.tzinfo is UTC and end.time() == time.min for end in ends)
+    return "" if midnights else "a date is no UTC midnight"
+
+
+def period_in_validity(template: Template) -> str:
+    """The issuing period is not empty and lies inside the validity."""
+    inside = (
+        template.not_before <= template.issue_from < template.issue_until <= template.not_after + ONE_SECOND
+    )
+    return "" if inside else "the issuing period is empty or leaves the validity"
+
+
+def not_for_the_past(template: Template) -> str:
+    """Nothing is issued for the past; only a seal begins with its root (design 3, Plan)."""
+    if template.kind != "seal" and template.issue_from + ONE_DAY <= template.now:
+        return f"it would begin before today, at {template.issue_from:%Y-%m-%d}"
+    return ""
+
+
+def live_issuer(template: Template) -> str:
+    """Only a live root signs: not revoked, not over (design 3, Nesting)."""
+    if template.issuer is None:
+        return "" if template.kind == "root" else "only a root is its own issuer"
+    status = template.issuer.status(template.now)
+    live = template.issuer.kind == "root" and status in {"future", "active", "retired"}
+    return "" if live else f"its issuer is a {template.issuer.kind}, {status}"
+
+
+def issuer_covers_start(template: Template) -> str:
+    """A signer begins in the issuing period of its root (design 3, Nesting)."""
+    root = template.issuer
+    covered = root is None or root.issue_from <= template.issue_from < root.issue_until
+    return "" if covered else "its root does not sign at that time"
+
+
+def nested(template: Template) -> str:
+    """Validity lies inside the root's: validators check the anchor's own dates (design 3, Nesting)."""
+    root = template.issuer
+    inside = root is None or (root.not_before <= template.not_before and template.not_after <= root.not_after)
+    return "" if inside else "it would outlive its root"
+
+
+def serial_in_range(template: Template) -> str:
+    """A serial number is positive and at most 159 bits (RFC 5280 4.1.2.2)."""
+    in_range = template.serial > 0 and template.serial.bit_length() <= MAX_SERIAL_BITS
+    return "" if in_range else "the serial number is out of range"
+
+
+def subject_in_bounds(template: Template) -> str:
+    """The subject has O, one CN, the id, no OU, and nothing too long (RFC 5280 appendix A)."""
+    named: dict[x509.ObjectIdentifier, str | bytes] = {part.oid: part.value for part in template.subject}
+    if len(named) != len(template.subject.rdns):
+        return "an attribute stands twice"
+    for oid, value in named.items():
+        if oid not in UPPER_BOUNDS or not 0 < len(value) <= UPPER_BOUNDS[oid]:
+            return f"attribute {oid.dotted_string} is not allowed or too long"
+    if NameOID.ORGANIZATION_NAME not in named or NameOID.COMMON_NAME not in named:
+        return "O or CN is missing"
+    return "" if named.get(NameOID.SERIAL_NUMBER) == template.id else "serialNumber is not the id"
+
+
+TEMPLATE_RULES = (
+    whole_days,
+    period_in_validity,
+    not_for_the_past,
+    live_issuer,
+    issuer_covers_start,
+    nested,
+    serial_in_range,
+    subject_in_bounds,
+)
 
 
 def serial(seen: Seen) -> str:
@@ -205,7 +288,9 @@ _ALLOWED: dict[Kind, set[x509.ObjectIdentifier]] = {
 }
 
 _CRITICAL = {ExtensionOID.BASIC_CONSTRAINTS, ExtensionOID.KEY_USAGE, ExtensionOID.NAME_CONSTRAINTS}
+
 _SEAL_PURPOSE = x509.ExtendedKeyUsage([SEAL_EKU])
+
 ValueT = TypeVar("ValueT", bound=x509.ExtensionType)
 
 

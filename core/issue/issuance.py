@@ -22,10 +22,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from core.certificate import Certificate, Issued
 from core.crypto.keys import ALGORITHMS, PrivateKey, PublicKey, encode_key, make_key
 from core.errors import IssueError
-from core.issue.checks import Rehearsed, check_after, check_before
+from core.issue.checks import RehearsedExtensions, check_signed, check_template
 from core.issue.issuing_key import IssuingKey
-from core.issue.profile import Profile, make_extension, root_profile, seal_profile, signer_profile
-from core.issue.template import Template
+from core.issue.profile import Profile, Template, make_extension, root_profile, seal_profile, signer_profile
 from core.plan.gaps import Gap
 from core.policy.policy import Policy
 
@@ -54,7 +53,7 @@ class Issuance:
         self._constant = profile.extensions
         if issuer is not None:
             self._constant = (*self._constant, _authority_key_id(issuer.key_id))
-        self._rehearsed: Rehearsed | None = None
+        self._rehearsed: RehearsedExtensions | None = None
         self._rehearsed = self._rehearse()
 
     def issue(self, gap: Gap, now: datetime, key: PrivateKey | None = None) -> Issued:
@@ -78,7 +77,7 @@ class Issuance:
         Args:
             gap: A signer's, of this issuance's class and target.
             now: Aware UTC.
-            key: Proven to be held by whoever template (core.issue.csr).
+            key: Proven to be held by whoever asked (core.issue.csr).
 
         Returns:
             The certificate, with no private key.
@@ -105,7 +104,7 @@ class Issuance:
             IssueError: This is no issuance of seals (E-ISSUE).
         """
         if self._profile.kind != "seal" or self._issuer is None:
-            raise IssueError(f"a seal was asked of the issuance for a {self._profile.kind}")
+            raise IssueError(f"a seal was asked of the issuance of a {self._profile.kind}")
         return self._issue(self._issuer.certificate, now, make_key(self._profile.algorithm))
 
     def _require_mine(self, gap: Gap) -> None:
@@ -113,7 +112,7 @@ class Issuance:
         if (gap.kind, gap.class_name, gap.target) != mine:
             raise IssueError(f"a gap of {gap.path} came to the issuance of another target")
 
-    def _rehearse(self) -> Rehearsed | None:
+    def _rehearse(self) -> RehearsedExtensions | None:
         """Sign a sample with throwaway keys, run every rule over it, and return its extensions."""
         profile = self._profile
         if self._issuer is None:
@@ -187,9 +186,9 @@ class Issuance:
 
     def _sign(
         self, template: Template, private_key: PrivateKey, issuer: x509.Certificate | None
-    ) -> tuple[bytes, Rehearsed]:
+    ) -> tuple[bytes, RehearsedExtensions]:
         """Sign what passes the rules before; return bytes and extensions of what passes the rules after."""
-        check_before(template)
+        check_template(template)
         # All at once: each setter would copy the builder. What the setters look at, the rules do too.
         signed = x509.CertificateBuilder(
             issuer_name=template.subject if issuer is None else issuer.subject,
@@ -201,7 +200,7 @@ class Issuance:
             extensions=list(template.extensions),
         ).sign(private_key, ALGORITHMS[template.issuer_algorithm].digest)
         der = signed.public_bytes(Encoding.DER)
-        return der, check_after(template, der, issuer, self._rehearsed)
+        return der, check_signed(template, der, issuer, self._rehearsed)
 
 
 def rehearse_roots(policy: Policy) -> Issuance:

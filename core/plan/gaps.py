@@ -20,29 +20,15 @@ from typing import Final, Literal
 from core.certificate import Certificate
 from core.errors import IssueError
 from core.plan.coverage import (
-    Coverage,
     Span,
-    find_coverage,
     live_periods,
     midnight_of,
-    next_visit_by,
     root_span,
     root_tail_days,
 )
 from core.policy.periods import Quantum, lead_days, parse_quantum
 from core.policy.settings import PolicySections
 from core.times import format_time
-
-__all__ = [
-    "Coverage",
-    "Gap",
-    "Plan",
-    "choose_issuer",
-    "find_coverage",
-    "find_gaps",
-    "next_visit_by",
-    "root_tail_days",
-]
 
 Piece = tuple[datetime, datetime, str]
 _NEVER: Final[Span] = (datetime.max.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))

@@ -16,43 +16,9 @@ from core.errors import ConfigSyntaxError, ConfigValueError, FileError
 from core.files import read_bounded
 from core.policy.rules import Fault, faults
 from core.policy.settings import (
-    Algorithm,
-    AuthorityName,
-    Backup,
     Config,
-    CrlSettings,
-    Display,
-    Egress,
-    Hardware,
-    Keypad,
-    Kiosk,
-    NameConstraints,
-    RootSettings,
-    SignerSettings,
-    Target,
-    Urls,
 )
 from core.policy.yaml import MAX_BYTES, fit, read_yaml
-
-__all__ = [
-    "Algorithm",
-    "AuthorityName",
-    "Backup",
-    "Config",
-    "CrlSettings",
-    "Display",
-    "Egress",
-    "Hardware",
-    "Keypad",
-    "Kiosk",
-    "NameConstraints",
-    "RootSettings",
-    "SignerSettings",
-    "Target",
-    "Urls",
-    "load_config",
-    "parse_config",
-]
 
 _I2C_ADDRESSES: Final = range(0x08, 0x78)  # the others are reserved by the bus
 _CHIP_SELECTS: Final = range(2)

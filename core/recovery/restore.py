@@ -24,7 +24,7 @@ from cryptography import x509
 
 from core.certificate import Crl, Issued
 from core.crypto.passphrase import require_strong
-from core.plan.gaps import next_visit_by
+from core.plan.coverage import next_visit_by
 from core.progress import Progress, Report
 from core.receive.opening import Confirm
 from core.recovery.backup import OpenBackup, open_backup
@@ -32,8 +32,9 @@ from core.recovery.drill import expect_drill
 from core.recovery.history import count_issued
 from core.store import journal
 from core.store.keyslots import KdfCost
-from core.store.store import ArchiveRecord, Store, create_store
-from core.store.store import Sequence as StoreSequence
+from core.store.records import ArchiveRecord
+from core.store.records import Sequence as StoreSequence
+from core.store.store import Store, create_store
 from core.times import format_time
 
 _CRLS: Final = "crls/"

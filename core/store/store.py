@@ -38,10 +38,8 @@ from core.store.keyslots import (
     make_slots,
     open_slots,
 )
-from core.store.records import ArchiveRecord, RecordRows, Sequence
+from core.store.records import RecordRows
 from core.store.state_hash import StateHash
-
-__all__ = ["ArchiveRecord", "Sequence", "Store", "create_store", "is_provisioned", "open_store"]
 
 
 class Store(CertificateRows, RecordRows):

@@ -9,7 +9,8 @@ from itertools import pairwise
 from typing import Any
 
 from core.certificate import Certificate
-from core.plan.gaps import Gap, choose_issuer, find_coverage, find_gaps, next_visit_by
+from core.plan.coverage import find_coverage, next_visit_by
+from core.plan.gaps import Gap, choose_issuer, find_gaps
 from core.policy.periods import lead_days, parse_quantum
 from core.policy.policy import Policy
 

@@ -190,11 +190,11 @@ def test_refuses_a_gap_of_another_target(root: IssuingKey) -> None:
 
 def test_an_issuance_of_signers_makes_no_seal_and_no_root(root: IssuingKey) -> None:
     issuance = rehearse_signers(POLICY, "services", "mongo", root)
-    with pytest.raises(IssueError, match="a seal was asked of the issuance for a signer"):
+    with pytest.raises(IssueError, match="a seal was asked of the issuance of a signer"):
         issuance.issue_seal(NOW)
     with pytest.raises(IssueError, match="another target"):
         issuance.issue(make_root_gap(), NOW)
-    with pytest.raises(IssueError, match="a seal was asked of the issuance for a root"):
+    with pytest.raises(IssueError, match="a seal was asked of the issuance of a root"):
         rehearse_roots(POLICY).issue_seal(NOW)
 
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from core.archive.seal import SEAL_EKU
 from core.errors import IssueError, PolicyError
 from core.issue.profile import Profile, root_profile, seal_profile, signer_profile
-from core.plan.gaps import root_tail_days
+from core.plan.coverage import root_tail_days
 from core.policy.settings import (
     AuthorityName,
     ConstrainedNames,

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import ClockError, IssueError
-from core.plan.coverage import root_span
-from core.plan.gaps import Plan, choose_issuer, find_coverage, find_gaps, next_visit_by, root_tail_days
+from core.plan.coverage import find_coverage, next_visit_by, root_span, root_tail_days
+from core.plan.gaps import Plan, choose_issuer, find_gaps
 from core.policy.periods import lead_days
 from core.policy.policy import Policy
 from core.policy.settings import RootSettings, SignerSettings, Target

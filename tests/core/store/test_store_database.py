@@ -19,7 +19,8 @@ from core.policy.policy import encode_policy
 from core.store import journal
 from core.store.database import Database
 from core.store.folder import DATABASE
-from core.store.store import ArchiveRecord, Store, create_store, open_store
+from core.store.records import ArchiveRecord
+from core.store.store import Store, create_store, open_store
 from tests.builders import make_gap, make_policy, make_root_gap, utc
 from tests.core.opened import (
     COST,
