@@ -1,9 +1,10 @@
-"""What is remembered of one issued certificate, and what it is at a given time.
+"""What is remembered of one issued certificate, and what it is at a given time; of one CRL; and their PEM.
 
-Rules: instants are aware UTC; `issue_until` is exclusive and a midnight, `not_after` is inclusive and
-ends at 23:59:59 (RFC 5280 4.1.2.5). A root is its own issuer. Bytes and keys are the store's.
+1. Instants are aware UTC; `issue_until` is exclusive and a midnight, `not_after` is inclusive and ends at
+   23:59:59 (RFC 5280 4.1.2.5). A root is its own issuer.
+2. PEM (RFC 7468) is made for certificates by the thousand: no parsing, no copy that stays.
 
-DER to PEM (RFC 7468), for certificates by the thousand: no parsing, no copy that stays.
+Bytes and keys are kept by core.store.certificates.
 """
 
 from binascii import b2a_base64
@@ -13,6 +14,7 @@ from typing import Literal
 
 Kind = Literal["root", "signer", "seal"]
 Status = Literal["future", "active", "retired", "expired", "revoked"]
+_LINE = 64  # RFC 7468 section 2: lines of exactly 64 characters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,17 +73,6 @@ class Certificate:
         return "active" if now < self.issue_until else "retired"
 
 
-_LINE = 64  # RFC 7468 section 2: lines of exactly 64 characters
-
-
-def encode_pem(der: bytes, label: str = "CERTIFICATE") -> bytes:
-    """Return `der` as one PEM block that ends with a line feed."""
-    text = b2a_base64(der, newline=False)
-    lines = b"\n".join([text[start : start + _LINE] for start in range(0, len(text), _LINE)])
-    name = label.encode()
-    return b"-----BEGIN %b-----\n%b\n-----END %b-----\n" % (name, lines, name)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issued:
     """A certificate that has just been issued and has passed every rule.
@@ -114,3 +105,11 @@ class Crl:
     this_update: datetime
     next_update: datetime
     der: bytes = field(repr=False)
+
+
+def encode_pem(der: bytes, label: str = "CERTIFICATE") -> bytes:
+    """Return `der` as one PEM block that ends with a line feed."""
+    text = b2a_base64(der, newline=False)
+    lines = b"\n".join([text[start : start + _LINE] for start in range(0, len(text), _LINE)])
+    name = label.encode()
+    return b"-----BEGIN %b-----\n%b\n-----END %b-----\n" % (name, lines, name)

@@ -7,7 +7,7 @@ _FORMAT: Final = "%Y-%m-%dT%H:%M:%SZ"
 _SHORT: Final = "%Y%m%dT%H%M%SZ"
 
 
-def write_stamp(time: datetime) -> str:
+def format_time(time: datetime) -> str:
     """Return the text of a time.
 
     Args:
@@ -16,7 +16,7 @@ def write_stamp(time: datetime) -> str:
     return time.strftime(_FORMAT)
 
 
-def write_short_stamp(time: datetime) -> str:
+def format_time_compact(time: datetime) -> str:
     """Return the text of a time for the name of a file, and for a calendar (RFC 5545 3.3.5).
 
     Args:
@@ -25,11 +25,11 @@ def write_short_stamp(time: datetime) -> str:
     return time.strftime(_SHORT)
 
 
-def read_stamp(text: str) -> datetime:
+def parse_time(text: str) -> datetime:
     """Return the time of a text, aware UTC.
 
     Args:
-        text: As `write_stamp` writes it.
+        text: As `format_time` writes it.
 
     Raises:
         ValueError: It is not.

@@ -65,7 +65,7 @@ class PastBox:
 
 def write(authority: Authority, kind: str, name: str, out: Path, now: datetime) -> Path:
     data = io.BytesIO()
-    written = authority.write_archive(kind, name, data, now, report_nothing, papers=False)
+    written = authority.write_archive(kind, name, data, now, report_nothing, public=False)
     authority.confirm_written(kind, name, written.sequence, "test", now)
     path = out / f"{authority.status(now).incarnation[:8]}-{written.archive_name}"
     path.write_bytes(data.getvalue())

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from core.certificate import Certificate
-from core.issue.issuance import Signing, issue_root, load_signing
+from core.issue.issuance import issue_root
+from core.issue.issuing_key import IssuingKey, load_issuing_key
 from core.plan.gaps import Gap
 from core.policy.policy import Policy
 from core.policy.settings import (
@@ -111,8 +112,8 @@ def make_root_gap(**fields: Any) -> Gap:
     return make_gap(**(given | {"issue_until": utc("2028-01-01")} | fields))
 
 
-def make_signing(policy: Policy, **fields: Any) -> Signing:
+def make_issuing_key(policy: Policy, **fields: Any) -> IssuingKey:
     """Issue a root on the day that its gap begins, and return it ready to sign."""
     gap = make_root_gap(**fields)
     issued = issue_root(policy, gap, gap.issue_from)
-    return load_signing(issued.certificate, issued.der, issued.key)
+    return load_issuing_key(issued.certificate, issued.der, issued.key)

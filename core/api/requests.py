@@ -115,12 +115,12 @@ class SignRequests(Request[RequestsSigned], frozen=True, kw_only=True):
 class WriteArchive(Request[ArchiveWritten], frozen=True, kw_only=True):
     """Write an egress or backup archive into the one descriptor sent along: `ArchiveWritten`.
 
-    `papers`: with what is to be hosted and the calendar file; one archive of a job brings them.
+    `public`: with what is to be hosted and the calendar file; one archive of a job brings them.
     """
 
     kind: str
     name: str
-    papers: bool
+    public: bool
     now: datetime
 
 

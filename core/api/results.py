@@ -177,7 +177,7 @@ class ArchiveWritten(Result, frozen=True, kw_only=True):
     companions: tuple[Companion, ...]
 
 
-class TargetCover(Result, frozen=True, kw_only=True):
+class TargetCoverage(Result, frozen=True, kw_only=True, tag="TargetCover"):
     """How far one target is covered: its lanes, the lowest of them, until when, and the lead time.
 
     `class_name` and `target` are "" for the roots.
@@ -237,7 +237,7 @@ class StatusReport(Result, frozen=True, kw_only=True):
     incarnation: str
     now: datetime
     next_visit_by: datetime
-    covers: tuple[TargetCover, ...]
+    covers: tuple[TargetCoverage, ...]
     requests: tuple[RequestsDue, ...]
     roots: tuple[RootSummary, ...]
     signers: tuple[SignerSummary, ...]

@@ -1,12 +1,13 @@
-"""state.json of a backup: what a restore needs beside the other members, so that it goes on as the old box.
+"""state.json of a backup: what a restore wants beside the other members, so that it goes on as the old box.
 
 1. Canonical JSON, as manifest.json is; of format "pism-state-v1".
 2. Every certificate that was ever issued stands in it, in issuing order. One that the manifest lists too is
    named by id; of any other (expired, or a seal that was replaced) the entry and the DER stand here.
 3. Facts (policy, incarnation, drill token...), sequences as this backup leaves them, and the records of
    archives before it. Journal, CRLs, other certificates and keys are members of their own.
+4. It is made piece by piece, since certificates that ended add up over the years.
 
-It is made piece by piece, since certificates that ended add up over the years. core.recovery.restore reads it.
+core.recovery.backup holds it against the journal, core.recovery.restore carries it over.
 """
 
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ from core.errors import ArchiveFormatError
 
 if TYPE_CHECKING:
     from core.store.store import Store
+
 
 STATE_FORMAT: Final = "pism-state-v1"
 MAX_STATE_BYTES: Final = 1024 * 1024 * 1024

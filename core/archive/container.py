@@ -1,28 +1,24 @@
 """The container of an archive: a POSIX tar inside an age v1 file (docs/archive-format.md, "The container").
 
-Owns: writing members in a stream, and reading them back by rule. Which members there may be is in
-core.archive.container; what they say is for core.archive.manifest and core.receive.opening.
+Which members there may be, and the way of their bytes out and in; what they say is for
+core.archive.manifest and core.receive.opening.
+
+Members:
+1. A path is one of the table's; nothing absolute, no `..`, no folder of its own fits.
+2. They come in the order of the table, manifest.json first; none comes twice. Each seal.pem is followed by
+   the manifest.sig of the same root; no signature stands alone. Size and count are bounded.
+3. Writer and reader hold every member against these rules.
 
 Writing:
-1. Memory stays flat: pyrage pulls the tar from a generator, which pulls each member in chunks.
-2. The same members give the same tar: ustar headers, owner 0, mode 0600, one time for all.
-3. If a member or the output fails, that very error leaves here, and what was written has no valid end.
+4. Memory stays flat: pyrage pulls the tar from a generator, which pulls each member in chunks.
+5. The same members give the same tar: ustar headers, owner 0, mode 0600, one time for all.
+6. If a member or the output fails, that very error leaves here, and what was written has no valid end.
 
 Reading:
-4. The whole file is decrypted to its authenticated end, into an unlinked file, before a byte of it is
+7. The whole file is decrypted to its authenticated end, into an unlinked file, before a byte of it is
    looked at: a cut age file gives plaintext before its error.
-5. Members are regular files, in the paths, order and sizes of core.archive.container: no links, devices, folders,
-   extended headers, sparse files. Nothing but zeros up to the end of the record follows the last one.
-
-Members of an archive: which there may be, in which order, how large (docs/archive-format.md).
-
-Rules:
-1. A path is one of the table's; nothing absolute, no `..`, no folder of its own fits.
-2. Members come in the order of the table, manifest.json first; none comes twice.
-3. Each seal.pem is followed by the manifest.sig of the same root; no signature stands alone.
-4. Size and count are bounded.
-
-Writer and reader hold every member against these rules; bytes are core.archive.container's.
+8. Members are regular files: no links, devices, folders, extended headers, sparse files. Nothing but zeros
+   up to the end of the record follows the last one.
 """
 
 import os
@@ -41,18 +37,11 @@ from core.crypto.recipients import Recipient
 from core.errors import ArchiveDamagedError, ArchiveError, ArchiveMemberError, FileError
 
 _KIB, _MIB = 1024, 1024**2
+
 MAX_MEMBERS: Final = 400_000
-
-
 MANIFEST_PATH: Final = "manifest.json"
-
-
 _ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-
-
 _NAME = r"[a-z][a-z0-9-]{0,23}"
-
-
 _MEMBERS: Final = tuple(
     (re.compile(path), max_bytes)
     for path, max_bytes in (
@@ -67,6 +56,15 @@ _MEMBERS: Final = tuple(
         (r"state\.json", 1024 * _MIB),
     )
 )
+
+BLOCK_BYTES: Final = 512
+RECORD_BYTES: Final = 20 * BLOCK_BYTES  # POSIX pax, "ustar Interchange Format": the file ends on a record
+MAX_ARCHIVE_BYTES: Final = 4 * 1024**3
+_TYPE_OFFSET: Final = 156  # of typeflag, in a ustar header
+_NAME_FIELD: Final = slice(0, 100)
+_LAST_MTIME: Final = 8**11 - 1  # ustar has eleven octal digits: 2242-03-16T12:56:31Z
+_SIZE: Final = slice(124, 136)
+_CHECKSUM: Final = slice(148, 156)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,18 +121,6 @@ class MemberOrder:
             raise ArchiveMemberError(f"The archive holds more than {MAX_MEMBERS} members.")
         self._row, self._last = row, path
         self._seen.add(path)
-
-
-__all__ = ["Archive", "ArchiveDigest", "Member", "make_member", "read_archive", "write_archive"]
-
-BLOCK_BYTES: Final = 512
-RECORD_BYTES: Final = 20 * BLOCK_BYTES  # POSIX pax, "ustar Interchange Format": the file ends on a record
-MAX_ARCHIVE_BYTES: Final = 4 * 1024**3
-_TYPE_OFFSET: Final = 156  # of typeflag, in a ustar header
-_NAME_FIELD: Final = slice(0, 100)
-_LAST_MTIME: Final = 8**11 - 1  # ustar has eleven octal digits: 2242-03-16T12:56:31Z
-_SIZE: Final = slice(124, 136)
-_CHECKSUM: Final = slice(148, 156)
 
 
 def write_archive(

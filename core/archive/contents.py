@@ -11,6 +11,7 @@ It reads no key and no certificate bytes; core.export.archives does that and che
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -18,7 +19,9 @@ from core.archive.manifest import ArchiveKind, CertificateEntry, make_entry
 from core.certificate import Certificate, Status
 from core.errors import CheckError, PolicyError
 from core.policy.policy import Policy
-from core.store.store import Store
+
+if TYPE_CHECKING:
+    from core.store.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

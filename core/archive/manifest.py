@@ -21,13 +21,12 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from core.certificate import Certificate, Kind, Status
 from core.errors import ArchiveFormatError
-from core.times import write_short_stamp
+from core.times import format_time_compact
 
 FORMAT: Final = "pism-archive-v1"
 MAX_MANIFEST_BYTES: Final = 128 * 1024 * 1024
 MAX_CERTIFICATES: Final = 100_000
 MAX_FILE_BYTES: Final = 1024 * 1024 * 1024
-
 ArchiveKind = Literal["egress", "backup"]
 Sha256Hex = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 Uuid = Annotated[str, Meta(pattern=r"\A[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
@@ -134,7 +133,7 @@ def file_of(certificate: Certificate | CertificateEntry) -> str:
 
 def archive_stem(manifest: Manifest) -> str:
     """Return the name of an archive's file without its ending, and of the folder it is opened into."""
-    return f"{manifest.name}-{manifest.sequence:06}-{write_short_stamp(manifest.created)}"
+    return f"{manifest.name}-{manifest.sequence:06}-{format_time_compact(manifest.created)}"
 
 
 def make_entry(certificate: Certificate, status: Status, *, with_key: bool) -> CertificateEntry:

@@ -28,15 +28,15 @@ from core.api.csr_files import RequestFile
 from core.authority.clock import clock_code, correct_clock, last_time, require_clock
 from core.authority.delivery import archive_kind, deliver
 from core.authority.passphrase import change_passphrase, journal_unlock, rekey
-from core.authority.requests import propose_requests, sign_requests
 from core.authority.revocation import revoke, revoke_all
+from core.authority.signing_requests import propose_requests, sign_requests
 from core.authority.status import make_status
 from core.authority.top_up import top_up
 from core.certificate import Certificate
 from core.crypto.passphrase import require_strong
 from core.crypto.process import Boot
 from core.export.receipt import check_receipt
-from core.plan.gaps import next_visit_by
+from core.plan.coverage import next_visit_by
 from core.policy.policy import Policy, differences, is_replaced, pin, read_pinned
 from core.policy.proposal import read_file_policy, render_difference
 from core.progress import Report
@@ -180,19 +180,19 @@ class Authority:
         )
 
     def propose_requests(self, files: Sequence[RequestFile], now: datetime) -> results.RequestsProposal:
-        """Return what signing requests ask for, for a person to approve; see core.authority.requests."""
+        """Return what signing requests ask for, for a person to approve."""
         require_clock(self._store, self.policy, now)
         return propose_requests(self._store, self.policy, files, now)
 
     def sign_requests(
         self, files: Sequence[RequestFile], approved: Collection[str], now: datetime, report: Report
     ) -> results.RequestsSigned:
-        """Sign the requests that a person approved; see core.authority.requests."""
+        """Sign the requests that a person approved; see core.authority.signing_requests."""
         self._believe(now)
         return sign_requests(self._store, self.policy, files, approved, now=now, report=report)
 
     def write_archive(
-        self, kind: str, name: str, out: BinaryIO, now: datetime, report: Report, *, papers: bool
+        self, kind: str, name: str, out: BinaryIO, now: datetime, report: Report, *, public: bool
     ) -> results.ArchiveWritten:
         """Write an egress or backup archive into `out`; see core.authority.delivery."""
         self._believe(now)
@@ -202,7 +202,7 @@ class Authority:
             archive_kind(kind),
             name,
             out=out,
-            public=papers,
+            public=public,
             now=now,
             report=report,
         )
@@ -265,7 +265,7 @@ class Authority:
             revoke_all(store, certificate_ids, reason, now)
 
     def record_drill(self, name: str | None, words: str, now: datetime) -> results.DrillRecorded:
-        """Remember that the backup `name`, or whichever the words are of, was drilled; see core.recovery.drill."""
+        """Remember that the backup `name`, or whichever the words are of, was drilled."""
         with self._act(now) as store:
             return record_drill(store, self.policy, name, words, now)
 

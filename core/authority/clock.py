@@ -18,7 +18,7 @@ from core.errors import ClockAheadError, ClockBehindError, ClockError, StateDama
 from core.policy.policy import Policy
 from core.store import journal
 from core.store.store import Store
-from core.times import write_stamp
+from core.times import format_time
 
 
 def last_time(store: Store) -> datetime:
@@ -80,6 +80,6 @@ def correct_clock(store: Store, now: datetime) -> results.ClockCorrected:
         for item in store.issued_after(now)
         if item.kind != "seal" and item.revoked_at is None
     )
-    detail = {"last": write_stamp(last_time(store)), "issued_after": len(late)}
+    detail = {"last": format_time(last_time(store)), "issued_after": len(late)}
     journal.append(store, "clock", detail, now)
     return results.ClockCorrected(issued_after=late)

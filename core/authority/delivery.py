@@ -1,26 +1,25 @@
-"""A delivery: one archive of an egress or a backup, with the papers that go beside it.
+"""A delivery: one archive of an egress or a backup, with its sidecars, the files that go beside it.
 
 One transaction holds all of it: fresh CRLs, the sequence number, the archive, its record, its journal
 entry. Nobody is given the archive before that transaction is committed, so a number that was undone is a
 number nobody has seen. That the archive stands on a stick is journaled later, by the caller.
 """
 
-from dataclasses import replace
 from datetime import datetime
 from typing import BinaryIO
 
 from core.api import results
 from core.archive.manifest import ArchiveKind
-from core.authority.top_up import load_root
+from core.authority.revocation import refresh_crls
 from core.errors import PolicyError
 from core.export.archives import Written, write_backup, write_egress
-from core.export.sidecars import make_papers
-from core.issue.crl import sign_crl
+from core.export.sidecars import make_sidecars
 from core.policy.policy import Policy
 from core.progress import Report
 from core.recovery.drill import expect_drill
 from core.store import journal
-from core.store.store import ArchiveRecord, Store
+from core.store.records import ArchiveRecord
+from core.store.store import Store
 
 
 def archive_kind(kind: str) -> ArchiveKind:
@@ -68,7 +67,7 @@ def deliver(
         refresh_crls(store, policy, now)
         written = write(store, policy, name, now, out, report=report)
         out.flush()
-        papers = make_papers(store, policy, written, public=public)
+        sidecars = make_sidecars(store, policy, written, public=public)
         _record(store, written, now)
     return results.ArchiveWritten(
         kind=kind,
@@ -78,32 +77,9 @@ def deliver(
         size_bytes=written.size_bytes,
         sha256=written.archive_sha256,
         companions=tuple(
-            results.Companion(path=paper.path, data=paper.data, numbered=paper.numbered) for paper in papers
+            results.Companion(path=each.path, data=each.data, numbered=each.numbered) for each in sidecars
         ),
     )
-
-
-def refresh_crls(store: Store, policy: Policy, now: datetime) -> None:
-    """Sign a fresh CRL for every root that has not expired; a revoked root's go on too.
-
-    What was revoked by a clock that was ahead counts as revoked now: a list names no future date.
-
-    Args:
-        store: In a transaction of the caller.
-        policy: The approved policy.
-        now: Aware UTC, whole seconds.
-    """
-    numbers = {crl.issuer: crl.number for crl in store.crls()}
-    certificates = store.certificates()
-    for root in certificates:
-        if root.kind == "root" and now < root.not_after:
-            revoked = [
-                replace(item, revoked_at=min(item.revoked_at, now))
-                for item in certificates
-                if item.issuer == root.id and item.revoked_at is not None
-            ]
-            last = numbers.get(root.id, 0)
-            store.put_crl(sign_crl(load_root(store, root), revoked, last, policy.crl.lifetime_days, now))
 
 
 def _record(store: Store, written: Written, now: datetime) -> None:

@@ -1,12 +1,9 @@
-"""The journal entry of an unlock, with the failed ones before it.
+"""What is done with a passphrase: the unlock is journaled, another one is taken, all is encrypted anew.
 
-Rule: a time that is not believed must not become the journal's: such an unlock is dated as the entry before
-it, and says what the clock said.
-
-Another passphrase, another master key: what an act on the keyslots is made of.
-
-1. The passphrase that is given is counted as wrong before it is looked at (core.store.attempts).
-2. The journal has the act, and the wrong passphrases before it, or the act did not take place.
+1. A passphrase is counted as wrong before it is looked at (core.store.attempts). The journal has the act and
+   the wrong passphrases before it, or it did not take place.
+2. A time that is not believed does not become the journal's: such an unlock is dated as the entry before it,
+   and says what the clock said.
 """
 
 from datetime import datetime
@@ -19,7 +16,7 @@ from core.progress import Report
 from core.store import attempts, journal
 from core.store.keyslots import KdfCost
 from core.store.store import Store
-from core.times import write_stamp
+from core.times import format_time
 
 
 def journal_unlock(store: Store, policy: Policy, state: Path, now: datetime) -> int:
@@ -36,7 +33,7 @@ def journal_unlock(store: Store, policy: Policy, state: Path, now: datetime) -> 
     time = now
     if clock_code(store, policy, now):
         time = last_time(store)
-        detail["clock"] = write_stamp(now)
+        detail["clock"] = format_time(now)
     with store.transaction():
         journal.append(store, "unlock", detail, time)
     attempts.clear(state)

@@ -1,15 +1,22 @@
 """Revocation: a root, signer or seal is marked, and every CRL that its root signs from then on says so.
 
-A signer's or seal's key is erased at once; a root's stays, since it still has to sign its CRLs. A revoked
-root takes all of its signers out of the plan (core.plan.coverage); the next top-up fills the holes, seals too.
+1. A signer's or seal's key is erased at once; a root's stays, since it still has to sign its CRLs.
+2. A revoked root takes all of its signers out of the plan (core.plan.coverage); the next top-up fills the
+   holes, seals too.
+3. Each archive carries fresh CRLs, one for every root that has not expired, revoked ones too.
+
+What a CRL says, and how it is signed, is core.issue.crl's.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
+from core.authority.top_up import load_root
 from core.certificate import Certificate
 from core.errors import PolicyError
-from core.issue.crl import REASONS
+from core.issue.crl import REASONS, sign_crl
+from core.policy.policy import Policy
 from core.store import journal
 from core.store.store import Store
 
@@ -68,3 +75,26 @@ def revoke_all(
         journal.append(store, "revoke", {"id": id_, "kind": certificate.kind, "reason": reason}, now)
         revoked[id_] = certificate
     return tuple(revoked.values())
+
+
+def refresh_crls(store: Store, policy: Policy, now: datetime) -> None:
+    """Sign a fresh CRL for every root that has not expired; a revoked root's go on too.
+
+    What was revoked by a clock that was ahead counts as revoked now: a list names no future date.
+
+    Args:
+        store: In a transaction of the caller.
+        policy: The approved policy.
+        now: Aware UTC, whole seconds.
+    """
+    numbers = {crl.issuer: crl.number for crl in store.crls()}
+    certificates = store.certificates()
+    for root in certificates:
+        if root.kind == "root" and now < root.not_after:
+            revoked = [
+                replace(item, revoked_at=min(item.revoked_at, now))
+                for item in certificates
+                if item.issuer == root.id and item.revoked_at is not None
+            ]
+            last = numbers.get(root.id, 0)
+            store.put_crl(sign_crl(load_root(store, root), revoked, last, policy.crl.lifetime_days, now))

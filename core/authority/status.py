@@ -1,4 +1,4 @@
-"""The status: cover per target, the next visit, roots, archives, recipients, the journal's head.
+"""The status: coverage of each target, the next visit, roots, archives, recipients, the journal's head.
 
 Reads only. What it returns is public to whoever has the passphrase; it holds no key.
 """
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from core.api import results
 from core.certificate import Certificate
 from core.crypto.recipients import fingerprint_words
-from core.plan.gaps import find_cover, find_gaps, next_visit_by
+from core.plan.coverage import find_coverage, next_visit_by
+from core.plan.gaps import find_gaps
 from core.policy.periods import lead_days
 from core.policy.policy import Policy, list_recipients
 from core.store.store import Store
@@ -38,7 +39,7 @@ def make_status(store: Store, policy: Policy, now: datetime, clock: str) -> resu
         incarnation=store.fact("incarnation") or "",
         now=now,
         next_visit_by=next_visit_by(policy, certificates, store.crls(), now),
-        covers=_list_covers(policy, certificates, now),
+        covers=_list_coverage(policy, certificates, now),
         requests=_list_requests(policy, certificates, now),
         roots=tuple(_summarize_root(item, now) for item in certificates if item.kind == "root"),
         signers=tuple(
@@ -68,18 +69,18 @@ def summarize_signer(signer: Certificate, now: datetime) -> results.SignerSummar
     )
 
 
-def _list_covers(
+def _list_coverage(
     policy: Policy, certificates: tuple[Certificate, ...], now: datetime
-) -> tuple[results.TargetCover, ...]:
+) -> tuple[results.TargetCoverage, ...]:
     """Return one row a target: its lowest lane counts."""
     signer_lead = lead_days(policy.signers.lead_time)
     root_lead = max(signer_lead, lead_days(policy.roots.lead_time))
     lanes: dict[tuple[str, str], list[tuple[datetime, int]]] = {}
-    for cover in find_cover(policy, certificates, now):
-        path = (cover.class_name or "", cover.target or "")
-        lanes.setdefault(path, []).append((cover.until, cover.lane or 1))
+    for lane in find_coverage(policy, certificates, now):
+        path = (lane.class_name or "", lane.target or "")
+        lanes.setdefault(path, []).append((lane.until, lane.lane or 1))
     return tuple(
-        results.TargetCover(
+        results.TargetCoverage(
             class_name=class_name,
             target=target,
             lanes=len(ends),

@@ -20,8 +20,8 @@ from core.certificate import Certificate, Issued
 from core.crypto.keys import ALGORITHMS, make_keys
 from core.errors import StoppedError
 from core.issue.crl import sign_crl
-from core.issue.issuance import Press, press_roots, press_seals, press_signers
-from core.issue.issuing_key import Signing, load_signing
+from core.issue.issuance import Issuance, rehearse_roots, rehearse_seals, rehearse_signers
+from core.issue.issuing_key import IssuingKey, load_issuing_key
 from core.plan.gaps import Gap, Plan, choose_issuer, find_gaps
 from core.policy.policy import Policy
 from core.progress import Progress, Report
@@ -71,7 +71,7 @@ def top_up(store: Store, policy: Policy, now: datetime, report: Report) -> Toppe
     )
 
 
-def load_root(store: Store, root: Certificate) -> Signing:
+def load_root(store: Store, root: Certificate) -> IssuingKey:
     """Return a root of the store, ready to sign.
 
     Raises:
@@ -80,7 +80,7 @@ def load_root(store: Store, root: Certificate) -> Signing:
     """
     ((_, der),) = store.ders([root.id])
     ((_, key),) = store.keys([root.id])
-    return load_signing(root, der, key)
+    return load_issuing_key(root, der, key)
 
 
 def _replace_seals(store: Store, policy: Policy, now: datetime) -> None:
@@ -90,7 +90,7 @@ def _replace_seals(store: Store, policy: Policy, now: datetime) -> None:
     for root in issued:
         live = root.kind == "root" and root.revoked_at is None and now <= root.not_after
         if live and root.id not in sealed:
-            seal = press_seals(policy, load_root(store, root)).issue_seal(now)
+            seal = rehearse_seals(policy, load_root(store, root)).issue_seal(now)
             _commit(store, [seal], now)
 
 
@@ -110,15 +110,15 @@ def found_roots(store: Store, policy: Policy, plan: Plan, now: datetime, report:
     """
     if not plan.roots:
         return
-    press = press_roots(policy)
+    issuance = rehearse_roots(policy)
     for done, gap in enumerate(plan.roots):
         report(Progress(done=done, total=len(plan.gaps), what="root"))
-        root = press.issue(gap, now)
-        signing = load_signing(root.certificate, root.der, root.key)
-        seal = press_seals(policy, signing).issue_seal(now)
+        root = issuance.issue(gap, now)
+        issuing_key = load_issuing_key(root.certificate, root.der, root.key)
+        seal = rehearse_seals(policy, issuing_key).issue_seal(now)
         with store.transaction():
             store.add([root, seal])
-            store.put_crl(sign_crl(signing, (), 0, policy.crl.lifetime_days, now))
+            store.put_crl(sign_crl(issuing_key, (), 0, policy.crl.lifetime_days, now))
             _journal_issue(store, [root, seal], now)
 
 
@@ -144,21 +144,23 @@ def _issue_signers(store: Store, policy: Policy, plan: Plan, now: datetime, repo
 def _sign(store: Store, policy: Policy, gaps: Iterable[Gap], now: datetime) -> Iterator[Issued]:
     """Sign the gaps in their order, once all of their profiles were rehearsed."""
     roots = store.certificates("root")
-    signings: dict[str, Signing] = {}
-    presses: dict[tuple[str, str], Press] = {}
-    runs: list[tuple[Press, str, tuple[Gap, ...]]] = []
+    issuing_keys: dict[str, IssuingKey] = {}
+    issuances: dict[tuple[str, str], Issuance] = {}
+    runs: list[tuple[Issuance, str, tuple[Gap, ...]]] = []
     for (start, path), group in groupby(gaps, key=lambda gap: (gap.issue_from, gap.path)):
         issuer = choose_issuer(policy, roots, start)
-        if issuer.id not in signings:
-            signings[issuer.id] = load_root(store, issuer)
+        if issuer.id not in issuing_keys:
+            issuing_keys[issuer.id] = load_root(store, issuer)
         class_name, _, target_name = path.partition("/")
-        if (issuer.id, path) not in presses:
-            presses[issuer.id, path] = press_signers(policy, class_name, target_name, signings[issuer.id])
+        if (issuer.id, path) not in issuances:
+            issuances[issuer.id, path] = rehearse_signers(
+                policy, class_name, target_name, issuing_keys[issuer.id]
+            )
         algorithm = policy.algorithm_of(policy.signers.classes[class_name][target_name])
-        runs.append((presses[issuer.id, path], algorithm, tuple(group)))
-    for press, name, run in runs:
+        runs.append((issuances[issuer.id, path], algorithm, tuple(group)))
+    for issuance, name, run in runs:
         for gap, key in zip(run, make_keys(name, len(run)), strict=True):
-            yield press.issue(gap, now, key)
+            yield issuance.issue(gap, now, key)
 
 
 def _commit(store: Store, batch: list[Issued], now: datetime) -> None:

@@ -44,7 +44,6 @@ _AGE_ARMOR = b"-----BEGIN AGE ENCRYPTED FILE-----"
 _AGE_KEY = b"AGE-SECRET-KEY-1"
 _SCRYPT = re.compile(rb"age-encryption\.org/v1\n-> scrypt [A-Za-z0-9+/]{22} ([0-9]{1,4})\n")
 _PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]{0,32})-----(.{0,65536}?)-----END \1-----", re.DOTALL)
-
 Passphrase = Callable[[], bytes]
 
 
@@ -84,7 +83,7 @@ def load_identities(
 
     Args:
         data: Contents of the file, at most 64 KiB.
-        passphrase: Asked when the file is encrypted; None refuses such a file.
+        passphrase: Template when the file is encrypted; None refuses such a file.
         source: Where it comes from, for the error's text.
         memory_bytes: What the file may take of this machine's memory for its passphrase; None: all that the
             bounds above allow.

@@ -1,34 +1,20 @@
-"""The eight algorithms: making keys, signing bytes, verifying them.
+"""Keys of the eight algorithms: made, written, used, and the weak ones among public keys.
 
-Rules:
-    1. An algorithm is named as in config.yaml; a key whose kind, size or curve is none of them is refused.
-    2. Each algorithm has one way to sign, for certificates, CRLs and seals alike: EC with the hash of its
-       size, RSA as PKCS#1 v1.5 with SHA-256, Ed25519 and ML-DSA over the bytes (RFC 8410, RFC 9881).
-    3. A private key leaves this module as PKCS#8 DER only; ML-DSA as its seed (RFC 9881 section 6).
-    4. Keys are made in this process, never on a disk. RSA primes take long to find, and the library lets
-       go of the interpreter's lock meanwhile: threads find them on all cores, no key crosses a pipe.
+1. An algorithm is named as in config.yaml; a key whose kind, size or curve is none of them is refused.
+2. Each algorithm has one way to sign, for certificates, CRLs and seals alike: EC with the hash of its
+   size, RSA as PKCS#1 v1.5 with SHA-256, Ed25519 and ML-DSA over the bytes (RFC 8410, RFC 9881).
+3. A private key leaves this module as PKCS#8 DER only; ML-DSA as its seed (RFC 9881 section 6).
+4. Keys are made in this process, never on a disk. RSA primes take long to find, and the library lets
+   go of the interpreter's lock meanwhile: threads find them on all cores, no key crosses a pipe.
+5. Weak is a public key whose private half is within reach, although size and kind are right. RSA: a small
+   factor, two primes that lie close together (Fermat), the form that a faulty smart-card library made
+   (CVE-2017-15361, whose moduli are powers of 65537 modulo every small prime). Ed25519: a point of low order.
+6. An encoding of a point of Curve25519 is sound if it is canonical: below p = 2^255 - 19, no spare bit set
+   (RFC 8032 5.1.3; RFC 7748 section 5 would reduce it, we refuse it). Points of order 1, 2, 4 or 8 are
+   refused in each of their encodings: the shared secret with one is known to everybody (RFC 7748 6.1). An
+   Ed25519 encoding must decompress. The library refuses points off other curves by itself.
 
-It stores nothing and knows nothing of certificates.
-
-Public keys whose private half is known to be within reach, although size and kind are right.
-
-Rules:
-1. RSA: no small factor, no two primes that lie close together (Fermat), not of the form that a faulty
-   smart-card library made (CVE-2017-15361, whose moduli are powers of 65537 modulo every small prime).
-2. Ed25519: a canonical point, not one of small order, under which anything verifies.
-
-Kind, size and exponent are core.crypto.keys' matter. The library refuses points off a curve by itself.
-
-Which 32 bytes are a sound point of Curve25519, as Ed25519 or X25519 writes it.
-
-Rules:
-1. An encoding is canonical: below p = 2^255 - 19, and no spare bit set (RFC 8032 5.1.3; RFC 7748 section 5
-   would reduce it, we refuse it).
-2. A point of order 1, 2, 4 or 8 is refused in each of its encodings: the shared secret with it is known
-   to everybody (RFC 7748 section 6.1).
-3. An Ed25519 encoding must decompress.
-
-Only public keys come here: nothing runs in constant time. Signatures and agreement belong to libraries.
+It stores nothing and knows nothing of certificates. What looks at public keys does not run in constant time.
 """
 
 import math
@@ -59,7 +45,6 @@ MlDsaPrivateKey = mldsa.MLDSA44PrivateKey | mldsa.MLDSA65PrivateKey | mldsa.MLDS
 MlDsaPublicKey = mldsa.MLDSA44PublicKey | mldsa.MLDSA65PublicKey | mldsa.MLDSA87PublicKey
 PrivateKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | MlDsaPrivateKey
 PublicKey = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey | rsa.RSAPublicKey | MlDsaPublicKey
-
 RSA_EXPONENT = 65537
 
 
@@ -115,15 +100,24 @@ ALGORITHMS = {
         make=mldsa.MLDSA87PrivateKey.generate, signature_oid=SignatureAlgorithmOID.ML_DSA_87
     ),
 }
-KEY_ALGORITHMS = tuple(ALGORITHMS)
 
+KEY_ALGORITHMS = tuple(ALGORITHMS)
 _EC_NAMES = {"secp256r1": "p256", "secp384r1": "p384"}
 _RSA_NAMES = {3072: "rsa3072", 4096: "rsa4096"}
+
 _MLDSA_NAMES: dict[type, str] = {
     mldsa.MLDSA44PublicKey: "mldsa44",
     mldsa.MLDSA65PublicKey: "mldsa65",
     mldsa.MLDSA87PublicKey: "mldsa87",
 }
+
+_SMALL_FACTORS: Final = math.factorial(1000)
+_FERMAT_ROUNDS: Final = 200
+_GENERATOR: Final = 65537
+_MARKED_PRIMES: Final = (
+    11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157,
+)  # fmt: skip
+"""Primes modulo which 65537 makes a true subgroup; a sound modulus lies in all of them once in 2**27."""
 
 
 def algorithm_name(public_key: object) -> str:
@@ -250,15 +244,6 @@ def verify_bytes(public_key: PublicKey, signature: bytes, data: bytes) -> None:
         raise CheckError("rule signature: it does not fit the key and the bytes") from error
 
 
-_SMALL_FACTORS: Final = math.factorial(1000)
-_FERMAT_ROUNDS: Final = 200
-_GENERATOR: Final = 65537
-_MARKED_PRIMES: Final = (
-    11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157,
-)  # fmt: skip
-"""Primes modulo which 65537 makes a true subgroup; a sound modulus lies in all of them once in 2**27."""
-
-
 def fault_in_key(key: PublicKey) -> str:
     """Return why a key is weak, "" when nothing is known against it."""
     if isinstance(key, RSAPublicKey):
@@ -301,9 +286,11 @@ def _powers(prime: int) -> frozenset[int]:
 
 _P = 2**255 - 19
 _D = -121665 * pow(121666, -1, _P) % _P
+
 # y of the points of order 8 on edwards25519; their negatives are the other two such y.
 _Y8 = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
 _LOW_Y = frozenset({0, 1, _P - 1, _Y8, _P - _Y8})
+
 # (1 + y) / (1 - y) carries a point to curve25519; 1 and -1 lie on the curve and on its twist.
 _LOW_U = frozenset({0, 1, _P - 1} | {(1 + y) * pow(1 - y, -1, _P) % _P for y in (_Y8, _P - _Y8)})
 

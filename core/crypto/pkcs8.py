@@ -1,17 +1,13 @@
-"""Private keys as encrypted PKCS#8 (RFC 5958), by PBES2 (RFC 8018): PBKDF2 with HMAC-SHA-256, AES-256-CBC.
+"""Private keys as encrypted PKCS#8 (RFC 5958), one by one, and by the thousand on their way into an archive.
 
-The library's own BestAvailableEncryption makes the same with 2048 iterations, but keeps the interpreter's
-lock while it does. PBKDF2HMAC lets go of it, so an export of 10,000 keys takes all cores instead of one.
-
-1. The passphrases are 64 random bytes (core.crypto.pkcs8): iterations protect nothing that these do not protect
-   already. There are as many as RFC 8018 4.2 asks for at least, and as strict readers (FIPS) insist on.
-2. Salt and IV are random, 16 bytes each, new for each key.
-
-Encrypted private keys on their way into an archive.
-
-1. Each key is encrypted under its own passphrase, 64 random bytes in base64, drawn here and new each time.
-2. Encrypted keys go to an unlinked file, so that memory stays flat; no unencrypted byte is ever written.
-3. A key is taken only if it belongs to its certificate and is none of the forbidden public keys.
+1. They are encrypted by PBES2 (RFC 8018): PBKDF2 with HMAC-SHA-256, AES-256-CBC. The library's own
+   BestAvailableEncryption makes the same but keeps the interpreter's lock while it does; PBKDF2HMAC lets go
+   of it, so an export of 10,000 keys takes all cores instead of one.
+2. Each key has a passphrase of its own, 64 random bytes in base64, drawn here and new each time. Iterations
+   protect nothing that these do not protect already: there are as many as RFC 8018 4.2 asks for at least,
+   and as strict readers (FIPS) insist on. Salt and IV are random, 16 bytes each.
+3. Encrypted keys go to an unlinked file, so that memory stays flat; no unencrypted byte is ever written.
+4. A key is taken only if it belongs to its certificate and is none of the forbidden public keys.
 
 The passphrases grow in memory until they are encrypted to the recipients. It knows no tar and no age.
 """
@@ -45,7 +41,9 @@ ITERATIONS: Final = 1000
 SALT_BYTES: Final = 16
 _BLOCK_BYTES: Final = 16
 _KEY_BYTES: Final = 32
+
 _SEQUENCE, _OCTETS = 0x30, 0x04
+
 _SHORT_LENGTH: Final = 0x80
 
 # RFC 8018 A.4: AlgorithmIdentifier of PBES2, up to the salt; from there up to the IV.
@@ -58,6 +56,7 @@ _BEFORE_SALT: Final = bytes.fromhex(
     "3024"
     "0410"  # OCTET STRING of 16 bytes
 )
+
 _BEFORE_IV: Final = bytes.fromhex(
     "020203e8"  # INTEGER, ITERATIONS
     "300c06082a864886f70d02090500"  # 1.2.840.113549.2.9, HMAC-SHA-256, and NULL
@@ -65,6 +64,9 @@ _BEFORE_IV: Final = bytes.fromhex(
     "060960864801650304012a"  # 2.16.840.1.101.3.4.1.42, AES-256-CBC
     "0410"
 )
+
+PASSPHRASE_BYTES = 64
+_BATCH = 16  # keys that a thread takes at a time
 
 
 def encrypt_key(pkcs8: bytes, passphrase: bytes) -> bytes:
@@ -90,10 +92,6 @@ def _wrap(tag: int, content: bytes) -> bytes:
         return bytes([tag, length]) + content
     digits = length.to_bytes((length.bit_length() + 7) // 8, "big")
     return bytes([tag, _SHORT_LENGTH | len(digits)]) + digits + content
-
-
-PASSPHRASE_BYTES = 64
-_BATCH = 16  # keys that a thread takes at a time
 
 
 class _HasPublicBytes(Protocol):

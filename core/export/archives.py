@@ -1,21 +1,15 @@
 """Writing an egress or a backup: from the store to one encrypted archive (docs/archive-format.md).
 
 1. The manifest comes first in the archive and knows the hash of all that follows, so everything is worked
-   out twice: once to be hashed, once to be written. Keys, new at each encryption, wait in a `KeySpool`.
-2. Only the manifest's bytes and the passphrases grow with the number of signers.
-3. An egress asks the store for signer keys only (core.archive.contents), and each key is compared with the public
-   key of every root and seal before it is encrypted (core.crypto.pkcs8).
+   out twice: once to be hashed, once to be written. Every part but keys and passphrases can be made again and
+   is the same each time; those, new at each encryption, wait in a `KeySpool`.
+2. Memory stays flat: certificates and keys are read in small batches; only the manifest's bytes and the
+   passphrases grow with the number of signers.
+3. An egress takes signer keys only (core.archive.contents), and each key is compared with the public key of
+   every root and seal before it is encrypted (core.crypto.pkcs8).
 4. What was written is what was hashed: the second pass is compared with the first.
 
 The caller holds the transaction, makes fresh CRLs before, journals and remembers the archive after.
-
-The members of an archive as paths and bytes, in the order of design 4.
-
-1. Every part but keys and passphrases can be made again and is the same each time: once to be hashed, once
-   to be written.
-2. Certificates and keys are read from the store in small batches; only the passphrases stay in memory.
-
-Which certificates and keys these are is core.archive.contents' matter; manifest and signatures are core.export.archives's.
 """
 
 import hashlib
@@ -37,16 +31,17 @@ from core.certificate import Certificate, encode_pem
 from core.crypto.pkcs8 import KeySpool, hash_public_key
 from core.crypto.recipients import Recipient, parse_recipient, refusing, to_age
 from core.errors import ArchiveError, CheckError
-from core.plan.gaps import next_visit_by
+from core.plan.coverage import next_visit_by
 from core.policy.policy import Policy
 from core.progress import Progress, Report
 from core.store.journal import encode_line
 from core.store.store import Store
 
 Part = tuple[str, Iterable[bytes]]  # a tuple of pieces is at hand; anything else is made as it is read
-
-
 SLICE_BYTES: Final = 64 * 1024
+_DIGEST_BYTES: Final = 32
+BATCH: Final = 100  # certificates that are in memory at a time
+STEPS: Final = 200  # reports over a whole export
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,11 +226,6 @@ class _Hashed:
         """Refuse an archive whose parts are not those of its manifest."""
         if self._first.digest() != self._second.digest():
             raise ArchiveError("What was written is not what was hashed: memory or disk is faulty.")
-
-
-_DIGEST_BYTES: Final = 32
-BATCH: Final = 100  # certificates that are in memory at a time
-STEPS: Final = 200  # reports over a whole export
 
 
 class Parts:

@@ -1,4 +1,4 @@
-"""A chart of cover over time, as inline SVG: one row a target, one block a stretch of equal cover.
+"""A chart of coverage over time, as inline SVG: one row a target, one block a stretch of equal coverage.
 
 1. A block's height is the share of the target's lanes that are covered; its text says the period.
 2. Everything is drawn from dates: what is covered at an instant are the live signers of the archive whose

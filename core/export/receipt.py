@@ -1,28 +1,23 @@
-"""The receipt: what an archive holds, in the clear and sealed, without any secret.
+"""The receipt: what an archive holds and what has changed, in the clear and sealed, without any secret.
 
 1. Canonical JSON {"receipt": {...}, "seals": [...]}; each seal signs the exact bytes of the value of
    "receipt", as they stand in the file (docs/archive-format.md, "The receipt").
-2. It names the SHA-256 of the archive, of its manifest, and of the papers beside it.
-3. It is believed if any one seal is of a trusted root and fits.
+2. It names the SHA-256 of the archive, of its manifest, and of its sidecars.
+3. What changed since the archive before follows from dates, and from how many certificates had been issued
+   by then, which the store remembers with each export as the fact "exported <kind> <name>".
+4. It is believed if any one seal is of a trusted root and fits.
+5. It tells whether a state is older than what the world has seen (design 3, Journal). A whole state folder
+   put back passes every check inside the box: it is what it was. But receipts travel. One that is sealed
+   under a root of ours, of our own incarnation, with a number that this store never gave out, proves that a
+   later state existed. Receipts of others, and what is no receipt, prove nothing.
 
-A box that sees a receipt of its own incarnation with a higher sequence knows that its state is old.
-
-What changed between two archives of one kind and name.
-
-The store remembers with each export how many certificates had been issued by then, as the fact
-"exported <kind> <name>". All else follows from dates. It decides nothing about contents.
-
-Is this state older than what the world has seen? A receipt on a stick can tell (design 3, Journal).
-
-A whole state folder put back passes every check inside the box: it is what it was. But receipts travel. One
-that is sealed under a root of ours, of our own incarnation, with a number that this store never gave out,
-proves that a later state existed. Receipts of others, and what is no receipt, prove nothing.
+It decides nothing about contents.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from cryptography import x509
@@ -48,14 +43,9 @@ from core.errors import ArchiveError, ArchiveFormatError, ArchiveSealError, Issu
 from core.export.archives import Written
 from core.store.store import Store
 
-if TYPE_CHECKING:
-    from core.store.store import Store
-
-
 RECEIPT_FORMAT: Final = "pism-receipt-v1"
 MAX_RECEIPT_BYTES: Final = 128 * 1024 * 1024
 _NO_CERTIFICATES = b'"certificates":[]'
-
 FileName = Annotated[str, Meta(min_length=1, max_length=128)]
 Ids = Annotated[tuple[Uuid, ...], Meta(max_length=MAX_CERTIFICATES)]
 Size = Annotated[int, Meta(ge=0, le=2**53 - 1)]
@@ -160,12 +150,12 @@ def receipt_stem(written: Written) -> str:
     return f"pism-receipt-{written.head.name}-{written.head.sequence:06}"
 
 
-def make_receipt(written: Written, papers: Iterable[NamedFile], seals: Iterable[Seal]) -> bytes:
+def make_receipt(written: Written, sidecars: Iterable[NamedFile], seals: Iterable[Seal]) -> bytes:
     """Return the sealed receipt of an archive.
 
     Args:
         written: The archive.
-        papers: The other files that go beside it.
+        sidecars: The other files that go beside it.
         seals: The seals that signed its manifest.
     """
     head, contents, now = written.head, written.contents, written.head.created
@@ -183,7 +173,7 @@ def make_receipt(written: Written, papers: Iterable[NamedFile], seals: Iterable[
         next_visit_by=head.next_visit_by,
         archive=NamedFile(file=written.archive_name, size=written.size_bytes, sha256=written.archive_sha256),
         manifest_sha256=written.manifest_sha256,
-        papers=tuple(papers),
+        papers=tuple(sidecars),
         recipients=tuple(
             NamedRecipient(kind=item.kind, fingerprint=item.fingerprint, words=" ".join(item.words))
             for item in written.recipients

@@ -1,14 +1,9 @@
-"""The report: one page that shows a person what an archive holds.
+"""The report: one page that shows a person what an archive holds, and how it looks in light, dark and print.
 
-It is not sealed itself: the receipt names its hash.
-
-1. Self-contained: no script, no link, no font, no picture from elsewhere; one <svg> drawn by core.export.chart.
-2. Everything that comes from names and files is escaped; signers are summed up by target.
-3. It holds no secret: everything on it stands in the receipt too.
-
-How the report looks: light, dark and on paper. Only the fonts that the reader's system has.
-
-An archive in numbers, one line a target; what the report says and draws.
+1. Self-contained: no script, no link, no font, no picture from elsewhere; one <svg> from core.export.chart.
+2. Everything that comes from names and files is escaped; signers are summed up, one line a target.
+3. It holds no secret: everything on it stands in the receipt too. It is not sealed itself: the receipt names
+   its hash.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,6 +19,16 @@ from core.policy.policy import Policy
 
 if TYPE_CHECKING:
     from core.certificate import Certificate
+
+
+MAX_NAMED = 12  # changes that are named one by one
+_KIB = 1024
+_CSP = "default-src 'none'; style-src 'unsafe-inline'"
+_LEGEND = (
+    '<p class="legend"><span class="key full"></span>every lane covered '
+    '<span class="key part"></span>some lanes '
+    '<span class="key empty"></span>none yet <span class="key visit"></span>next visit by</p>'
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +80,6 @@ def summarize_targets(written: Written, policy: Policy) -> tuple[TargetSummary, 
     return tuple(summaries)
 
 
-MAX_NAMED = 12  # changes that are named one by one
-_KIB = 1024
-
-
 def make_report(written: Written, policy: Policy) -> bytes:
     """Return the page, UTF-8.
 
@@ -92,7 +93,7 @@ def make_report(written: Written, policy: Policy) -> bytes:
     body = [
         *_header(written),
         *_section(
-            "Cover", [*_chart("Cover by target", [target.row for target in targets], written), _LEGEND]
+            "Coverage", [*_chart("Coverage by target", [target.row for target in targets], written), _LEGEND]
         ),
         *_section("What it holds", _target_table(targets, head.created)),
         *_section("What changed", _changes(written)),
@@ -115,14 +116,6 @@ def make_report(written: Written, policy: Policy) -> bytes:
         "</main></body></html>",
     ]
     return ("\n".join(page) + "\n").encode()
-
-
-_CSP = "default-src 'none'; style-src 'unsafe-inline'"
-_LEGEND = (
-    '<p class="legend"><span class="key full"></span>every lane covered '
-    '<span class="key part"></span>some lanes '
-    '<span class="key empty"></span>none yet <span class="key visit"></span>next visit by</p>'
-)
 
 
 def _header(written: Written) -> Iterator[str]:

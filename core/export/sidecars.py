@@ -1,13 +1,13 @@
-"""The papers: what goes onto the stick beside an archive, in the clear, in the order of writing.
+"""The sidecars of an archive: what goes onto the stick beside it, in the clear, in the order of writing.
 
-public/roots.pem          live roots, for everybody who verifies
-public/<root id>.crl      each root's CRL, DER
-public/README.txt         for the person who hosts them
-next-visit.ics            the date of the next visit
-pism-receipt-...html      the report
-pism-receipt-...json      the receipt, last: it names the hashes of all others and is sealed
+    public/roots.pem          live roots, for everybody who verifies
+    public/<root id>.crl      each root's CRL, DER
+    public/README.txt         for the person who hosts them
+    next-visit.ics            the date of the next visit, for any calendar program (RFC 5545)
+    pism-receipt-...html      the report (core.export.report)
+    pism-receipt-...json      the receipt (core.export.receipt), last: it names the hashes of all others
 
-next-visit.ics: the date of the next visit, for any calendar program (RFC 5545).
+They hold no secret. Where a name is taken on a stick already, whoever writes them finds another.
 """
 
 import hashlib
@@ -23,19 +23,22 @@ from core.export.receipt import NamedFile, make_receipt, receipt_stem
 from core.export.report import make_report
 from core.policy.policy import Policy
 from core.store.store import Store
-from core.times import write_short_stamp
+from core.times import format_time_compact
 
 PUBLIC = "public"
+CALENDAR_NAME: Final = "next-visit.ics"
+ALARM_DAYS: Final = (14, 3)  # before the visit
+_LINE_BYTES: Final = 75  # RFC 5545 3.1, without the line break
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Paper:
+class Sidecar:
     """One file beside the archive.
 
     Args:
         path: On the stick, with `/` between folder and name.
         data: Its bytes.
-        numbered: Its name has the archive's number, so no other archive's paper is called so.
+        numbered: Its name has the archive's number, so no other archive's sidecar is called so.
     """
 
     path: str
@@ -43,7 +46,9 @@ class Paper:
     numbered: bool = False
 
 
-def make_papers(store: Store, policy: Policy, written: Written, *, public: bool = True) -> tuple[Paper, ...]:
+def make_sidecars(
+    store: Store, policy: Policy, written: Written, *, public: bool = True
+) -> tuple[Sidecar, ...]:
     """Return everything that goes beside an archive, the receipt last.
 
     Args:
@@ -56,31 +61,31 @@ def make_papers(store: Store, policy: Policy, written: Written, *, public: bool 
     Raises:
         CheckError: Nothing can seal the receipt (E-CHECK).
     """
-    papers = []
+    sidecars = []
     if public:
-        papers += [*make_public(store, written), Paper(path=CALENDAR_NAME, data=make_calendar(written))]
+        sidecars += [*make_public(store, written), Sidecar(path=CALENDAR_NAME, data=make_calendar(written))]
     report = make_report(written, policy)
-    papers.append(Paper(path=f"{receipt_stem(written)}.html", data=report, numbered=True))
+    sidecars.append(Sidecar(path=f"{receipt_stem(written)}.html", data=report, numbered=True))
     named = (
-        NamedFile(file=paper.path, size=len(paper.data), sha256=hashlib.sha256(paper.data).hexdigest())
-        for paper in papers
+        NamedFile(file=each.path, size=len(each.data), sha256=hashlib.sha256(each.data).hexdigest())
+        for each in sidecars
     )
     receipt = make_receipt(written, named, load_seals(store, written.contents.seals))
-    return (*papers, Paper(path=f"{receipt_stem(written)}.json", data=receipt, numbered=True))
+    return (*sidecars, Sidecar(path=f"{receipt_stem(written)}.json", data=receipt, numbered=True))
 
 
-def make_public(store: Store, written: Written) -> Iterator[Paper]:
+def make_public(store: Store, written: Written) -> Iterator[Sidecar]:
     """Yield what is to be hosted: live roots that have not expired, CRLs, and how to do it."""
     now = written.head.created
     roots = [root for root in written.contents.roots if root.revoked_at is None and now <= root.not_after]
     ders = dict(store.ders([root.id for root in roots]))
     blocks = (_comment(root) + encode_pem(ders[root.id]) for root in roots)
-    yield Paper(path=f"{PUBLIC}/roots.pem", data=b"\n".join(blocks))
+    yield Sidecar(path=f"{PUBLIC}/roots.pem", data=b"\n".join(blocks))
     known = frozenset(root.id for root in written.contents.roots)
     crls = [crl for crl in store.crls() if crl.issuer in known]
     for crl in crls:
-        yield Paper(path=f"{PUBLIC}/{crl.issuer}.crl", data=crl.der)
-    yield Paper(path=f"{PUBLIC}/README.txt", data=_readme(written, (crl.issuer for crl in crls)))
+        yield Sidecar(path=f"{PUBLIC}/{crl.issuer}.crl", data=crl.der)
+    yield Sidecar(path=f"{PUBLIC}/README.txt", data=_readme(written, (crl.issuer for crl in crls)))
 
 
 def _comment(root: Certificate) -> bytes:
@@ -115,11 +120,6 @@ roots.pem
 """.encode()
 
 
-CALENDAR_NAME: Final = "next-visit.ics"
-ALARM_DAYS: Final = (14, 3)  # before the visit
-_LINE_BYTES: Final = 75  # RFC 5545 3.1, without the line break
-
-
 def make_calendar(written: Written) -> bytes:
     """Return a calendar with one event at `next_visit_by`.
 
@@ -141,10 +141,10 @@ def make_calendar(written: Written) -> bytes:
         "METHOD:PUBLISH",
         "BEGIN:VEVENT",
         f"UID:next-visit-{head.incarnation}@{_escape(head.authority.domain)}",
-        f"DTSTAMP:{write_short_stamp(head.created)}",
+        f"DTSTAMP:{format_time_compact(head.created)}",
         # RFC 5545 3.8.7.4: a later revision counts more; minutes fit its integer until the year 6053.
         f"SEQUENCE:{int(head.created.timestamp()) // 60}",
-        f"DTSTART:{write_short_stamp(head.next_visit_by)}",
+        f"DTSTART:{format_time_compact(head.next_visit_by)}",
         f"SUMMARY:{_escape(summary)}",
         f"DESCRIPTION:{_escape(description)}",
         "TRANSP:TRANSPARENT",

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from core.certificate import Certificate, Crl
 from core.crypto.keys import ALGORITHMS
 from core.errors import CheckError, IssueError
-from core.issue.issuing_key import Signing
+from core.issue.issuing_key import IssuingKey
 
 UNSPECIFIED = "unspecified"
 
@@ -39,12 +39,16 @@ REASONS = {
 
 
 def sign_crl(
-    signing: Signing, revoked: Iterable[Certificate], last_number: int, lifetime_days: int, now: datetime
+    issuing_key: IssuingKey,
+    revoked: Iterable[Certificate],
+    last_number: int,
+    lifetime_days: int,
+    now: datetime,
 ) -> Crl:
     """Sign a root's list of everything of its own among `revoked`.
 
     Args:
-        signing: The root.
+        issuing_key: The root.
         revoked: Certificates; those that are not revoked, or another root's, are passed over.
         last_number: CRLNumber of the root's last list, 0 before the first.
         lifetime_days: How long the list holds, in days.
@@ -54,7 +58,7 @@ def sign_crl(
         IssueError: The root is over, or a reason or date is impossible (E-ISSUE).
         CheckError: A named rule does not hold (E-CHECK).
     """
-    root = signing.certificate
+    root = issuing_key.certificate
     if now >= root.not_after:
         raise IssueError(f"root {root.id} is over, so it signs no list")
     mine = [item for item in revoked if item.issuer == root.id]
@@ -62,11 +66,11 @@ def sign_crl(
     number = max(last_number + 1, int(now.timestamp()))
     next_update = min(now + timedelta(days=lifetime_days), root.not_after)
     key_id = x509.AuthorityKeyIdentifier(
-        key_identifier=signing.key_id, authority_cert_issuer=None, authority_cert_serial_number=None
+        key_identifier=issuing_key.key_id, authority_cert_issuer=None, authority_cert_serial_number=None
     )
     builder = (
         x509.CertificateRevocationListBuilder()
-        .issuer_name(signing.x509.subject)
+        .issuer_name(issuing_key.x509.subject)
         .last_update(now)
         .next_update(next_update)
         .add_extension(key_id, critical=False)
@@ -74,7 +78,7 @@ def sign_crl(
     )
     for entry in entries:
         builder = builder.add_revoked_certificate(entry)
-    signed = builder.sign(signing.private_key, ALGORITHMS[root.algorithm].digest)
+    signed = builder.sign(issuing_key.private_key, ALGORITHMS[root.algorithm].digest)
     crl = Crl(
         issuer=root.id,
         number=number,
@@ -82,7 +86,7 @@ def sign_crl(
         next_update=next_update,
         der=signed.public_bytes(Encoding.DER),
     )
-    check_crl(crl, mine, signing)
+    check_crl(crl, mine, issuing_key)
     return crl
 
 
@@ -102,13 +106,13 @@ def _entries(items: Iterable[Certificate], now: datetime) -> Iterator[x509.Revok
         yield builder.build()
 
 
-def check_crl(crl: Crl, revoked: Iterable[Certificate], signing: Signing) -> None:
+def check_crl(crl: Crl, revoked: Iterable[Certificate], issuing_key: IssuingKey) -> None:
     """Refuse a list that breaks a rule.
 
     Args:
         crl: The list; its bytes are parsed.
         revoked: The certificates that it must name, all of this root.
-        signing: The root.
+        issuing_key: The root.
 
     Raises:
         CheckError: A rule does not hold; the text names it (E-CHECK).
@@ -121,17 +125,17 @@ def check_crl(crl: Crl, revoked: Iterable[Certificate], signing: Signing) -> Non
         if item.revoked_at is not None
     }
     found = {extension.oid: extension.value for extension in parsed.extensions}
-    key_id = x509.AuthorityKeyIdentifier(signing.key_id, None, None)
-    last = signing.certificate.not_after
+    key_id = x509.AuthorityKeyIdentifier(issuing_key.key_id, None, None)
+    last = issuing_key.certificate.not_after
     holds = {
-        "crl_issuer": parsed.issuer == signing.x509.subject,  # RFC 5280 5.1.2.3
+        "crl_issuer": parsed.issuer == issuing_key.x509.subject,  # RFC 5280 5.1.2.3
         "crl_dates": (parsed.last_update_utc, parsed.next_update_utc) == (crl.this_update, crl.next_update),
         "crl_nested": crl.this_update < crl.next_update <= last,
         "crl_entries": named == wanted,
         "crl_number": found.get(x509.CRLNumber.oid) == x509.CRLNumber(crl.number),  # RFC 5280 5.2.3
         "crl_key_identifier": found.get(x509.AuthorityKeyIdentifier.oid) == key_id,  # RFC 5280 5.2.1
         "crl_extensions": len(found) == len((x509.CRLNumber, x509.AuthorityKeyIdentifier)),
-        "crl_signature": parsed.is_signature_valid(signing.private_key.public_key()),
+        "crl_signature": parsed.is_signature_valid(issuing_key.private_key.public_key()),
     }
     for rule, held in holds.items():
         if not held:

@@ -1,20 +1,15 @@
-"""The press: a rehearsed profile under one root, and the only thing that signs certificates.
+"""Issuance: a rehearsed profile under one root, and the only thing that signs certificates.
 
-Rules:
-    1. A press exists only once its profile was rehearsed: a throwaway key signed a certificate of it, and
-       every rule of core.issue.checks held. So the root's key never signs what was not rehearsed.
-    2. Each certificate passes the rules before its root signs it, is parsed back from its bytes, and passes
-       the rules after signing, the root's signature among them, before anybody gets it.
-    3. Serial numbers are 159 random bits, ids random UUIDs; each certificate has a key of its own.
-    4. What is equal for a whole press (names, extensions) is built once; nothing is checked only once.
+1. An issuance exists only once its profile was rehearsed: a throwaway key signed a certificate of it, and
+   every rule of core.issue.checks held. So the root's key never signs what was not rehearsed.
+2. Each certificate passes the rules before its root signs it, is parsed back from its bytes, and passes the
+   rules after that, the root's signature among them, before anybody gets it.
+3. Serial numbers are 159 random bits, ids random UUIDs; each certificate has a key of its own.
+4. What is equal for a whole issuance (names, extensions) is built once; nothing is checked only once.
+5. Whoever issues many keeps the issuance that `rehearse_roots`, `rehearse_signers` or `rehearse_seals` made;
+   whoever issues one calls `issue_root`, `issue_signer` or `issue_seal`, which rehearse first too.
 
-What a press says is core.issue.profile's; under which root it works is the caller's.
-
-Issuing roots, signers and seals by the policy: a press for each, and one certificate at once.
-
-Rules: whoever issues many keeps the press, which was rehearsed when it was made; whoever issues one calls
-`issue_root`, `issue_signer` or `issue_seal`, which rehearse first too. Choosing the root, storing and
-journaling are the caller's.
+What a certificate says is core.issue.profile's. Choosing the root, storing and journaling are the caller's.
 """
 
 import hashlib
@@ -27,10 +22,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from core.certificate import Certificate, Issued
 from core.crypto.keys import ALGORITHMS, PrivateKey, PublicKey, encode_key, make_key
 from core.errors import IssueError
-from core.issue.checks import Mould, check_after, check_before
-from core.issue.issuing_key import Signing, load_signing
-from core.issue.profile import Profile, make_extension, root_profile, seal_profile, signer_profile
-from core.issue.template import Asked
+from core.issue.checks import RehearsedExtensions, check_signed, check_template
+from core.issue.issuing_key import IssuingKey
+from core.issue.profile import Profile, Template, make_extension, root_profile, seal_profile, signer_profile
 from core.plan.gaps import Gap
 from core.policy.policy import Policy
 
@@ -39,7 +33,7 @@ _SAMPLE_DAY = datetime(2000, 1, 1, tzinfo=UTC)
 _ONE_DAY = timedelta(days=1)
 
 
-class Press:
+class Issuance:
     """A rehearsed profile under one root.
 
     Args:
@@ -51,22 +45,22 @@ class Press:
         IssueError: A name does not fit into a certificate (E-ISSUE).
     """
 
-    __slots__ = ("_constant", "_issuer", "_mould", "_profile")
+    __slots__ = ("_constant", "_issuer", "_profile", "_rehearsed")
 
-    def __init__(self, profile: Profile, issuer: Signing | None) -> None:
+    def __init__(self, profile: Profile, issuer: IssuingKey | None) -> None:
         self._profile = profile
         self._issuer = issuer
         self._constant = profile.extensions
         if issuer is not None:
             self._constant = (*self._constant, _authority_key_id(issuer.key_id))
-        self._mould: Mould | None = None
-        self._mould = self._rehearse()
+        self._rehearsed: RehearsedExtensions | None = None
+        self._rehearsed = self._rehearse()
 
     def issue(self, gap: Gap, now: datetime, key: PrivateKey | None = None) -> Issued:
         """Sign the certificate that fills a gap.
 
         Args:
-            gap: Of this press's kind, class and target.
+            gap: Of this issuance's kind, class and target.
             now: Aware UTC.
             key: Its key, fresh from `make_keys`; made here if None.
 
@@ -81,9 +75,9 @@ class Press:
         """Sign the certificate that fills a gap for a key whose private half is elsewhere.
 
         Args:
-            gap: A signer's, of this press's class and target.
+            gap: A signer's, of this issuance's class and target.
             now: Aware UTC.
-            key: Proven to be held by whoever asked (core.issue.requests).
+            key: Proven to be held by whoever asked (core.issue.csr).
 
         Returns:
             The certificate, with no private key.
@@ -95,9 +89,9 @@ class Press:
         self._require_mine(gap)
         if self._issuer is None:
             raise IssueError("a root's key is made here, or it is no root of ours")
-        asked = self._ask(gap, now, key)
-        der, _ = self._sign(asked, self._issuer.private_key, self._issuer.x509)
-        return self._record(asked, gap, der, b"")
+        template = self._make_template(gap, now, key)
+        der, _ = self._sign(template, self._issuer.private_key, self._issuer.x509)
+        return self._record(template, gap, der, b"")
 
     def issue_seal(self, now: datetime) -> Issued:
         """Sign a seal, which lives as long as its root.
@@ -107,61 +101,61 @@ class Press:
 
         Raises:
             CheckError: A named rule does not hold (E-CHECK).
-            IssueError: This is no press for seals (E-ISSUE).
+            IssueError: This is no issuance of seals (E-ISSUE).
         """
         if self._profile.kind != "seal" or self._issuer is None:
-            raise IssueError(f"a seal was asked of the press for a {self._profile.kind}")
+            raise IssueError(f"a seal was asked of the issuance of a {self._profile.kind}")
         return self._issue(self._issuer.certificate, now, make_key(self._profile.algorithm))
 
     def _require_mine(self, gap: Gap) -> None:
         mine = (self._profile.kind, self._profile.class_name, self._profile.target)
         if (gap.kind, gap.class_name, gap.target) != mine:
-            raise IssueError(f"a gap of {gap.path} came to the press of another target")
+            raise IssueError(f"a gap of {gap.path} came to the issuance of another target")
 
-    def _rehearse(self) -> Mould | None:
-        """Sign a sample with throwaway keys, run every rule over it, and return what it has cast."""
+    def _rehearse(self) -> RehearsedExtensions | None:
+        """Sign a sample with throwaway keys, run every rule over it, and return its extensions."""
         profile = self._profile
         if self._issuer is None:
             key = make_key(profile.algorithm)
             sample = _sample(profile, _SAMPLE_DAY)
-            self._sign(self._ask(sample, sample.issue_from, key.public_key()), key, None)
+            self._sign(self._make_template(sample, sample.issue_from, key.public_key()), key, None)
             return None  # A root's extensions name its own key twice: every rule runs over every root.
         root, stand_in = self._issuer.certificate, self._issuer.stand_in
         same = profile.algorithm == root.algorithm
         key = stand_in.private_key if same else make_key(profile.algorithm)
         stretch = root if profile.kind == "seal" else _sample(profile, root.issue_from)
-        asked = self._ask(stretch, root.issue_from, key.public_key())
-        return self._sign(asked, stand_in.private_key, stand_in.x509)[1]
+        template = self._make_template(stretch, root.issue_from, key.public_key())
+        return self._sign(template, stand_in.private_key, stand_in.x509)[1]
 
     def _issue(self, stretch: Gap | Certificate, now: datetime, key: PrivateKey) -> Issued:
-        asked = self._ask(stretch, now, key.public_key())
+        template = self._make_template(stretch, now, key.public_key())
         if self._issuer is None:
-            der, _ = self._sign(asked, key, None)
+            der, _ = self._sign(template, key, None)
         else:
-            der, _ = self._sign(asked, self._issuer.private_key, self._issuer.x509)
-        return self._record(asked, stretch, der, encode_key(key))
+            der, _ = self._sign(template, self._issuer.private_key, self._issuer.x509)
+        return self._record(template, stretch, der, encode_key(key))
 
-    def _record(self, asked: Asked, stretch: Gap | Certificate, der: bytes, key: bytes) -> Issued:
+    def _record(self, template: Template, stretch: Gap | Certificate, der: bytes, key: bytes) -> Issued:
         """Return what was signed with what is to be remembered of it."""
         certificate = Certificate(
-            id=asked.id,
-            kind=asked.kind,
+            id=template.id,
+            kind=template.kind,
             class_name=self._profile.class_name,
             target=self._profile.target,
             lane=stretch.lane,
             period=stretch.period,
-            algorithm=asked.algorithm,
-            issue_from=asked.issue_from,
-            issue_until=asked.issue_until,
-            not_before=asked.not_before,
-            not_after=asked.not_after,
-            serial=asked.serial,
-            issuer=asked.id if asked.issuer is None else asked.issuer.id,
+            algorithm=template.algorithm,
+            issue_from=template.issue_from,
+            issue_until=template.issue_until,
+            not_before=template.not_before,
+            not_after=template.not_after,
+            serial=template.serial,
+            issuer=template.id if template.issuer is None else template.issuer.id,
             sha256=hashlib.sha256(der).hexdigest(),
         )
         return Issued(certificate=certificate, der=der, key=key)
 
-    def _ask(self, stretch: Gap | Certificate, now: datetime, public_key: PublicKey) -> Asked:
+    def _make_template(self, stretch: Gap | Certificate, now: datetime, public_key: PublicKey) -> Template:
         """Say what the certificate for one stretch of time is to be."""
         profile, issuer = self._profile, self._issuer
         root = issuer.certificate if issuer is not None else None
@@ -172,7 +166,7 @@ class Press:
         if issuer is None:
             extensions = (*extensions, _authority_key_id(key_id.digest))
         not_before, not_after = profile.validity(stretch.issue_from, stretch.issue_until, root)
-        return Asked(
+        return Template(
             kind=profile.kind,
             id=certificate_id,
             algorithm=profile.algorithm,
@@ -191,22 +185,90 @@ class Press:
         )
 
     def _sign(
-        self, asked: Asked, private_key: PrivateKey, issuer: x509.Certificate | None
-    ) -> tuple[bytes, Mould]:
-        """Sign what passes the rules before; return bytes and mould of what passes the rules after."""
-        check_before(asked)
+        self, template: Template, private_key: PrivateKey, issuer: x509.Certificate | None
+    ) -> tuple[bytes, RehearsedExtensions]:
+        """Sign what passes the rules before; return bytes and extensions of what passes the rules after."""
+        check_template(template)
         # All at once: each setter would copy the builder. What the setters look at, the rules do too.
         signed = x509.CertificateBuilder(
-            issuer_name=asked.subject if issuer is None else issuer.subject,
-            subject_name=asked.subject,
-            public_key=asked.public_key,
-            serial_number=asked.serial,
-            not_valid_before=asked.not_before.replace(tzinfo=None),
-            not_valid_after=asked.not_after.replace(tzinfo=None),
-            extensions=list(asked.extensions),
-        ).sign(private_key, ALGORITHMS[asked.issuer_algorithm].digest)
+            issuer_name=template.subject if issuer is None else issuer.subject,
+            subject_name=template.subject,
+            public_key=template.public_key,
+            serial_number=template.serial,
+            not_valid_before=template.not_before.replace(tzinfo=None),
+            not_valid_after=template.not_after.replace(tzinfo=None),
+            extensions=list(template.extensions),
+        ).sign(private_key, ALGORITHMS[template.issuer_algorithm].digest)
         der = signed.public_bytes(Encoding.DER)
-        return der, check_after(asked, der, issuer, self._mould)
+        return der, check_signed(template, der, issuer, self._rehearsed)
+
+
+def rehearse_roots(policy: Policy) -> Issuance:
+    """Rehearse the policy's roots, and return what issues them.
+
+    Raises:
+        CheckError: A named rule does not hold (E-CHECK).
+        IssueError: A name does not fit into a certificate (E-ISSUE).
+    """
+    return Issuance(root_profile(policy), None)
+
+
+def rehearse_signers(policy: Policy, class_name: str, target: str, issuer: IssuingKey) -> Issuance:
+    """Rehearse one target's signers under one root, and return what issues them.
+
+    Args:
+        policy: The approved policy.
+        class_name: Class in the policy.
+        target: Target in the class.
+        issuer: The root; only a throwaway key in its place signs here.
+
+    Raises:
+        PolicyError: There is no such target (E-POLICY).
+        CheckError: A named rule does not hold (E-CHECK).
+        IssueError: A name, constraint or URL does not fit into a certificate (E-ISSUE).
+    """
+    return Issuance(signer_profile(policy, class_name, target, issuer.certificate.id), issuer)
+
+
+def rehearse_seals(policy: Policy, issuer: IssuingKey) -> Issuance:
+    """Rehearse a root's seal, and return what issues it.
+
+    Raises:
+        CheckError: A named rule does not hold (E-CHECK).
+        IssueError: A name does not fit into a certificate (E-ISSUE).
+    """
+    return Issuance(seal_profile(policy, issuer.certificate), issuer)
+
+
+def issue_root(policy: Policy, gap: Gap, now: datetime) -> Issued:
+    """Rehearse, then issue one root.
+
+    Raises:
+        CheckError: A named rule does not hold (E-CHECK).
+        IssueError: The gap is no root's (E-ISSUE).
+    """
+    return rehearse_roots(policy).issue(gap, now)
+
+
+def issue_signer(policy: Policy, gap: Gap, issuer: IssuingKey, now: datetime) -> Issued:
+    """Rehearse, then issue one signer.
+
+    Raises:
+        PolicyError: The policy has no such target (E-POLICY).
+        CheckError: A named rule does not hold (E-CHECK).
+        IssueError: The gap is no signer's (E-ISSUE).
+    """
+    return rehearse_signers(policy, gap.class_name or "", gap.target or "", issuer).issue(gap, now)
+
+
+def issue_seal(policy: Policy, issuer: IssuingKey, now: datetime) -> Issued:
+    """Rehearse, then issue the seal of a root: as long-lived as the root, with its algorithm.
+
+    Raises:
+        CheckError: A named rule does not hold (E-CHECK).
+        IssueError: A name does not fit into a certificate (E-ISSUE).
+    """
+    return rehearse_seals(policy, issuer).issue_seal(now)
 
 
 def _sample(profile: Profile, day: datetime) -> Gap:
@@ -226,85 +288,3 @@ def _authority_key_id(key_id: bytes) -> x509.Extension[x509.ExtensionType]:
         key_identifier=key_id, authority_cert_issuer=None, authority_cert_serial_number=None
     )
     return make_extension(value, critical=False)
-
-
-__all__ = [
-    "Issued",
-    "Press",
-    "Signing",
-    "issue_root",
-    "issue_seal",
-    "issue_signer",
-    "load_signing",
-    "press_roots",
-    "press_seals",
-    "press_signers",
-]
-
-
-def press_roots(policy: Policy) -> Press:
-    """Rehearse the policy's roots and return the press that issues them.
-
-    Raises:
-        CheckError: A named rule does not hold (E-CHECK).
-        IssueError: A name does not fit into a certificate (E-ISSUE).
-    """
-    return Press(root_profile(policy), None)
-
-
-def press_signers(policy: Policy, class_name: str, target: str, issuer: Signing) -> Press:
-    """Rehearse one target's signers under one root and return the press that issues them.
-
-    Args:
-        policy: The approved policy.
-        class_name: Class in the policy.
-        target: Target in the class.
-        issuer: The root; only a throwaway key in its place signs here.
-
-    Raises:
-        PolicyError: There is no such target (E-POLICY).
-        CheckError: A named rule does not hold (E-CHECK).
-        IssueError: A name, constraint or URL does not fit into a certificate (E-ISSUE).
-    """
-    return Press(signer_profile(policy, class_name, target, issuer.certificate.id), issuer)
-
-
-def press_seals(policy: Policy, issuer: Signing) -> Press:
-    """Rehearse a root's seal and return the press that issues it.
-
-    Raises:
-        CheckError: A named rule does not hold (E-CHECK).
-        IssueError: A name does not fit into a certificate (E-ISSUE).
-    """
-    return Press(seal_profile(policy, issuer.certificate), issuer)
-
-
-def issue_root(policy: Policy, gap: Gap, now: datetime) -> Issued:
-    """Rehearse, then issue one root.
-
-    Raises:
-        CheckError: A named rule does not hold (E-CHECK).
-        IssueError: The gap is no root's (E-ISSUE).
-    """
-    return press_roots(policy).issue(gap, now)
-
-
-def issue_signer(policy: Policy, gap: Gap, issuer: Signing, now: datetime) -> Issued:
-    """Rehearse, then issue one signer.
-
-    Raises:
-        PolicyError: The policy has no such target (E-POLICY).
-        CheckError: A named rule does not hold (E-CHECK).
-        IssueError: The gap is no signer's (E-ISSUE).
-    """
-    return press_signers(policy, gap.class_name or "", gap.target or "", issuer).issue(gap, now)
-
-
-def issue_seal(policy: Policy, issuer: Signing, now: datetime) -> Issued:
-    """Rehearse, then issue the seal of a root: as long-lived as the root, with its algorithm.
-
-    Raises:
-        CheckError: A named rule does not hold (E-CHECK).
-        IssueError: A name does not fit into a certificate (E-ISSUE).
-    """
-    return press_seals(policy, issuer).issue_seal(now)

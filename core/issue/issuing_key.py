@@ -1,6 +1,6 @@
-"""A root that can sign: its record, certificate and private key, seen to belong together.
+"""An issuing key: a root that can sign, its record, certificate and private key seen to belong together.
 
-Rules: one is made per root and session, by `load_signing` only; the private key shows in no repr. It signs
+One is made per root and session, by `load_issuing_key` only; the private key shows in no repr. It signs
 nothing by itself: core.issue.issuance does certificates, core.issue.crl revocations.
 """
 
@@ -17,7 +17,7 @@ from core.errors import IssueError
 
 # No slots: the two cached properties are made on first use and kept.
 @dataclass(frozen=True, kw_only=True)
-class Signing:
+class IssuingKey:
     """A root that can sign.
 
     Args:
@@ -36,7 +36,7 @@ class Signing:
         return x509.SubjectKeyIdentifier.from_public_key(self.private_key.public_key()).digest
 
     @cached_property
-    def stand_in(self) -> "Signing":
+    def stand_in(self) -> "IssuingKey":
         """The same root with a throwaway key: what rehearsals sign with."""
         key = make_key(self.certificate.algorithm)
         certificate = (
@@ -49,10 +49,10 @@ class Signing:
             .not_valid_after(self.x509.not_valid_after_utc)
             .sign(key, ALGORITHMS[self.certificate.algorithm].digest)
         )
-        return Signing(certificate=self.certificate, x509=certificate, private_key=key)
+        return IssuingKey(certificate=self.certificate, x509=certificate, private_key=key)
 
 
-def load_signing(certificate: Certificate, der: bytes, key: bytes) -> Signing:
+def load_issuing_key(certificate: Certificate, der: bytes, key: bytes) -> IssuingKey:
     """Return a root that can sign, once its parts are seen to belong together.
 
     Args:
@@ -72,4 +72,4 @@ def load_signing(certificate: Certificate, der: bytes, key: bytes) -> Signing:
     private_key = decode_key(key)
     if private_key.public_key() != parsed.public_key():
         raise IssueError(f"the key of {name} is another one's")
-    return Signing(certificate=certificate, x509=parsed, private_key=private_key)
+    return IssuingKey(certificate=certificate, x509=parsed, private_key=private_key)

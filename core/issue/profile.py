@@ -1,15 +1,15 @@
-"""What a certificate of each kind says: names, extensions, validity (design 3, Certificates and Seals).
+"""What a certificate says: the profile of each kind, and the template of one certificate to be signed.
 
-Rules:
-    1. Subject: C, ST, L when configured, O = authority name, CN = kind or class/target with period and
-       lane, serialNumber = the certificate's UUID. No OU. Each within its bound of RFC 5280 appendix A.
-    2. A root has no path length and no URLs; a signer has its target's path length and what the policy adds.
-    3. Key usage is certificate and CRL signing for CAs, digital signature for seals, nothing else.
-    4. A seal has exactly one, critical, extended key usage: SEAL_EKU.
-    5. Validity is the issuing period plus the tail of what may be signed last in it; the last instant is
-       23:59:59. A seal lives exactly as long as its root. No PrivateKeyUsagePeriod: CRLs go on in the tail.
+1. Subject: C, ST, L when configured, O = authority name, CN = kind or class/target with period and lane,
+   serialNumber = the certificate's UUID. No OU. Each within its bound of RFC 5280 appendix A.
+2. A root has no path length and no URLs; a signer has its target's path length and what the policy adds.
+3. Key usage is certificate and CRL signing for CAs, digital signature for seals, nothing else.
+4. A seal has exactly one, critical, extended key usage: SEAL_EKU.
+5. Validity is the issuing period plus the tail of what may be signed last in it; the last instant is
+   23:59:59. A seal lives exactly as long as its root. No PrivateKeyUsagePeriod: CRLs go on in the tail.
 
-A profile is made once per target and issuer; `core.issue.issuance` puts serial, dates, names and key in.
+A profile is made once per target and issuer (design 3, Certificates and Seals); core.issue.issuance makes a
+template of it, with serial, dates, names and key, and core.issue.checks holds that against the rules.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,13 +17,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_network
 
+import msgspec
 from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from core.archive.seal import SEAL_EKU
 from core.certificate import Certificate, Kind
+from core.crypto.keys import PublicKey
 from core.errors import IssueError, PolicyError
-from core.plan.coverage import root_need_days
+from core.plan.coverage import root_tail_days
 from core.policy.policy import Policy
 from core.policy.settings import ConstrainedNames, NameConstraints, Target
 
@@ -71,6 +73,7 @@ def make_extension(value: x509.ExtensionType, *, critical: bool) -> Extension:
 
 
 CA_USAGE = _usage(ca=True)
+
 SEAL_USAGE = _usage(ca=False)
 
 
@@ -137,6 +140,44 @@ class Profile:
         return issue_from, issue_until + (self.tail or timedelta()) - ONE_SECOND
 
 
+class Template(msgspec.Struct, frozen=True, kw_only=True):
+    """What one certificate shall be.
+
+    Args:
+        kind: root, signer or seal.
+        id: Its UUID, the subject's serialNumber.
+        algorithm: Algorithm of its key.
+        issuer_algorithm: Algorithm of the key that signs it.
+        issuer: The root that signs; None for a root.
+        issuer_key_id: Subject key identifier of the root that signs.
+        subject: Its subject.
+        serial: Its serial number.
+        issue_from: Start of its issuing period.
+        issue_until: End of its issuing period, exclusive.
+        not_before: First instant of its validity.
+        not_after: Last instant of its validity, inclusive.
+        public_key: Its key.
+        extensions: All of them, in order.
+        now: When it is signed, aware UTC.
+    """
+
+    kind: Kind
+    id: str
+    algorithm: str
+    issuer_algorithm: str
+    issuer: Certificate | None
+    issuer_key_id: bytes
+    subject: x509.Name
+    serial: int
+    issue_from: datetime
+    issue_until: datetime
+    not_before: datetime
+    not_after: datetime
+    public_key: PublicKey
+    extensions: tuple[Extension, ...]
+    now: datetime
+
+
 def root_profile(policy: Policy) -> Profile:
     """Return the profile of the policy's roots."""
     return Profile(
@@ -144,7 +185,7 @@ def root_profile(policy: Policy) -> Profile:
         algorithm=policy.algorithm,
         names=_authority_names(policy),
         extensions=(_ca(path_length=None), make_extension(CA_USAGE, critical=True)),
-        tail=timedelta(days=root_need_days(policy)),
+        tail=timedelta(days=root_tail_days(policy)),
     )
 
 
@@ -205,8 +246,10 @@ def _options(policy: Policy, target: Target, root_id: str) -> Iterable[Extension
         yield make_extension(_name_constraints(target.name_constraints), critical=True)  # RFC 5280 4.2.1.10
     if policy.urls is not None and policy.urls.crl is not None:
         place = x509.UniformResourceIdentifier(policy.urls.crl.replace("{root}", root_id))
-        point = x509.DistributionPoint(full_name=[place], relative_name=None, reasons=None, crl_issuer=None)
-        yield make_extension(x509.CRLDistributionPoints([point]), critical=False)
+        distribution_point = x509.DistributionPoint(
+            full_name=[place], relative_name=None, reasons=None, crl_issuer=None
+        )
+        yield make_extension(x509.CRLDistributionPoints([distribution_point]), critical=False)
     if policy.urls is not None and policy.urls.issuer is not None:
         place = x509.UniformResourceIdentifier(policy.urls.issuer.replace("{root}", root_id))
         access = x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, place)

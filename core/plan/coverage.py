@@ -1,12 +1,11 @@
-"""What is covered already: the live periods of each lane, how long they last, and when to visit next.
+"""Coverage: the live periods of each lane, how long they last, and when to visit next.
 
-Rules (design 3):
-    1. A signer is live unless it is revoked, or its root is revoked or unknown.
-    2. A root covers [issue_from, min(issue_until, NotAfter - need)): whatever starts in there and is as long
-       as the policy allows still ends inside the root. Need grows with the policy, so cover can shrink.
-    3. Cover is counted without a hole: it ends at the first instant that no live period holds.
-    4. The next visit is due when a lane falls under spread_days of cover, or when a CRL expires that its root
-       outlives. A lane for foreign keys counts from its first signer on: before that no visit can help.
+1. A signer is live unless it is revoked, or its root is revoked or unknown.
+2. A root covers [issue_from, min(issue_until, NotAfter - tail)): whatever starts in there and is as long as
+   the policy allows still ends inside the root. The tail grows with the policy, so coverage can shrink.
+3. Coverage is counted without a hole: it ends at the first instant that no live period holds.
+4. The next visit is due when a lane falls under spread_days of coverage, or when a CRL expires that its root
+   outlives. A lane for foreign keys counts from its first signer on: before that no visit can help.
 
 Pure. It issues nothing and plans nothing (core.plan.gaps does).
 """
@@ -23,21 +22,20 @@ from core.policy.settings import PolicySections
 
 Lane = tuple[str | None, str | None, int | None]  # class, target, lane; none is None for a signer
 Span = tuple[datetime, datetime]
-
 _SECOND: Final = timedelta(seconds=1)
 _FIRST_YEAR: Final = 1950  # RFC 5280 4.1.2.5: UTCTime begins here
 _LAST_YEAR: Final = 9900  # and GeneralizedTime ends with 9999, less the longest lead, period and tail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cover:
+class Coverage:
     """How long one lane is covered without a hole.
 
     Args:
         class_name: The lane's class; None for the roots.
         target: The lane's target; None for the roots.
         lane: 1..load; None for the roots.
-        until: End of the cover, exclusive; `now` itself where nothing covers now.
+        until: End of the coverage, exclusive; `now` itself where nothing covers now.
     """
 
     class_name: str | None
@@ -51,7 +49,7 @@ class LivePeriods:
     """The live issuing periods that are not over, sorted by start.
 
     Args:
-        roots: As far as each root counts as cover.
+        roots: As far as each root counts as lane.
         signers: By (class, target, lane); a lane without any is not there.
     """
 
@@ -85,7 +83,7 @@ def midnight_of(now: datetime) -> datetime:
     return now.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def root_need_days(policy: PolicySections) -> int:
+def root_tail_days(policy: PolicySections) -> int:
     """Return the days that a root must outlive its issuing period: the longest period plus leaf lifetime."""
     return max(
         parse_quantum(target.quantum).longest_days + target.leaf_lifetime_days
@@ -93,9 +91,9 @@ def root_need_days(policy: PolicySections) -> int:
     )
 
 
-def root_span(root: Certificate, need: timedelta) -> Span:
-    """Return the stretch in which a root counts as cover; empty or reversed when it is too short for all."""
-    return root.issue_from, min(root.issue_until, root.not_after + _SECOND - need)
+def root_span(root: Certificate, tail: timedelta) -> Span:
+    """Return the stretch that a root covers; empty or reversed when it is too short for all."""
+    return root.issue_from, min(root.issue_until, root.not_after + _SECOND - tail)
 
 
 def live_periods(policy: PolicySections, issued: Iterable[Certificate], now: datetime) -> LivePeriods:
@@ -106,10 +104,10 @@ def live_periods(policy: PolicySections, issued: Iterable[Certificate], now: dat
         issued: Everything that was ever issued, any order.
         now: Aware UTC, sampled once per job.
     """
-    need = timedelta(days=root_need_days(policy))
+    tail = timedelta(days=root_tail_days(policy))
     certificates = tuple(issued)
     live_roots = {item.id: item for item in certificates if item.kind == "root" and item.revoked_at is None}
-    roots = [root_span(root, need) for root in live_roots.values()]
+    roots = [root_span(root, tail) for root in live_roots.values()]
     signers: dict[Lane, list[Span]] = {}
     for item in certificates:
         live = item.revoked_at is None and item.issuer in live_roots
@@ -123,7 +121,9 @@ def live_periods(policy: PolicySections, issued: Iterable[Certificate], now: dat
     )
 
 
-def find_cover(policy: PolicySections, issued: Iterable[Certificate], now: datetime) -> tuple[Cover, ...]:
+def find_coverage(
+    policy: PolicySections, issued: Iterable[Certificate], now: datetime
+) -> tuple[Coverage, ...]:
     """Return how long each lane is covered: the roots first, then every lane of the policy, sorted.
 
     Args:
@@ -136,15 +136,15 @@ def find_cover(policy: PolicySections, issued: Iterable[Certificate], now: datet
     """
     midnight_of(now)
     live = live_periods(policy, issued, now)
-    covers = [Cover(class_name=None, target=None, lane=None, until=_end_of_cover(live.roots, now))]
+    found = [Coverage(class_name=None, target=None, lane=None, until=_end_of_coverage(live.roots, now))]
     for class_name, target_name, target in policy.targets():
         for lane in range(1, target.load + 1):
-            until = _end_of_cover(live.signers.get((class_name, target_name, lane), ()), now)
-            covers.append(Cover(class_name=class_name, target=target_name, lane=lane, until=until))
-    return tuple(covers)
+            until = _end_of_coverage(live.signers.get((class_name, target_name, lane), ()), now)
+            found.append(Coverage(class_name=class_name, target=target_name, lane=lane, until=until))
+    return tuple(found)
 
 
-def _end_of_cover(spans: Sequence[Span], now: datetime) -> datetime:
+def _end_of_coverage(spans: Sequence[Span], now: datetime) -> datetime:
     """Return the first instant from `now` on that none of the sorted spans holds."""
     until = now
     for start, end in spans:
@@ -172,9 +172,9 @@ def next_visit_by(
     spread = timedelta(days=policy.spread_days)
     foreign = {(name, target) for name, target, settings in policy.targets() if settings.own_key}
     dues = [
-        cover.until - spread
-        for cover in find_cover(policy, certificates, now)
-        if cover.until > now or (cover.class_name, cover.target) not in foreign
+        lane.until - spread
+        for lane in find_coverage(policy, certificates, now)
+        if lane.until > now or (lane.class_name, lane.target) not in foreign
     ]
     ends = {item.id: item.not_after for item in certificates if item.kind == "root"}
     dues += [crl.next_update for crl in crls if crl.next_update < ends.get(crl.issuer, crl.next_update)]

@@ -5,7 +5,7 @@ Rules (design 3, tried by simulation; tests/core/plan/test_gaps.py holds them):
        the next live start. Each piece is one certificate; a piece that begins inside is issued whole.
     2. So nothing begins before today's midnight, and nothing overlaps.
     3. Roots are one lane, planned first, up to the longer of the two lead times.
-    4. A signer's issuer is a live root whose cover (core.plan.coverage, rule 2) holds the signer's start.
+    4. A signer's issuer is a live root whose coverage (core.plan.coverage, rule 2) holds the signer's start.
 
 Pure. Keys, names and validity are core.issue.issuance's and core.issue.profile's.
 """
@@ -20,29 +20,15 @@ from typing import Final, Literal
 from core.certificate import Certificate
 from core.errors import IssueError
 from core.plan.coverage import (
-    Cover,
     Span,
-    find_cover,
     live_periods,
     midnight_of,
-    next_visit_by,
-    root_need_days,
     root_span,
+    root_tail_days,
 )
 from core.policy.periods import Quantum, lead_days, parse_quantum
 from core.policy.settings import PolicySections
-from core.times import write_stamp
-
-__all__ = [
-    "Cover",
-    "Gap",
-    "Plan",
-    "choose_issuer",
-    "find_cover",
-    "find_gaps",
-    "next_visit_by",
-    "root_need_days",
-]
+from core.times import format_time
 
 Piece = tuple[datetime, datetime, str]
 _NEVER: Final[Span] = (datetime.max.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
@@ -114,8 +100,8 @@ class Plan:
                 "target": gap.target,
                 "lane": gap.lane,
                 "period": gap.period,
-                "issue_from": write_stamp(gap.issue_from),
-                "issue_until": write_stamp(gap.issue_until),
+                "issue_from": format_time(gap.issue_from),
+                "issue_until": format_time(gap.issue_until),
             }
             for gap in self.gaps
         )
@@ -217,18 +203,18 @@ def choose_issuer(policy: PolicySections, roots: Iterable[Certificate], start: d
     Of several the one that started first is taken: it has been spread the longest.
 
     Args:
-        policy: Already validated; its need decides how far a root counts.
+        policy: Already validated; its tail decides how far a root counts.
         roots: All roots, those just issued too; certificates of another kind are passed over.
         start: First instant of the signer's issuing period.
 
     Raises:
         IssueError: No live root covers that instant (E-ISSUE).
     """
-    need = timedelta(days=root_need_days(policy))
+    tail = timedelta(days=root_tail_days(policy))
     fitting = []
     for root in roots:
         if root.kind == "root" and root.revoked_at is None:
-            first, end = root_span(root, need)
+            first, end = root_span(root, tail)
             if first <= start < end:
                 fitting.append(root)
     if not fitting:

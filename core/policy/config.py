@@ -1,9 +1,8 @@
 """config.yaml, read strictly into a frozen Config (design 10).
 
-Rules:
-    1. Plain YAML only (core.policy.yaml), then keys and types (core.policy.yaml), then the rules between values
-       (core.policy.rules), then the box's own wiring, here.
-    2. The first thing wrong refuses the whole file; every error names file, line and key path.
+1. Plain YAML only, then keys and types (core.policy.yaml), then the rules between values
+   (core.policy.rules), then the box's own wiring, here.
+2. The first thing wrong refuses the whole file; every error names file, line and key path.
 
 It reads no recipient: core.policy.policy does, when a policy is made of a config.
 """
@@ -17,46 +16,13 @@ from core.errors import ConfigSyntaxError, ConfigValueError, FileError
 from core.files import read_bounded
 from core.policy.rules import Fault, faults
 from core.policy.settings import (
-    Algorithm,
-    AuthorityName,
-    Backup,
     Config,
-    CrlSettings,
-    Display,
-    Egress,
-    Hardware,
-    Keypad,
-    Kiosk,
-    NameConstraints,
-    RootSettings,
-    SignerSettings,
-    Target,
-    Urls,
 )
 from core.policy.yaml import MAX_BYTES, fit, read_yaml
 
-__all__ = [
-    "Algorithm",
-    "AuthorityName",
-    "Backup",
-    "Config",
-    "CrlSettings",
-    "Display",
-    "Egress",
-    "Hardware",
-    "Keypad",
-    "Kiosk",
-    "NameConstraints",
-    "RootSettings",
-    "SignerSettings",
-    "Target",
-    "Urls",
-    "load_config",
-    "parse_config",
-]
-
 _I2C_ADDRESSES: Final = range(0x08, 0x78)  # the others are reserved by the bus
 _CHIP_SELECTS: Final = range(2)
+
 # BCM numbers that the display's bus takes on a Raspberry Pi; on SPI also data/command 24 and reset 25.
 _BUS_PINS: Final = {
     ("i2c", 0): (0, 1),

@@ -1,17 +1,12 @@
 """The approved policy: all of config.yaml but `hardware` and `kiosk`, with every public key in full.
 
-It is pinned inside the encrypted store when the operator approves it. Rules:
-    1. A recipient stands in it as its whole canonical key line, so a swapped key file is a difference.
-    2. `encode_policy` is canonical JSON: equal policies are equal bytes; their SHA-256 names the policy.
-    3. `decode_policy` trusts nothing: bytes that are not canonical, or break a rule of config.yaml, are
-       refused.
-    4. `differences` is empty exactly when two policies are equal.
-
-The policy in force, as the store keeps it, and which config.yaml it was approved instead of.
-
-The box finds its own config.yaml at every unlock. Where the operator approved another policy (from a stick),
-the mark of that file is remembered here, so that it is proposed again only when it changes
-(core.policy.proposal.read_file_policy).
+1. A recipient stands in it as its whole canonical key line, so a swapped key file is a difference.
+2. `encode_policy` is canonical JSON: equal policies are equal bytes; their SHA-256 names the policy.
+3. `decode_policy` trusts nothing: bytes that are not canonical, or break a rule of config.yaml, are refused.
+4. `differences` is empty exactly when two policies are equal.
+5. It is pinned inside the encrypted store when the operator approves it. Where that is not the policy of the
+   box's own config.yaml (it came on a stick), the mark of that file is pinned with it, so that the file is
+   proposed again only when it changes (core.policy.proposal).
 """
 
 import hashlib
@@ -39,6 +34,9 @@ KeyFiles = Path | Mapping[str, bytes]
 _INLINE: Final = re.compile(
     r"age1[0-9a-z]+|(ssh|ecdsa|sk)-\S+ .*|age-secret-key-.*|-+ ?begin.*", re.IGNORECASE
 )
+
+_POLICY: Final = "policy"
+_REPLACED: Final = "replaced_file_policy"
 
 
 class Policy(PolicySections, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -221,10 +219,6 @@ class Facts(Protocol):
 
     def set_fact(self, name: str, value: str) -> None:
         """Keep `value` under a name, in a transaction of the caller."""
-
-
-_POLICY: Final = "policy"
-_REPLACED: Final = "replaced_file_policy"
 
 
 def read_pinned(facts: Facts) -> Policy:

@@ -1,21 +1,15 @@
-"""What the settings must obey beyond their types: the rules of design 3 and 10.
+"""What the settings must obey beyond their types: the rules of design 3 and 10, and how names are written.
 
-Rules:
-    1. One list for config.yaml and for a policy read back: `faults` is the same for both.
-    2. A fault names its key path and says what would be right; the caller adds file and line.
-    3. Order is the order of config.yaml, so the first fault is the first that an operator meets.
+1. One list for config.yaml and for a policy read back: `faults` is the same for both.
+2. A fault names its key path and says what would be right; the caller adds file and line.
+3. Order is the order of config.yaml, so the first fault is the first that an operator meets.
+4. Names that become file names, subjects and screen lines are short and lower-case; a stick's label is what
+   FAT keeps without change: upper-case, at most 11 characters. Internet names are written as certificates
+   hold them: ASCII, whole, without spaces.
+5. Bounds on a subject's attributes are RFC 5280 appendix A's upper bounds, in characters.
 
-Types and bounds of single numbers are core.policy.settings' and core.policy.yaml's.
-
-How names are written in config.yaml: each function says what is wrong with one, or nothing.
-
-Rules:
-    1. Names that become file names, subjects and screen lines are short and lower-case; a stick's label is
-       what FAT keeps without change: upper-case, at most 11 characters.
-    2. Internet names are written as certificates hold them: ASCII, whole, without spaces.
-    3. Bounds on a subject's attributes are RFC 5280 appendix A's upper bounds, in characters.
-
-Every function returns a sentence that follows the value's key path, or None where the value is good.
+A `fault_in_...` returns a sentence that follows the value's key path, or None where the value is good. Types
+and bounds of single numbers are core.policy.settings' and core.policy.yaml's.
 """
 
 import re
@@ -32,34 +26,24 @@ from core.policy.periods import DAYS_A_YEAR, lead_days, parse_quantum
 from core.policy.settings import ConstrainedNames, PolicySections, Target
 from core.policy.yaml import KeyPath
 
+MAX_ORGANIZATION: Final = 64
+MAX_PLACE: Final = 128  # ub-locality-name, ub-state-name
+MAX_COMMON_NAME: Final = 64
+MAX_DNS_NAME: Final = 253  # RFC 1035 2.3.4, as text
+MAX_SIGNERS_AHEAD: Final = 250_000
+MAX_RECIPIENT_CHARACTERS: Final = 4096
+_YEAR: Final = date(2000, 1, 1)  # any one: names of periods have the same length in all
 MAX_URL: Final = 255
-
-
 RESERVED_LABELS: Final = ("PISM-CONFIG", "PISM-RESCUE")
-
-
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,23}")
-
-
 _LABEL: Final = re.compile(r"[A-Z0-9][A-Z0-9_-]{0,10}")
-
-
 _COUNTRY: Final = re.compile(r"[A-Z]{2}")
-
-
 _DNS_PART: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
-
-
 _LOCAL_PART: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
-
-
 _GLOB: Final = re.compile(r"[a-z0-9*?-]{1,32}/[a-z0-9*?-]{1,32}")
-
-
 _URL_TEXT: Final = re.compile(r"[A-Za-z0-9._~:/?#@!$&'()*+,;=%-]+")  # RFC 3986 2, less [ and ]
-
-
 _URL_SCHEMES: Final = ("http", "https", "ldap")
+Verb = Literal["top-up", "export", "backup"]
 
 
 def fault_in_name(text: str) -> str | None:
@@ -163,10 +147,12 @@ def fault_in_glob(text: str) -> str | None:
     return "must be class/target, in which * stands for any name, such as services/*"
 
 
-MAX_SIGNERS_AHEAD: Final = 250_000
-MAX_RECIPIENT_CHARACTERS: Final = 4096
-_YEAR: Final = date(2000, 1, 1)  # any one: names of periods have the same length in all
-Verb = Literal["top-up", "export", "backup"]
+_CONSTRAINED: Final[dict[str, Callable[[str], str | None]]] = {
+    "dns": fault_in_dns_name,
+    "ip": fault_in_network,
+    "uri": fault_in_domain_or_below,
+    "email": fault_in_mailbox,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,7 +230,7 @@ def _authority(settings: PolicySections) -> Iterator[Fault]:
 
 
 def _visits(settings: PolicySections) -> Iterator[Fault]:
-    """Cover must outlast a visit and the spread after it, or a lane runs dry between two visits."""
+    """Coverage must outlast a visit and the spread after it, or a lane runs dry between two visits."""
     least = settings.visit_every_days + settings.spread_days
     for path, days in (
         (("crl", "lifetime_days"), settings.crl.lifetime_days),
@@ -312,14 +298,6 @@ def _extensions(path: KeyPath, target: Target) -> Iterator[Fault]:
             yield from _checked(_CONSTRAINED[kind], (*path, key, kind, place), text)
 
 
-_CONSTRAINED: Final[dict[str, Callable[[str], str | None]]] = {
-    "dns": fault_in_dns_name,
-    "ip": fault_in_network,
-    "uri": fault_in_domain_or_below,
-    "email": fault_in_mailbox,
-}
-
-
 def _constrained(part: ConstrainedNames | None) -> tuple[tuple[str, int, str], ...]:
     """Return every name of a list of subtrees with its kind and place."""
     if part is None:
@@ -374,9 +352,3 @@ def _sticks(settings: PolicySections) -> Iterator[Fault]:
                 yield _value(path, f"there is no backup {step.name}; known are {', '.join(settings.backups)}")
             elif text in steps[:place]:
                 yield _value(path, "this step stands twice")
-
-
-MAX_ORGANIZATION: Final = 64
-MAX_PLACE: Final = 128  # ub-locality-name, ub-state-name
-MAX_COMMON_NAME: Final = 64
-MAX_DNS_NAME: Final = 253  # RFC 1035 2.3.4, as text

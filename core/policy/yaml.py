@@ -1,21 +1,15 @@
-"""The narrow YAML that config.yaml is written in: plain data, and the line of every key.
+"""The narrow YAML that config.yaml is written in: plain data, the line of every key, and its fit into a type.
 
-Rules:
-    1. One document of at most 256 KiB, UTF-8, no control characters, at most 12 levels deep.
-    2. No anchors, aliases, merge keys, tags or directives: nothing stands for something else.
-    3. A key is a word, and stands once in its mapping.
-    4. Numbers are plain decimal or 0x hexadecimal. What YAML 1.1 would silently turn into something else
-       (no, 012, 1_000, 1:30, 2027-01-01) must be put in quotes or written plainly.
-    5. Text is printable and on one line.
-
-It knows no setting; types and ranges are core.policy.yaml's and core.policy.rules'.
-
-Fits plain data from config.yaml into a settings type, key by key, so that an error can name its line.
-
-Rules:
-    1. The types of core.policy.settings are the only description of keys, kinds of value and bounds of one number.
-    2. Nothing is converted but a whole number where a fraction may stand.
-    3. An unknown key comes with the nearest known one; a value out of range with the range.
+1. One document of at most 256 KiB, UTF-8, no control characters, at most 12 levels deep.
+2. No anchors, aliases, merge keys, tags or directives: nothing stands for something else.
+3. A key is a word, and stands once in its mapping.
+4. Numbers are plain decimal or 0x hexadecimal. What YAML 1.1 would silently turn into something else
+   (no, 012, 1_000, 1:30, 2027-01-01) must be put in quotes or written plainly. Text is printable
+   and on one line.
+5. The types of core.policy.settings alone say which keys there are, which kinds of value and which bounds of
+   one number. Nothing is converted but a whole number where a fraction may stand.
+6. Every error names its line; an unknown key comes with the nearest known one, a value out of range with
+   the range.
 
 Rules between values are core.policy.rules'.
 """
@@ -37,13 +31,16 @@ MAX_BYTES: Final = 256 * 1024
 MAX_DEPTH: Final = 12
 MAX_KEY_CHARACTERS: Final = 64
 KeyPath = tuple[str | int, ...]
-
 _INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]{0,17})|0x[0-9a-fA-F]{1,15}")
 _FLOAT: Final = re.compile(r"-?(0|[1-9][0-9]{0,17})\.[0-9]{1,17}")
+
 _WORDS: Final[dict[str, bool | None]] = {"true": True, "false": False, "null": None, "~": None, "": None}
+
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _STRING_TAG: Final = "tag:yaml.org,2002:str"
 _RESOLVER: Final = yaml.resolver.Resolver
+T = TypeVar("T")
+_SHOWN_CHARACTERS: Final = 40
 
 
 def show_path(path: KeyPath) -> str:
@@ -214,10 +211,6 @@ def _means_more(written: str) -> bool:
     """Tell whether YAML 1.1 takes an unquoted word for something else than text: no, 012, 2027-01-01."""
     candidates = _RESOLVER.yaml_implicit_resolvers.get(written[0], [])
     return any(tag != _STRING_TAG and pattern.match(written) for tag, pattern in candidates)
-
-
-T = TypeVar("T")
-_SHOWN_CHARACTERS: Final = 40
 
 
 def fit(source: YamlSource, kind: type[T]) -> T:

@@ -4,15 +4,16 @@ Every archive goes through these checks, in this order; the first that fails ref
 written before the last one, and nothing is left behind by a refusal.
 
  1. Decryption: an identity fits, and the whole file decrypts to its authenticated end (core.crypto.age).
- 2. Members: plain files by rule, nothing after the end (core.archive.container, core.archive.container).
- 3. Manifest: format, canonical bytes, bounds; the members are exactly those it lists (core.archive.manifest).
+ 2. Members: plain files by rule, nothing after the end (core.archive.container).
+ 3. Manifest: format, canonical bytes, bounds (core.archive.manifest); the members are exactly those it lists.
  4. Seal: made directly under a pinned root, not on that root's CRL, over the manifest's exact bytes, not
     later than a day from now (core.receive.seals).
  5. Trust: a first root is one given as trusted, a new incarnation is the one to be followed, or else the
     operator confirmed it (core.receive.seals).
  6. Order: newer than, and continuing, what was opened before; no older CRL (core.receive.trust).
  7. Files: every size and SHA-256 of the manifest.
- 8. Certificates: each is its entry's, under its own root, nested in it, and of its kind (core.receive.certificates).
+ 8. Certificates: each is its entry's, under its own root, nested in it, and of its kind
+    (core.receive.certificates).
  9. CRLs: each is its root's and agrees with the manifest (core.receive.certificates).
 10. Keys: each opens with its passphrase and belongs to its certificate; no egress holds a root's key
     (core.receive.keys).
@@ -20,8 +21,6 @@ written before the last one, and nothing is left behind by a refusal.
 12. Place: the tree is written, the memory replaced, the links pointed (core.receive.tree); only when opening.
 
 state.json of a backup is hashed here; core.recovery.backup reads it.
-
-The members of an archive, held against the list in its manifest (the receiver's checks 3 and 7).
 """
 
 import hashlib
@@ -131,7 +130,7 @@ def check_archive(
         source: The archive.
         identities: From core.crypto.identities.
         trust: Roots to believe.
-        confirm: Asked about the root, if it is none of `trust`; None refuses it.
+        confirm: Template about the root, if it is none of `trust`; None refuses it.
         now: Aware UTC.
         in_memory: Unpack it into memory; else onto the disk, into an unlinked file.
         report: Told (keys checked, keys in all, what); may raise StoppedError.
@@ -169,7 +168,7 @@ def open_archive(  # noqa: PLR0917  in the order of the command line
         identities: From core.crypto.identities.
         trust: Roots to believe beside those remembered in `out`, from core.receive.trust.load_roots.
         out: The receiver's folder; made if it is missing. See core.receive.tree for what is in it.
-        confirm: Asked before a first root or a new incarnation is trusted; None refuses both.
+        confirm: Template before a first root or a new incarnation is trusted; None refuses both.
         now: Aware UTC.
         follow: The new incarnation to follow without being asked, a UUID.
 

@@ -161,7 +161,7 @@ def check_trust(
         seal: The root whose seal fits, pinned, given, or of nobody's yet.
         trust: Roots that the operator gave.
         follow: The new incarnation that the operator named, a UUID.
-        confirm: Asked when neither says enough; None refuses.
+        confirm: Template when neither says enough; None refuses.
 
     Raises:
         ArchiveTrustError: Not confirmed (E-ARCHIVE-TRUST).

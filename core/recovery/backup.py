@@ -35,7 +35,7 @@ from core.receive.opening import Confirm, Source, check_archive, read_member_lin
 from core.receive.seals import Question
 from core.recovery.history import DRILLED, History, read_history
 from core.store import journal
-from core.times import write_stamp
+from core.times import format_time
 
 STATE_PATH = "state.json"
 JOURNAL_PATH = "journal.jsonl"
@@ -109,7 +109,7 @@ def open_backup(
         source: The archive.
         identities: From core.crypto.identities.
         trust: Roots to believe, from core.receive.trust.load_roots.
-        confirm: Asked about the root, if it is none of `trust`; None refuses it.
+        confirm: Template about the root, if it is none of `trust`; None refuses it.
         now: Aware UTC.
         in_memory: Unpack it into memory; else onto the disk, into an unlinked file.
         report: Told (keys checked, keys in all, what); may raise StoppedError.
@@ -198,7 +198,7 @@ def _check_facts(state: State, manifest: Manifest, history: History) -> Policy:
     if facts.get("restored_from") != manifest.restored_from:
         raise _disagreement("incarnation before it")
     drilled = {name: value for name, value in facts.items() if name.startswith(DRILLED)}
-    if drilled != {f"{DRILLED}{name}": write_stamp(at) for name, at in history.drilled.items()}:
+    if drilled != {f"{DRILLED}{name}": format_time(at) for name, at in history.drilled.items()}:
         raise _disagreement("drills")
     if not _TOKEN.fullmatch(facts.get("drill_token", "")):
         raise ArchiveFormatError("state.json holds no drill token of 32 bytes.")

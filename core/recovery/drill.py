@@ -1,19 +1,14 @@
-"""What the box remembers of drills: the words that each backup waits for, and when one was drilled last.
+"""The drill: proof, on another machine than the box, that a backup can be restored.
 
-1. The words are the first 66 bits of HMAC-SHA-256 under the store's drill token, over the SHA-256 of the
+1. `drill` opens the backup, runs every check on it, proves every key, writes nothing, and says six words.
+2. The words are the first 66 bits of HMAC-SHA-256 under the store's drill token, over the SHA-256 of the
    backup's manifest and the SHA-256 of every private key in it (PKCS#8 DER), in order of id. Only who opened
    the backup and every key in it can say them.
-2. The box works out the words when it makes a backup, and keeps those of the last KEPT ones of each name: by
-   the time they are typed, some of the keys may have been erased.
-3. Words count once. They also settle the older backups of that name, so none can be presented again later.
+3. The box works them out when it makes a backup, and keeps those of the last KEPT ones of each name: by the
+   time they are typed, some of the keys may have been erased.
+4. Words count once. They also settle the older backups of that name, so none can be presented again later.
 
-The words open nothing: who hears them knows only that somebody could open the backup. How it is opened is
-core.recovery.drill's.
-
-The drill: proof, on another machine than the box, that a backup can be restored.
-
-It opens the backup, runs every check on it, proves every key, writes nothing, and says the six words that
-the box waits for (core.recovery.drill).
+The words open nothing: who hears them knows only that somebody could open the backup.
 """
 
 import hashlib
@@ -37,10 +32,75 @@ from core.recovery.backup import open_backup
 from core.recovery.history import DRILLED
 from core.store import journal
 from core.store.store import Store
-from core.times import write_stamp
+from core.times import format_time
 
 KEPT: Final = 12
 MAX_TYPED: Final = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drilled:
+    """A backup that passed every check, and the words that say so.
+
+    Args:
+        authority: Name of the authority.
+        name: Of the backup.
+        sequence: Its number.
+        created: When it was made, aware UTC.
+        keys: How many private keys were proven.
+        words: Six words for the box.
+    """
+
+    authority: str
+    name: str
+    sequence: int
+    created: datetime
+    keys: int
+    words: tuple[str, ...]
+
+    @property
+    def file_name(self) -> str:
+        """What the file with the words is called that a stick carries to the box."""
+        return f"pism-drill-{self.name}-{self.sequence:06d}.txt"
+
+
+def drill(
+    source: Path,
+    identities: Sequence[Any],
+    trust: Sequence[x509.Certificate],
+    confirm: Confirm | None,
+    now: datetime,
+    *,
+    report: Report,
+) -> Drilled:
+    """Open a backup, check all of it, prove every key; write nothing.
+
+    Args:
+        source: The archive.
+        identities: From core.crypto.identities.
+        trust: Roots to believe, from core.receive.trust.load_roots.
+        confirm: Template about the root, if it is none of `trust`; None refuses it.
+        now: Aware UTC.
+        report: Told (keys done, keys in all, what); may raise StoppedError.
+
+    Raises:
+        CaError: As core.recovery.backup.open_backup.
+    """
+    with open_backup(source, identities, trust, confirm, now) as backup:
+        digests = []
+        for done, id_ in enumerate(sorted(backup.key_ids)):
+            report(Progress(done=done, total=len(backup.key_ids), what="key"))
+            digests.append(hashlib.sha256(backup.prove_key(id_)).digest())
+        report(Progress(done=len(digests), total=len(digests), what="key"))
+        manifest = backup.manifest
+        return Drilled(
+            authority=manifest.authority.name,
+            name=manifest.name,
+            sequence=manifest.sequence,
+            created=manifest.created,
+            keys=len(digests),
+            words=make_words(backup.state.facts["drill_token"], backup.manifest_sha256, digests),
+        )
 
 
 def make_words(token: str, manifest_sha256: str, key_digests: Iterable[bytes]) -> tuple[str, ...]:
@@ -103,7 +163,7 @@ def record_drill(store: Store, policy: Policy, name: str | None, typed: str, now
         for sequence, right in expected.items():
             if hmac.compare_digest(words.encode(), right.encode()):
                 _keep(store, each, {number: expected[number] for number in expected if number > sequence})
-                store.set_fact(f"{DRILLED}{each}", write_stamp(now))
+                store.set_fact(f"{DRILLED}{each}", format_time(now))
                 journal.append(store, "drill", {"name": each, "sequence": sequence}, now)
                 return DrillRecorded(name=each, sequence=sequence)
     raise DrillError("No recent backup waits for these words, or they were recorded before.")
@@ -119,68 +179,3 @@ def _read_expected(store: Store, name: str) -> dict[int, str]:
 
 def _keep(store: Store, name: str, expected: dict[int, str]) -> None:
     store.set_fact(f"drills {name}", msgspec.json.encode(expected).decode())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drilled:
-    """A backup that passed every check, and the words that say so.
-
-    Args:
-        authority: Name of the authority.
-        name: Of the backup.
-        sequence: Its number.
-        created: When it was made, aware UTC.
-        keys: How many private keys were proven.
-        words: Six words for the box.
-    """
-
-    authority: str
-    name: str
-    sequence: int
-    created: datetime
-    keys: int
-    words: tuple[str, ...]
-
-    @property
-    def file_name(self) -> str:
-        """What the file with the words is called that a stick carries to the box."""
-        return f"pism-drill-{self.name}-{self.sequence:06d}.txt"
-
-
-def drill(
-    source: Path,
-    identities: Sequence[Any],
-    trust: Sequence[x509.Certificate],
-    confirm: Confirm | None,
-    now: datetime,
-    *,
-    report: Report,
-) -> Drilled:
-    """Open a backup, check all of it, prove every key; write nothing.
-
-    Args:
-        source: The archive.
-        identities: From core.crypto.identities.
-        trust: Roots to believe, from core.receive.trust.load_roots.
-        confirm: Asked about the root, if it is none of `trust`; None refuses it.
-        now: Aware UTC.
-        report: Told (keys done, keys in all, what); may raise StoppedError.
-
-    Raises:
-        CaError: As core.recovery.backup.open_backup.
-    """
-    with open_backup(source, identities, trust, confirm, now) as backup:
-        digests = []
-        for done, id_ in enumerate(sorted(backup.key_ids)):
-            report(Progress(done=done, total=len(backup.key_ids), what="key"))
-            digests.append(hashlib.sha256(backup.prove_key(id_)).digest())
-        report(Progress(done=len(digests), total=len(digests), what="key"))
-        manifest = backup.manifest
-        return Drilled(
-            authority=manifest.authority.name,
-            name=manifest.name,
-            sequence=manifest.sequence,
-            created=manifest.created,
-            keys=len(digests),
-            words=make_words(backup.state.facts["drill_token"], backup.manifest_sha256, digests),
-        )

@@ -1,6 +1,6 @@
-"""What a journal says was done: enough of it to hold a backup's state against.
+"""What the journal of a backup says was done: enough of it to hold the backup's state against.
 
-The journal is a chain of its own, so what it says and what state.json says must agree. Acts that a restore
+The journal is a chain of its own, so what it says and what state.json says must agree. Entries that a restore
 does not depend on are passed over, whatever stands in them.
 """
 
@@ -16,7 +16,11 @@ from core.archive.manifest import ArchiveKind, Name, SequenceNumber, Sha256Hex, 
 from core.errors import ArchiveFormatError, JournalError
 from core.store.journal import Entry
 
+DRILLED: Final = "drilled "
+"""With a backup's name: the fact that says when it was drilled last."""
+
 ArchiveKey = tuple[str, str, int]  # kind, name, sequence
+_T = TypeVar("_T")
 
 
 class _Founded(Struct):
@@ -164,13 +168,8 @@ class _Reader:
 
 
 _KINDS: Final = {"export": "egress", "backup": "backup", "restore": "backup"}
-_T = TypeVar("_T")
 
 
 def _convert(entry: Entry, kind: type[_T]) -> _T:
     detail: dict[str, Any] = dict(entry.detail)
     return msgspec.convert(detail, kind)
-
-
-DRILLED: Final = "drilled "
-"""With a backup's name: the fact that says when it was drilled last."""

@@ -24,7 +24,7 @@ from cryptography import x509
 
 from core.certificate import Crl, Issued
 from core.crypto.passphrase import require_strong
-from core.plan.gaps import next_visit_by
+from core.plan.coverage import next_visit_by
 from core.progress import Progress, Report
 from core.receive.opening import Confirm
 from core.recovery.backup import OpenBackup, open_backup
@@ -32,9 +32,10 @@ from core.recovery.drill import expect_drill
 from core.recovery.history import count_issued
 from core.store import journal
 from core.store.keyslots import KdfCost
-from core.store.store import ArchiveRecord, Store, create_store
-from core.store.store import Sequence as StoreSequence
-from core.times import write_stamp
+from core.store.records import ArchiveRecord
+from core.store.records import Sequence as StoreSequence
+from core.store.store import Store, create_store
+from core.times import format_time
 
 _CRLS: Final = "crls/"
 
@@ -88,7 +89,7 @@ def restore(
         source: The archive.
         identities: From core.crypto.identities.
         trust: Roots to believe, from core.receive.trust.load_roots.
-        confirm: Asked about the root, if it is none of `trust`; None refuses it.
+        confirm: Template about the root, if it is none of `trust`; None refuses it.
         state: The state folder, missing or empty; its parent exists.
         passphrase: Canonical, new.
         cost: Of the key derivation.
@@ -235,5 +236,5 @@ def _append(store: Store, backup: OpenBackup, restored: Restored, time: datetime
         "restored_from": restored.restored_from,
     }
     if not restored.clock_believed:
-        detail["clock"] = write_stamp(now)
+        detail["clock"] = format_time(now)
     journal.append(store, "restore", detail, time)

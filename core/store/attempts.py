@@ -1,6 +1,5 @@
-"""Wrong passphrases, counted outside the store in attempts.json.
+"""Wrong passphrases: counted outside the store in attempts.json, the wait after them, and the wipe.
 
-Rules:
 1. An attempt counts as wrong before the passphrase is looked at: the count is written, synced and read
    back first, so that pulling the plug gains nothing. A right passphrase takes it back (`clear`).
 2. After n wrong ones the next may come 2^n - 1 seconds later, 15 minutes at most. The wait restarts whole
@@ -8,20 +7,14 @@ Rules:
 3. No more than the last 32 times are kept, for the journal; the count goes on.
 4. A file that is not what this module writes was damaged or tampered with: it counts as the longest wait,
    from the start of this boot, and is marked as damaged. It never locks out for ever.
+5. Nothing is wiped unless `kiosk.wipe_after` is set; the authority then lives on in its backups only. The
+   store leaves its name in one step, so a kill leaves either a store or none, and what is left of it is
+   swept when the folder is next entered (core.store.folder). The keyslots go first: without them nobody
+   opens the rest.
 
 Who can delete the file can copy the keyslots as well and guess elsewhere: the wait stops fingers on the
-keypad, the key derivation stops the rest. The caller holds the lock of the state folder.
-
-Wiping: the store is destroyed after too many wrong passphrases, if config.yaml asks for it.
-
-Rules:
-
-1. Nothing is wiped unless `kiosk.wipe_after` is set; the authority then lives on in its backups only.
-2. The store leaves its name in one step, so a kill leaves either a store or none; what is left of it under
-   another name is swept when the folder is next entered (core.store.folder). The keyslots go first: without them
-   nobody opens the rest.
-
-Flash keeps what was erased for a while. That is why the passphrase, and not this, protects a stolen card.
+keypad, the key derivation stops the rest. Flash keeps what was erased for a while: the passphrase, and not
+the wipe, protects a stolen card. The caller holds the lock of the state folder.
 """
 
 import math
@@ -39,11 +32,10 @@ from core.crypto.process import Boot
 from core.errors import FileError, PassphraseWaitError, StateWipedError
 from core.files import fsync_folder, read_bounded, replace
 from core.store.folder import ATTEMPTS, KEYSLOTS, NEW_PREFIX, Folder
-from core.times import read_stamp, write_stamp
+from core.times import format_time, parse_time
 
 MAX_WAIT_S = 900
 MAX_TIMES = 32
-
 _MAX_COUNT = 1_000_000  # the count stops here; nobody types that often
 _LONGEST = 10  # 2^10 - 1 s is above the longest wait
 _MAX_BYTES = 4096
@@ -139,7 +131,7 @@ def tell_failed(attempts: Attempts) -> dict[str, object]:
     failed = max(0, attempts.count - 1)
     detail: dict[str, object] = {"failed": failed}
     if failed:
-        detail["failed_at"] = [write_stamp(time) for time in attempts.times[:-1]]
+        detail["failed_at"] = [format_time(time) for time in attempts.times[:-1]]
     if attempts.damaged:
         detail["count_damaged"] = True
     return detail
@@ -218,7 +210,7 @@ def _milliseconds(boot: Boot) -> int:
 
 
 def _encode(attempts: Attempts) -> bytes:
-    times = [write_stamp(each) for each in attempts.times]
+    times = [format_time(each) for each in attempts.times]
     return msgspec.json.encode(
         _File(
             format="pism-attempts-v1",
@@ -235,7 +227,7 @@ def _decode(data: bytes) -> Attempts:
     file = msgspec.json.decode(data, type=_File)
     attempts = Attempts(
         count=file.count,
-        times=tuple(read_stamp(each) for each in file.times),
+        times=tuple(parse_time(each) for each in file.times),
         boot_id=file.boot_id,
         uptime_ms=file.uptime_ms,
         damaged=file.damaged,

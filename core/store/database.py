@@ -1,30 +1,19 @@
-"""The SQLCipher connection: key, settings, transactions, and the translation of its errors.
+"""The SQLCipher connection: its tables, key, settings and transactions, and its errors in our words.
 
-Rules:
 1. The key is raw, 64 hex digits, asserted; setting it is the first thing on a connection.
 2. A rollback journal in DELETE mode with synchronous=EXTRA: a commit is the unlinking of the journal,
    made durable with its folder; nothing but store.db is left between transactions. (A write-ahead log
    would keep erased keys in a second file until it is checkpointed.)
-3. An existing file must hold exactly the tables of core.store.database: empty, truncated, foreign or altered is
-   damage, never "new".
-4. No error of the library gets out: a full disk or an I/O error is E-FILE, a lock E-STATE-LOCKED,
-   anything else E-STATE-DAMAGED.
+3. An existing file must hold exactly the tables of this module: empty, truncated, foreign or altered is
+   damage, never "new". `application_id` names their version; `user_version` is the sequence of the last
+   journal entry, so that page 1 too is tied to the journal.
+4. No error of the library gets out: a full disk or an I/O error is E-FILE, a lock E-STATE-LOCKED, anything
+   else E-STATE-DAMAGED. Our statements are constants, so what else they meet is not what it was.
+5. No index beyond the primary keys: an index page put back would be one more thing that can lie.
+6. Certificate rows stand apart from DER and key bodies, which they bind by SHA-256, so that status questions
+   and the journal's state hash read small rows only.
 
-What the tables mean is the store's.
-
-The errors of the SQLCipher library in our words.
-
-A full disk or an I/O error is E-FILE, a lock E-STATE-LOCKED, anything else E-STATE-DAMAGED: our statements
-are constants, so what else they meet is a database that is not what it was.
-
-The tables of store.db, version 1, and the check that a database has exactly these.
-
-Rules:
-1. No index beyond the primary keys: an index page put back would be one more thing that can lie.
-2. Certificate rows stand apart from DER and key bodies, which they bind by SHA-256, so that status
-   questions and the journal's state hash read small rows only.
-3. `application_id` names the format; `user_version` is the sequence of the last journal entry, so that
-   page 1 too is tied to the journal.
+What the rows mean is core.store.certificates' and core.store.records'.
 """
 
 import re
@@ -38,8 +27,64 @@ import sqlcipher3
 from core.errors import CaError, FileError, StateDamagedError, StateLockedError
 from core.files import cut_file, reserve
 
+# "PSM" and the schema version; SQLite keeps it in page 1, which is encrypted like all others.
+APPLICATION_ID = 0x50534D01
+TABLES = (
+    """CREATE TABLE fact (
+        name TEXT PRIMARY KEY,
+        value TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE certificate (
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL,
+        kind TEXT NOT NULL CHECK (kind = 'root' OR kind = 'signer' OR kind = 'seal'),
+        record BLOB NOT NULL,
+        entry INTEGER NOT NULL,
+        sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
+        key_sha256 BLOB CHECK (length(key_sha256) = 32),
+        revoked_at INTEGER,
+        reason TEXT
+    ) STRICT""",
+    """CREATE TABLE der (
+        number INTEGER PRIMARY KEY REFERENCES certificate,
+        body BLOB NOT NULL
+    ) STRICT""",
+    """CREATE TABLE private_key (
+        number INTEGER PRIMARY KEY REFERENCES certificate,
+        body BLOB NOT NULL
+    ) STRICT""",
+    """CREATE TABLE crl (
+        issuer TEXT PRIMARY KEY,
+        number INTEGER NOT NULL,
+        this_update INTEGER NOT NULL,
+        next_update INTEGER NOT NULL,
+        body BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE sequence (
+        kind TEXT NOT NULL,
+        name TEXT NOT NULL,
+        last INTEGER NOT NULL CHECK (last > 0),
+        PRIMARY KEY (kind, name)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE archive (
+        kind TEXT NOT NULL,
+        name TEXT NOT NULL,
+        sequence INTEGER NOT NULL,
+        created INTEGER NOT NULL,
+        manifest_sha256 TEXT NOT NULL,
+        written_at INTEGER,
+        PRIMARY KEY (kind, name, sequence)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE journal (
+        sequence INTEGER PRIMARY KEY,
+        body BLOB NOT NULL,
+        hash BLOB NOT NULL CHECK (length(hash) = 32)
+    ) STRICT""",
+)
+
 _KEY = re.compile(r"[0-9a-f]{64}")
 _PAGE_BYTES = 4096
+
 # Unlock reads the whole store twice (structure, then rows): with 10,000 signers it fits this cache.
 _CACHE_KIB = 20_000
 _STATEMENTS = 4
@@ -56,6 +101,9 @@ _SETTINGS = (
 )
 
 Value = int | str | bytes | None
+
+# Primary result codes, sqlite.org/rescode.html: the low byte of an extended code.
+_BUSY, _LOCKED, _READONLY, _IOERR, _FULL, _CANTOPEN = 5, 6, 8, 10, 13, 14
 
 
 class Database:
@@ -310,10 +358,6 @@ def _digits(key: bytes) -> str:
     return digits
 
 
-# Primary result codes, sqlite.org/rescode.html: the low byte of an extended code.
-_BUSY, _LOCKED, _READONLY, _IOERR, _FULL, _CANTOPEN = 5, 6, 8, 10, 13, 14
-
-
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
     """Turn an error of the library inside the block into one of ours.
@@ -338,60 +382,3 @@ def translated(path: Path) -> Iterator[None]:
         if code in (_BUSY, _LOCKED):
             raise StateLockedError(f"another process has {path} open") from error
         raise StateDamagedError(f"{path} cannot be used as a database ({name})") from error
-
-
-# "PSM" and the schema version; SQLite keeps it in page 1, which is encrypted like all others.
-APPLICATION_ID = 0x50534D01
-
-TABLES = (
-    """CREATE TABLE fact (
-        name TEXT PRIMARY KEY,
-        value TEXT NOT NULL
-    ) STRICT, WITHOUT ROWID""",
-    """CREATE TABLE certificate (
-        number INTEGER PRIMARY KEY,
-        id TEXT NOT NULL,
-        kind TEXT NOT NULL CHECK (kind = 'root' OR kind = 'signer' OR kind = 'seal'),
-        record BLOB NOT NULL,
-        entry INTEGER NOT NULL,
-        sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
-        key_sha256 BLOB CHECK (length(key_sha256) = 32),
-        revoked_at INTEGER,
-        reason TEXT
-    ) STRICT""",
-    """CREATE TABLE der (
-        number INTEGER PRIMARY KEY REFERENCES certificate,
-        body BLOB NOT NULL
-    ) STRICT""",
-    """CREATE TABLE private_key (
-        number INTEGER PRIMARY KEY REFERENCES certificate,
-        body BLOB NOT NULL
-    ) STRICT""",
-    """CREATE TABLE crl (
-        issuer TEXT PRIMARY KEY,
-        number INTEGER NOT NULL,
-        this_update INTEGER NOT NULL,
-        next_update INTEGER NOT NULL,
-        body BLOB NOT NULL
-    ) STRICT, WITHOUT ROWID""",
-    """CREATE TABLE sequence (
-        kind TEXT NOT NULL,
-        name TEXT NOT NULL,
-        last INTEGER NOT NULL CHECK (last > 0),
-        PRIMARY KEY (kind, name)
-    ) STRICT, WITHOUT ROWID""",
-    """CREATE TABLE archive (
-        kind TEXT NOT NULL,
-        name TEXT NOT NULL,
-        sequence INTEGER NOT NULL,
-        created INTEGER NOT NULL,
-        manifest_sha256 TEXT NOT NULL,
-        written_at INTEGER,
-        PRIMARY KEY (kind, name, sequence)
-    ) STRICT, WITHOUT ROWID""",
-    """CREATE TABLE journal (
-        sequence INTEGER PRIMARY KEY,
-        body BLOB NOT NULL,
-        hash BLOB NOT NULL CHECK (length(hash) = 32)
-    ) STRICT""",
-)

@@ -21,11 +21,10 @@ from typing import Any, Protocol
 import msgspec
 
 from core.errors import JournalError
-from core.times import read_stamp, write_stamp
+from core.times import format_time, parse_time
 
 GENESIS = "0" * 64
 MAX_LINE_BYTES = 4 << 20  # an entry of 10,000 certificate ids takes 400 KB
-
 _ACT = re.compile(r"[a-z][a-z0-9-]{0,23}")
 _HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -118,7 +117,7 @@ def append(store: Ledger, act: str, detail: Mapping[str, Any], now: datetime) ->
     last = store.last_entry()
     body = _Body(
         sequence=last.sequence + 1 if last else 1,
-        time=write_stamp(now),
+        time=format_time(now),
         act=act,
         detail=dict(detail),
         state=store.state_hash(),
@@ -165,7 +164,7 @@ def encode_body(entry: Entry) -> bytes:
 def _body_of(entry: Entry) -> _Body:
     return _Body(
         sequence=entry.sequence,
-        time=write_stamp(entry.time),
+        time=format_time(entry.time),
         act=entry.act,
         detail=dict(entry.detail),
         state=entry.state,
@@ -257,7 +256,7 @@ def _read_body(data: bytes, digest: bytes) -> Entry:
     body = _decode_body(data)
     if not (_ACT.fullmatch(body.act) and _HASH.fullmatch(body.state) and _HASH.fullmatch(body.previous)):
         raise ValueError("an entry's act, state or previous hash is malformed")
-    fields = msgspec.structs.asdict(body) | {"time": read_stamp(body.time)}
+    fields = msgspec.structs.asdict(body) | {"time": parse_time(body.time)}
     return Entry(**fields, hash=digest.hex())
 
 

@@ -1,6 +1,5 @@
-"""Everything small in the store: facts, CRLs, sequences, archives, and the journal's rows.
+"""The small rows of the store: facts, CRLs, sequences, archives, and the journal's entries.
 
-Rules:
 1. A sequence is consumed when it is taken; holes are normal, a number never comes twice.
 2. Of each root's CRLs the latest is kept; its number only rises.
 3. A journal entry enters only if it holds the hash of the state as it stands; those that a restore carries

@@ -1,19 +1,15 @@
-"""The hash of the store's state that every journal entry carries.
+"""The hash of the store's state that every journal entry carries, and the rule that ties the two together.
 
-It is over all that the store holds but the journal itself: facts (policy, incarnation...), every
-certificate row with its status and the hashes of its DER and key bodies, CRLs, sequences, archives.
+1. It is over all that the store holds but the journal itself: facts (policy, incarnation...), every
+   certificate row with its status and the hashes of its DER and key bodies, CRLs, sequences, archives.
+2. What it covers changes only inside a transaction, and a transaction that changed something ends with a
+   journal entry; without one it is undone. So a state that its last entry does not describe can never be
+   written by us.
+3. Certificate rows are hashed in blocks of 256, and the blocks' hashes with the rest. A block is computed
+   from the table when it is first wanted and again after one of its rows changed, so that an entry after a
+   batch reads that batch and not the whole store.
 
-Certificate rows are hashed in blocks of 256, and the blocks' hashes are hashed with the rest. A block is
-computed from the table when it is first asked for and again after one of its rows changed, so that an
-entry after a batch reads that batch and not the whole store. The hash never leaves the box: only the
-journal entries that hold it do, so it may follow the tables' own shape.
-
-What the parts of the store stand on: the database, the state hash, and the rule of the journal.
-
-Rules:
-1. Whatever the journal's state hash covers changes only inside a transaction.
-2. A transaction that changed something ends with a journal entry; without one it is undone. So a state
-   that its last entry does not describe can never be written by us.
+The hash never leaves the box: only the journal entries that hold it do, so it may follow the tables' shape.
 """
 
 import hashlib
@@ -29,9 +25,11 @@ from core.store.database import Database
 _BLOCK = 256
 _ROWS = """SELECT number, id, kind, record, entry, sha256, key_sha256, revoked_at, reason
     FROM certificate WHERE number BETWEEN ? AND ? ORDER BY number"""
+
 _ROWS_AND_BODIES = """SELECT number, id, kind, record, entry, sha256, key_sha256, revoked_at, reason,
     der.body, private_key.body
     FROM certificate LEFT JOIN der USING (number) LEFT JOIN private_key USING (number) ORDER BY number"""
+
 _SMALL_TABLES = (
     "SELECT name, value FROM fact ORDER BY name",
     "SELECT kind, name, last FROM sequence ORDER BY kind, name",

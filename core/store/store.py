@@ -1,6 +1,5 @@
 """The store: the encrypted database and the way in and out of it.
 
-Rules:
 1. A new store is built beside and renamed into place when its maker is done: there is one, or there is none.
 2. The lock of the state folder is held for as long as the store is open.
 3. A change of passphrase rewraps the master key in one step. Re-encryption keeps both keys in the keyslots
@@ -8,9 +7,9 @@ Rules:
    next opening drops the other.
 4. Nothing here keeps a key or a passphrase: SQLCipher does, in memory that it wipes.
 
-The tables are in core.store.certificates and core.store.records, what may change them in core.store.state_hash; proving
-the content (core.store.journal.verify) is the next thing to do after opening, and counting wrong passphrases
-(core.store.attempts) the thing before the check.
+Its rows are core.store.certificates' and core.store.records', what may change them core.store.state_hash's.
+Counting wrong passphrases (core.store.attempts) comes before the check of one, proving the content
+(core.store.journal.verify) after the opening.
 """
 
 import os
@@ -39,10 +38,8 @@ from core.store.keyslots import (
     make_slots,
     open_slots,
 )
-from core.store.records import ArchiveRecord, RecordRows, Sequence
+from core.store.records import RecordRows
 from core.store.state_hash import StateHash
-
-__all__ = ["ArchiveRecord", "Sequence", "Store", "create_store", "is_provisioned", "open_store"]
 
 
 class Store(CertificateRows, RecordRows):
@@ -164,11 +161,11 @@ class Store(CertificateRows, RecordRows):
         target = self._folder.store / NEW_DATABASE
         try:
             amend = partial(self._amend, record)
-            acts: tuple[Callable[[Path, bytes], None], ...] = (self._database.copy_to, self._compare, amend)
-            for done, act in enumerate(acts):
-                report(Progress(done=done, total=len(acts), what="re-encryption"))
-                act(target, fresh)
-            report(Progress(done=len(acts), total=len(acts), what="re-encryption"))
+            steps: tuple[Callable[[Path, bytes], None], ...] = (self._database.copy_to, self._compare, amend)
+            for done, step in enumerate(steps):
+                report(Progress(done=done, total=len(steps), what="re-encryption"))
+                step(target, fresh)
+            report(Progress(done=len(steps), total=len(steps), what="re-encryption"))
         except BaseException:
             # What cannot be undone now is dropped at the next opening.
             with suppress(OSError):

@@ -282,7 +282,7 @@ def write_archive(
 ) -> results.ArchiveWritten:
     """Write an archive into the file that the kiosk opened."""
     return connection.authority.write_archive(
-        request.kind, request.name, file, request.now, connection.report, papers=request.papers
+        request.kind, request.name, file, request.now, connection.report, public=request.public
     )
 
 

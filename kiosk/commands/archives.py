@@ -49,7 +49,7 @@ def _write(kind: str, name: str, to: Path, access: Access, *, as_json: bool) -> 
     with access.unlocked() as authority, filing(f"Writing to {to}"), _made(to):
         with tempfile.TemporaryFile(dir=to) as spool:
             with progress_bar() as report:
-                written = authority.write_archive(kind, name, spool, access.now, report, papers=True)
+                written = authority.write_archive(kind, name, spool, access.now, report, public=True)
             places = _place(written, spool, to)
         authority.confirm_written(kind, name, written.sequence, "folder", access.now)
     _show(written, to, places, as_json=as_json)

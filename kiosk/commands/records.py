@@ -45,7 +45,7 @@ def status_command(access: Access, *, as_json: bool) -> None:
 def journal_command(access: Access, *, as_json: bool) -> None:
     """Print the journal, oldest entry first; with --json as the lines that an archive carries."""
     from core.store.journal import encode_line
-    from core.times import write_stamp
+    from core.times import format_time
 
     with access.unlocked() as authority:
         for entry in authority.entries():
@@ -53,4 +53,4 @@ def journal_command(access: Access, *, as_json: bool) -> None:
                 show(encode_line(entry).rstrip(b"\n"))
             else:
                 detail = msgspec.json.encode(entry.detail, order="sorted").decode()
-                show(f"{entry.sequence:6d}  {write_stamp(entry.time)}  {entry.act:12s}  {detail}")
+                show(f"{entry.sequence:6d}  {format_time(entry.time)}  {entry.act:12s}  {detail}")

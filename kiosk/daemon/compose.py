@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from core.policy.config import Config
+from core.policy.settings import Config
 from hw.board import Board, BoardSettings
 from kiosk.daemon.daemon import Daemon, Post
 from kiosk.entry.buffers import Entries

@@ -1,8 +1,8 @@
 """The last picture: on the panel once the system is down, until the plug is pulled.
 
 `python -m kiosk.daemon.last_light poweroff` is run by systemd-shutdown when every other process has ended and
-`python -m kiosk.daemon.last_light poweroff` is run by systemd-shutdown when every other process has ended and
-every file system is unmounted or read-only (systemd-shutdown(8)). The kiosk itself can't say "you may unplug":
+every file system is unmounted or read-only (systemd-shutdown(8)). The kiosk itself ends before that and can't
+say "you may unplug". Nothing is written here but the picture; where that fails, the kiosk's own last words
 stand and are still true.
 """
 

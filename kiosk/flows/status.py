@@ -1,7 +1,7 @@
 """What the box knows of itself, page by page: the status, its recipients, its roots, the journal's head."""
 
 from core.api.requests import AskStatus
-from core.api.results import ArchiveState, RecipientSummary, RootSummary, StatusReport, TargetCover
+from core.api.results import ArchiveState, RecipientSummary, RootSummary, StatusReport, TargetCoverage
 from kiosk.flows.box import Box
 from kiosk.flows.dialogs import read, wait
 from kiosk.flows.flow import BACK, Flow, Page, Step, ask, on_menu
@@ -62,7 +62,7 @@ def _visit_page(report: StatusReport, mark: str) -> Page:
     )
 
 
-def _coverage_page(report: StatusReport, covers: tuple[TargetCover, ...], mark: str) -> Page:
+def _coverage_page(report: StatusReport, covers: tuple[TargetCoverage, ...], mark: str) -> Page:
     """Return a bar for each target: days covered of the days that a top-up gives."""
     bars = []
     for cover in covers:

@@ -244,7 +244,7 @@ class Job:
         first = not any(isinstance(other, _Archive) for other in self._made.values())
         file = tempfile.TemporaryFile(dir=self._spool)  # noqa: SIM115  it lives until the job is closed
         try:
-            request = rq.WriteArchive(kind=kind, name=name, papers=first, now=self._now)
+            request = rq.WriteArchive(kind=kind, name=name, public=first, now=self._now)
             written = self._session.ask(request, rs.ArchiveWritten, into=file, report=self._asking(report))
         except BaseException:
             file.close()

@@ -16,18 +16,19 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from core.crypto.keys import make_keys
-from core.issue.issuance import Signing, press_signers
+from core.issue.issuance import rehearse_signers
+from core.issue.issuing_key import IssuingKey
 from core.issue.profile import CA_USAGE
 from core.plan.gaps import Gap
 from tests.bench.children import serve
-from tests.builders import make_gap, make_policy, make_signing, utc
+from tests.builders import make_gap, make_issuing_key, make_policy, utc
 
 CHUNK, CHUNKS = 100, 50
 MAX_RATIO = 1.25  # of the 1.5 that a whole top-up may take, with store and journal
 NOW = utc("2027-01-01T12:00")
 
 
-def issue_barely(root: Signing, gap: Gap) -> None:
+def issue_barely(root: IssuingKey, gap: Gap) -> None:
     """Make the same certificate with nothing around it."""
     key = Ed25519PrivateKey.generate()
     public_key = key.public_key()
@@ -66,12 +67,12 @@ def seconds_of(work: Callable[[Gap], object]) -> float:
 @pytest.mark.bench
 def test_issuing_takes_little_more_than_a_bare_loop() -> None:
     policy = make_policy()
-    root = make_signing(policy)
-    press = press_signers(policy, "services", "mongo", root)
+    root = make_issuing_key(policy)
+    issuance = rehearse_signers(policy, "services", "mongo", root)
     ours, bare = [], []
     for _ in range(CHUNKS):
         bare.append(seconds_of(lambda gap: issue_barely(root, gap)))
-        ours.append(seconds_of(lambda gap: press.issue(gap, NOW)))
+        ours.append(seconds_of(lambda gap: issuance.issue(gap, NOW)))
     ratio = statistics.median(one / other for one, other in zip(ours, bare, strict=True))
     each = statistics.median(ours) / CHUNK * 1e6
     print(f"issue: {each:.0f} us a signer, {ratio:.2f} of a bare loop (at most {MAX_RATIO})")

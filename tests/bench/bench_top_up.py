@@ -18,7 +18,7 @@ from tests.authority_store import PASSPHRASE
 from tests.bench.bench_issue import issue_barely
 from tests.bench.children import Measured, peak_mb, run, serve, step
 from tests.bench.loads import NOW, bench_policy
-from tests.builders import make_gap, make_policy, make_signing
+from tests.builders import make_gap, make_issuing_key, make_policy
 
 SMALL, LARGE = 10_000, 20_000
 MAX_TIME_RATIO = 1.5
@@ -33,7 +33,7 @@ class BareLoop:
     def __init__(self) -> None:
         self.seconds = 0.0
         self.count = 0
-        self._root = make_signing(make_policy())
+        self._root = make_issuing_key(make_policy())
 
     def catch_up(self, progress: Progress) -> None:
         """Make what is missing, in turns of TURN."""

@@ -9,7 +9,8 @@ from itertools import pairwise
 from typing import Any
 
 from core.certificate import Certificate
-from core.plan.gaps import Gap, choose_issuer, find_cover, find_gaps, next_visit_by
+from core.plan.coverage import find_coverage, next_visit_by
+from core.plan.gaps import Gap, choose_issuer, find_gaps
 from core.policy.periods import lead_days, parse_quantum
 from core.policy.policy import Policy
 
@@ -97,7 +98,7 @@ def assert_rules(box: Box, policy: Policy, made: list[Certificate], now: datetim
     assert_new_roots_apart(roots, need_of(policy), made)
     assert_signers_cover(box, policy, today, today + ahead)
     assert find_gaps(policy, box.issued, now).gaps == (), "a second top-up issues something"
-    for cover in find_cover(policy, box.issued, now):
+    for cover in find_coverage(policy, box.issued, now):
         assert cover.until > today + (root_ahead if cover.target is None else ahead)
     visit = timedelta(days=policy.visit_every_days)
     assert next_visit_by(policy, box.issued, (), now) > today + visit

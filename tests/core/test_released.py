@@ -92,7 +92,7 @@ def test_a_top_up_goes_on_and_its_archives_continue_those_before(state: Path, tm
     assert authority.top_up(NOW, report_nothing).signers == 0
     archive = tmp_path / "next.tar.age"
     with archive.open("wb") as out:
-        written = authority.write_archive("egress", "main-kudo", out, NOW, report_nothing, papers=True)
+        written = authority.write_archive("egress", "main-kudo", out, NOW, report_nothing, public=True)
     authority.close()
     assert written.sequence == 3
     unlock(state).close()
@@ -150,5 +150,5 @@ def test_the_backup_is_restored_and_goes_on(tmp_path: Path) -> None:
     authority = unlock(back)
     assert authority.top_up(NOW, report_nothing).signers
     out = io.BytesIO()
-    assert authority.write_archive("backup", "main-backup", out, NOW, report_nothing, papers=False)
+    assert authority.write_archive("backup", "main-backup", out, NOW, report_nothing, public=False)
     authority.close()

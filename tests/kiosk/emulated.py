@@ -14,6 +14,7 @@ import msgspec
 from core.authority.authority import Authority
 from core.crypto.passphrase import canonical
 from core.crypto.process import read_boot
+from core.progress import report_nothing
 from core.store import journal
 from core.store.journal import Entry
 from core.store.store import open_store
@@ -66,8 +67,8 @@ def make_backup(folders: Folders) -> str:
     """Make the first backup of a box that was set up, in this process; return the words of its drill."""
     authority = Authority.unlock(folders.state, PASSPHRASE, NOW, read_boot())
     with closing(authority), TemporaryFile() as out:
-        authority.top_up(NOW, lambda *_: None)
-        authority.write_archive("backup", "main-backup", out, NOW, lambda *_: None, papers=False)
+        authority.top_up(NOW, report_nothing)
+        authority.write_archive("backup", "main-backup", out, NOW, report_nothing, public=False)
         authority.confirm_written("backup", "main-backup", 1, "PISM-ALL", NOW)
     with open_store(folders.state, PASSPHRASE) as store:
         (words,) = msgspec.json.decode(store.fact("drills main-backup") or "", type=dict[str, str]).values()
@@ -77,7 +78,7 @@ def make_backup(folders: Folders) -> str:
 def top_up_ahead(folders: Folders) -> None:
     """Top a box up as if its clock were right; whatever is played later may say that it was ahead."""
     with closing(Authority.unlock(folders.state, PASSPHRASE, NOW, read_boot())) as authority:
-        authority.top_up(NOW, lambda *_: None)
+        authority.top_up(NOW, report_nothing)
 
 
 def play(box: EmulatedBox, name: str, **given: str) -> Player:

@@ -16,7 +16,7 @@ from core.api.results import (
     RootSummary,
     SignerSummary,
     StatusReport,
-    TargetCover,
+    TargetCoverage,
     Unlocked,
 )
 from core.api.wire import Failed
@@ -53,8 +53,8 @@ def recipient(kind: str, name: str) -> RecipientSummary:
     return RecipientSummary(kind=kind, name=name, key=f"ssh-ed25519 {name}", words=PRINT)
 
 
-def coverage(class_name: str, target: str, days: int, lead_days: int) -> TargetCover:
-    return TargetCover(
+def coverage(class_name: str, target: str, days: int, lead_days: int) -> TargetCoverage:
+    return TargetCoverage(
         class_name=class_name,
         target=target,
         lanes=1,

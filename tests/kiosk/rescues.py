@@ -9,6 +9,7 @@ from tempfile import mkdtemp
 
 from core.authority.authority import Authority
 from core.crypto.process import read_boot
+from core.progress import report_nothing
 from hw.fat.mkfs import make_image
 from hw.fat.volume import open_volume
 from kiosk.emulator.box import Folders
@@ -45,11 +46,11 @@ def lose_box() -> Lost:
     folder = Path(mkdtemp(prefix="pism-lost-"))
     folders = set_up_box(folder)
     authority = Authority.unlock(folders.state, PASSPHRASE, NOW, read_boot())
-    authority.top_up(NOW, lambda *_: None)
+    authority.top_up(NOW, report_nothing)
     archives = {}
     for kind, name in (("egress", "main-kudo"), ("backup", "main-backup")):
         out = io.BytesIO()
-        written = authority.write_archive(kind, name, out, NOW, lambda *_: None, papers=False)
+        written = authority.write_archive(kind, name, out, NOW, report_nothing, public=False)
         authority.confirm_written(kind, name, written.sequence, "PISM-ALL", NOW)
         archives[kind] = written.archive_name, out.getvalue()
     authority.close()

@@ -37,7 +37,7 @@ REQUESTS: tuple[protocol.Request[Any], ...] = (
     protocol.Init(passphrase=b"secret words", policy_sha256="00" * 32, now=NOW),
     protocol.Unlock(passphrase=b"secret words", now=NOW),
     protocol.TopUp(now=NOW),
-    protocol.WriteArchive(kind="egress", name="main-kudo", papers=True, now=NOW),
+    protocol.WriteArchive(kind="egress", name="main-kudo", public=True, now=NOW),
     protocol.ConfirmWritten(kind="egress", name="main-kudo", sequence=1, where="PISM-ALL", now=NOW),
     protocol.AskStatus(now=NOW),
     protocol.ApprovePolicy(policy_sha256="00" * 32, now=NOW),

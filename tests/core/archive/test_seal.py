@@ -8,7 +8,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from core.archive.seal import SEAL_EKU, accept_seal, load_seal
 from core.crypto.keys import KEY_ALGORITHMS, make_key, sign_bytes, verify_bytes
 from core.errors import ArchiveSealError
-from core.issue.issuance import Signing, load_signing, press_roots, press_seals
+from core.issue.issuance import rehearse_roots, rehearse_seals
+from core.issue.issuing_key import IssuingKey, load_issuing_key
 from core.plan.gaps import find_gaps
 from core.policy.policy import Policy
 from tests.builders import make_policy, utc
@@ -27,13 +28,13 @@ USAGE = x509.KeyUsage(
 )
 
 
-def make_root(policy: Policy) -> Signing:
-    issued = press_roots(policy).issue(find_gaps(policy, (), NOW).roots[0], NOW)
-    return load_signing(issued.certificate, issued.der, issued.key)
+def make_root(policy: Policy) -> IssuingKey:
+    issued = rehearse_roots(policy).issue(find_gaps(policy, (), NOW).roots[0], NOW)
+    return load_issuing_key(issued.certificate, issued.der, issued.key)
 
 
 @pytest.fixture(scope="module")
-def root() -> Signing:
+def root() -> IssuingKey:
     return make_root(make_policy())
 
 
@@ -41,44 +42,44 @@ def root() -> Signing:
 def test_a_seal_of_its_root_is_accepted_and_its_signature_fits(algorithm: str) -> None:
     policy = make_policy(algorithm=algorithm)
     root = make_root(policy)
-    issued = press_seals(policy, root).issue_seal(NOW)
+    issued = rehearse_seals(policy, root).issue_seal(NOW)
     seal = load_seal(issued.certificate, issued.der, issued.key)
     key = accept_seal(issued.der, root.x509, (), NOW)
     verify_bytes(key, seal.sign(b"manifest"), b"manifest")
 
 
-def test_a_seal_does_not_show_its_key(root: Signing) -> None:
-    issued = press_seals(make_policy(), root).issue_seal(NOW)
+def test_a_seal_does_not_show_its_key(root: IssuingKey) -> None:
+    issued = rehearse_seals(make_policy(), root).issue_seal(NOW)
     assert repr(load_seal(issued.certificate, issued.der, issued.key)) == f"Seal({root.certificate.id})"
 
 
-def test_refuses_the_seal_of_another_root_and_of_another_name(root: Signing) -> None:
+def test_refuses_the_seal_of_another_root_and_of_another_name(root: IssuingKey) -> None:
     other = make_root(make_policy())
-    der = press_seals(make_policy(), other).issue_seal(NOW).der
+    der = rehearse_seals(make_policy(), other).issue_seal(NOW).der
     with pytest.raises(ArchiveSealError, match="not issued"):
         accept_seal(der, root.x509, (), NOW)
 
 
-def test_refuses_a_revoked_seal(root: Signing) -> None:
-    issued = press_seals(make_policy(), root).issue_seal(NOW)
+def test_refuses_a_revoked_seal(root: IssuingKey) -> None:
+    issued = rehearse_seals(make_policy(), root).issue_seal(NOW)
     with pytest.raises(ArchiveSealError, match="revoked"):
         accept_seal(issued.der, root.x509, {issued.certificate.serial}, NOW)
 
 
-def test_refuses_a_seal_that_had_ended_but_not_one_that_begins_later(root: Signing) -> None:
-    issued = press_seals(make_policy(), root).issue_seal(NOW)
+def test_refuses_a_seal_that_had_ended_but_not_one_that_begins_later(root: IssuingKey) -> None:
+    issued = rehearse_seals(make_policy(), root).issue_seal(NOW)
     accept_seal(issued.der, root.x509, (), issued.certificate.not_before - timedelta(days=400))
     accept_seal(issued.der, root.x509, (), issued.certificate.not_after)
     with pytest.raises(ArchiveSealError, match="ended"):
         accept_seal(issued.der, root.x509, (), issued.certificate.not_after + timedelta(seconds=1))
 
 
-def test_refuses_what_is_no_certificate(root: Signing) -> None:
+def test_refuses_what_is_no_certificate(root: IssuingKey) -> None:
     with pytest.raises(ArchiveSealError, match="read"):
         accept_seal(b"no certificate", root.x509, (), NOW)
 
 
-def forge(root: Signing, *, signer: object = None, **extensions: object) -> bytes:
+def forge(root: IssuingKey, *, signer: object = None, **extensions: object) -> bytes:
     """Return a certificate that is a seal but for what is overridden; None leaves an extension out."""
     given: dict[str, object] = {
         "basic": (x509.BasicConstraints(ca=False, path_length=None), True),
@@ -100,11 +101,11 @@ def forge(root: Signing, *, signer: object = None, **extensions: object) -> byte
     return builder.sign(signer or root.private_key, None).public_bytes(Encoding.DER)  # type: ignore[arg-type]
 
 
-def test_the_forged_seal_is_one_but_for_what_is_changed(root: Signing) -> None:
+def test_the_forged_seal_is_one_but_for_what_is_changed(root: IssuingKey) -> None:
     accept_seal(forge(root), root.x509, (), NOW)
 
 
-def test_refuses_a_seal_that_another_key_signed_under_the_root_name(root: Signing) -> None:
+def test_refuses_a_seal_that_another_key_signed_under_the_root_name(root: IssuingKey) -> None:
     with pytest.raises(ArchiveSealError, match="not signed"):
         accept_seal(forge(root, signer=make_key("ed25519")), root.x509, (), NOW)
 
@@ -123,17 +124,17 @@ def test_refuses_a_seal_that_another_key_signed_under_the_root_name(root: Signin
         {"extra": (x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00"), True)},
     ],
 )
-def test_refuses_every_other_profile(root: Signing, extensions: dict[str, object]) -> None:
+def test_refuses_every_other_profile(root: IssuingKey, extensions: dict[str, object]) -> None:
     with pytest.raises(ArchiveSealError):
         accept_seal(forge(root, **extensions), root.x509, (), NOW)
 
 
-def test_an_unknown_extension_that_is_not_critical_is_passed_over(root: Signing) -> None:
+def test_an_unknown_extension_that_is_not_critical_is_passed_over(root: IssuingKey) -> None:
     extra = (x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00"), False)
     accept_seal(forge(root, extra=extra), root.x509, (), NOW)
 
 
-def test_a_signature_by_a_key_of_an_unknown_kind_is_refused(root: Signing) -> None:
+def test_a_signature_by_a_key_of_an_unknown_kind_is_refused(root: IssuingKey) -> None:
     der = forge(root)
     assert sign_bytes(root.private_key, b"x")
     with pytest.raises(ArchiveSealError):

@@ -54,7 +54,7 @@ def main(act: str, state: Path, *rest: str) -> None:
         else:
             with state.with_name(f"{state.name}.tar.age").open("wb") as out:
                 for kind, name in (("egress", "main-kudo"), ("backup", "main-backup")):
-                    authority.write_archive(kind, name, out, LATER, report_nothing, papers=True)
+                    authority.write_archive(kind, name, out, LATER, report_nothing, public=True)
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ def test_a_store_without_a_journal_or_a_policy_is_damaged(tmp_path: Path) -> Non
 def test_an_archive_is_written_then_confirmed(founded: Founded) -> None:
     out = io.BytesIO()
     with founded.open() as authority:
-        written = authority.write_archive("egress", "main-kudo", out, NOW, report_nothing, papers=True)
+        written = authority.write_archive("egress", "main-kudo", out, NOW, report_nothing, public=True)
         assert len(out.getvalue()) == written.size_bytes
         authority.confirm_written("egress", "main-kudo", written.sequence, "PISM-ALL", NOW)
         state = authority.status(NOW).archives[0]
@@ -112,7 +112,7 @@ def test_an_unknown_archive_is_refused_and_takes_no_number(
         before = authority.status(NOW)
         out = io.BytesIO()
         write = authority.write_archive
-        assert refusal(write, kind, name, out, NOW, report_nothing, papers=True) == code
+        assert refusal(write, kind, name, out, NOW, report_nothing, public=True) == code
         assert out.getvalue() == b""
         assert authority.status(NOW) == before
     with founded.open_store() as store:
@@ -165,7 +165,7 @@ def test_a_later_receipt_shows_that_an_older_state_was_put_back(founded: Founded
     older = founded.copy(tmp_path / "older")
     with founded.open() as authority:
         written = authority.write_archive(
-            "egress", "main-kudo", io.BytesIO(), NOW, report_nothing, papers=False
+            "egress", "main-kudo", io.BytesIO(), NOW, report_nothing, public=False
         )
         receipt = written.companions[-1].data
         authority.check_receipt(receipt)
@@ -176,7 +176,7 @@ def test_a_later_receipt_shows_that_an_older_state_was_put_back(founded: Founded
 def test_a_drill_is_remembered_by_its_words(founded: Founded, tmp_path: Path) -> None:
     with founded.open() as authority:
         with (tmp_path / "backup").open("wb") as out:
-            authority.write_archive("backup", "main-backup", out, NOW, report_nothing, papers=False)
+            authority.write_archive("backup", "main-backup", out, NOW, report_nothing, public=False)
         proven = drill(
             tmp_path / "backup", [founded.identity], (), lambda _: True, NOW, report=report_nothing
         )

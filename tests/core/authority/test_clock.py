@@ -49,7 +49,7 @@ def test_under_a_clock_that_is_not_believed_every_act_is_refused(founded: Founde
         signer = authority.certificates()[-1]
         refused = [
             lambda: authority.top_up(now, report_nothing),
-            lambda: authority.write_archive("egress", "main-kudo", out, now, report_nothing, papers=True),
+            lambda: authority.write_archive("egress", "main-kudo", out, now, report_nothing, public=True),
             lambda: authority.confirm_written("egress", "main-kudo", 1, "PISM-ALL", now),
             lambda: authority.approve_policy(make_policy(), now),
             lambda: authority.change_passphrase(PASSPHRASE, PASSPHRASE, COST, now, BOOT),
@@ -115,6 +115,6 @@ def test_what_was_revoked_by_a_clock_ahead_does_not_stop_an_export_at_the_true_t
         authority.revoke(signer.id, "superseded", NOW + timedelta(days=1000))
         authority.correct_clock(NOW)
         written = authority.write_archive(
-            "egress", "main-kudo", io.BytesIO(), NOW, report_nothing, papers=False
+            "egress", "main-kudo", io.BytesIO(), NOW, report_nothing, public=False
         )
         assert written.sequence == 1

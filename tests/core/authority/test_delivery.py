@@ -9,8 +9,8 @@ import pytest
 from cryptography import x509
 
 from core.api.results import ArchiveWritten
-from core.authority.delivery import archive_kind, deliver, refresh_crls
-from core.authority.revocation import revoke
+from core.authority.delivery import archive_kind, deliver
+from core.authority.revocation import refresh_crls, revoke
 from core.errors import PolicyError, StoppedError
 from core.policy.policy import Policy, decode_policy
 from core.progress import Progress, Report, report_nothing

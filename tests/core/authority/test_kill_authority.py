@@ -54,7 +54,7 @@ def counts_of(box: Founded, state: Path) -> tuple[int, int, int]:
         assert not over & store.key_ids()
         sequences = [archive.sequence for archive in store.archives() if archive.kind == "egress"]
         with (state / "archive").open("wb") as out:
-            written = authority.write_archive("egress", "main-kudo", out, LATER, report_nothing, papers=False)
+            written = authority.write_archive("egress", "main-kudo", out, LATER, report_nothing, public=False)
         assert written.sequence == len(sequences) + 1
         journal.verify(store)
     assert sorted(path.name for path in (state / "store").iterdir()) == ["keyslots.json", "store.db"]

@@ -51,8 +51,8 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Searched:
     )
     out = io.BytesIO()
     with box.unlock() as authority:
-        authority.write_archive("backup", "main-backup", io.BytesIO(), NOW, report_nothing, papers=True)
-        authority.write_archive("egress", "main-kudo", out, NOW, report_nothing, papers=True)
+        authority.write_archive("backup", "main-backup", io.BytesIO(), NOW, report_nothing, public=True)
+        authority.write_archive("egress", "main-kudo", out, NOW, report_nothing, public=True)
         authority.confirm_written("egress", "main-kudo", 1, "PISM-ALL", NOW)
     with box.open_store() as store:
         issued = store.certificates()

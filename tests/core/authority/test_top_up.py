@@ -217,7 +217,7 @@ def test_a_live_root_whose_seal_was_revoked_gets_another(founded: Founded) -> No
         authority.top_up(NOW, report_nothing)
         assert store.last_entry() == head
         written = authority.write_archive(
-            "egress", "main-kudo", io.BytesIO(), NOW, report_nothing, papers=False
+            "egress", "main-kudo", io.BytesIO(), NOW, report_nothing, public=False
         )
         assert written.size_bytes > 0
 

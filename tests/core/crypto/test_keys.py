@@ -1,4 +1,4 @@
-"""The eight algorithms: making, naming, signing, verifying."""
+"""The eight algorithms: making, naming, issuing_key, verifying."""
 
 import threading
 

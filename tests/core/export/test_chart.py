@@ -74,9 +74,9 @@ def test_the_drawing_says_in_words_what_it_shows() -> None:
         Row(name="a/<b>", load=1, periods=((Q1, Q2, "2027.1"),)),
         Row(name="c/d", load=2, periods=()),
     ]
-    svg = parse(draw_chart("Cover", rows, NOW, utc("2027-03-01")))
+    svg = parse(draw_chart("Coverage", rows, NOW, utc("2027-03-01")))
     label = svg.attrib["aria-label"]
-    assert "Cover." in label
+    assert "Coverage." in label
     assert "a/<b> is covered until 2027-04-01." in label
     assert "c/d has no cover now." in label
     assert "next visit by 2027-03-01" in "".join(svg.itertext())
@@ -84,7 +84,7 @@ def test_the_drawing_says_in_words_what_it_shows() -> None:
 
 def test_bars_stay_inside_the_drawing_and_partial_ones_are_lower() -> None:
     rows = [Row(name="x", load=2, periods=((Q1, Q2, "one"), (Q1, Q2, "one"), (Q2, Q3, "two")))]
-    svg = draw_chart("Cover", rows, NOW, Q3 + timedelta(days=1))
+    svg = draw_chart("Coverage", rows, NOW, Q3 + timedelta(days=1))
     boxes = re.findall(
         r'<rect class="(full|part)" x="([\d.]+)" y="[\d.]+" width="([\d.]+)" height="([\d.]+)"', svg
     )
@@ -95,5 +95,5 @@ def test_bars_stay_inside_the_drawing_and_partial_ones_are_lower() -> None:
 
 def test_a_period_of_many_years_has_few_ticks() -> None:
     rows = [Row(name="x", load=1, periods=((NOW, utc("2127-01-01"), "long"),))]
-    svg = draw_chart("Cover", rows, NOW, utc("2027-03-01"))
+    svg = draw_chart("Coverage", rows, NOW, utc("2027-03-01"))
     assert 2 <= svg.count('class="tick"') <= 10

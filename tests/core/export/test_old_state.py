@@ -7,7 +7,7 @@ import pytest
 
 from core.errors import StateOldError
 from core.export.receipt import check_receipt
-from core.export.sidecars import make_papers
+from core.export.sidecars import make_sidecars
 from core.store import journal
 from core.store.store import Store, open_store
 from tests.authority_store import PASSPHRASE, export, make_store
@@ -19,7 +19,7 @@ NOW = utc("2027-01-15T10:00")
 def make_receipt(store: Store, kind: str = "egress", name: str = "main-kudo") -> bytes:
     """Export once more and return the receipt that goes on the stick."""
     written, _ = export(store, make_policy(), kind, name, NOW)
-    return make_papers(store, make_policy(), written, public=False)[-1].data
+    return make_sidecars(store, make_policy(), written, public=False)[-1].data
 
 
 def test_a_receipt_of_what_is_remembered_passes(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The papers beside an archive of a real store: receipt, report, calendar, public/."""
+"""The sidecars of an archive of a real store: receipt, report, calendar, public/."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ from core.errors import ArchiveFormatError, ArchiveSealError
 from core.export.archives import Written
 from core.export.receipt import MAX_RECEIPT_BYTES, TrustedRoot, verify_receipt
 from core.export.report import make_report
-from core.export.sidecars import Paper, make_papers
+from core.export.sidecars import Sidecar, make_sidecars
 from core.policy.policy import Policy
 from core.policy.settings import AuthorityName, SignerSettings, Target
 from core.progress import report_nothing
@@ -38,13 +38,13 @@ EVIL = 'Wörlds & <script>alert("1")</script>'
 
 
 @dataclass(frozen=True, kw_only=True)
-class Desk:
-    """A store, what was exported from it at two times, and the papers of each."""
+class Exported:
+    """A store, what was sent from it at two times, and the sidecars of each."""
 
     store: Store
     policy: Policy
     written: tuple[Written, Written, Written]
-    papers: tuple[dict[str, bytes], ...]
+    sidecars: tuple[dict[str, bytes], ...]
 
     @property
     def roots(self) -> dict[str, TrustedRoot]:
@@ -56,7 +56,7 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def sent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exported]:
     targets = {"mongo": Target(quantum=0.25, load=3), "own": Target(quantum=1, own_key=True)}
     policy = make_policy(
         authority=AuthorityName(
@@ -67,28 +67,28 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     only_mongo = msgspec.structs.replace(
         policy, signers=SignerSettings(lead_time=0.5, classes={"services": {"mongo": targets["mongo"]}})
     )
-    with make_store(tmp_path_factory.mktemp("desk") / "state", only_mongo, NOW) as store:
+    with make_store(tmp_path_factory.mktemp("sent") / "state", only_mongo, NOW) as store:
         first, _ = export(store, policy, "egress", "main-kudo", NOW)
-        papers = [make_papers(store, policy, first)]
+        sidecars = [make_sidecars(store, policy, first)]
         with store.transaction():
             revoked = next(item for item in store.certificates("signer") if item.issue_until > LATER)
             store.revoke(revoked.id, NOW + timedelta(days=1), "superseded")
             journal.append(store, "revoke", {}, NOW + timedelta(days=1))
         top_up(store, only_mongo, LATER, report_nothing)
         second, _ = export(store, policy, "egress", "main-kudo", LATER)
-        papers.append(make_papers(store, policy, second))
+        sidecars.append(make_sidecars(store, policy, second))
         backup, _ = export(store, policy, "backup", "main-backup", LATER)
-        papers.append(make_papers(store, policy, backup, public=False))
-        named = tuple({paper.path: paper.data for paper in each} for each in papers)
-        yield Desk(store=store, policy=policy, written=(first, second, backup), papers=named)
+        sidecars.append(make_sidecars(store, policy, backup, public=False))
+        named = tuple({paper.path: paper.data for paper in each} for each in sidecars)
+        yield Exported(store=store, policy=policy, written=(first, second, backup), public=named)
 
 
-def receipt_of(papers: dict[str, bytes]) -> bytes:
-    return next(data for path, data in papers.items() if path.endswith(".json"))
+def receipt_of(sidecars: dict[str, bytes]) -> bytes:
+    return next(data for path, data in sidecars.items() if path.endswith(".json"))
 
 
-def page_of(papers: dict[str, bytes]) -> str:
-    return next(data for path, data in papers.items() if path.endswith(".html")).decode()
+def page_of(sidecars: dict[str, bytes]) -> str:
+    return next(data for path, data in sidecars.items() if path.endswith(".html")).decode()
 
 
 class Page(HTMLParser):
@@ -127,9 +127,9 @@ class Page(HTMLParser):
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
-def test_a_receipt_is_verified_under_any_one_live_root(desk: Desk, number: int) -> None:
-    written, data = desk.written[number], receipt_of(desk.papers[number])
-    for each, root in desk.roots.items():
+def test_a_receipt_is_verified_under_any_one_live_root(sent: Exported, number: int) -> None:
+    written, data = sent.written[number], receipt_of(sent.sidecars[number])
+    for each, root in sent.roots.items():
         receipt = verify_receipt(data, {each: root})
         assert receipt.archive.sha256 == written.archive_sha256
         assert receipt.archive.size == written.size_bytes
@@ -138,9 +138,9 @@ def test_a_receipt_is_verified_under_any_one_live_root(desk: Desk, number: int) 
         assert receipt.sequence == written.head.sequence
 
 
-def test_a_receipt_says_what_the_archive_holds(desk: Desk) -> None:
-    for written, papers in zip(desk.written, desk.papers, strict=True):
-        receipt = verify_receipt(receipt_of(papers), desk.roots)
+def test_a_receipt_says_what_the_archive_holds(sent: Exported) -> None:
+    for written, sidecars in zip(sent.written, sent.sidecars, strict=True):
+        receipt = verify_receipt(receipt_of(sidecars), sent.roots)
         contents, now = written.contents, written.head.created
         assert receipt.certificates == tuple(
             make_entry(item, contents.status(item, now), with_key=item.id in contents.key_ids)
@@ -153,21 +153,21 @@ def test_a_receipt_says_what_the_archive_holds(desk: Desk) -> None:
         ]
         assert {item.file: item.sha256 for item in receipt.papers} == {
             path: hashlib.sha256(data).hexdigest()
-            for path, data in papers.items()
+            for path, data in sidecars.items()
             if not path.endswith(".json")
         }
 
 
-def test_a_receipt_is_written_last_and_named_after_its_archive(desk: Desk) -> None:
-    assert [list(papers)[-1] for papers in desk.papers] == [
+def test_a_receipt_is_written_last_and_named_after_its_archive(sent: Exported) -> None:
+    assert [list(sidecars)[-1] for sidecars in sent.sidecars] == [
         "pism-receipt-main-kudo-000001.json",
         "pism-receipt-main-kudo-000002.json",
         "pism-receipt-main-backup-000001.json",
     ]
 
 
-def test_a_receipt_says_what_changed(desk: Desk) -> None:
-    first, second, _ = (verify_receipt(receipt_of(papers), desk.roots) for papers in desk.papers)
+def test_a_receipt_says_what_changed(sent: Exported) -> None:
+    first, second, _ = (verify_receipt(receipt_of(sidecars), sent.roots) for sidecars in sent.sidecars)
     assert first.changed.since is None
     old = {entry.id for entry in first.certificates}
     new = {entry.id for entry in second.certificates if entry.kind != "seal"}
@@ -180,10 +180,10 @@ def test_a_receipt_says_what_changed(desk: Desk) -> None:
     assert set(second.changed.ended) == ended
 
 
-def test_no_paper_holds_a_key(desk: Desk) -> None:
-    keys = dict(desk.store.keys(desk.store.key_ids()))
-    for papers in desk.papers:
-        for data in papers.values():
+def test_no_paper_holds_a_key(sent: Exported) -> None:
+    keys = dict(sent.store.keys(sent.store.key_ids()))
+    for sidecars in sent.sidecars:
+        for data in sidecars.values():
             assert b"PRIVATE KEY" not in data
             for key in keys.values():
                 raw = key[16:]
@@ -191,12 +191,12 @@ def test_no_paper_holds_a_key(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("place", [0, 20, 500, -4, -50, -900])
-def test_refuses_a_receipt_with_a_changed_byte(desk: Desk, place: int) -> None:
-    data = bytearray(receipt_of(desk.papers[0]))
+def test_refuses_a_receipt_with_a_changed_byte(sent: Exported, place: int) -> None:
+    data = bytearray(receipt_of(sent.sidecars[0]))
     last = json.loads(data)["seals"][-1]["root"]
     data[place] ^= 1
     with pytest.raises((ArchiveSealError, ArchiveFormatError)):
-        verify_receipt(bytes(data), {last: desk.roots[last]})
+        verify_receipt(bytes(data), {last: sent.roots[last]})
 
 
 def change(data: bytes, **fields: object) -> bytes:
@@ -206,26 +206,26 @@ def change(data: bytes, **fields: object) -> bytes:
     return msgspec.json.encode(envelope, order="sorted")
 
 
-def test_refuses_a_receipt_that_says_something_else(desk: Desk) -> None:
-    data = receipt_of(desk.papers[0])
+def test_refuses_a_receipt_that_says_something_else(sent: Exported) -> None:
+    data = receipt_of(sent.sidecars[0])
     assert change(data) == data
     with pytest.raises(ArchiveSealError, match="signature"):
-        verify_receipt(change(data, sequence=9), desk.roots)
+        verify_receipt(change(data, sequence=9), sent.roots)
 
 
-def test_refuses_a_receipt_without_a_trusted_root(desk: Desk) -> None:
+def test_refuses_a_receipt_without_a_trusted_root(sent: Exported) -> None:
     with pytest.raises(ArchiveSealError, match="trusted root"):
-        verify_receipt(receipt_of(desk.papers[0]), {})
+        verify_receipt(receipt_of(sent.sidecars[0]), {})
 
 
-def test_refuses_a_receipt_whose_seals_are_revoked(desk: Desk) -> None:
-    serials = frozenset(item.serial for item in desk.store.certificates("seal"))
+def test_refuses_a_receipt_whose_seals_are_revoked(sent: Exported) -> None:
+    serials = frozenset(item.serial for item in sent.store.certificates("seal"))
     roots = {
         each: TrustedRoot(certificate=root.certificate, revoked_serials=serials)
-        for each, root in desk.roots.items()
+        for each, root in sent.roots.items()
     }
     with pytest.raises(ArchiveSealError, match="revoked"):
-        verify_receipt(receipt_of(desk.papers[0]), roots)
+        verify_receipt(receipt_of(sent.sidecars[0]), roots)
 
 
 @pytest.mark.parametrize(
@@ -239,27 +239,27 @@ def test_refuses_a_receipt_whose_seals_are_revoked(desk: Desk) -> None:
         lambda data: data + bytes(MAX_RECEIPT_BYTES),
     ],
 )
-def test_refuses_what_is_not_to_the_format(desk: Desk, make: object) -> None:
+def test_refuses_what_is_not_to_the_format(sent: Exported, make: object) -> None:
     with pytest.raises(ArchiveFormatError):
-        verify_receipt(make(receipt_of(desk.papers[0])), desk.roots)  # type: ignore[operator]
+        verify_receipt(make(receipt_of(sent.sidecars[0])), sent.roots)  # type: ignore[operator]
 
 
-def test_a_receipt_is_no_manifest_and_a_key_of_its_own_seals_nothing(desk: Desk) -> None:
-    envelope = json.loads(receipt_of(desk.papers[0]))
+def test_a_receipt_is_no_manifest_and_a_key_of_its_own_seals_nothing(sent: Exported) -> None:
+    envelope = json.loads(receipt_of(sent.sidecars[0]))
     assert envelope["receipt"]["format"] == "pism-receipt-v1"
     forged = Ed25519PrivateKey.generate().sign(b"anything")
     envelope["seals"] = [{**envelope["seals"][0], "signature": b64encode(forged).decode()}]
     with pytest.raises(ArchiveSealError):
-        verify_receipt(msgspec.json.encode(envelope, order="sorted"), desk.roots)
+        verify_receipt(msgspec.json.encode(envelope, order="sorted"), sent.roots)
 
 
 # The report
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
-def test_a_report_says_what_the_archive_is(desk: Desk, number: int) -> None:
-    written = desk.written[number]
-    page = Page(page_of(desk.papers[number]))
+def test_a_report_says_what_the_archive_is(sent: Exported, number: int) -> None:
+    written = sent.written[number]
+    page = Page(page_of(sent.sidecars[number]))
     head, contents = written.head, written.contents
     assert EVIL in page.words
     assert f"{head.name} {head.sequence:06}" in page.words
@@ -279,9 +279,9 @@ def test_a_report_says_what_the_archive_is(desk: Desk, number: int) -> None:
     assert f"pism {'drill' if head.kind == 'backup' else 'open'} {written.archive_name}" in page.words
 
 
-def test_a_report_says_the_numbers_of_each_target(desk: Desk) -> None:
-    written = desk.written[0]
-    page = Page(page_of(desk.papers[0]))
+def test_a_report_says_the_numbers_of_each_target(sent: Exported) -> None:
+    written = sent.written[0]
+    page = Page(page_of(sent.sidecars[0]))
     signers = len(written.contents.signers)
     until = max(item.issue_until for item in written.contents.signers)
     assert f"services/mongo 3 {signers} {signers} {signers}" in page.words
@@ -291,9 +291,9 @@ def test_a_report_says_the_numbers_of_each_target(desk: Desk) -> None:
     assert f"services/mongo is covered until {until:%Y-%m-%d}." in str(charts[0]["aria-label"])
 
 
-def test_a_report_says_what_changed(desk: Desk) -> None:
-    first, second = (Page(page_of(papers)).words for papers in desk.papers[:2])
-    changes = desk.written[1].changes
+def test_a_report_says_what_changed(sent: Exported) -> None:
+    first, second = (Page(page_of(sidecars)).words for sidecars in sent.sidecars[:2])
+    changes = sent.written[1].changes
     assert "This is the first archive main-kudo" in first
     assert f"Since the archive of {NOW:%Y-%m-%d %H:%M} UTC" in second
     (revoked,) = changes.revoked
@@ -302,8 +302,8 @@ def test_a_report_says_what_changed(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
-def test_a_report_is_one_page_without_scripts_or_anything_from_elsewhere(desk: Desk, number: int) -> None:
-    text = page_of(desk.papers[number])
+def test_a_report_is_one_page_without_scripts_or_anything_from_elsewhere(sent: Exported, number: int) -> None:
+    text = page_of(sent.sidecars[number])
     page = Page(text)
     tags = {tag for tag, _ in page.tags}
     assert not tags & {"script", "link", "img", "iframe", "object", "embed", "a", "form", "base"}
@@ -316,48 +316,50 @@ def test_a_report_is_one_page_without_scripts_or_anything_from_elsewhere(desk: D
     assert all(attributes.get("scope") for tag, attributes in page.tags if tag == "th")
 
 
-def test_a_report_of_a_restored_box_says_so(desk: Desk) -> None:
+def test_a_report_of_a_restored_box_says_so(sent: Exported) -> None:
     before = "99999999-2222-4333-8444-555555555555"
-    written = make_written(desk.policy, desk.store.certificates(), NOW, head={"restored_from": before})
-    assert f"restored from {before}" in Page(make_report(written, desk.policy).decode()).words
+    written = make_written(sent.policy, sent.store.certificates(), NOW, head={"restored_from": before})
+    assert f"restored from {before}" in Page(make_report(written, sent.policy).decode()).words
 
 
 # What is to be hosted
 
 
-def test_public_holds_the_live_roots_and_every_crl(desk: Desk) -> None:
-    papers = desk.papers[0]
-    ids = {root.id for root in desk.written[0].contents.roots}
-    roots = x509.load_pem_x509_certificates(papers["public/roots.pem"])
+def test_public_holds_the_live_roots_and_every_crl(sent: Exported) -> None:
+    sidecars = sent.sidecars[0]
+    ids = {root.id for root in sent.written[0].contents.roots}
+    roots = x509.load_pem_x509_certificates(sidecars["public/roots.pem"])
     assert {root.serial_number for root in roots} == {
-        root.serial for root in desk.written[0].contents.roots if root.revoked_at is None
+        root.serial for root in sent.written[0].contents.roots if root.revoked_at is None
     }
-    lists = {path for path in papers if path.endswith(".crl")}
+    lists = {path for path in sidecars if path.endswith(".crl")}
     assert lists == {f"public/{each}.crl" for each in ids}
     for path in lists:
-        x509.load_der_x509_crl(papers[path])
-        assert path.removeprefix("public/").encode() in papers["public/README.txt"]
-    for root in desk.written[0].contents.roots:
-        assert " ".join(fingerprint_words(bytes.fromhex(root.sha256))).encode() in papers["public/roots.pem"]
+        x509.load_der_x509_crl(sidecars[path])
+        assert path.removeprefix("public/").encode() in sidecars["public/README.txt"]
+    for root in sent.written[0].contents.roots:
+        assert (
+            " ".join(fingerprint_words(bytes.fromhex(root.sha256))).encode() in sidecars["public/roots.pem"]
+        )
 
 
-def test_openssl_takes_roots_pem_as_trust(desk: Desk, tmp_path: Path) -> None:
-    (tmp_path / "roots.pem").write_bytes(desk.papers[0]["public/roots.pem"])
-    signer = desk.written[0].contents.signers[0]
-    ((_, der),) = desk.store.ders([signer.id])
+def test_openssl_takes_roots_pem_as_trust(sent: Exported, tmp_path: Path) -> None:
+    (tmp_path / "roots.pem").write_bytes(sent.sidecars[0]["public/roots.pem"])
+    signer = sent.written[0].contents.signers[0]
+    ((_, der),) = sent.store.ders([signer.id])
     command = ["openssl", "verify", "-no_check_time", "-CAfile", tmp_path / "roots.pem"]
     pem = subprocess.run(["openssl", "x509", "-inform", "DER"], input=der, capture_output=True, check=True)
     subprocess.run(command, input=pem.stdout, capture_output=True, check=True)
 
 
-def test_a_second_archive_of_one_stick_brings_no_public_files(desk: Desk) -> None:
-    assert [path.rpartition(".")[2] for path in desk.papers[2]] == ["html", "json"]
+def test_a_second_archive_of_one_stick_brings_no_public_files(sent: Exported) -> None:
+    assert [path.rpartition(".")[2] for path in sent.sidecars[2]] == ["html", "json"]
 
 
-def test_only_papers_with_a_number_say_so(desk: Desk) -> None:
-    papers = make_papers(desk.store, desk.policy, desk.written[0])
-    assert [paper.path for paper in papers if paper.numbered] == [
+def test_only_papers_with_a_number_say_so(sent: Exported) -> None:
+    sidecars = make_sidecars(sent.store, sent.policy, sent.written[0])
+    assert [paper.path for paper in sidecars if paper.numbered] == [
         "pism-receipt-main-kudo-000001.html",
         "pism-receipt-main-kudo-000001.json",
     ]
-    assert isinstance(papers[0], Paper)
+    assert isinstance(sidecars[0], Sidecar)

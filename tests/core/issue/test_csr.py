@@ -24,7 +24,7 @@ from core.api.csr_files import MAX_REQUEST_BYTES
 from core.certificate import encode_pem
 from core.crypto.keys import KEY_ALGORITHMS, make_key
 from core.errors import CaError, RequestError
-from core.issue.requests import MAX_SUBJECT, parse_csr, show_text
+from core.issue.csr import MAX_SUBJECT, parse_csr, show_text
 from tests.judges import run
 from tests.signing_requests import OPENSSL_KEYS, make_request, make_with_openssl
 

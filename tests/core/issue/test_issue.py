@@ -13,29 +13,28 @@ from core.certificate import Issued
 from core.crypto.keys import KEY_ALGORITHMS, algorithm_name, decode_key, encode_key, make_key
 from core.errors import CheckError, IssueError, PolicyError
 from core.issue.issuance import (
-    Press,
-    Signing,
+    Issuance,
     issue_root,
     issue_seal,
     issue_signer,
-    load_signing,
-    press_roots,
-    press_seals,
-    press_signers,
+    rehearse_roots,
+    rehearse_seals,
+    rehearse_signers,
 )
+from core.issue.issuing_key import IssuingKey, load_issuing_key
 from core.issue.profile import make_extension, root_profile, signer_profile
 from core.plan.gaps import choose_issuer, find_gaps
 from core.policy.policy import Policy
 from core.policy.settings import RootSettings, SignerSettings, Target
-from tests.builders import make_gap, make_policy, make_root_gap, make_signing, utc
+from tests.builders import make_gap, make_issuing_key, make_policy, make_root_gap, utc
 
 NOW = utc("2027-01-01T12:00")
 POLICY = make_policy()
 
 
 @pytest.fixture(scope="module")
-def root() -> Signing:
-    return make_signing(POLICY)
+def root() -> IssuingKey:
+    return make_issuing_key(POLICY)
 
 
 def parse(issued: Issued) -> x509.Certificate:
@@ -51,20 +50,24 @@ def target_policy(**fields: Any) -> Policy:
 def test_every_algorithm_issues_root_signer_and_seal(algorithm: str) -> None:
     policy = make_policy(algorithm=algorithm)
     made = issue_root(policy, make_root_gap(), NOW)
-    signing = load_signing(made.certificate, made.der, made.key)
-    for issued in (made, issue_signer(policy, make_gap(), signing, NOW), issue_seal(policy, signing, NOW)):
+    issuing_key = load_issuing_key(made.certificate, made.der, made.key)
+    for issued in (
+        made,
+        issue_signer(policy, make_gap(), issuing_key, NOW),
+        issue_seal(policy, issuing_key, NOW),
+    ):
         assert issued.certificate.algorithm == algorithm
         assert algorithm_name(parse(issued).public_key()) == algorithm
-        parse(issued).verify_directly_issued_by(signing.x509)
+        parse(issued).verify_directly_issued_by(issuing_key.x509)
 
 
-def test_a_target_may_have_another_algorithm_than_its_root(root: Signing) -> None:
+def test_a_target_may_have_another_algorithm_than_its_root(root: IssuingKey) -> None:
     issued = issue_signer(target_policy(algorithm="p256"), make_gap(), root, NOW)
     assert issued.certificate.algorithm == "p256"
     parse(issued).verify_directly_issued_by(root.x509)
 
 
-def test_the_record_says_what_the_certificate_says(root: Signing) -> None:
+def test_the_record_says_what_the_certificate_says(root: IssuingKey) -> None:
     issued = issue_signer(POLICY, make_gap(lane=7), root, NOW)
     record, parsed = issued.certificate, parse(issued)
     assert (record.kind, record.path, record.lane, record.period) == ("signer", "services/mongo", 7, "2027.1")
@@ -83,31 +86,33 @@ def test_a_root_is_its_own_issuer() -> None:
     assert (record.issuer, record.path, record.lane) == (record.id, "roots", None)
 
 
-def test_a_seal_takes_period_and_dates_of_its_root(root: Signing) -> None:
+def test_a_seal_takes_period_and_dates_of_its_root(root: IssuingKey) -> None:
     record, made = issue_seal(POLICY, root, NOW).certificate, root.certificate
     assert (record.kind, record.path, record.period) == ("seal", "seals", "2027")
     for name in ("issue_from", "issue_until", "not_before", "not_after"):
         assert getattr(record, name) == getattr(made, name)
 
 
-def test_the_key_is_the_certificates(root: Signing) -> None:
+def test_the_key_is_the_certificates(root: IssuingKey) -> None:
     issued = issue_signer(POLICY, make_gap(), root, NOW)
     assert decode_key(issued.key).public_key() == parse(issued).public_key()
 
 
-def test_a_key_made_before_is_used(root: Signing) -> None:
+def test_a_key_made_before_is_used(root: IssuingKey) -> None:
     key = make_key("ed25519")
-    assert press_signers(POLICY, "services", "mongo", root).issue(make_gap(), NOW, key).key == encode_key(key)
+    assert rehearse_signers(POLICY, "services", "mongo", root).issue(make_gap(), NOW, key).key == encode_key(
+        key
+    )
 
 
-def test_no_secret_shows_in_a_repr(root: Signing) -> None:
+def test_no_secret_shows_in_a_repr(root: IssuingKey) -> None:
     issued = issue_signer(POLICY, make_gap(), root, NOW)
     assert "key" not in repr(issued)
 
 
-def test_serials_ids_and_keys_differ_and_serials_fill_159_bits(root: Signing) -> None:
-    press = press_signers(POLICY, "services", "mongo", root)
-    issued = [press.issue(make_gap(lane=lane), NOW) for lane in range(1, 101)]
+def test_serials_ids_and_keys_differ_and_serials_fill_159_bits(root: IssuingKey) -> None:
+    issuance = rehearse_signers(POLICY, "services", "mongo", root)
+    issued = [issuance.issue(make_gap(lane=lane), NOW) for lane in range(1, 101)]
     serials = [item.certificate.serial for item in issued]
     assert (
         len(set(serials))
@@ -119,9 +124,9 @@ def test_serials_ids_and_keys_differ_and_serials_fill_159_bits(root: Signing) ->
     assert max(serial.bit_length() for serial in serials) >= 155
 
 
-def test_no_certificate_has_a_key_or_name_of_another(root: Signing) -> None:
-    press = press_signers(POLICY, "services", "mongo", root)
-    parsed = [parse(press.issue(make_gap(), NOW)) for _ in range(20)]
+def test_no_certificate_has_a_key_or_name_of_another(root: IssuingKey) -> None:
+    issuance = rehearse_signers(POLICY, "services", "mongo", root)
+    parsed = [parse(issuance.issue(make_gap(), NOW)) for _ in range(20)]
     identifiers = {
         item.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value for item in parsed
     }
@@ -141,10 +146,12 @@ def test_a_whole_plan_of_roots_and_signers_nests() -> None:
     now = utc("2027-02-10T09:00")
     plan = find_gaps(POLICY, (), now)
     made = [issue_root(POLICY, gap, now) for gap in plan.roots]
-    signings = {item.certificate.id: load_signing(item.certificate, item.der, item.key) for item in made}
-    records = [signing.certificate for signing in signings.values()]
+    issuing_keys = {
+        item.certificate.id: load_issuing_key(item.certificate, item.der, item.key) for item in made
+    }
+    records = [issuing_key.certificate for issuing_key in issuing_keys.values()]
     for gap in plan.signers:
-        issuer = signings[choose_issuer(POLICY, records, gap.issue_from).id]
+        issuer = issuing_keys[choose_issuer(POLICY, records, gap.issue_from).id]
         record = issue_signer(POLICY, gap, issuer, now).certificate
         assert issuer.certificate.not_before <= record.not_before
         assert record.not_after <= issuer.certificate.not_after
@@ -161,13 +168,13 @@ def test_a_whole_plan_of_roots_and_signers_nests() -> None:
         ("period_in_validity", {"issue_until": utc("2027-01-01")}),
     ],
 )
-def test_refuses_gaps_that_break_a_rule(rule: str, fields: dict[str, Any], root: Signing) -> None:
-    press = press_signers(POLICY, "services", "mongo", root)
+def test_refuses_gaps_that_break_a_rule(rule: str, fields: dict[str, Any], root: IssuingKey) -> None:
+    issuance = rehearse_signers(POLICY, "services", "mongo", root)
     with pytest.raises(CheckError, match=f"rule {rule}"):
-        press.issue(make_gap(**fields), NOW)
+        issuance.issue(make_gap(**fields), NOW)
 
 
-def test_a_revoked_root_signs_nothing(root: Signing) -> None:
+def test_a_revoked_root_signs_nothing(root: IssuingKey) -> None:
     revoked = replace(root, certificate=replace(root.certificate, revoked_at=NOW, reason="keyCompromise"))
     with pytest.raises(CheckError, match="rule live_issuer"):
         issue_signer(POLICY, make_gap(), revoked, NOW)
@@ -175,23 +182,23 @@ def test_a_revoked_root_signs_nothing(root: Signing) -> None:
         issue_seal(POLICY, revoked, NOW)
 
 
-def test_refuses_a_gap_of_another_target(root: Signing) -> None:
-    press = press_signers(POLICY, "services", "mongo", root)
-    with pytest.raises(IssueError, match="services/redis came to the press of another target"):
-        press.issue(make_gap(target="redis"), NOW)
+def test_refuses_a_gap_of_another_target(root: IssuingKey) -> None:
+    issuance = rehearse_signers(POLICY, "services", "mongo", root)
+    with pytest.raises(IssueError, match="services/redis came to the issuance of another target"):
+        issuance.issue(make_gap(target="redis"), NOW)
 
 
-def test_a_press_for_signers_makes_no_seal_and_no_root(root: Signing) -> None:
-    press = press_signers(POLICY, "services", "mongo", root)
-    with pytest.raises(IssueError, match="a seal was asked of the press for a signer"):
-        press.issue_seal(NOW)
+def test_an_issuance_of_signers_makes_no_seal_and_no_root(root: IssuingKey) -> None:
+    issuance = rehearse_signers(POLICY, "services", "mongo", root)
+    with pytest.raises(IssueError, match="a seal was asked of the issuance of a signer"):
+        issuance.issue_seal(NOW)
     with pytest.raises(IssueError, match="another target"):
-        press.issue(make_root_gap(), NOW)
-    with pytest.raises(IssueError, match="a seal was asked of the press for a root"):
-        press_roots(POLICY).issue_seal(NOW)
+        issuance.issue(make_root_gap(), NOW)
+    with pytest.raises(IssueError, match="a seal was asked of the issuance of a root"):
+        rehearse_roots(POLICY).issue_seal(NOW)
 
 
-def test_refuses_a_target_that_the_policy_does_not_have(root: Signing) -> None:
+def test_refuses_a_target_that_the_policy_does_not_have(root: IssuingKey) -> None:
     with pytest.raises(PolicyError, match="no target services/redis"):
         issue_signer(POLICY, make_gap(target="redis"), root, NOW)
     with pytest.raises(PolicyError):
@@ -205,58 +212,58 @@ def test_a_wrong_profile_is_found_before_the_roots_key_signs() -> None:
         def public_key(self) -> object:
             return real.private_key.public_key()
 
-    real = make_signing(POLICY)
-    guarded = Signing(certificate=real.certificate, x509=real.x509, private_key=Untouchable())  # type: ignore[arg-type]  # the point of it
+    real = make_issuing_key(POLICY)
+    guarded = IssuingKey(certificate=real.certificate, x509=real.x509, private_key=Untouchable())  # type: ignore[arg-type]  # the point of it
     profile = signer_profile(POLICY, "services", "mongo", real.certificate.id)
     wrong = replace(profile, extensions=profile.extensions[:1])
     with pytest.raises(CheckError, match="rule key_usage"):
-        Press(wrong, guarded)
-    Press(profile, guarded)  # a rehearsal needs no more than the public half
+        Issuance(wrong, guarded)
+    Issuance(profile, guarded)  # a rehearsal needs no more than the public half
     wrong_root = replace(
         root_profile(POLICY), extensions=(make_extension(x509.OCSPNoCheck(), critical=False),)
     )
     with pytest.raises(CheckError, match="rule extension_set"):
-        Press(wrong_root, None)
+        Issuance(wrong_root, None)
 
 
-def test_a_press_cannot_be_had_without_a_rehearsal(root: Signing) -> None:
-    unrehearsed = Press.__new__(Press)
+def test_an_issuance_cannot_be_had_without_a_rehearsal(root: IssuingKey) -> None:
+    unrehearsed = Issuance.__new__(Issuance)
     with pytest.raises(AttributeError):
         unrehearsed.issue(make_gap(), NOW)
 
 
-def test_a_rehearsal_leaves_no_certificate_under_the_real_key(root: Signing) -> None:
+def test_a_rehearsal_leaves_no_certificate_under_the_real_key(root: IssuingKey) -> None:
     assert root.stand_in.private_key.public_key() != root.private_key.public_key()
     assert root.stand_in.x509.subject == root.x509.subject
     assert root.stand_in is root.stand_in
 
 
-def test_a_seal_press_makes_seals(root: Signing) -> None:
-    press = press_seals(POLICY, root)
-    assert press.issue_seal(NOW).certificate.kind == "seal"
+def test_an_issuance_of_seals_makes_seals(root: IssuingKey) -> None:
+    issuance = rehearse_seals(POLICY, root)
+    assert issuance.issue_seal(NOW).certificate.kind == "seal"
 
 
-def test_load_signing_refuses_parts_that_do_not_belong_together(root: Signing) -> None:
+def test_load_issuing_key_refuses_parts_that_do_not_belong_together(root: IssuingKey) -> None:
     made = issue_root(POLICY, make_root_gap(), NOW)
     other = issue_root(POLICY, make_root_gap(), NOW)
     signer = issue_signer(POLICY, make_gap(), root, NOW)
     with pytest.raises(IssueError, match="is no root"):
-        load_signing(signer.certificate, signer.der, signer.key)
+        load_issuing_key(signer.certificate, signer.der, signer.key)
     with pytest.raises(IssueError, match="not those that were issued"):
-        load_signing(made.certificate, other.der, made.key)
+        load_issuing_key(made.certificate, other.der, made.key)
     with pytest.raises(IssueError, match="is another one's"):
-        load_signing(made.certificate, made.der, other.key)
+        load_issuing_key(made.certificate, made.der, other.key)
     with pytest.raises(IssueError, match="cannot be read"):
-        load_signing(made.certificate, made.der, b"")
+        load_issuing_key(made.certificate, made.der, b"")
 
 
-def test_a_longer_tail_than_the_root_has_left_is_refused(root: Signing) -> None:
+def test_a_longer_tail_than_the_root_has_left_is_refused(root: IssuingKey) -> None:
     policy = target_policy(leaf_lifetime_days=1000)
     with pytest.raises(CheckError, match="rule nested"):
         issue_signer(policy, make_gap(), root, NOW)
 
 
-def test_a_signer_may_end_with_its_root_to_the_second(root: Signing) -> None:
+def test_a_signer_may_end_with_its_root_to_the_second(root: IssuingKey) -> None:
     left = root.certificate.not_after + timedelta(seconds=1) - utc("2028-01-01")
     policy = target_policy(leaf_lifetime_days=left.days)
     gap = make_gap(issue_from=utc("2027-10-01"), issue_until=utc("2028-01-01"))

@@ -19,12 +19,13 @@ from pkilint.validation import ValidationFindingSeverity
 from core.certificate import Issued
 from core.crypto.keys import ALGORITHMS, KEY_ALGORITHMS, PrivateKey, algorithm_name, decode_key, make_key
 from core.issue.crl import REASONS, sign_crl
-from core.issue.issuance import Signing, issue_root, issue_seal, issue_signer, load_signing
+from core.issue.issuance import issue_root, issue_seal, issue_signer
+from core.issue.issuing_key import IssuingKey, load_issuing_key
 from core.issue.profile import CA_USAGE, SEAL_USAGE
 from core.plan.gaps import choose_issuer, find_gaps
 from core.policy.policy import Policy
 from core.policy.settings import ConstrainedNames, NameConstraints, RootSettings, SignerSettings, Target, Urls
-from tests.builders import make_gap, make_policy, make_signing, utc
+from tests.builders import make_gap, make_issuing_key, make_policy, utc
 from tests.judges import SECOND, gnutls_accepts, instants, openssl_accepts, run
 
 CLASSICAL: Final = [algorithm for algorithm in KEY_ALGORITHMS if not algorithm.startswith("mldsa")]
@@ -47,11 +48,11 @@ class Authority:
     """One top-up of a small authority."""
 
     policy: Policy
-    roots: dict[str, Signing]
+    roots: dict[str, IssuingKey]
     signers: tuple[Issued, ...]
     seals: tuple[Issued, ...]
 
-    def root_of(self, issued: Issued) -> Signing:
+    def root_of(self, issued: Issued) -> IssuingKey:
         return self.roots[issued.certificate.issuer]
 
 
@@ -64,16 +65,16 @@ def top_up(algorithm: str) -> Authority:
         urls=Urls(crl="http://ca.worlds.example/{root}.crl", issuer="http://ca.worlds.example/{root}.crt"),
     )
     plan = find_gaps(policy, (), NOW)
-    roots: dict[str, Signing] = {}
+    roots: dict[str, IssuingKey] = {}
     for gap in plan.roots:
         made = issue_root(policy, gap, NOW)
-        roots[made.certificate.id] = load_signing(made.certificate, made.der, made.key)
-    records = [signing.certificate for signing in roots.values()]
+        roots[made.certificate.id] = load_issuing_key(made.certificate, made.der, made.key)
+    records = [issuing_key.certificate for issuing_key in roots.values()]
     signers = tuple(
         issue_signer(policy, gap, roots[choose_issuer(policy, records, gap.issue_from).id], NOW)
         for gap in plan.signers
     )
-    seals = tuple(issue_seal(policy, signing, NOW) for signing in roots.values())
+    seals = tuple(issue_seal(policy, issuing_key, NOW) for issuing_key in roots.values())
     return Authority(policy=policy, roots=roots, signers=signers, seals=seals)
 
 
@@ -246,10 +247,10 @@ def test_a_name_outside_the_constraints_is_refused(authority: Authority, tmp_pat
 
 def test_openssl_reads_the_list_and_refuses_what_it_names(authority: Authority, tmp_path: Path) -> None:
     first, second = [item for item in authority.signers if item.certificate.issue_from < NOW][:2]
-    signing = authority.root_of(first)
-    root = write(tmp_path, "root.pem", signing.x509)
+    issuing_key = authority.root_of(first)
+    root = write(tmp_path, "root.pem", issuing_key.x509)
     gone = replace(first.certificate, revoked_at=NOW, reason="keyCompromise")
-    listed = sign_crl(signing, [gone], 0, 180, NOW)
+    listed = sign_crl(issuing_key, [gone], 0, 180, NOW)
     path = tmp_path / "list.crl"
     path.write_bytes(x509.load_der_x509_crl(listed.der).public_bytes(Encoding.PEM))
     assert "verify OK" in run("openssl", "crl", "-noout", "-verify", "-CAfile", root, "-in", path).stderr
@@ -261,11 +262,11 @@ def test_openssl_reads_the_list_and_refuses_what_it_names(authority: Authority, 
 
 
 def test_gnutls_reads_the_list(authority: Authority, tmp_path: Path) -> None:
-    for signing in authority.roots.values():
-        listed = sign_crl(signing, (), 0, 180, NOW)
+    for issuing_key in authority.roots.values():
+        listed = sign_crl(issuing_key, (), 0, 180, NOW)
         path = tmp_path / "list.crl"
         path.write_bytes(x509.load_der_x509_crl(listed.der).public_bytes(Encoding.PEM))
-        root = write(tmp_path, "root.pem", signing.x509)
+        root = write(tmp_path, "root.pem", issuing_key.x509)
         frozen = ("faketime", "-f", f"{NOW:%Y-%m-%d %H:%M:%S}", "certtool")
         result = run(*frozen, "--verify-crl", "--load-ca-certificate", root, "--infile", path)
         assert "Verified" in result.stdout, result.stdout + result.stderr
@@ -273,7 +274,7 @@ def test_gnutls_reads_the_list(authority: Authority, tmp_path: Path) -> None:
 
 
 def test_pkilint_finds_nothing_wrong_with_roots_and_signers(authority: Authority) -> None:
-    ders = [signing.x509.public_bytes(Encoding.DER) for signing in authority.roots.values()]
+    ders = [issuing_key.x509.public_bytes(Encoding.DER) for issuing_key in authority.roots.values()]
     ders += [issued.der for issued in authority.signers]
     assert [lint_certificate(der) for der in ders] == [[]] * len(ders)
 
@@ -281,9 +282,9 @@ def test_pkilint_finds_nothing_wrong_with_roots_and_signers(authority: Authority
 @pytest.mark.parametrize("algorithm", CLASSICAL)
 def test_pkilint_finds_nothing_wrong_with_the_smallest_certificates(algorithm: str) -> None:
     policy = make_policy(algorithm=algorithm)
-    signing = make_signing(policy, issue_from=utc("2027-02-10"))
-    signer = issue_signer(policy, make_gap(issue_from=utc("2027-02-10")), signing, NOW)
-    assert lint_certificate(signing.x509.public_bytes(Encoding.DER)) == []
+    issuing_key = make_issuing_key(policy, issue_from=utc("2027-02-10"))
+    signer = issue_signer(policy, make_gap(issue_from=utc("2027-02-10")), issuing_key, NOW)
+    assert lint_certificate(issuing_key.x509.public_bytes(Encoding.DER)) == []
     assert lint_certificate(signer.der) == []
 
 
@@ -295,14 +296,14 @@ def test_pkilint_finds_nothing_wrong_with_seals_but_an_arc_that_it_cannot_read(a
 
 
 def test_pkilint_finds_nothing_wrong_with_lists(authority: Authority) -> None:
-    for signing in authority.roots.values():
+    for issuing_key in authority.roots.values():
         serials = range(1, len(REASONS) + 1)
         gone = [
-            replace(signing.certificate, serial=serial, revoked_at=NOW, reason=reason)
+            replace(issuing_key.certificate, serial=serial, revoked_at=NOW, reason=reason)
             for serial, reason in zip(serials, REASONS, strict=True)
         ]
         for revoked in ([], gone):
-            assert lint_crl(sign_crl(signing, revoked, 0, 180, NOW).der) == []
+            assert lint_crl(sign_crl(issuing_key, revoked, 0, 180, NOW).der) == []
 
 
 def test_pkilint_would_say_so() -> None:
@@ -328,7 +329,7 @@ def test_post_quantum_chains_and_lists_verify(algorithm: str) -> None:
     made = top_up(algorithm)
     for issued in (*made.signers, *made.seals):
         parse(issued).verify_directly_issued_by(made.root_of(issued).x509)
-    for signing in made.roots.values():
-        signing.x509.verify_directly_issued_by(signing.x509)
-        listed = x509.load_der_x509_crl(sign_crl(signing, (), 0, 180, NOW).der)
-        assert listed.is_signature_valid(signing.x509.public_key())
+    for issuing_key in made.roots.values():
+        issuing_key.x509.verify_directly_issued_by(issuing_key.x509)
+        listed = x509.load_der_x509_crl(sign_crl(issuing_key, (), 0, 180, NOW).der)
+        assert listed.is_signature_valid(issuing_key.x509.public_key())

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from core.archive.seal import SEAL_EKU
 from core.errors import IssueError, PolicyError
 from core.issue.profile import Profile, root_profile, seal_profile, signer_profile
-from core.plan.gaps import root_need_days
+from core.plan.coverage import root_tail_days
 from core.policy.settings import (
     AuthorityName,
     ConstrainedNames,
@@ -221,8 +221,8 @@ def test_validity_is_the_period_plus_what_was_signed_last_in_it() -> None:
 def test_a_root_is_valid_for_its_period_plus_the_need() -> None:
     policy = make_policy()
     _, not_after = root_profile(policy).validity(utc("2027-01-01"), utc("2028-01-01"), None)
-    need = timedelta(days=root_need_days(policy))
-    assert not_after == utc("2028-01-01") + need - timedelta(seconds=1)
+    tail = timedelta(days=root_tail_days(policy))
+    assert not_after == utc("2028-01-01") + tail - timedelta(seconds=1)
 
 
 def test_a_seal_is_valid_exactly_as_long_as_its_root() -> None:

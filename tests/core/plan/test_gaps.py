@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import ClockError, IssueError
-from core.plan.coverage import root_span
-from core.plan.gaps import Plan, choose_issuer, find_cover, find_gaps, next_visit_by, root_need_days
+from core.plan.coverage import find_coverage, next_visit_by, root_span, root_tail_days
+from core.plan.gaps import Plan, choose_issuer, find_gaps
 from core.policy.periods import lead_days
 from core.policy.policy import Policy
 from core.policy.settings import RootSettings, SignerSettings, Target
@@ -146,7 +146,7 @@ def test_roots_reach_to_the_longer_lead_time() -> None:
 
 def test_need_is_the_longest_period_plus_leaf_lifetime() -> None:
     policy = policy_of(a=Target(quantum=0.25, leaf_lifetime_days=400), b=Target(quantum=1.0))
-    assert root_need_days(policy) == 92 + 400
+    assert root_tail_days(policy) == 92 + 400
 
 
 def test_policy_that_needs_longer_roots_opens_a_root_gap() -> None:
@@ -164,7 +164,7 @@ def test_root_too_short_for_the_policy_counts_for_nothing() -> None:
     box = Box()
     box.top_up(MONGO, NOW)
     much_longer = policy_of(mongo=Target(quantum=0.25, leaf_lifetime_days=2000))
-    first, end = root_span(box.issued[0], timedelta(days=root_need_days(much_longer)))
+    first, end = root_span(box.issued[0], timedelta(days=root_tail_days(much_longer)))
     assert end < first
     assert find_gaps(much_longer, box.issued, NOW).roots[0].issue_from == utc("2027-02-10")
 
@@ -205,7 +205,7 @@ def test_root_without_its_spread_is_named() -> None:
 @pytest.mark.parametrize("year", [1, 1949, 9901, 9999])
 def test_clock_that_no_certificate_can_hold_is_refused(year: int) -> None:
     now = datetime(year, 1, 1, tzinfo=UTC)
-    for ask in (find_gaps, find_cover):
+    for ask in (find_gaps, find_coverage):
         with pytest.raises(ClockError, match=f"year {year} is outside") as caught:
             ask(MONGO, (), now)
         assert caught.value.code == "E-CLOCK"
@@ -236,7 +236,7 @@ def test_cover_names_every_lane_and_ends_at_the_first_hole() -> None:
     place = next(n for n, item in enumerate(box.issued) if item.lane == 2 and item.period == "2027.2")
     box.revoke(place, NOW)
     policy = policy_of(etcd=Target(quantum=0.25), mongo=Target(quantum=0.25, load=3))
-    covers = find_cover(policy, box.issued, NOW)
+    covers = find_coverage(policy, box.issued, NOW)
     assert [(item.class_name, item.target, item.lane, item.until) for item in covers] == [
         (None, None, None, utc("2029-01-01")),
         ("services", "etcd", 1, NOW),

@@ -67,7 +67,7 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Life:
             authority.top_up(now, report_nothing)
             assert authority.top_up(now, report_nothing).signers == 0
             written = authority.write_archive(
-                "egress", "main-kudo", io.BytesIO(), now, report_nothing, papers=False
+                "egress", "main-kudo", io.BytesIO(), now, report_nothing, public=False
             )
             assert written.sequence == visit + 1
             assert authority.status(now).next_visit_by > now + timedelta(days=90)

@@ -3,121 +3,45 @@
 The vault serves in a thread of this process; a few tests exec the real child, as the kiosk does.
 """
 
-import io
-import os
-import socket
-import threading
-from collections.abc import Callable, Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pyrage
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from core.api import requests as protocol
 from core.api import results
-from core.api.results import BackupOpened, BackupRestored, IdentitySeen
-from core.errors import ArchiveIdentityError, RescueSpaceError
-from core.progress import Progress, report_nothing
+from core.api.results import IdentitySeen
+from core.errors import RescueSpaceError
+from core.progress import Progress
 from core.recovery.backup import JOURNAL_PATH, STATE_PATH
-from core.recovery.rescue import Rescue, _require_memory
+from core.recovery.rescue import _require_memory
 from core.store import journal
 from core.store.store import is_provisioned, open_store
-from core.vault.process import Vault
-from kiosk.work.session import Session, VaultLostError, VaultRefusalError, start_vault
+from kiosk.work.session import VaultLostError, start_vault
 from tests.backups import (
     LAST_VISIT,
     NEW_PASSPHRASE,
     PASSPHRASE,
     PastBox,
     found_box,
-    make_past,
     read_member,
     spoil,
 )
 from tests.builders import utc
-from tests.core.crypto.test_identities import PASSPHRASE as KEY_PASSPHRASE
-from tests.core.crypto.test_identities import encrypt_age
 from tests.core.policy.test_proposal import CONFIG
-
-NOW = utc("2027-10-02T08:00")
-DAY = timedelta(days=1)
-Vaults = Callable[[Path], Session]
-
-
-@pytest.fixture(scope="module")
-def past(tmp_path_factory: pytest.TempPathFactory) -> tuple[PastBox, Path]:
-    return make_past(tmp_path_factory.mktemp("past"))
-
-
-@pytest.fixture
-def vaults(tmp_path: Path) -> Iterator[Vaults]:
-    """Return a function that starts a vault in a thread; every session is locked after the test."""
-    sessions: list[Session] = []
-    threads: list[threading.Thread] = []
-
-    def start(state: Path) -> Session:
-        ours, theirs = socket.socketpair()
-
-        def serve() -> None:
-            with theirs:
-                Vault(theirs, state, tmp_path / "config.yaml").serve()
-
-        threads.append(threading.Thread(target=serve))
-        threads[-1].start()
-        sessions.append(Session(ours))
-        return sessions[-1]
-
-    yield start
-    for session in sessions:
-        session.close()
-    for thread in threads:
-        thread.join()
-
-
-def in_memory(data: bytes) -> io.BufferedRandom:
-    file = os.fdopen(os.memfd_create("test"), "w+b")
-    file.write(data)
-    file.flush()
-    return file
-
-
-def take(session: Session, data: bytes) -> IdentitySeen:
-    with in_memory(data) as file:
-        return session.ask(protocol.TakeIdentity(), IdentitySeen, into=file)
-
-
-def see(session: Session, data: bytes) -> IdentitySeen:
-    with in_memory(data) as file:
-        return session.ask(protocol.SeeIdentity(), IdentitySeen, into=file)
-
-
-def open_backup(session: Session, backup: Path, now: Any = NOW, **given: Any) -> BackupOpened:
-    with backup.open("rb") as file:
-        request = protocol.OpenBackup(now=now)
-        return session.ask(request, BackupOpened, into=file, **given)  # type: ignore[arg-type]
-
-
-def restore(session: Session, now: Any = NOW, **given: Any) -> BackupRestored:
-    request = protocol.Restore(passphrase=NEW_PASSPHRASE, now=now)
-    return session.ask(request, BackupRestored, **given)
-
-
-def identity_of(box: PastBox) -> bytes:
-    return f"# created by age-keygen\n{box.identity}\n".encode()
-
-
-def refusal(ask: Callable[[], object]) -> str:
-    with pytest.raises(VaultRefusalError) as raised:
-        ask()
-    return raised.value.failed.code
-
-
-def names_in(folder: Path) -> list[str]:
-    return sorted(each.name for each in folder.iterdir()) if folder.exists() else []
+from tests.core.recovery.rescuing import (
+    DAY,
+    NOW,
+    Vaults,
+    identity_of,
+    names_in,
+    open_backup,
+    refusal,
+    restore,
+    see,
+    take,
+)
 
 
 def test_a_box_comes_back_from_a_backup_and_its_identity(
@@ -196,34 +120,6 @@ def test_a_config_that_cannot_be_used_is_told_and_stops_nothing(
     assert restore(session).policy_changes[0].startswith("E-")
 
 
-def test_an_identity_with_a_passphrase_is_opened_by_it_and_may_be_tried_again(
-    past: tuple[PastBox, Path], tmp_path: Path, vaults: Vaults
-) -> None:
-    box, backup = past
-    session = vaults(tmp_path / "state")
-    assert take(session, encrypt_age(identity_of(box))).locked
-    wrong = protocol.OpenIdentity(passphrase=b"wrong")
-    assert refusal(lambda: session.ask(wrong, results.Acknowledged)) == "E-IDENTITY-LOCKED"
-    session.ask(protocol.OpenIdentity(passphrase=KEY_PASSPHRASE), results.Acknowledged)
-    assert open_backup(session, backup).sequence == 3
-    assert "wrong" not in repr(wrong)
-
-
-def test_what_a_file_is_its_bytes_say(past: tuple[PastBox, Path], tmp_path: Path, vaults: Vaults) -> None:
-    box, backup = past
-    session = vaults(tmp_path / "state")
-    plain = identity_of(box)
-    assert see(session, plain) == IdentitySeen(is_identity=True, locked=False)
-    assert see(session, encrypt_age(plain)) == IdentitySeen(is_identity=True, locked=True)
-    for other in (b"", b"a letter", str(box.identity.to_public()).encode(), backup.read_bytes()[:4096]):
-        assert not see(session, other).is_identity
-    assert not see(session, plain + b"#" * 65536).is_identity  # too long
-    # Looking takes nothing.
-    with backup.open("rb") as file, pytest.raises(VaultRefusalError) as raised:
-        session.ask(protocol.OpenBackup(now=NOW), object, into=file)  # type: ignore[arg-type]
-    assert raised.value.failed.code == "E-BUG"
-
-
 def test_a_restored_box_goes_on_where_the_clock_is_not_believed_once_it_is_set(
     past: tuple[PastBox, Path], tmp_path: Path, vaults: Vaults
 ) -> None:
@@ -264,18 +160,6 @@ def test_a_store_that_appeared_meanwhile_is_never_overwritten(
     open_backup(session, backup)
     (tmp_path / "state" / "store").mkdir(parents=True)
     assert refusal(lambda: restore(session)) == "E-STATE-EXISTS"
-
-
-def test_another_identity_is_refused_and_the_right_one_still_taken(
-    past: tuple[PastBox, Path], tmp_path: Path, vaults: Vaults
-) -> None:
-    box, backup = past
-    session = vaults(tmp_path / "state")
-    assert refusal(lambda: take(session, b"a letter")) == "E-ARCHIVE-IDENTITY"
-    take(session, f"{pyrage.x25519.Identity.generate()}\n".encode())
-    assert refusal(lambda: open_backup(session, backup)) == "E-ARCHIVE-IDENTITY"
-    take(session, identity_of(box))
-    assert open_backup(session, backup).sequence == 3
 
 
 def damaged(data: bytes, how: str) -> bytes:
@@ -420,53 +304,3 @@ def test_steps_out_of_order_are_a_bug(
     session = vaults(tmp_path / "state")
     assert refusal(lambda: session.ask(request_, object)) == "E-BUG"
     assert NEW_PASSPHRASE.decode() not in capfd.readouterr().err
-
-
-# --- secrets ---
-
-
-def test_an_identity_is_forgotten_when_the_backup_is_open(past: tuple[PastBox, Path], tmp_path: Path) -> None:
-    box, backup = past
-    rescue = Rescue(tmp_path / "state", tmp_path / "config.yaml")
-    with in_memory(identity_of(box)) as file:
-        rescue.take_identity(file)
-    assert rescue._identities
-    with backup.open("rb") as file:
-        rescue.open_backup(file, NOW, report_nothing)
-    assert not rescue._identities
-    assert not rescue._locked
-    rescue.close()
-    assert rescue._backup is None
-
-
-def test_no_byte_of_the_identity_or_the_backup_is_on_the_disk_of_an_empty_box(
-    past: tuple[PastBox, Path], tmp_path: Path, vaults: Vaults, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    box, backup = past
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    scratch.chmod(0o500)  # a temporary file would not find a place
-    monkeypatch.setattr("tempfile.tempdir", str(scratch))
-    session = vaults(tmp_path / "state")
-    take(session, identity_of(box))
-    open_backup(session, backup)
-    assert names_in(scratch) == []
-    assert names_in(tmp_path / "state") == []
-
-
-HEADS = (b"", b"age-encryption.org/v1\n-> scrypt ", b"AGE-SECRET-KEY-1")
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    st.binary(max_size=600), st.sampled_from([b"", b"age-encryption.org/v1\n-> scrypt ", b"AGE-SECRET-KEY-1"])
-)
-def test_whatever_a_file_holds_it_is_an_identity_or_not(tmp_path: Path, data: bytes, head: bytes) -> None:
-    rescue = Rescue(tmp_path / "state", tmp_path / "config.yaml")
-    with in_memory(head + data) as file:
-        seen = rescue.see_identity(file)
-        assert isinstance(seen, IdentitySeen)
-        try:
-            rescue.take_identity(file)
-        except ArchiveIdentityError:
-            assert not seen.is_identity

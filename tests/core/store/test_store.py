@@ -13,7 +13,8 @@ from core.errors import (
     StateDamagedError,
 )
 from core.store import journal
-from core.store.store import ArchiveRecord, Sequence, Store
+from core.store.records import ArchiveRecord, Sequence
+from core.store.store import Store
 from tests.builders import make_root
 from tests.core.opened import (
     NOW,

@@ -1,4 +1,4 @@
-"""The database below the store: settings, accidents, what the disk shows, and twenty years of visits."""
+"""core.store.database below the store: settings, accidents, what the disk shows, twenty years of visits."""
 
 import base64
 from pathlib import Path
@@ -13,12 +13,14 @@ from core.errors import (
     StateDamagedError,
     StateLockedError,
 )
-from core.issue.issuance import issue_root, issue_signer, load_signing
+from core.issue.issuance import issue_root, issue_signer
+from core.issue.issuing_key import load_issuing_key
 from core.policy.policy import encode_policy
 from core.store import journal
 from core.store.database import Database
 from core.store.folder import DATABASE
-from core.store.store import ArchiveRecord, Store, create_store, open_store
+from core.store.records import ArchiveRecord
+from core.store.store import Store, create_store, open_store
 from tests.builders import make_gap, make_policy, make_root_gap, utc
 from tests.core.opened import (
     COST,
@@ -91,8 +93,8 @@ def test_nothing_in_the_folder_can_be_read_without_the_passphrase(tmp_path: Path
     policy = make_policy()
     now = utc("2027-01-01")
     root = issue_root(policy, make_root_gap(), now)
-    signing = load_signing(root.certificate, root.der, root.key)
-    signers = [issue_signer(policy, make_gap(lane=lane), signing, now) for lane in range(1, 6)]
+    issuing_key = load_issuing_key(root.certificate, root.der, root.key)
+    signers = [issue_signer(policy, make_gap(lane=lane), issuing_key, now) for lane in range(1, 6)]
     state = tmp_path / "state"
     with create_store(state, PASSPHRASE, COST) as store, store.transaction():
         store.set_fact("policy", encode_policy(policy).decode())
@@ -135,7 +137,7 @@ def test_nothing_in_the_folder_can_be_read_without_the_passphrase(tmp_path: Path
         bodies += [body.hex().encode(), body.hex().upper().encode()]
     texts = [each.lower().encode(coding) for each in words for coding in ("utf-8", "utf-16-le")]
     with open_store(state, PASSPHRASE) as opened, opened.transaction():
-        opened.add([issue_signer(policy, make_gap(lane=9), signing, now)])
+        opened.add([issue_signer(policy, make_gap(lane=9), issuing_key, now)])
         journal.append(opened, "issue", {}, now)
         opened._database._connection.execute("PRAGMA cache_spill = 1")
         _search(state, bodies, texts)  # with the journal of a transaction beside

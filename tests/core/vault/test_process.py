@@ -35,9 +35,9 @@ Start = Callable[[Path, Path], Session]
 
 
 @pytest.fixture(scope="module")
-def desk_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def laid_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with config.yaml, its keys and a state that was topped up."""
-    folder = tmp_path_factory.mktemp("desk")
+    folder = tmp_path_factory.mktemp("laid")
     identity = pyrage.x25519.Identity.generate()
     for name in ("kudo.pub", "backup.pub"):
         (folder / name).write_text(f"{pyrage.x25519.Identity.generate().to_public()}\n")
@@ -48,8 +48,8 @@ def desk_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def desk(desk_once: Path, tmp_path: Path) -> Path:
-    subprocess.run(["cp", "-a", f"{desk_once}/.", tmp_path], check=True)
+def laid(laid_once: Path, tmp_path: Path) -> Path:
+    subprocess.run(["cp", "-a", f"{laid_once}/.", tmp_path], check=True)
     return tmp_path
 
 
@@ -101,23 +101,23 @@ def refused(session: Session, request: protocol.Request[Any], **options: Any) ->
     return raised.value.failed
 
 
-def test_a_box_is_founded_with_the_policy_that_was_shown(start: Start, desk: Path) -> None:
-    session = start(desk / "fresh", desk / "config.yaml")
+def test_a_box_is_founded_with_the_policy_that_was_shown(start: Start, laid: Path) -> None:
+    session = start(laid / "fresh", laid / "config.yaml")
     assert session.ask(protocol.Hello(), results.Ready).provisioned is False
     shown = session.ask(protocol.AskPolicy(), results.PolicyProposal)
     other = refused(session, protocol.Init(passphrase=PASSPHRASE, policy_sha256="00" * 32, now=NOW))
     assert other.code == "E-POLICY"
     weak = refused(session, protocol.Init(passphrase=b"1234", policy_sha256=shown.policy_sha256, now=NOW))
     assert weak.code == "E-PASSPHRASE-WEAK"
-    assert not (desk / "fresh").exists()
+    assert not (laid / "fresh").exists()
     init = protocol.Init(passphrase=PASSPHRASE, policy_sha256=shown.policy_sha256, now=NOW)
     unlocked = session.ask(init, results.Unlocked)
     assert unlocked.authority == "Example Virtual Worlds"
     assert session.ask(protocol.TopUp(now=NOW), results.ToppedUp).signers == 3
 
 
-def test_a_session_does_what_a_stick_asks_for(start: Start, desk: Path) -> None:
-    session = start(desk / "state", desk / "config.yaml")
+def test_a_session_does_what_a_stick_asks_for(start: Start, laid: Path) -> None:
+    session = start(laid / "state", laid / "config.yaml")
     assert session.ask(protocol.Hello(), results.Ready).provisioned is True
     unlocked = unlock(session)
     assert unlocked.sticks == {"PISM-ALL": ("top-up", "export main-kudo", "backup main-backup")}
@@ -126,8 +126,8 @@ def test_a_session_does_what_a_stick_asks_for(start: Start, desk: Path) -> None:
     topped = session.ask(protocol.TopUp(now=later), results.ToppedUp, report=told.append)
     assert (topped.signers, topped.erased_keys) == (1, 1)
     assert told[-1] == Progress(done=1, total=1, what="signer")
-    with (desk / "archive").open("w+b") as file:
-        request = protocol.WriteArchive(kind="backup", name="main-backup", papers=True, now=later)
+    with (laid / "archive").open("w+b") as file:
+        request = protocol.WriteArchive(kind="backup", name="main-backup", public=True, now=later)
         written = session.ask(request, results.ArchiveWritten, into=file)
         assert os.fstat(file.fileno()).st_size == written.size_bytes
     confirm = protocol.ConfirmWritten(
@@ -139,9 +139,9 @@ def test_a_session_does_what_a_stick_asks_for(start: Start, desk: Path) -> None:
     assert status.archives[1].written == later
 
 
-def test_a_policy_is_approved_by_its_hash(start: Start, desk: Path) -> None:
-    (desk / "config.yaml").write_text(CONFIG.replace("PISM-ALL:", "PISM-NEW:"))
-    session = start(desk / "state", desk / "config.yaml")
+def test_a_policy_is_approved_by_its_hash(start: Start, laid: Path) -> None:
+    (laid / "config.yaml").write_text(CONFIG.replace("PISM-ALL:", "PISM-NEW:"))
+    session = start(laid / "state", laid / "config.yaml")
     assert unlock(session).policy_changes
     shown = session.ask(protocol.AskPolicy(), results.PolicyProposal)
     assert shown.changes
@@ -150,9 +150,9 @@ def test_a_policy_is_approved_by_its_hash(start: Start, desk: Path) -> None:
     assert (list(unlocked.sticks), unlocked.policy_changes) == (["PISM-NEW"], ())
 
 
-def bring(session: Session, desk: Path, text: str) -> results.PolicyProposal:
-    """Show the vault a policy of a stick that has the keys of the desk."""
-    keys = {name: (desk / name).read_bytes() for name in ("kudo.pub", "backup.pub")}
+def bring(session: Session, laid: Path, text: str) -> results.PolicyProposal:
+    """Show the vault a policy of a stick that has the keys of the laid."""
+    keys = {name: (laid / name).read_bytes() for name in ("kudo.pub", "backup.pub")}
     return session.ask(protocol.BringPolicy(config=text.encode(), keys=keys), results.PolicyProposal)
 
 
@@ -161,41 +161,41 @@ def approve(session: Session, shown: results.PolicyProposal) -> results.Unlocked
 
 
 def test_a_policy_of_a_stick_is_approved_and_the_file_proposed_again_only_when_it_changes(
-    start: Start, desk: Path
+    start: Start, laid: Path
 ) -> None:
-    session = start(desk / "state", desk / "config.yaml")
+    session = start(laid / "state", laid / "config.yaml")
     unlock(session)
-    shown = bring(session, desk, CONFIG.replace("PISM-ALL:", "PISM-NEW:"))
+    shown = bring(session, laid, CONFIG.replace("PISM-ALL:", "PISM-NEW:"))
     assert len(shown.changes) == 2
     unlocked = approve(session, shown)
     assert (list(unlocked.sticks), unlocked.policy_changes) == (["PISM-NEW"], ())
     file = session.ask(protocol.AskPolicy(), results.PolicyProposal)
     assert len(file.changes) == 2  # it is still the old one
     session.close()
-    (desk / "config.yaml").write_text(CONFIG.replace("spread_days: 30", "spread_days: 29"))
-    session = start(desk / "state", desk / "config.yaml")
+    (laid / "config.yaml").write_text(CONFIG.replace("spread_days: 30", "spread_days: 29"))
+    session = start(laid / "state", laid / "config.yaml")
     unlock_when_free(session)
     file = session.ask(protocol.AskPolicy(), results.PolicyProposal)
     assert len(file.changes) == 3
     approve(session, file)
-    (desk / "config.yaml").write_text(CONFIG)  # what the stick's was approved instead of, long ago
+    (laid / "config.yaml").write_text(CONFIG)  # what the stick's was approved instead of, long ago
     session.close()
-    session = start(desk / "state", desk / "config.yaml")
+    session = start(laid / "state", laid / "config.yaml")
     assert unlock_when_free(session).policy_changes == ("spread_days: 29 -> 30",)
 
 
-def test_a_policy_of_a_stick_is_kept_no_longer_than_the_connection(start: Start, desk: Path) -> None:
-    session = start(desk / "state", desk / "config.yaml")
-    shown = bring(session, desk, CONFIG.replace("PISM-ALL:", "PISM-NEW:"))
+def test_a_policy_of_a_stick_is_kept_no_longer_than_the_connection(start: Start, laid: Path) -> None:
+    session = start(laid / "state", laid / "config.yaml")
+    shown = bring(session, laid, CONFIG.replace("PISM-ALL:", "PISM-NEW:"))
     session.close()
-    session = start(desk / "state", desk / "config.yaml")
+    session = start(laid / "state", laid / "config.yaml")
     unlock(session)
     late = refused(session, protocol.ApprovePolicy(policy_sha256=shown.policy_sha256, now=NOW))
     assert late.code == "E-POLICY"
 
 
-def test_a_policy_of_a_stick_that_is_refused_changes_nothing(start: Start, desk: Path) -> None:
-    session = start(desk / "state", desk / "config.yaml")
+def test_a_policy_of_a_stick_that_is_refused_changes_nothing(start: Start, laid: Path) -> None:
+    session = start(laid / "state", laid / "config.yaml")
     unlock(session)
     wrong = refused(session, protocol.BringPolicy(config=CONFIG.encode() + b"more: 1\n", keys={}))
     assert wrong.code == "E-CONFIG-KEY"
@@ -205,18 +205,18 @@ def test_a_policy_of_a_stick_that_is_refused_changes_nothing(start: Start, desk:
     assert session.ask(protocol.AskPolicy(), results.PolicyProposal).changes == ()
 
 
-def test_an_empty_box_is_founded_with_the_policy_of_a_stick(start: Start, desk: Path) -> None:
+def test_an_empty_box_is_founded_with_the_policy_of_a_stick(start: Start, laid: Path) -> None:
     """The file that came with the package names keys that nobody put there: it is not proposed."""
-    (desk / "config.yaml").write_text(CONFIG.replace("[kudo.pub]", "[none.pub]"))
-    session = start(desk / "fresh", desk / "config.yaml")
-    shown = bring(session, desk, CONFIG)
+    (laid / "config.yaml").write_text(CONFIG.replace("[kudo.pub]", "[none.pub]"))
+    session = start(laid / "fresh", laid / "config.yaml")
+    shown = bring(session, laid, CONFIG)
     init = protocol.Init(passphrase=PASSPHRASE, policy_sha256=shown.policy_sha256, now=NOW)
     assert session.ask(init, results.Unlocked).policy_changes == ()
     assert refused(session, protocol.AskPolicy()).code == "E-RECIPIENT"
 
 
-def test_wrong_words_of_a_drill_are_refused_and_harmless(start: Start, desk: Path) -> None:
-    session = start(desk / "state", desk / "config.yaml")
+def test_wrong_words_of_a_drill_are_refused_and_harmless(start: Start, laid: Path) -> None:
+    session = start(laid / "state", laid / "config.yaml")
     unlock(session)
     before = session.ask(protocol.AskStatus(now=NOW), results.StatusReport).journal_sequence
     for words, name, code in (
@@ -234,12 +234,12 @@ def test_nothing_of_what_was_typed_or_brought_shows_in_a_repr() -> None:
     assert "absurd" not in repr((brought, typed))
 
 
-def test_requests_are_shown_then_signed_as_they_were_shown(start: Start, desk: Path) -> None:
+def test_requests_are_shown_then_signed_as_they_were_shown(start: Start, laid: Path) -> None:
     config = CONFIG.replace(
         "mongo: {quantum: 0.25}", "mongo: {quantum: 0.25}, gate: {quantum: 0.25, own_key: true}"
     )
-    (desk / "config.yaml").write_text(config)
-    session = start(desk / "state", desk / "config.yaml")
+    (laid / "config.yaml").write_text(config)
+    session = start(laid / "state", laid / "config.yaml")
     unlock(session)
     shown = session.ask(protocol.AskPolicy(), results.PolicyProposal)
     session.ask(protocol.ApprovePolicy(policy_sha256=shown.policy_sha256, now=NOW), results.Unlocked)
@@ -257,8 +257,8 @@ def test_requests_are_shown_then_signed_as_they_were_shown(start: Start, desk: P
     assert session.ask(ask, results.RequestsProposal).requests[0].served
 
 
-def test_signers_are_revoked_and_clocks_corrected(start: Start, desk: Path) -> None:
-    session = start(desk / "state", desk / "config.yaml")
+def test_signers_are_revoked_and_clocks_corrected(start: Start, laid: Path) -> None:
+    session = start(laid / "state", laid / "config.yaml")
     behind = NOW - timedelta(days=1)
     assert unlock(session, behind).clock == "E-CLOCK-BEHIND"
     assert refused(session, protocol.TopUp(now=behind)).code == "E-CLOCK-BEHIND"
@@ -273,10 +273,10 @@ def test_signers_are_revoked_and_clocks_corrected(start: Start, desk: Path) -> N
     assert again.issued_after == ()
 
 
-def test_a_wrong_passphrase_says_how_long_to_wait(start: Start, desk: Path) -> None:
+def test_a_wrong_passphrase_says_how_long_to_wait(start: Start, laid: Path) -> None:
     # After four others, whose wait is over: a busy machine takes longer than a second to ask again.
-    write_attempts(desk / "state", Attempts(count=4, boot_id=read_boot().id))
-    session = start(desk / "state", desk / "config.yaml")
+    write_attempts(laid / "state", Attempts(count=4, boot_id=read_boot().id))
+    session = start(laid / "state", laid / "config.yaml")
     failed = refused(session, protocol.Unlock(passphrase=b"not this one", now=NOW))
     assert (failed.code, failed.failed_attempts) == ("E-PASSPHRASE-WRONG", 5)
     assert 16 <= failed.wait_s <= 31  # counted from before the check, which takes its time
@@ -285,26 +285,26 @@ def test_a_wrong_passphrase_says_how_long_to_wait(start: Start, desk: Path) -> N
     assert failed.action == ("Wait, then try again",)
 
 
-def test_the_passphrase_is_changed(start: Start, desk: Path) -> None:
-    session = start(desk / "state", desk / "config.yaml")
+def test_the_passphrase_is_changed(start: Start, laid: Path) -> None:
+    session = start(laid / "state", laid / "config.yaml")
     unlock(session)
     session.ask(protocol.ChangePassphrase(old=PASSPHRASE, new=NEW, now=NOW), results.Acknowledged)
     session.close()
-    session = start(desk / "state", desk / "config.yaml")
+    session = start(laid / "state", laid / "config.yaml")
     unlock_when_free(session, passphrase=NEW)
 
 
-def test_two_sessions_cannot_have_one_state(start: Start, desk: Path) -> None:
-    first = start(desk / "state", desk / "config.yaml")
+def test_two_sessions_cannot_have_one_state(start: Start, laid: Path) -> None:
+    first = start(laid / "state", laid / "config.yaml")
     unlock(first)
-    second = start(desk / "state", desk / "config.yaml")
+    second = start(laid / "state", laid / "config.yaml")
     assert refused(second, protocol.Unlock(passphrase=PASSPHRASE, now=NOW)).code == "E-STATE-LOCKED"
 
 
-def test_a_stop_ends_the_work_at_its_next_commit_and_it_goes_on_later(start: Start, desk: Path) -> None:
+def test_a_stop_ends_the_work_at_its_next_commit_and_it_goes_on_later(start: Start, laid: Path) -> None:
     load = "{mongo: {quantum: 0.25, load: 2000}}"
-    (desk / "config.yaml").write_text(CONFIG.replace("{mongo: {quantum: 0.25}}", load))
-    session = start(desk / "state", desk / "config.yaml")
+    (laid / "config.yaml").write_text(CONFIG.replace("{mongo: {quantum: 0.25}}", load))
+    session = start(laid / "state", laid / "config.yaml")
     unlock(session)
     shown = session.ask(protocol.AskPolicy(), results.PolicyProposal)
     session.ask(protocol.ApprovePolicy(policy_sha256=shown.policy_sha256, now=NOW), results.Unlocked)
@@ -323,20 +323,20 @@ def test_a_stop_ends_the_work_at_its_next_commit_and_it_goes_on_later(start: Sta
     assert session.ask(protocol.AskStatus(now=NOW), results.StatusReport).journal_head
 
 
-def test_work_ends_when_the_client_is_gone_and_the_next_session_goes_on(start: Start, desk: Path) -> None:
+def test_work_ends_when_the_client_is_gone_and_the_next_session_goes_on(start: Start, laid: Path) -> None:
     class GoneError(Exception):
         pass
 
     def leave(progress: Progress) -> None:
         raise GoneError
 
-    session = start(desk / "state", desk / "config.yaml")
+    session = start(laid / "state", laid / "config.yaml")
     later = NOW + timedelta(days=100)
     unlock(session, later)
     with pytest.raises(GoneError):
         session.ask(protocol.TopUp(now=later), results.ToppedUp, report=leave)
     session.close()
-    session = start(desk / "state", desk / "config.yaml")
+    session = start(laid / "state", laid / "config.yaml")
     unlock_when_free(session, later)
     session.ask(protocol.TopUp(now=later), results.ToppedUp)
     assert session.ask(protocol.TopUp(now=later), results.ToppedUp).signers == 0
@@ -345,16 +345,16 @@ def test_work_ends_when_the_client_is_gone_and_the_next_session_goes_on(start: S
 @pytest.mark.parametrize(
     "request_",
     [
-        protocol.WriteArchive(kind="egress", name="main-kudo", papers=True, now=NOW),  # into nothing
+        protocol.WriteArchive(kind="egress", name="main-kudo", public=True, now=NOW),  # into nothing
         protocol.Unlock(passphrase=PASSPHRASE, now=NOW),  # twice
         protocol.Init(passphrase=PASSPHRASE, policy_sha256="00" * 32, now=NOW),
         protocol.TopUp(now=NOW.replace(tzinfo=None)),
     ],
 )
 def test_what_nobody_foresaw_is_said_as_a_bug_without_its_text_and_locks(
-    start: Start, desk: Path, request_: protocol.Request[Any], capfd: pytest.CaptureFixture[str]
+    start: Start, laid: Path, request_: protocol.Request[Any], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    session = start(desk / "state", desk / "config.yaml")
+    session = start(laid / "state", laid / "config.yaml")
     unlock(session)
     failed = refused(session, request_)
     assert (failed.code, failed.text) == ("E-BUG", "")
@@ -366,7 +366,7 @@ def test_what_nobody_foresaw_is_said_as_a_bug_without_its_text_and_locks(
     assert PASSPHRASE.decode() not in log
 
 
-def test_a_request_while_another_runs_is_a_bug(desk: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_request_while_another_runs_is_a_bug(laid: Path, capfd: pytest.CaptureFixture[str]) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         for request in (
@@ -375,7 +375,7 @@ def test_a_request_while_another_runs_is_a_bug(desk: Path, capfd: pytest.Capture
             protocol.AskStatus(now=NOW),
         ):
             wire.send(ours, request)
-        Vault(theirs, desk / "state", desk / "config.yaml").serve()
+        Vault(theirs, laid / "state", laid / "config.yaml").serve()
         assert isinstance(wire.receive_reply(ours), wire.Done)
         failed = wire.receive_reply(ours)
         assert isinstance(failed, wire.Failed)
@@ -383,43 +383,43 @@ def test_a_request_while_another_runs_is_a_bug(desk: Path, capfd: pytest.Capture
     assert "ProtocolError" in capfd.readouterr().err
 
 
-def test_descriptors_that_came_along_are_closed(desk: Path) -> None:
+def test_descriptors_that_came_along_are_closed(laid: Path) -> None:
     ours, theirs = socket.socketpair()
-    with ours, theirs, (desk / "file").open("wb") as file:
+    with ours, theirs, (laid / "file").open("wb") as file:
         before = len(list(Path("/proc/self/fd").iterdir()))
         wire.send(ours, protocol.Hello(), (file.fileno(),))  # which is out of place, and a bug
         ours.shutdown(socket.SHUT_WR)
-        Vault(theirs, desk / "state", desk / "config.yaml").serve()
+        Vault(theirs, laid / "state", laid / "config.yaml").serve()
         assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
-def test_a_vault_hardens_its_process_before_it_hears_anything(desk: Path) -> None:
+def test_a_vault_hardens_its_process_before_it_hears_anything(laid: Path) -> None:
     ours, theirs = socket.socketpair()
     with ours:
         ours.shutdown(socket.SHUT_WR)
         try:
-            run_vault(theirs, desk / "state", desk / "config.yaml")
+            run_vault(theirs, laid / "state", laid / "config.yaml")
             assert ctypes.CDLL(None).prctl(3, 0, 0, 0, 0) == 0  # PR_GET_DUMPABLE
         finally:
             set_dumpable(1)
         assert theirs.fileno() == -1
 
 
-def test_a_killed_vault_is_a_lost_one_and_its_state_can_be_opened_again(desk: Path) -> None:
-    session = start_vault(desk / "state", desk / "config.yaml")
+def test_a_killed_vault_is_a_lost_one_and_its_state_can_be_opened_again(laid: Path) -> None:
+    session = start_vault(laid / "state", laid / "config.yaml")
     unlock(session)
     assert session.child is not None
     session.child.send_signal(signal.SIGKILL)
     with pytest.raises(VaultLostError):
         session.ask(protocol.AskStatus(now=NOW), results.StatusReport)
     session.close()
-    session = start_vault(desk / "state", desk / "config.yaml")
+    session = start_vault(laid / "state", laid / "config.yaml")
     unlock(session)
     session.close()
 
 
-def test_a_vault_that_was_locked_has_ended(desk: Path) -> None:
-    session = start_vault(desk / "state", desk / "config.yaml")
+def test_a_vault_that_was_locked_has_ended(laid: Path) -> None:
+    session = start_vault(laid / "state", laid / "config.yaml")
     unlock(session)
     session.close()
     assert session.child is not None

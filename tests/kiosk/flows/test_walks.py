@@ -210,7 +210,7 @@ class World:
                     self.asked = None
 
     def promise(self, event: mc.Event, before: Shown, effects: mc.Effects, *, opened: bool) -> None:
-        """Fail when one step broke a promise of kiosk.flows.machine, or what is held does not fit the page."""
+        """Fail when a step broke a promise of kiosk.flows.machine, or what is held does not fit the page."""
         machine, box, page = self.machine, self.machine.box, self.machine._page
         assert all(isinstance(effect, get_args(mc.Effect)) for effect in effects)
         if not page.secretive:

@@ -14,7 +14,6 @@ from core.progress import Progress
 from core.store.store import is_provisioned
 from hw.board import Board
 from hw.errors import StickFormatError, StickGoneError
-from hw.ports import Stick
 from kiosk.emulator.box import Folders
 from kiosk.work.rescue import BackupFound, LookForBackup, ReadBackup, Rescue, Restore, TakeIdentity
 from kiosk.work.session import Session, VaultRefusalError, start_vault
@@ -55,7 +54,7 @@ class Bench:
         assert board.twins is not None
         self.twins, self.board, self.session, self.spool = board.twins, board, session, folders.spool
         self.image = fill_stick(folders.sticks / "PISM-RESCUE.img", files)
-        self.stick: Stick = self.twins.sticks.insert(self.image)
+        self.stick = self.twins.sticks.insert(self.image)
         self.stopping = threading.Event()
 
     def rescue(self, report: Report = lambda *_: None, **given: Any) -> Rescue:

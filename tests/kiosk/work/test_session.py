@@ -54,7 +54,7 @@ def test_an_archive_arrives_in_the_file_that_was_sent_along(session: Session, tm
     session.ask(pr.Unlock(passphrase=PASSPHRASE, now=NOW), rs.Unlocked)
     session.ask(pr.TopUp(now=NOW), rs.ToppedUp)
     with (tmp_path / "archive").open("w+b") as file:
-        request = pr.WriteArchive(kind="egress", name="main-kudo", papers=True, now=NOW)
+        request = pr.WriteArchive(kind="egress", name="main-kudo", public=True, now=NOW)
         written = session.ask(request, rs.ArchiveWritten, into=file)
         file.seek(0)
         assert len(file.read()) == written.size_bytes

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.api.csr_files import is_request, parse_name, request_order
+from core.authority.signing_requests import Holder, Judged, Request, admit_requests, fill_gaps, read_requests
 from core.certificate import encode_pem
-from core.issue.requests import Csr, Holder, Judged, Request, admit_requests, fill_gaps, read_requests
+from core.issue.csr import Csr
 from core.plan.gaps import Gap, find_gaps
 from core.policy.policy import Policy
 from core.policy.settings import SignerSettings, Target
@@ -220,12 +221,12 @@ def test_whatever_is_brought_each_key_gets_one_gap_and_the_earliest_are_filled(
     for visit, requests in enumerate(brought):
         box.top_up(policy, now)
         plan = find_gaps(policy, box.issued, now)
-        asked = [request_of(visit * 100 + n, target=t, key=k) for n, (t, k) in enumerate(requests)]
+        template = [request_of(visit * 100 + n, target=t, key=k) for n, (t, k) in enumerate(requests)]
         holders = {
             key: Holder(certificate=make_certificate(target=target), live=False)
             for key, (target, _) in certified.items()
         }
-        found = admit_requests(judged(*asked), plan.requests, holders)
+        found = admit_requests(judged(*template), plan.requests, holders)
         taken = [item.request for item in found if item.signable and item.request]
         filled = fill_gaps(plan.requests, taken)
         assert len(filled) == len(taken)

@@ -269,7 +269,7 @@ def test_status_and_visits_count_such_a_lane_from_its_first_signer_on(box: Found
 
 def deliver(authority: Authority, kind: str, name: str, out: Path, now: Any = NOW) -> results.ArchiveWritten:
     with out.open("wb") as file:
-        return authority.write_archive(kind, name, file, now, report_nothing, papers=True)
+        return authority.write_archive(kind, name, file, now, report_nothing, public=True)
 
 
 def test_an_egress_carries_the_certificate_and_no_key_and_the_receiver_takes_it(

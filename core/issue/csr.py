@@ -1,0 +1,141 @@
+"""A signing request (PKCS #10, RFC 2986) from who knows whom: read, bounded, its key proven.
+
+1. A file holds exactly one request, DER or one PEM block; text around the block, as some programs write it,
+   is passed over. A file with a private key is refused before anything else is looked at.
+2. The key is of one of the eight algorithms, in its one canonical encoding, not known to be weak
+   (core.crypto.keys), and has signed the request with a sound hash.
+3. Only the key is taken. The subject is made printable and short, for a person to look at; attributes,
+   extensions among them, are not even read. What a certificate says is the policy's (core.issue.profile).
+4. Whatever a library throws at such bytes, a panic included, leaves here as a RequestError.
+
+Which file it comes in is core.api.csr_files'; what it may be signed for, core.authority.signing_requests'.
+"""
+
+import base64
+import hashlib
+import re
+from dataclasses import dataclass, field
+from typing import Final, cast
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from core.api.csr_files import MAX_REQUEST_BYTES
+from core.crypto.keys import PublicKey, algorithm_name, fault_in_key
+from core.crypto.recipients import holds_private_key, refusing
+from core.errors import (
+    IssueError,
+    RequestError,
+    RequestKeyError,
+    RequestPrivateError,
+    RequestProofError,
+)
+
+MAX_SUBJECT: Final = 128
+_DER_SEQUENCE: Final = 0x30
+_SOUND_HASHES: Final = (
+    hashes.SHA256, hashes.SHA384, hashes.SHA512, hashes.SHA3_256, hashes.SHA3_384, hashes.SHA3_512,
+)  # fmt: skip
+
+_BLOCK: Final = re.compile(
+    rb"-----BEGIN (NEW |)CERTIFICATE REQUEST-----\s([A-Za-z0-9+/=\s]*)-----END \1CERTIFICATE REQUEST-----"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Csr:
+    """A request that passed every rule here.
+
+    Args:
+        subject: Its subject as text (RFC 4514), printable ASCII, at most MAX_SUBJECT characters; a claim of
+            whoever made it, good for nothing but to be looked at.
+        algorithm: A name of config.yaml, such as ed25519.
+        public_key: Its key.
+        key_sha256: SHA-256 of the key as DER SubjectPublicKeyInfo (RFC 5280 4.1.2.7), 64 hex digits.
+    """
+
+    subject: str
+    algorithm: str
+    public_key: PublicKey = field(repr=False)
+    key_sha256: str
+
+
+def parse_csr(data: bytes) -> Csr:
+    """Read one request.
+
+    Args:
+        data: The file's bytes.
+
+    Raises:
+        RequestPrivateError: It holds a private key (E-REQUEST-PRIVATE).
+        RequestKeyError: The key is of no algorithm that PiSM knows, oddly written, or weak (E-REQUEST-KEY).
+        RequestProofError: The key did not sign it (E-REQUEST-PROOF).
+        RequestError: Too large, more than one, or no request at all (E-REQUEST).
+    """
+    if len(data) > MAX_REQUEST_BYTES:
+        raise RequestError(f"it is larger than {MAX_REQUEST_BYTES} bytes")
+    if holds_private_key(data):
+        raise RequestPrivateError("it holds a private key; only a request may come here")
+    der = _find_der(data)
+    with refusing(RequestError("it is no signing request that can be read")):
+        request = x509.load_der_x509_csr(der)
+        subject = show_text(request.subject.rfc4514_string(), MAX_SUBJECT)
+        signed = request.tbs_certrequest_bytes
+    with refusing(RequestKeyError("its key is none that PiSM knows")):
+        key = cast("PublicKey", request.public_key())
+        info = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    _check_key(key, info, signed)
+    with refusing(RequestProofError("its signature cannot be verified")):
+        digest = request.signature_hash_algorithm
+        proven = request.is_signature_valid and (digest is None or isinstance(digest, _SOUND_HASHES))
+    if not proven:
+        raise RequestProofError("it is not signed by its own key, or with a hash that is not sound")
+    return Csr(
+        subject=subject or "(empty)",
+        algorithm=algorithm_name(key),
+        public_key=key,
+        key_sha256=hashlib.sha256(info).hexdigest(),
+    )
+
+
+def show_text(text: str, longest: int) -> str:
+    """Return hostile text in printable ASCII, whatever else is in it escaped, its end cut with "..".
+
+    Args:
+        text: Any.
+        longest: Characters that are left at most.
+    """
+    shown = "".join(
+        char
+        if " " <= char <= "~"
+        else char.encode("ascii", "backslashreplace").decode()
+        if char > "\x7f"
+        else f"\\x{ord(char):02x}"
+        for char in text[: longest + 1]
+    )
+    return shown if len(shown) <= longest else shown[: longest - 2] + ".."
+
+
+def _find_der(data: bytes) -> bytes:
+    """Return the request's DER, out of its PEM block where it has one."""
+    if data[:1] == bytes([_DER_SEQUENCE]):
+        return data
+    found = _BLOCK.search(data) if data.count(b"-----BEGIN ") == 1 else None
+    if found is None:
+        raise RequestError("it holds no request, or more than one")
+    with refusing(RequestError("its PEM block is no base64")):
+        return base64.b64decode(b"".join(found[2].split()), validate=True)
+
+
+def _check_key(key: PublicKey, info: bytes, signed: bytes) -> None:
+    """Refuse a key that no certificate may hold (rule 2)."""
+    try:
+        algorithm_name(key)
+    except IssueError:
+        raise RequestKeyError("its key is of none of the algorithms, sizes and exponents of PiSM") from None
+    # What stands in the certificate is then what the requester's own programs hash.
+    if info not in signed:
+        raise RequestKeyError("its key is not written in the one usual way")
+    if fault := fault_in_key(key):
+        raise RequestKeyError(f"its key is weak: {fault}")
