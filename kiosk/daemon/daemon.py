@@ -27,7 +27,8 @@ from kiosk.entry.buffers import Entries, EntryChanged, Purpose
 from kiosk.flows import machine as mc
 from kiosk.flows.flow import ProposeWords
 from kiosk.screens.drawing import draw
-from kiosk.work.worker import Answer, Bug, PowerOff, Restart
+from kiosk.work.devices import PowerOff, Restart
+from kiosk.work.worker import Answer, Bug
 
 log = logging.getLogger(__name__)
 

@@ -16,6 +16,7 @@ from hw.errors import StickMissingError
 from hw.fat.volume import FatVolume
 from hw.ports import Stick
 from kiosk.work.session import Session, VaultRefusalError
+from kiosk.work.task import Task, Tools
 
 MAX_FILES: Final = 20
 MAX_BYTES: Final = 512
@@ -27,10 +28,16 @@ _SIX: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReadDrill:
+class ReadDrill(Task):
     """Record the words that a stick brings. Result: the DrillRecorded of each backup that is proven now."""
 
     stick: Stick
+
+    def run(self, tools: Tools) -> tuple[rs.DrillRecorded, ...]:
+        """Read the stick, and have the vault journal what it awaits."""
+        with tools.board.open_volume(self.stick) as volume:
+            brought = read_drill_stick(volume)
+        return record_brought(tools.vault, brought, tools.now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,6 +41,7 @@ from hw.ports import Stick
 from kiosk.work.requests import StickRequests
 from kiosk.work.session import Session
 from kiosk.work.sidecars import place_companions
+from kiosk.work.task import Task, Tools
 
 OpenVolume = Callable[[Stick], AbstractContextManager[FatVolume]]
 
@@ -50,7 +51,7 @@ _MAX_RECEIPT_BYTES: Final = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunJob:
+class RunJob(Task):
     """Do the steps. Result: a StepDone each, or RequestsFound before anything else.
 
     Asked again after a pull, with the stick that came back: what is made already is only written.
@@ -64,6 +65,30 @@ class RunJob:
     stick: Stick | None
     steps: tuple[str, ...]
     approved: tuple[str, ...] | None = None
+
+    def run(self, tools: Tools) -> "tuple[StepDone, ...] | RequestsFound":
+        """Do what is left of the steps; a job that failed or was stopped is kept, and goes on here."""
+        job = tools.kept(Job)
+        if job is None or job.steps != self.steps:
+            job = tools.keep(
+                Job(
+                    tools.vault,
+                    self.steps,
+                    now=tools.now,
+                    open_volume=tools.board.open_volume,
+                    spool=tools.spool,
+                    stopping=tools.stopping,
+                )
+            )
+        if self.approved is not None:
+            job.answer_requests(self.approved)
+        if requests := job.find_requests(self.stick):
+            if tools.stopping.is_set():
+                raise StoppedError("stopped by the operator")
+            return RequestsFound(requests)
+        done = job.run(self.stick, tools.report)
+        tools.forget(Job)
+        return done
 
 
 @dataclass(frozen=True, slots=True)

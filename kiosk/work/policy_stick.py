@@ -7,9 +7,12 @@ as files of its own, and refuses what is missing.
 from dataclasses import dataclass
 from typing import Final
 
+from core.api.requests import BringPolicy
+from core.api.results import PolicyProposal
 from hw.errors import StickMissingError, StickSizeError
 from hw.fat.volume import FatVolume
 from hw.ports import Stick
+from kiosk.work.task import Task, Tools
 
 CONFIG: Final = "config.yaml"
 KEYS: Final = "keys"
@@ -19,10 +22,16 @@ MAX_KEYS: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReadPolicy:
+class ReadPolicy(Task):
     """Have the vault resolve the config.yaml that a stick brings. Result: core.api.results.PolicyProposal."""
 
     stick: Stick
+
+    def run(self, tools: Tools) -> PolicyProposal:
+        """Read the stick, and hand the bytes to the vault."""
+        with tools.board.open_volume(self.stick) as volume:
+            config, keys = read_policy_stick(volume)
+        return tools.vault.ask(BringPolicy(config=config, keys=keys), PolicyProposal)
 
 
 def read_policy_stick(volume: FatVolume) -> tuple[bytes, dict[str, bytes]]:

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from core.api import requests as rq
 from core.api import results as rs
@@ -36,6 +36,7 @@ from hw.fat.listing import StickFile
 from hw.fat.volume import FatVolume
 from hw.ports import Clock, Stick
 from kiosk.work.session import Session
+from kiosk.work.task import Task, Tools
 
 ARCHIVE: Final = ".tar.age"
 MAX_IDENTITY_BYTES: Final = 64 * 1024
@@ -47,8 +48,28 @@ _OTHERS: Final = ("pism-receipt-", "next-visit", ".", "_")
 """What names begin with that are never an identity: PiSM's papers, and what PCs leave on sticks."""
 
 
+class _Step(Task):
+    """One step of a rescue, which the vault and the name of the archive outlive."""
+
+    __slots__ = ()
+
+    def run(self, tools: Tools) -> Any:
+        """Take this step."""
+        rescue = tools.kept(Rescue) or tools.keep(
+            Rescue(
+                tools.vault,
+                tools.board.clock,
+                open_volume=tools.board.open_volume,
+                spool=tools.spool,
+                stopping=tools.stopping,
+                report=tools.report,
+            )
+        )
+        return rescue.perform(self)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LookForBackup:
+class LookForBackup(_Step):
     """Look for one backup and for identities on a stick. Result: BackupFound."""
 
     stick: Stick
@@ -62,7 +83,7 @@ class BackupFound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TakeIdentity:
+class TakeIdentity(_Step):
     """Hand a file of the stick to the vault as the identity. Result: core.api.results.IdentitySeen."""
 
     stick: Stick
@@ -70,28 +91,24 @@ class TakeIdentity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenIdentity:
+class OpenIdentity(_Step):
     """Try the passphrase of the identity. Result: core.api.results.Acknowledged."""
 
     passphrase: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReadBackup:
+class ReadBackup(_Step):
     """Copy the archive off the stick (step 1) and check it (2). Result: core.api.results.BackupOpened."""
 
     stick: Stick
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Restore:
+class Restore(_Step):
     """Restore it under a new passphrase (step 3). Result: core.api.results.BackupRestored."""
 
     passphrase: bytes = field(repr=False)
-
-
-Request = LookForBackup | TakeIdentity | OpenIdentity | ReadBackup | Restore
-"""What makes an empty box one that a backup is of, in this order."""
 
 
 def free_bytes(folder: Path) -> int:
@@ -134,7 +151,7 @@ class Rescue:
         self._archive = ""
 
     def perform(
-        self, asked: Request
+        self, asked: Task
     ) -> BackupFound | IdentitySeen | rs.Acknowledged | BackupOpened | BackupRestored:
         """Perform one request and return its result.
 
@@ -157,6 +174,11 @@ class Rescue:
             case Restore(passphrase=passphrase):
                 request = rq.Restore(passphrase=passphrase, now=self._clock.now())
                 return self._session.ask(request, BackupRestored, report=self._asking(3))
+        raise TypeError(type(asked).__name__)
+
+    def close(self) -> None:
+        """Forget the name of the archive; the vault is closed by whoever opened it."""
+        self._archive = ""
 
     def _look(self, stick: Stick) -> tuple[str, ...]:
         """Find the one archive, and return the names of the files that may open it."""

@@ -11,7 +11,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+from core.api.requests import AskStatus
+from core.api.results import StatusReport
 from hw.ports import Clock
+from kiosk.work.task import Task, Tools
 
 SAMPLE_BYTES: Final = 4096
 # SP 800-90B 4.4.2, adaptive proportion test, for 8-bit samples that claim 7 bits: of 512 samples the value
@@ -25,8 +28,14 @@ MIN_FREE_BYTES: Final = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class RunSelfTest:
+class RunSelfTest(Task):
     """Test what a program can. Result: a Finding for each part."""
+
+    def run(self, tools: Tools) -> "tuple[Finding, ...]":
+        """Test it; an unlocked store is read whole, and a damaged page refuses."""
+        if tools.unlocked:
+            tools.vault.ask(AskStatus(now=tools.now), StatusReport)
+        return run_self_test(tools.board.clock, tools.spool, "good" if tools.unlocked else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,9 @@ from hw.ports import KeyPressed, KeyReleased, StickInserted
 from kiosk.daemon.daemon import BRIGHT, DIM, Daemon
 from kiosk.flows.machine import BLANK_AFTER_DIM_S, WARN_S, Machine, PowerAsked
 from kiosk.screens.reader import read_lines
+from kiosk.work.devices import PowerOff, Restart
 from kiosk.work.job import RunJob
-from kiosk.work.worker import Bug, PowerOff, Restart, VaultReady
+from kiosk.work.worker import Bug, VaultReady
 from tests.kiosk.facts import JOB, PROPOSAL, failed, stick
 from tests.kiosk.flows.steps import title_of
 from tests.kiosk.live import PASSPHRASE, WORDS, make_entries, open_twins

@@ -30,10 +30,10 @@ from kiosk.flows.box import Settings
 from kiosk.flows.machine import Event, Machine, PowerAsked
 from kiosk.screens.page import Entry, Page, Proposed, Shown
 from kiosk.screens.reader import read_text
-from kiosk.work.devices import FormatStick
+from kiosk.work.devices import FormatStick, PowerOff, Restart
 from kiosk.work.job import RunJob
 from kiosk.work.rescue import ReadBackup, Restore
-from kiosk.work.worker import Answer, Bug, PowerOff, Progressed, Restart, VaultLost, VaultReady
+from kiosk.work.worker import Answer, Bug, Progressed, VaultLost, VaultReady
 from tests.kiosk.facts import HALF, TABLE, failed
 from tests.kiosk.flows.steps import title_of
 from tests.kiosk.flows.test_walks import ANSWERS

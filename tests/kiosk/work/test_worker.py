@@ -20,14 +20,14 @@ from hw.errors import StickGoneError
 from hw.fat.volume import open_volume
 from hw.ports import Stick
 from hw.sticks.emulated import Faults
-from kiosk.work.devices import FormatStick, ReadClock, SetClock
+from kiosk.work.devices import FormatStick, PowerOff, ReadClock, Restart, SetClock
 from kiosk.work.drill import ReadDrill
 from kiosk.work.job import RunJob, StepDone
 from kiosk.work.kept_sticks import NAME, read_sticks
 from kiosk.work.policy_stick import ReadPolicy
 from kiosk.work.self_test import RunSelfTest
 from kiosk.work.session import Session, VaultLostError
-from kiosk.work.worker import Answer, Bug, News, PowerOff, Progressed, Restart, VaultLost, VaultReady, Worker
+from kiosk.work.worker import Answer, Bug, News, Progressed, VaultLost, VaultReady, Worker
 from tests.kiosk.live import (
     CONFIG,
     NOW,
@@ -346,7 +346,7 @@ def test_a_locked_box_answers_that_it_is_locked(bench: Bench) -> None:
 
 def test_a_vault_that_dies_is_lost_and_another_can_be_opened(bench: Bench) -> None:
     bench.unlock()
-    session = bench.worker._session
+    session = bench.worker._tools.session
     assert session is not None
     assert session.child is not None
     session.child.kill()
