@@ -1,7 +1,5 @@
 """The top-up: issue whatever the plan asks for, commit by commit, and erase signer keys that are past use.
 
-Rules:
-
 1. Roots first, each with its seal and its first CRL in one transaction (design 3, Revocation). A live root
    whose seal was revoked gets another one.
 2. Every target's profile is rehearsed once, under each root that signs for it, before any signer is signed.
