@@ -22,14 +22,13 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import msgspec
 import msgspec.structs
 
 from core.api import results
 from core.api.csr_files import MAX_REQUESTS, RequestFile, Wanted, parse_name, request_order
-from core.authority.top_up import found_roots, load_root
+from core.authority.top_up import found_roots
 from core.certificate import Certificate, Issued
 from core.crypto.pkcs8 import hash_public_key
 from core.crypto.recipients import fingerprint_words
@@ -45,14 +44,12 @@ from core.errors import (
 )
 from core.issue.csr import Csr, parse_csr, show_text
 from core.issue.issuance import Issuance, rehearse_signers
+from core.issue.issuing_key import IssuingKey, load_root
 from core.plan.gaps import Gap, Plan, choose_issuer, find_gaps
 from core.policy.policy import Policy
 from core.progress import Progress, Report
 from core.store import journal
 from core.store.store import Store
-
-if TYPE_CHECKING:
-    from core.issue.issuing_key import IssuingKey
 
 WHAT = "request"
 MAX_FILE_NAME = 64

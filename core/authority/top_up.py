@@ -14,12 +14,12 @@ from datetime import datetime
 from itertools import groupby
 from typing import Final
 
-from core.certificate import Certificate, Issued
+from core.certificate import Issued
 from core.crypto.keys import ALGORITHMS, make_keys
 from core.errors import StoppedError
 from core.issue.crl import sign_crl
 from core.issue.issuance import Issuance, rehearse_roots, rehearse_seals, rehearse_signers
-from core.issue.issuing_key import IssuingKey, load_issuing_key
+from core.issue.issuing_key import IssuingKey, load_issuing_key, load_root
 from core.plan.gaps import Gap, Plan, choose_issuer, find_gaps
 from core.policy.policy import Policy
 from core.progress import Progress, Report
@@ -27,6 +27,7 @@ from core.store import journal
 from core.store.store import Store
 
 FAST_BATCH: Final = 500
+
 SLOW_BATCH: Final = 8  # RSA: a batch of keys takes seconds, and that much at most is lost to a power cut
 
 
@@ -67,18 +68,6 @@ def top_up(store: Store, policy: Policy, now: datetime, report: Report) -> Toppe
         erased_keys=erased,
         late_roots=len(plan.late_roots(policy, now)),
     )
-
-
-def load_root(store: Store, root: Certificate) -> IssuingKey:
-    """Return a root of the store, ready to sign.
-
-    Raises:
-        StateDamagedError: Its bytes are not those that were stored (E-STATE-DAMAGED).
-        IssueError: Certificate and key do not belong together (E-ISSUE).
-    """
-    ((_, der),) = store.ders([root.id])
-    ((_, key),) = store.keys([root.id])
-    return load_issuing_key(root, der, key)
 
 
 def _replace_seals(store: Store, policy: Policy, now: datetime) -> None:

@@ -18,7 +18,8 @@ written before the last one, and nothing is left behind by a refusal.
 10. Keys: each opens with its passphrase and belongs to its certificate; no egress holds a root's key
     (core.receive.private_keys).
 11. Journal: one whole chain that ends in the manifest's head (core.store.journal).
-12. Place: the tree is written, the memory replaced, the links pointed (core.receive.folder); only when opening.
+12. Place: the tree is written, the memory replaced, the links pointed (core.receive.folder); only when
+    opening.
 
 state.json of a backup is hashed here; core.recovery.backup reads it.
 """
