@@ -18,9 +18,9 @@ from core.certificate import Issued
 from core.crypto.keys import ALGORITHMS, make_keys
 from core.errors import StoppedError
 from core.issue.crl import sign_crl
-from core.issue.issuance import Issuance, rehearse_roots, rehearse_seals, rehearse_signers
-from core.issue.issuing_key import IssuingKey, load_issuing_key, load_root
-from core.plan.gaps import Gap, Plan, choose_issuer, find_gaps
+from core.issue.issuance import Issuances, rehearse_roots, rehearse_seals
+from core.issue.issuing_key import load_issuing_key, load_root
+from core.plan.gaps import Gap, Plan, find_gaps
 from core.policy.policy import Policy
 from core.progress import Progress, Report
 from core.store import journal
@@ -130,23 +130,13 @@ def _issue_signers(store: Store, policy: Policy, plan: Plan, now: datetime, repo
 
 def _sign(store: Store, policy: Policy, gaps: Iterable[Gap], now: datetime) -> Iterator[Issued]:
     """Sign the gaps in their order, once all of their profiles were rehearsed."""
-    roots = store.certificates("root")
-    issuing_keys: dict[str, IssuingKey] = {}
-    issuances: dict[tuple[str, str], Issuance] = {}
-    runs: list[tuple[Issuance, str, tuple[Gap, ...]]] = []
-    for (start, path), group in groupby(gaps, key=lambda gap: (gap.issue_from, gap.path)):
-        issuer = choose_issuer(policy, roots, start)
-        if issuer.id not in issuing_keys:
-            issuing_keys[issuer.id] = load_root(store, issuer)
-        class_name, _, target_name = path.partition("/")
-        if (issuer.id, path) not in issuances:
-            issuances[issuer.id, path] = rehearse_signers(
-                policy, class_name, target_name, issuing_keys[issuer.id]
-            )
-        algorithm = policy.algorithm_of(policy.signers.classes[class_name][target_name])
-        runs.append((issuances[issuer.id, path], algorithm, tuple(group)))
-    for issuance, name, run in runs:
-        for gap, key in zip(run, make_keys(name, len(run)), strict=True):
+    issuances = Issuances(store, policy)
+    runs = [
+        (issuances.find(run[0]), run)
+        for run in (tuple(group) for _, group in groupby(gaps, key=lambda gap: (gap.issue_from, gap.path)))
+    ]
+    for issuance, run in runs:
+        for gap, key in zip(run, make_keys(issuance.algorithm, len(run)), strict=True):
             yield issuance.issue(gap, now, key)
 
 
