@@ -28,6 +28,7 @@ from PIL import Image, ImageOps
 from core.authority.authority import Authority
 from core.crypto.passphrase import canonical
 from core.crypto.process import read_boot
+from core.progress import report_nothing
 from core.store.store import open_store
 from hw.fat.mkfs import make_image
 from hw.fat.volume import open_volume
@@ -88,8 +89,8 @@ def _backed_up(folders: Folders) -> None:
     passphrase = canonical(" ".join(WORDS))
     authority = Authority.unlock(folders.state, passphrase, NOW, read_boot())
     with closing(authority), tempfile.TemporaryFile() as out:
-        authority.top_up(NOW, lambda *_: None)
-        authority.write_archive("backup", "main-backup", out, NOW, lambda *_: None, papers=False)
+        authority.top_up(NOW, report_nothing)
+        authority.write_archive("backup", "main-backup", out, NOW, report_nothing, public=False)
     with open_store(folders.state, passphrase) as store:
         words = json.loads(store.fact("drills main-backup") or "{}")["1"]
     lay_stick(folders, "PISM-DRILL", {"pism-drill-main-backup-000001.txt": f"{words}\n".encode()})
@@ -99,7 +100,7 @@ def _topped_up(folders: Folders) -> None:
     """Top the box up by a clock that will turn out to have been ahead."""
     found(folders, NOW)
     with closing(Authority.unlock(folders.state, canonical(" ".join(WORDS)), NOW, read_boot())) as authority:
-        authority.top_up(NOW, lambda *_: None)
+        authority.top_up(NOW, report_nothing)
 
 
 def _requested(folders: Folders) -> None:
@@ -148,9 +149,11 @@ def _lost(folders: Folders) -> None:
     old_folders = lay_folder(folders.sticks.parent / "old", text)
     found(old_folders, NOW - AGE)
     authority = Authority.unlock(old_folders.state, canonical(" ".join(WORDS)), NOW - AGE, read_boot())
-    authority.top_up(NOW - AGE, _tell_nobody)
+    authority.top_up(NOW - AGE, report_nothing)
     backup = io.BytesIO()
-    written = authority.write_archive("backup", "main-backup", backup, NOW - AGE, _tell_nobody, papers=False)
+    written = authority.write_archive(
+        "backup", "main-backup", backup, NOW - AGE, report_nothing, public=False
+    )
     authority.close()
     image = folders.sticks / "PISM-RESCUE.img"
     make_image(image, "PISM-RESCUE", STICK_BYTES)
@@ -159,10 +162,6 @@ def _lost(folders: Folders) -> None:
         volume.put_small(
             "backup-a.txt", (old_folders.config.parent / "receivers" / "backup-a.key").read_bytes()
         )
-
-
-def _tell_nobody(_done: int, _total: int, _what: str) -> None:
-    """Take a word of progress that nobody asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from core.crypto.recipients import parse_recipient
 from core.policy.policy import Policy
 from core.policy.settings import Backup, Egress, SignerSettings, Target
 from core.progress import report_nothing
-from core.receive.keys import prove_key, read_passphrases
+from core.receive.private_keys import prove_key, read_passphrases
 from core.recovery.drill import drill
 from core.store.keyslots import KdfCost
 from core.store.store import open_store

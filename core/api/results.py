@@ -1,4 +1,4 @@
-"""What the authority answers: results of its acts, for the kiosk, the command line and programs (--json).
+"""What the authority answers: results of requests, for the kiosk, the command line and programs (--json).
 
 1. A result is frozen and strict. Its fields are a public format: what --json prints.
 2. It is public to whoever has the passphrase: no key, no passphrase. Times are aware UTC.

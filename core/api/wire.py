@@ -68,7 +68,7 @@ class Failed(_Message, frozen=True, kw_only=True):
     failed_attempts: int = 0
 
 
-Asked = AnyRequest | Stop
+ClientMessage = AnyRequest | Stop
 Reply = Progress | Done | Failed
 
 
@@ -81,11 +81,11 @@ class ConnectionLostError(Exception):
 
 
 _encoder = msgspec.msgpack.Encoder()
-_requests: msgspec.msgpack.Decoder[Asked] = msgspec.msgpack.Decoder(Asked)
+_requests: msgspec.msgpack.Decoder[ClientMessage] = msgspec.msgpack.Decoder(ClientMessage)
 _replies: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
 
 
-def send(peer: socket.socket, message: Asked | Reply, descriptors: tuple[int, ...] = ()) -> None:
+def send(peer: socket.socket, message: ClientMessage | Reply, descriptors: tuple[int, ...] = ()) -> None:
     """Send one message, and `descriptors` with its first byte.
 
     Raises:
@@ -104,7 +104,7 @@ def send(peer: socket.socket, message: Asked | Reply, descriptors: tuple[int, ..
         raise ConnectionLostError from error
 
 
-def receive_request(peer: socket.socket) -> tuple[Asked, tuple[int, ...]]:
+def receive_request(peer: socket.socket) -> tuple[ClientMessage, tuple[int, ...]]:
     """Wait for a request; the caller owns the descriptors that came with it.
 
     Raises:

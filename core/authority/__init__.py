@@ -1,1 +1,1 @@
-"""What the authority does: each act in one transaction with its journal entry."""
+"""What the authority does: each operation in one transaction with its journal entry."""

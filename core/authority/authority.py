@@ -1,17 +1,16 @@
 """The authority, unlocked: the facade that the vault process and the command line use.
 
-Owns the order of things in every act: is the clock believed, what is done in which transaction, and that
-each act is journaled in the transaction that does it. What the acts consist of is the business of
-core.authority.top_up, core.authority.delivery, core.authority.status and those below them.
-
-Rules:
+Owns the order of things in every operation: is the clock believed, what is done in which transaction, and
+that each is journaled in the transaction that does it.
 
 1. `found` and `unlock` are the only ways in; `close` ends it. The passphrase is never kept.
 2. A passphrase is counted as wrong, on disk, before it is looked at (core.store.attempts).
 3. At unlock the journal is verified and the state compared with it; then failed unlocks are folded in.
-4. `now` behind the last entry, or further ahead of it than a visit plus spread, forbids every act but
+4. `now` behind the last entry, or further ahead of it than a visit plus spread, forbids everything but
    reading and `correct_clock` (design 3, Time).
 5. A change of policy takes effect only by `approve_policy`, whole.
+
+What an operation consists of is the other modules' of this package.
 """
 
 import secrets
@@ -209,7 +208,7 @@ class Authority:
 
     def confirm_written(self, kind: str, name: str, sequence: int, where: str, now: datetime) -> None:
         """Journal that an archive stands, read back and compared, at `where` (a stick's label, a folder)."""
-        with self._act(now) as store:
+        with self._operation(now) as store:
             store.mark_written(archive_kind(kind), name, sequence, now)
             detail = {"kind": kind, "name": name, "sequence": sequence, "where": where}
             journal.append(store, "written", detail, now)
@@ -223,7 +222,7 @@ class Authority:
             instead_of: Mark of the box's own config.yaml, where that says something else
                 (core.policy.proposal.mark_replaced); "" where it is the file's policy.
         """
-        with self._act(now) as store:
+        with self._operation(now) as store:
             changes = [render_difference(item) for item in differences(self.policy, policy)]
             pin(store, policy, instead_of)
             detail = {"policy": policy.sha256, "changes": changes}
@@ -256,17 +255,17 @@ class Authority:
 
     def revoke(self, certificate_id: str, reason: str, now: datetime) -> None:
         """Revoke a root, signer or seal; see core.authority.revocation."""
-        with self._act(now) as store:
+        with self._operation(now) as store:
             revoke(store, certificate_id, reason, now)
 
     def revoke_all(self, certificate_ids: tuple[str, ...], reason: str, now: datetime) -> None:
         """Revoke several, all or none; see core.authority.revocation."""
-        with self._act(now) as store:
+        with self._operation(now) as store:
             revoke_all(store, certificate_ids, reason, now)
 
     def record_drill(self, name: str | None, words: str, now: datetime) -> results.DrillRecorded:
         """Remember that the backup `name`, or whichever the words are of, was drilled."""
-        with self._act(now) as store:
+        with self._operation(now) as store:
             return record_drill(store, self.policy, name, words, now)
 
     def correct_clock(self, now: datetime) -> results.ClockCorrected:
@@ -277,8 +276,8 @@ class Authority:
         return corrected
 
     @contextmanager
-    def _act(self, now: datetime) -> Iterator[Store]:
-        """Yield the store inside the transaction of one act, which ends with a journal entry."""
+    def _operation(self, now: datetime) -> Iterator[Store]:
+        """Yield the store inside the transaction of one operation, which ends with a journal entry."""
         self._believe(now)
         with self._store.transaction():
             yield self._store
@@ -287,6 +286,6 @@ class Authority:
         return next_visit_by(self.policy, self._store.certificates(), self._store.crls(), now)
 
     def _believe(self, now: datetime) -> None:
-        """Take `now` as the time of an act, unless the journal speaks against it."""
+        """Take `now` as the time of an operation, unless the journal speaks against it."""
         require_clock(self._store, self.policy, now)
         self._now = now

@@ -1,7 +1,5 @@
 """Which time is believed: the journal is the witness (design 3, Time).
 
-Rules:
-
 1. A time is believed from the last entry on, and no further ahead of it than a visit plus spread.
 2. Whatever is not believed becomes the journal's time only by a correction, for which the operator vouches.
 3. A correction may go either way, so a wrong date can always be put right; what was issued by a clock ahead

@@ -1,7 +1,7 @@
 """What is done with a passphrase: the unlock is journaled, another one is taken, all is encrypted anew.
 
-1. A passphrase is counted as wrong before it is looked at (core.store.attempts). The journal has the act and
-   the wrong passphrases before it, or it did not take place.
+1. A passphrase is counted as wrong before it is looked at (core.store.attempts). The journal has what
+   was done and the wrong passphrases before it, or it was not done.
 2. A time that is not believed does not become the journal's: such an unlock is dated as the entry before it,
    and says what the clock said.
 """

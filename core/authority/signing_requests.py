@@ -22,14 +22,13 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import msgspec
 import msgspec.structs
 
 from core.api import results
 from core.api.csr_files import MAX_REQUESTS, RequestFile, Wanted, parse_name, request_order
-from core.authority.top_up import found_roots, load_root
+from core.authority.top_up import found_roots
 from core.certificate import Certificate, Issued
 from core.crypto.pkcs8 import hash_public_key
 from core.crypto.recipients import fingerprint_words
@@ -44,17 +43,15 @@ from core.errors import (
     RequestUsedError,
 )
 from core.issue.csr import Csr, parse_csr, show_text
-from core.issue.issuance import Issuance, rehearse_signers
-from core.plan.gaps import Gap, Plan, choose_issuer, find_gaps
+from core.issue.issuance import Issuances
+from core.plan.gaps import Gap, Plan, find_gaps
 from core.policy.policy import Policy
 from core.progress import Progress, Report
 from core.store import journal
 from core.store.store import Store
 
-if TYPE_CHECKING:
-    from core.issue.issuing_key import IssuingKey
-
 WHAT = "request"
+
 MAX_FILE_NAME = 64
 
 
@@ -170,7 +167,7 @@ def sign_requests(
         return results.RequestsSigned(roots=0, late_roots=0, signed=())
     total = len(plan.roots) + len(requests)
     found_roots(store, policy, plan, now, lambda told: report(msgspec.structs.replace(told, total=total)))
-    issuances = _Issuances(store, policy)
+    issuances = Issuances(store, policy)
     signed: list[tuple[Issued, Request]] = []
     for gap, request in fill_gaps(plan.requests, requests):
         report(Progress(done=len(plan.roots) + len(signed), total=total, what=WHAT))
@@ -184,27 +181,6 @@ def sign_requests(
         late_roots=len(plan.late_roots(policy, now)),
         signed=tuple(_tell(issued, request) for issued, request in signed),
     )
-
-
-class _Issuances:
-    """One rehearsed issuance for each target and root, made when it is first asked for."""
-
-    def __init__(self, store: Store, policy: Policy) -> None:
-        self._store, self._policy = store, policy
-        self._roots = store.certificates("root")
-        self._issuing_keys: dict[str, IssuingKey] = {}
-        self._issuances: dict[tuple[str, str], Issuance] = {}
-
-    def find(self, gap: Gap) -> Issuance:
-        issuer = choose_issuer(self._policy, self._roots, gap.issue_from)
-        if issuer.id not in self._issuing_keys:
-            self._issuing_keys[issuer.id] = load_root(self._store, issuer)
-        place = (issuer.id, gap.path)
-        if place not in self._issuances:
-            self._issuances[place] = rehearse_signers(
-                self._policy, gap.class_name or "", gap.target or "", self._issuing_keys[issuer.id]
-            )
-        return self._issuances[place]
 
 
 def _judge(

@@ -59,7 +59,7 @@ def make_status(store: Store, policy: Policy, now: datetime, clock: str) -> resu
 
 
 def summarize_signer(signer: Certificate, now: datetime) -> results.SignerSummary:
-    """Return what a person needs to tell a signer from others."""
+    """Return what a person tells a signer from others by."""
     return results.SignerSummary(
         id=signer.id,
         path=signer.path,

@@ -1,7 +1,5 @@
 """The top-up: issue whatever the plan asks for, commit by commit, and erase signer keys that are past use.
 
-Rules:
-
 1. Roots first, each with its seal and its first CRL in one transaction (design 3, Revocation). A live root
    whose seal was revoked gets another one.
 2. Every target's profile is rehearsed once, under each root that signs for it, before any signer is signed.
@@ -16,19 +14,20 @@ from datetime import datetime
 from itertools import groupby
 from typing import Final
 
-from core.certificate import Certificate, Issued
+from core.certificate import Issued
 from core.crypto.keys import ALGORITHMS, make_keys
 from core.errors import StoppedError
 from core.issue.crl import sign_crl
-from core.issue.issuance import Issuance, rehearse_roots, rehearse_seals, rehearse_signers
-from core.issue.issuing_key import IssuingKey, load_issuing_key
-from core.plan.gaps import Gap, Plan, choose_issuer, find_gaps
+from core.issue.issuance import Issuances, rehearse_roots, rehearse_seals
+from core.issue.issuing_key import load_issuing_key, load_root
+from core.plan.gaps import Gap, Plan, find_gaps
 from core.policy.policy import Policy
 from core.progress import Progress, Report
 from core.store import journal
 from core.store.store import Store
 
 FAST_BATCH: Final = 500
+
 SLOW_BATCH: Final = 8  # RSA: a batch of keys takes seconds, and that much at most is lost to a power cut
 
 
@@ -69,18 +68,6 @@ def top_up(store: Store, policy: Policy, now: datetime, report: Report) -> Toppe
         erased_keys=erased,
         late_roots=len(plan.late_roots(policy, now)),
     )
-
-
-def load_root(store: Store, root: Certificate) -> IssuingKey:
-    """Return a root of the store, ready to sign.
-
-    Raises:
-        StateDamagedError: Its bytes are not those that were stored (E-STATE-DAMAGED).
-        IssueError: Certificate and key do not belong together (E-ISSUE).
-    """
-    ((_, der),) = store.ders([root.id])
-    ((_, key),) = store.keys([root.id])
-    return load_issuing_key(root, der, key)
 
 
 def _replace_seals(store: Store, policy: Policy, now: datetime) -> None:
@@ -143,23 +130,13 @@ def _issue_signers(store: Store, policy: Policy, plan: Plan, now: datetime, repo
 
 def _sign(store: Store, policy: Policy, gaps: Iterable[Gap], now: datetime) -> Iterator[Issued]:
     """Sign the gaps in their order, once all of their profiles were rehearsed."""
-    roots = store.certificates("root")
-    issuing_keys: dict[str, IssuingKey] = {}
-    issuances: dict[tuple[str, str], Issuance] = {}
-    runs: list[tuple[Issuance, str, tuple[Gap, ...]]] = []
-    for (start, path), group in groupby(gaps, key=lambda gap: (gap.issue_from, gap.path)):
-        issuer = choose_issuer(policy, roots, start)
-        if issuer.id not in issuing_keys:
-            issuing_keys[issuer.id] = load_root(store, issuer)
-        class_name, _, target_name = path.partition("/")
-        if (issuer.id, path) not in issuances:
-            issuances[issuer.id, path] = rehearse_signers(
-                policy, class_name, target_name, issuing_keys[issuer.id]
-            )
-        algorithm = policy.algorithm_of(policy.signers.classes[class_name][target_name])
-        runs.append((issuances[issuer.id, path], algorithm, tuple(group)))
-    for issuance, name, run in runs:
-        for gap, key in zip(run, make_keys(name, len(run)), strict=True):
+    issuances = Issuances(store, policy)
+    runs = [
+        (issuances.find(run[0]), run)
+        for run in (tuple(group) for _, group in groupby(gaps, key=lambda gap: (gap.issue_from, gap.path)))
+    ]
+    for issuance, run in runs:
+        for gap, key in zip(run, make_keys(issuance.algorithm, len(run)), strict=True):
             yield issuance.issue(gap, now, key)
 
 

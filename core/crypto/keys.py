@@ -104,7 +104,6 @@ ALGORITHMS = {
 KEY_ALGORITHMS = tuple(ALGORITHMS)
 _EC_NAMES = {"secp256r1": "p256", "secp384r1": "p384"}
 _RSA_NAMES = {3072: "rsa3072", 4096: "rsa4096"}
-
 _MLDSA_NAMES: dict[type, str] = {
     mldsa.MLDSA44PublicKey: "mldsa44",
     mldsa.MLDSA65PublicKey: "mldsa65",

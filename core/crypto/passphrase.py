@@ -21,7 +21,6 @@ from core.errors import PassphraseWeakError
 MIN_BITS = 64.0
 ASKED_BITS = 80.0
 MAX_CHARACTERS = 256
-
 _BITS_PER_WORD = 11.0
 _ESTIMATED_CHARACTERS = 72
 _REFUSED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})

@@ -31,7 +31,6 @@ from core.errors import CheckError
 from core.issue.profile import CA_USAGE, ONE_SECOND, SEAL_USAGE, UPPER_BOUNDS, Extension, Template
 
 ONE_DAY = timedelta(days=1)
-
 MAX_SERIAL_BITS = 159
 
 
@@ -288,9 +287,7 @@ _ALLOWED: dict[Kind, set[x509.ObjectIdentifier]] = {
 }
 
 _CRITICAL = {ExtensionOID.BASIC_CONSTRAINTS, ExtensionOID.KEY_USAGE, ExtensionOID.NAME_CONSTRAINTS}
-
 _SEAL_PURPOSE = x509.ExtendedKeyUsage([SEAL_EKU])
-
 ValueT = TypeVar("ValueT", bound=x509.ExtensionType)
 
 

@@ -6,10 +6,11 @@
    rules after that, the root's signature among them, before anybody gets it.
 3. Serial numbers are 159 random bits, ids random UUIDs; each certificate has a key of its own.
 4. What is equal for a whole issuance (names, extensions) is built once; nothing is checked only once.
-5. Whoever issues many keeps the issuance that `rehearse_roots`, `rehearse_signers` or `rehearse_seals` made;
-   whoever issues one calls `issue_root`, `issue_signer` or `issue_seal`, which rehearse first too.
+5. Whoever issues many keeps the issuance that `rehearse_roots`, `rehearse_signers` or `rehearse_seals` made,
+   or takes it from `Issuances`, which chooses the root; whoever issues one calls `issue_root`, `issue_signer`
+   or `issue_seal`, which rehearse first too.
 
-What a certificate says is core.issue.profile's. Choosing the root, storing and journaling are the caller's.
+What a certificate says is core.issue.profile's. Storing and journaling are the caller's.
 """
 
 import hashlib
@@ -23,13 +24,15 @@ from core.certificate import Certificate, Issued
 from core.crypto.keys import ALGORITHMS, PrivateKey, PublicKey, encode_key, make_key
 from core.errors import IssueError
 from core.issue.checks import RehearsedExtensions, check_signed, check_template
-from core.issue.issuing_key import IssuingKey
+from core.issue.issuing_key import IssuingKey, load_root
 from core.issue.profile import Profile, Template, make_extension, root_profile, seal_profile, signer_profile
-from core.plan.gaps import Gap
+from core.plan.gaps import Gap, choose_issuer
 from core.policy.policy import Policy
+from core.store.store import Store
 
 # Any period does for a root's rehearsal: a root has no issuer whose dates would bind it.
 _SAMPLE_DAY = datetime(2000, 1, 1, tzinfo=UTC)
+
 _ONE_DAY = timedelta(days=1)
 
 
@@ -55,6 +58,11 @@ class Issuance:
             self._constant = (*self._constant, _authority_key_id(issuer.key_id))
         self._rehearsed: RehearsedExtensions | None = None
         self._rehearsed = self._rehearse()
+
+    @property
+    def algorithm(self) -> str:
+        """Algorithm of the keys that it certifies, named as in config.yaml."""
+        return self._profile.algorithm
 
     def issue(self, gap: Gap, now: datetime, key: PrivateKey | None = None) -> Issued:
         """Sign the certificate that fills a gap.
@@ -238,6 +246,38 @@ def rehearse_seals(policy: Policy, issuer: IssuingKey) -> Issuance:
         IssueError: A name does not fit into a certificate (E-ISSUE).
     """
     return Issuance(seal_profile(policy, issuer.certificate), issuer)
+
+
+class Issuances:
+    """One rehearsed issuance for each target and root of a store, made when it is first asked for.
+
+    Args:
+        store: Open; its roots are read once.
+        policy: The approved policy.
+    """
+
+    def __init__(self, store: Store, policy: Policy) -> None:
+        self._store, self._policy = store, policy
+        self._roots = store.certificates("root")
+        self._issuing_keys: dict[str, IssuingKey] = {}
+        self._issuances: dict[tuple[str, str], Issuance] = {}
+
+    def find(self, gap: Gap) -> Issuance:
+        """Return what fills a signer's gap: under the root that signs at its start.
+
+        Raises:
+            IssueError: No live root covers that instant (E-ISSUE).
+            CheckError: The rehearsal broke a named rule (E-CHECK).
+        """
+        issuer = choose_issuer(self._policy, self._roots, gap.issue_from)
+        if issuer.id not in self._issuing_keys:
+            self._issuing_keys[issuer.id] = load_root(self._store, issuer)
+        place = (issuer.id, gap.path)
+        if place not in self._issuances:
+            self._issuances[place] = rehearse_signers(
+                self._policy, gap.class_name or "", gap.target or "", self._issuing_keys[issuer.id]
+            )
+        return self._issuances[place]
 
 
 def issue_root(policy: Policy, gap: Gap, now: datetime) -> Issued:

@@ -1,7 +1,7 @@
 """An issuing key: a root that can sign, its record, certificate and private key seen to belong together.
 
-One is made per root and session, by `load_issuing_key` only; the private key shows in no repr. It signs
-nothing by itself: core.issue.issuance does certificates, core.issue.crl revocations.
+One is made per root and session, by `load_root` or `load_issuing_key` only; the private key shows in no repr.
+It signs nothing by itself: core.issue.issuance does certificates, core.issue.crl revocations.
 """
 
 import hashlib
@@ -13,6 +13,7 @@ from cryptography import x509
 from core.certificate import Certificate
 from core.crypto.keys import ALGORITHMS, PrivateKey, decode_key, make_key
 from core.errors import IssueError
+from core.store.store import Store
 
 
 # No slots: the two cached properties are made on first use and kept.
@@ -73,3 +74,15 @@ def load_issuing_key(certificate: Certificate, der: bytes, key: bytes) -> Issuin
     if private_key.public_key() != parsed.public_key():
         raise IssueError(f"the key of {name} is another one's")
     return IssuingKey(certificate=certificate, x509=parsed, private_key=private_key)
+
+
+def load_root(store: Store, root: Certificate) -> IssuingKey:
+    """Return a root of the store, ready to sign.
+
+    Raises:
+        StateDamagedError: Its bytes are not those that were stored (E-STATE-DAMAGED).
+        IssueError: Certificate and key do not belong together (E-ISSUE).
+    """
+    ((_, der),) = store.ders([root.id])
+    ((_, key),) = store.keys([root.id])
+    return load_issuing_key(root, der, key)

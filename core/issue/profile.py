@@ -30,7 +30,6 @@ from core.policy.policy import Policy
 from core.policy.settings import ConstrainedNames, NameConstraints, Target
 
 ONE_SECOND = timedelta(seconds=1)
-
 KEY_PURPOSES = {
     "server_auth": ExtendedKeyUsageOID.SERVER_AUTH,
     "client_auth": ExtendedKeyUsageOID.CLIENT_AUTH,
@@ -73,7 +72,6 @@ def make_extension(value: x509.ExtensionType, *, critical: bool) -> Extension:
 
 
 CA_USAGE = _usage(ca=True)
-
 SEAL_USAGE = _usage(ca=False)
 
 

@@ -58,7 +58,7 @@ class LivePeriods:
 
 
 class CrlDates(Protocol):
-    """What the calendar needs to know of a CRL."""
+    """What the next visit depends on of a CRL."""
 
     @property
     def issuer(self) -> str:

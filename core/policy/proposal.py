@@ -1,7 +1,5 @@
 """A proposal: what config.yaml says now, or one that a stick brought, before it becomes the policy.
 
-Rules:
-
 1. A person approves by what was shown, so the file is read again and must still have the same hash;
    recipients are shown with the words of their keys.
 2. A stick's config.yaml is read as strictly as the box's own. Its sections `hardware` and `kiosk` are not

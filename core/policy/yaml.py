@@ -33,9 +33,7 @@ MAX_KEY_CHARACTERS: Final = 64
 KeyPath = tuple[str | int, ...]
 _INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]{0,17})|0x[0-9a-fA-F]{1,15}")
 _FLOAT: Final = re.compile(r"-?(0|[1-9][0-9]{0,17})\.[0-9]{1,17}")
-
 _WORDS: Final[dict[str, bool | None]] = {"true": True, "false": False, "null": None, "~": None, "": None}
-
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _STRING_TAG: Final = "tag:yaml.org,2002:str"
 _RESOLVER: Final = yaml.resolver.Resolver

@@ -16,9 +16,10 @@ written before the last one, and nothing is left behind by a refusal.
     (core.receive.certificates).
  9. CRLs: each is its root's and agrees with the manifest (core.receive.certificates).
 10. Keys: each opens with its passphrase and belongs to its certificate; no egress holds a root's key
-    (core.receive.keys).
+    (core.receive.private_keys).
 11. Journal: one whole chain that ends in the manifest's head (core.store.journal).
-12. Place: the tree is written, the memory replaced, the links pointed (core.receive.tree); only when opening.
+12. Place: the tree is written, the memory replaced, the links pointed (core.receive.folder); only when
+    opening.
 
 state.json of a backup is hashed here; core.recovery.backup reads it.
 """
@@ -38,9 +39,9 @@ from core.archive.manifest import Manifest, archive_stem, decode_manifest
 from core.errors import ArchiveDamagedError, ArchiveMemberError, ArchiveTrustError, JournalError
 from core.progress import Report, report_nothing
 from core.receive.certificates import Chains, check_certificates, check_crls
-from core.receive.keys import check_keys
+from core.receive.folder import filing, lock_folder, make_folder, point_links, write_tree
+from core.receive.private_keys import check_keys
 from core.receive.seals import Question, check_trust, find_seal
-from core.receive.tree import filing, lock_folder, make_folder, point_links, write_tree
 from core.receive.trust import (
     Trust,
     check_authority,
@@ -167,7 +168,7 @@ def open_archive(  # noqa: PLR0917  in the order of the command line
         source: The archive.
         identities: From core.crypto.identities.
         trust: Roots to believe beside those remembered in `out`, from core.receive.trust.load_roots.
-        out: The receiver's folder; made if it is missing. See core.receive.tree for what is in it.
+        out: The receiver's folder; made if it is missing. See core.receive.folder for what is in it.
         confirm: Template before a first root or a new incarnation is trusted; None refuses both.
         now: Aware UTC.
         follow: The new incarnation to follow without being asked, a UUID.

@@ -30,10 +30,10 @@ from core.errors import ArchiveFormatError, ArchiveKindError, PolicyError
 from core.policy.policy import Policy, decode_policy
 from core.progress import Report, report_nothing
 from core.receive.certificates import Chains, check_certificate, read_certificates
-from core.receive.keys import prove_key, read_passphrases
 from core.receive.opening import Confirm, Source, check_archive, read_member_lines
+from core.receive.private_keys import prove_key, read_passphrases
 from core.receive.seals import Question
-from core.recovery.history import DRILLED, History, read_history
+from core.recovery.backup_journal import DRILLED, History, read_history
 from core.store import journal
 from core.times import format_time
 
@@ -162,7 +162,7 @@ def check_state(
         state: state.json, decoded.
         manifest: Sealed, of the same archive.
         chains: Its certificates, from core.receive.certificates.
-        history: Its journal, from core.recovery.history.
+        history: Its journal, from core.recovery.backup_journal.
 
     Returns:
         The policy, and all certificates in issuing order.

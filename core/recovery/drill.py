@@ -29,7 +29,7 @@ from core.policy.policy import Policy
 from core.progress import Progress, Report
 from core.receive.opening import Confirm
 from core.recovery.backup import open_backup
-from core.recovery.history import DRILLED
+from core.recovery.backup_journal import DRILLED
 from core.store import journal
 from core.store.store import Store
 from core.times import format_time

@@ -28,8 +28,8 @@ from core.plan.coverage import next_visit_by
 from core.progress import Progress, Report
 from core.receive.opening import Confirm
 from core.recovery.backup import OpenBackup, open_backup
+from core.recovery.backup_journal import count_issued
 from core.recovery.drill import expect_drill
-from core.recovery.history import count_issued
 from core.store import journal
 from core.store.keyslots import KdfCost
 from core.store.records import ArchiveRecord

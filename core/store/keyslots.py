@@ -28,7 +28,6 @@ from core.store.folder import MAX_KEYSLOTS_BYTES
 
 KEY_BYTES = 32
 MAX_SLOTS = 4
-
 _FORMAT: Final = "pism-keyslots-v1"
 _FLOOR_MEMORY_KIB, _FLOOR_PASSES = 64 * 1024, 3
 _MAX_MEMORY_KIB, _MAX_PASSES, _MAX_LANES = 1024 * 1024, 4096, 16

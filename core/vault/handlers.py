@@ -9,7 +9,7 @@
 
 A new request is a struct in core.api.requests and a function here; a test holds the two against each other.
 
-What an act consists of is core.authority's and core.recovery's. The life of the process is
+What an operation consists of is core.authority's and core.recovery's. The life of the process is
 core.vault.process's: it loads this module, which is heavy, once it has heard the first request.
 """
 
@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, TypeVar
 
 from core.api import requests, results
 from core.api.requests import Request
@@ -32,10 +32,12 @@ from core.policy.config import load_config
 from core.policy.policy import Policy
 from core.policy.proposal import approved_policy, mark_replaced, propose_brought, propose_policy
 from core.progress import Report
-from core.recovery.rescue import Rescue
 from core.store.attempts import wipe_if_due
 from core.store.keyslots import KdfCost, choose_cost
 from core.store.store import is_provisioned
+
+if TYPE_CHECKING:
+    from core.recovery.rescue import Rescue
 
 R = TypeVar("R", bound=Result)
 FileMode = Literal["rb", "wb"]
@@ -62,7 +64,6 @@ class Connection:
     Attributes:
         unlocked: The authority; None while the box is locked.
         brought: The policy of a stick that was shown, until the connection ends.
-        rescue: What an empty box has taken in to become another one again.
     """
 
     def __init__(self, state: Path, config: Path, report: Report) -> None:
@@ -71,7 +72,7 @@ class Connection:
         self.report = report
         self.unlocked: Authority | None = None
         self.brought: Policy | None = None
-        self.rescue = Rescue(state, config)
+        self._rescue: Rescue | None = None
 
     @property
     def authority(self) -> Authority:
@@ -83,6 +84,15 @@ class Connection:
         if self.unlocked is None:
             raise StateMissingError("the box is locked")
         return self.unlocked
+
+    @property
+    def rescue(self) -> "Rescue":
+        """What an empty box has taken in to become another one again; begun when it is first asked for."""
+        if self._rescue is None:
+            from core.recovery.rescue import Rescue  # a box with an authority does not load it
+
+            self._rescue = Rescue(self.state, self.config)
+        return self._rescue
 
     @property
     def pinned(self) -> Policy | None:
@@ -108,7 +118,8 @@ class Connection:
         """Close the store and forget the rescue; what Python kept of keys is wiped when the process ends."""
         if self.unlocked is not None:
             self.unlocked.close()
-        self.rescue.close()
+        if self._rescue is not None:
+            self._rescue.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,7 +44,7 @@ def backup_command(name: str, to: Path, access: Access, *, as_json: bool) -> Non
 
 
 def _write(kind: str, name: str, to: Path, access: Access, *, as_json: bool) -> None:
-    from core.receive.tree import filing
+    from core.receive.folder import filing
 
     with access.unlocked() as authority, filing(f"Writing to {to}"), _made(to):
         with tempfile.TemporaryFile(dir=to) as spool:
@@ -73,7 +73,7 @@ def _made(folder: Path) -> Iterator[None]:
 def _place(written: ArchiveWritten, spool: BinaryIO, to: Path) -> list[Path]:
     """Write archive and companions into the folder, receipt last; all of them or none."""
     from core.files import write_new
-    from core.receive.tree import filing
+    from core.receive.folder import filing
 
     places = place_companions(written, (item.name for item in to.iterdir()))
     done: list[Path] = []

@@ -46,7 +46,7 @@ def _read(paths: Sequence[Path]) -> Iterator[RequestFile]:
         FileError: One cannot be read or is too large (E-FILE).
     """
     from core.files import read_bounded
-    from core.receive.tree import filing
+    from core.receive.folder import filing
 
     for path in paths:
         found = [path]

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from core.authority.top_up import FAST_BATCH, SLOW_BATCH, load_root, top_up
+from core.authority.top_up import FAST_BATCH, SLOW_BATCH, top_up
 from core.errors import CaError, IssueError, StateDamagedError, StoppedError
+from core.issue.issuing_key import load_root
 from core.policy.settings import AuthorityName, RootSettings, SignerSettings, Target
 from core.progress import Progress, report_nothing
 from core.store import journal

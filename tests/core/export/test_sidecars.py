@@ -79,8 +79,8 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exported]:
         sidecars.append(make_sidecars(store, policy, second))
         backup, _ = export(store, policy, "backup", "main-backup", LATER)
         sidecars.append(make_sidecars(store, policy, backup, public=False))
-        named = tuple({paper.path: paper.data for paper in each} for each in sidecars)
-        yield Exported(store=store, policy=policy, written=(first, second, backup), public=named)
+        named = tuple({item.path: item.data for item in each} for each in sidecars)
+        yield Exported(store=store, policy=policy, written=(first, second, backup), sidecars=named)
 
 
 def receipt_of(sidecars: dict[str, bytes]) -> bytes:
@@ -180,7 +180,7 @@ def test_a_receipt_says_what_changed(sent: Exported) -> None:
     assert set(second.changed.ended) == ended
 
 
-def test_no_paper_holds_a_key(sent: Exported) -> None:
+def test_no_sidecar_holds_a_key(sent: Exported) -> None:
     keys = dict(sent.store.keys(sent.store.key_ids()))
     for sidecars in sent.sidecars:
         for data in sidecars.values():

@@ -19,7 +19,7 @@ from core.errors import ArchiveCertificateError, ArchiveFormatError, CaError, Jo
 from core.policy.policy import encode_policy
 from core.receive.opening import check_archive, read_member_lines
 from core.recovery.backup import JOURNAL_PATH, STATE_PATH, check_state, open_backup
-from core.recovery.history import read_history
+from core.recovery.backup_journal import read_history
 from core.store import journal
 from tests.backups import LAST_VISIT, PastBox, make_past, policy_for, read_member, spoil
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from core.errors import ArchiveFormatError, JournalError
-from core.recovery.history import count_issued, read_history
+from core.recovery.backup_journal import count_issued, read_history
 from core.store.journal import Entry
 from tests.builders import utc
 
