@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from core.crypto.keys import make_key
 from core.errors import CaError
-from core.receive import keys as key_match
+from core.receive import private_keys
 from tests.archives import Box, vars_of
 from tests.receiver import Receiver
 
@@ -97,9 +97,9 @@ def test_keys_whose_halves_do_not_belong_together_are_refused() -> None:
         numbers.p, numbers.q, other.d, other.dmp1, other.dmq1, numbers.iqmp, numbers.public_numbers
     )
     spoilt = mixed.private_key(unsafe_skip_rsa_key_validation=True)
-    key_match._check_key(encrypted(first, "x"), b"x", first.public_key(), "k")
+    private_keys._check_key(encrypted(first, "x"), b"x", first.public_key(), "k")
     with pytest.raises(CaError, match="not the key of its certificate") as caught:
-        key_match._check_key(encrypted(spoilt, "x"), b"x", first.public_key(), "k")
+        private_keys._check_key(encrypted(spoilt, "x"), b"x", first.public_key(), "k")
     assert caught.value.code == "E-ARCHIVE-CERT"
     point = ec.generate_private_key(ec.SECP256R1())
-    key_match._check_key(encrypted(point, "x"), b"x", point.public_key(), "k")
+    private_keys._check_key(encrypted(point, "x"), b"x", point.public_key(), "k")
