@@ -1,4 +1,4 @@
-"""`pism export` and `pism backup`: an archive and its papers into a folder."""
+"""`pism export` and `pism backup`: an archive and its sidecars into a folder."""
 
 import tempfile
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ to_option = click.option(
     "--to",
     type=click.Path(path_type=Path, file_okay=False, writable=True),
     required=True,
-    help="The folder that the archive and its papers go into; made if it is missing.",
+    help="The folder that archive, receipt, report and calendar go into; made if it is missing.",
 )
 
 

@@ -2,13 +2,13 @@
 
     top-up      approved signing requests are signed, then the vault issues what the policy asks for
     export X    the vault writes the archive into a file of ours; it goes on the stick, is read back off the
-    backup X    medium and compared; then its papers; its receipt last; then the vault journals "written"
+    backup X    medium and compared; then its sidecars; its receipt last; then the vault journals "written"
 
 Rules:
 
 1. What is done is not done again: a stick pulled early is put in again, and the job goes on where it was;
    an archive that the vault has written stays here, encrypted, in an unlinked file, until it is on a stick.
-2. Nothing on the stick is overwritten. Papers whose names have no number (public/, next-visit.ics) move to
+2. Nothing on the stick is overwritten. Sidecars whose names have no number (public/, next-visit.ics) move to
    a name with the archive's number where theirs is taken.
 3. Told to stop, the vault ends at its next commit and a file on its way to the stick is given up; what is
    done is kept, and the same job goes on from there.
@@ -279,7 +279,7 @@ class Job:
         return archive
 
     def _deliver(self, archive: _Archive, stick: Stick, report: Report) -> None:
-        """Put an archive and its papers on the stick, the receipt last, and have it journaled."""
+        """Put an archive and its sidecars on the stick, the receipt last, and have it journaled."""
         if archive.confirmed:
             return
         if archive.stick != stick.uuid:  # another stick than the one that was pulled: from the beginning

@@ -45,7 +45,7 @@ SPARE_BYTES: Final = 64 * 1024 * 1024
 """What the disk keeps free beside the archive and the store that is made of it."""
 
 _OTHERS: Final = ("pism-receipt-", "next-visit", ".", "_")
-"""What names begin with that are never an identity: PiSM's papers, and what PCs leave on sticks."""
+"""What names begin with that are never an identity: PiSM's sidecars, and what PCs leave on sticks."""
 
 
 class _Step(Task):

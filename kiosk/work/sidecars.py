@@ -1,4 +1,4 @@
-"""Where the papers beside an archive go, on a stick or in a folder: nothing there is ever overwritten."""
+"""Where the sidecars of an archive go, on a stick or in a folder: nothing there is ever overwritten."""
 
 from collections.abc import Iterable
 from pathlib import PurePosixPath
