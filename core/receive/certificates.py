@@ -10,7 +10,7 @@ believe, and the keys, are for others.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import cast
 
 from cryptography import x509
@@ -129,6 +129,8 @@ def _check_dates(
         raise _broken(entry, "its dates are others")
     if not first <= entry.issue_from < entry.issue_until <= last + _ONE_SECOND:
         raise _broken(entry, "its issuing period is not inside its validity")
+    if entry.issue_until.time() != time():  # core.certificate, rule 1
+        raise _broken(entry, "its issuing period does not end at midnight")
     if not root.not_valid_before_utc <= first <= last <= root.not_valid_after_utc:
         raise _broken(entry, "its validity is not inside its root's")
     if entry.status not in ("revoked", _status(entry, created)):
