@@ -24,6 +24,7 @@ from hw.board import Board
 from hw.errors import DisplayError, KeypadError
 from kiosk.daemon.timers import Retry, Timers
 from kiosk.entry.buffers import Entries, EntryChanged, Purpose
+from kiosk.flows import effects as fx
 from kiosk.flows import machine as mc
 from kiosk.flows.flow import ProposeWords
 from kiosk.screens.drawing import draw
@@ -207,21 +208,21 @@ class Daemon:
         else:
             self._keypad_retry.succeed()
 
-    def _perform(self, effect: mc.Effect) -> None:
+    def _perform(self, effect: fx.Effect) -> None:
         now_s = self._board.clock.monotonic()
         match effect:
-            case mc.SetTimer(name=name, seconds=seconds):
+            case fx.SetTimer(name=name, seconds=seconds):
                 self._timers.set(name, seconds, now_s)
-            case mc.CancelTimer(name=name):
+            case fx.CancelTimer(name=name):
                 self._timers.cancel(name)
-            case mc.Dim() | mc.Blank() | mc.Wake():
-                self._light(BRIGHT if isinstance(effect, mc.Wake) else DIM, off=isinstance(effect, mc.Blank))
-            case mc.StartEntry(purpose=purpose):
+            case fx.Dim() | fx.Blank() | fx.Wake():
+                self._light(BRIGHT if isinstance(effect, fx.Wake) else DIM, off=isinstance(effect, fx.Blank))
+            case fx.StartEntry(purpose=purpose):
                 self._entries.start(purpose)
-            case mc.FeedEntry(key=key, down=down):
+            case fx.FeedEntry(key=key, down=down):
                 if (news := self._entries.feed(key, now_s, down=down)) is not None:
                     self._own.append(news)
-            case mc.WipeEntry():
+            case fx.WipeEntry():
                 self._entries.wipe()
             case ProposeWords():
                 self._entries.propose()
@@ -229,16 +230,16 @@ class Daemon:
             case _:
                 self._order(effect)
 
-    def _order(self, effect: mc.Effect) -> None:
+    def _order(self, effect: fx.Effect) -> None:
         """Have the worker do what takes time."""
         match effect:
-            case mc.OpenVault():
+            case fx.OpenVault():
                 self._worker.open_vault()
-            case mc.CloseVault():
+            case fx.CloseVault():
                 self._worker.close_vault()
-            case mc.StopWork():
+            case fx.StopWork():
                 self._worker.stop()
-            case mc.Perform(ticket=ticket, request=request, fields=fields):
+            case fx.Perform(ticket=ticket, request=request, fields=fields):
                 try:
                     filled = self._fill(request, dict(fields))
                 except CaError as error:  # what was typed is no passphrase at all
@@ -246,7 +247,7 @@ class Daemon:
                     self._own.append(Answer(ticket, failed))
                 else:
                     self._worker.submit(ticket, filled)
-            case mc.SwitchOff(ticket=ticket, restart=restart):
+            case fx.SwitchOff(ticket=ticket, restart=restart):
                 self._show()  # the last words stay on the panel; then the system goes down, or we only end
                 if not self._leaving:
                     self._worker.submit(ticket, Restart() if restart else PowerOff())

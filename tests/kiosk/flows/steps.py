@@ -7,9 +7,11 @@ from msgspec.structs import replace
 from core.progress import Progress
 from hw.ports import KeyPressed, KeyReleased, Stick, StickInserted, StickRemoved
 from kiosk.entry.buffers import EntryFinished, EntryLeft
+from kiosk.flows import effects as fx
 from kiosk.flows import machine as mc
 from kiosk.flows.box import Box
-from kiosk.flows.machine import Machine, Perform, Timer, TimerFired
+from kiosk.flows.effects import Perform, Timer
+from kiosk.flows.machine import Machine, TimerFired
 from kiosk.screens.page import Entry, Page, Shown, Work
 from kiosk.work.worker import Answer, Progressed
 from tests.kiosk.facts import SESSION, failed
@@ -46,7 +48,7 @@ class Operator:
             setattr(known, name, getattr(box, name))
         self.machine.vault = mc.Vault.OPEN
         self.machine._flow = self.machine._rest()
-        self.effects: list[mc.Effect] = list(self.machine.start())
+        self.effects: list[fx.Effect] = list(self.machine.start())
 
     @property
     def box(self) -> Box:

@@ -6,26 +6,22 @@ from hw.ports import KeyPressed, KeyReleased, KeyStuck, StickInserted, UsbRefuse
 from kiosk.entry.buffers import Purpose
 from kiosk.flows import machine as mc
 from kiosk.flows.box import Settings
-from kiosk.flows.machine import (
+from kiosk.flows.effects import (
     Blank,
     CancelTimer,
     CloseVault,
     Dim,
     FeedEntry,
-    Glass,
-    Machine,
     OpenVault,
-    PowerAsked,
     SetTimer,
     StartEntry,
     StopWork,
     SwitchOff,
     Timer,
-    TimerFired,
-    Vault,
     Wake,
     WipeEntry,
 )
+from kiosk.flows.machine import Glass, Machine, PowerAsked, TimerFired, Vault
 from kiosk.flows.resting import STARTING
 from kiosk.screens.page import Entry, Work
 from kiosk.work.worker import Answer, Bug, VaultLost, VaultReady

@@ -13,10 +13,12 @@ from core.api import requests as rq
 from core.api.results import Acknowledged, ClockCorrected, IdentitySeen
 from hw.ports import KEYS, KeyPressed, KeyReleased, KeyStuck, StickInserted, StickRemoved, UsbRefused
 from kiosk.entry.buffers import EntryChanged, EntryFinished, EntryLeft, Purpose
+from kiosk.flows import effects as fx
 from kiosk.flows import machine as mc
 from kiosk.flows.box import Settings
+from kiosk.flows.effects import Perform, Timer
 from kiosk.flows.flow import ProposeWords
-from kiosk.flows.machine import Glass, Machine, Perform, Timer, TimerFired, Vault
+from kiosk.flows.machine import Glass, Machine, TimerFired, Vault
 from kiosk.screens.drawing import draw
 from kiosk.screens.page import Entry, Shown
 from kiosk.work.devices import FormatStick, ReadClock, SetClock
@@ -189,37 +191,37 @@ class World:
         self.perform(effects)
         self.promise(event, before, effects, opened=opened)
 
-    def perform(self, effects: mc.Effects) -> None:
+    def perform(self, effects: fx.Effects) -> None:
         for effect in effects:
             match effect:
-                case mc.SetTimer(name=name, seconds=seconds):
+                case fx.SetTimer(name=name, seconds=seconds):
                     assert seconds > 0
                     self.timers.add(name)
-                case mc.CancelTimer(name=name):
+                case fx.CancelTimer(name=name):
                     self.timers.discard(name)
-                case mc.StartEntry(purpose=purpose):
+                case fx.StartEntry(purpose=purpose):
                     self.buffers.add(purpose)
                 case ProposeWords():
                     self.proposed = True
-                case mc.WipeEntry():
+                case fx.WipeEntry():
                     self.buffers, self.proposed = set(), False
-                case mc.Perform():
+                case fx.Perform():
                     assert set(dict(effect.fields).values()) & set(Purpose) <= self.buffers
                     self.asked = effect
-                case mc.CloseVault():
+                case fx.CloseVault():
                     self.asked = None
 
-    def promise(self, event: mc.Event, before: Shown, effects: mc.Effects, *, opened: bool) -> None:
+    def promise(self, event: mc.Event, before: Shown, effects: fx.Effects, *, opened: bool) -> None:
         """Fail when a step broke a promise of kiosk.flows.machine, or what is held does not fit the page."""
         machine, box, page = self.machine, self.machine.box, self.machine._page
-        assert all(isinstance(effect, get_args(mc.Effect)) for effect in effects)
+        assert all(isinstance(effect, get_args(fx.Effect)) for effect in effects)
         if not page.secretive:
             assert not self.buffers
             assert not self.proposed
         if isinstance(page, Entry):
             assert page.purpose in self.buffers
         if opened and not box.is_open:
-            assert mc.CloseVault() in effects
+            assert fx.CloseVault() in effects
         if box.is_open:
             assert machine.vault is not Vault.CLOSED
         if page.needs_vault and not machine.is_off:
