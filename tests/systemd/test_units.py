@@ -139,11 +139,11 @@ def test_watchdog_hears_the_main_process_only() -> None:
 
 
 def test_stopping_leaves_time_for_the_last_commit() -> None:
-    from kiosk.rules.power import WAIT_S
+    from kiosk.flows.machine import POWER_WAIT_S
 
     for unit in ("pism.service", "pism-vault@.service"):
         (limit,) = settings(unit)["TimeoutStopSec"]
-        assert int(limit.removesuffix("s")) > WAIT_S
+        assert int(limit.removesuffix("s")) > POWER_WAIT_S
 
 
 def test_commands_of_the_units_exist() -> None:
