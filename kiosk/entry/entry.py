@@ -130,7 +130,7 @@ class Entry:
         in_words = self._mode is Mode.WORDS
         return EntryView(
             mode=self._mode,
-            position=words.position,
+            position=words.position if in_words else words.count + 1,
             count=words.count,
             total=words.total,
             typed=words.typed,

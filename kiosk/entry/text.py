@@ -132,11 +132,11 @@ class TextEntry:
         if self._typed_at is None:
             return False
         turning = self._pending is not None and self._pending == self._down
-        return turning or now - self._typed_at < REVEAL_S
+        return turning or now < self._typed_at + REVEAL_S
 
     def next_change(self, now: float) -> float | None:
         """Return when the last character will be masked without a key, None when no such time is known."""
-        if self._typed_at is None or now - self._typed_at >= REVEAL_S:
+        if self._typed_at is None or now >= self._typed_at + REVEAL_S:
             return None
         return self._typed_at + REVEAL_S
 

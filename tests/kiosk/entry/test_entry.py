@@ -117,6 +117,24 @@ def test_reprs_tell_no_content() -> None:
         assert secret not in shown
 
 
+def test_digits_that_were_deleted_leave_no_place_behind_them() -> None:
+    entry = Entry()
+    for now, key in enumerate("C1C*"):
+        entry.press(key, now)
+        entry.release(key, now)
+    assert (entry.view(9.0).position, entry.view(9.0).count) == (1, 0)
+
+
+def test_a_change_that_is_due_now_is_not_announced_again() -> None:
+    entry = Entry(modes=(Mode.TEXT,))
+    entry.press("1", 0.18488802634837304 + 1.1)
+    entry.release("1", 0.18488802634837304 + 1.1)
+    due = entry.next_change(0.18488802634837304 + 1.1)
+    assert due is not None
+    assert entry.next_change(due) is None
+    assert "1" not in entry.view(due).line
+
+
 @settings(deadline=None)
 @given(
     st.lists(
