@@ -19,10 +19,8 @@ def to_text(image: Image.Image) -> str:
 def from_text(text: str) -> Image.Image:
     """Return the frame that `to_text` wrote."""
     lines = [line[1:-1] for line in text.splitlines()]
-    image = Image.new("1", (len(lines[0]), 2 * len(lines)))
-    for row, line in enumerate(lines):
-        for x, glyph in enumerate(line):
-            both = _GLYPHS.index(glyph)
-            image.putpixel((x, 2 * row), 255 * (both & 1))
-            image.putpixel((x, 2 * row + 1), 255 * (both >> 1))
-    return image
+    halves = [[_GLYPHS.index(glyph) for glyph in line] for line in lines]
+    rows = [bytes(255 * (both >> half & 1) for both in line) for line in halves for half in (0, 1)]
+    return Image.frombytes("L", (len(lines[0]), len(rows)), b"".join(rows)).convert(
+        "1", dither=Image.Dither.NONE
+    )
