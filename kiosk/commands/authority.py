@@ -13,7 +13,7 @@ from kiosk.commands.options import (
     json_option,
     passphrase_option,
     progress_bar,
-    read_passphrase,
+    read_new_passphrase,
     say,
     show,
     show_json,
@@ -47,7 +47,7 @@ def init_command(state: Path, config: Path, passphrase_file: Path | None, *, as_
         say(f"{recipient.kind} {recipient.name}: {recipient.key}\n    {' '.join(recipient.words)}")
     if sys.stdin.isatty():
         click.confirm("Do these words match those of the servers?", abort=True, err=True)
-    passphrase = read_passphrase(passphrase_file, prompt="New passphrase", confirm=True)
+    passphrase = read_new_passphrase(passphrase_file)
     cost = choose_cost(time.perf_counter)
     Authority.found(state.absolute(), policy, passphrase, cost, SystemClock().now()).close()
     if as_json:
@@ -103,7 +103,7 @@ def passphrase_command(access: Access, new_passphrase_file: Path | None, *, reke
 
     old = access.read_passphrase()
     with access.unlocked(old) as authority:
-        new = read_passphrase(new_passphrase_file, prompt="New passphrase", confirm=True)
+        new = read_new_passphrase(new_passphrase_file)
         cost = choose_cost(time.perf_counter)
         authority.change_passphrase(old, new, cost, access.now, read_boot())
         if rekey:

@@ -175,6 +175,19 @@ def test_a_drill_gives_the_words_that_the_box_takes(desk: Desk, tmp_path: Path) 
     assert refused(desk.record(state, words, "--name", "main-backup")) == "E-DRILL"
 
 
+def test_a_drill_says_what_a_panel_could_not_type_in_a_rescue(desk: Desk, tmp_path: Path) -> None:
+    key = (desk.folder / "identity").read_text()
+    locked = tmp_path / "locked"
+    for words, warned in (("plain words", False), ("gr\u00fcne Worte", True)):
+        locked.write_bytes(pyrage.passphrase.encrypt(key.encode(), words))
+        (tmp_path / "pw").write_text(f"{words}\n")
+        options = ("--identity", str(locked), "--passphrase-file", str(tmp_path / "pw"))
+        done = run("drill", str(desk.folder / "backup"), *options, *desk.trust)
+        assert done.exit_code == 0
+        assert ("warning: a box's panel, in a rescue, cannot type" in done.stderr) is warned
+        assert "Worte" not in done.stderr
+
+
 def test_a_drill_writes_its_words_for_a_stick_and_overwrites_nothing(desk: Desk, tmp_path: Path) -> None:
     drilled = json.loads(desk.drill(*desk.trust, "--to", str(tmp_path), "--json").stdout)
     file = tmp_path / "pism-drill-main-backup-000001.txt"

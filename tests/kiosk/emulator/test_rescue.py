@@ -112,6 +112,29 @@ type cabin engine harbor
     assert_no_key(folders, lost)
 
 
+def test_a_key_opens_by_a_passphrase_with_two_blanks_in_a_row(folders: Folders, lost: Lost) -> None:
+    files = {lost.name: lost.backup, "backup-a.age": pyrage.passphrase.encrypt(lost.key, "a  b ")}
+    text = """
+expect "Only A-z, 0-9 and !?#"
+press #
+expect "Key passphrase"
+press C
+press 2
+clock advance 2s
+press 0
+clock advance 2s
+press 0
+clock advance 2s
+press 2 2
+clock advance 2s
+press 0
+clock advance 2s
+press #
+"""
+    player = run(folders, BEGIN + text + CONFIRM + 'expect "RESTORED" 120', files)
+    open_restored(folders, player).close()
+
+
 def test_another_config_waits_for_approval_after_the_first_unlock(folders: Folders, lost: Lost) -> None:
     text = folders.config.read_text().replace("load: 4", "load: 3").replace("PISM-ALL:", "PISM-OTHER:")
     folders.config.write_text(text)
