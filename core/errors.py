@@ -38,7 +38,8 @@
     │   └── RequestChangedError    it is not what was shown and approved
     ├── ArchiveError           an archive cannot be used
     │   ├── ArchiveIdentityError   the identity does not fit
-    │   │   └── IdentityLockedError    it is encrypted, and its passphrase is missing or wrong
+    │   │   ├── IdentityLockedError    it is encrypted, and its passphrase is missing or wrong
+    │   │   └── IdentityCipherError    it is encrypted with a cipher that cannot be read
     │   ├── ArchiveDamagedError    truncated, altered, trailing bytes
     │   ├── ArchiveMemberError     unknown, unsafe or oversized member, links
     │   ├── ArchiveFormatError     manifest of another version, or not to the format
@@ -360,6 +361,13 @@ class IdentityLockedError(ArchiveIdentityError):
 
     code = "E-IDENTITY-LOCKED"
     action = ("Type the passphrase", "of that key")
+
+
+class IdentityCipherError(ArchiveIdentityError):
+    """The identity is encrypted with a cipher that cannot be read; the text names it and the way out."""
+
+    code = "E-IDENTITY-CIPHER"
+    action = ("Make a copy on a PC", "as the text or the", "manual says")
 
 
 class ArchiveDamagedError(ArchiveError):

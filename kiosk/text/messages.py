@@ -70,6 +70,7 @@ _HAPPENED: dict[str, str] = {
     "E-ARCHIVE": "The archive is bad",
     "E-ARCHIVE-IDENTITY": "The key does not fit",
     "E-IDENTITY-LOCKED": "The key is locked",
+    "E-IDENTITY-CIPHER": "Its cipher is unknown",
     "E-ARCHIVE-DAMAGED": "Archive is damaged",
     "E-ARCHIVE-MEMBER": "Archive has bad files",
     "E-ARCHIVE-FORMAT": "Unknown format",

@@ -124,6 +124,12 @@ def _wait_at_start(wait_s: int) -> Shown:
     return shown(resting.rest(box(provisioned=None)), machine.VaultReady(provisioned=True, wait_s=wait_s))
 
 
+CIPHER = (
+    "The identity is encrypted with chacha20-poly1305@openssh.com, which cannot be read here. Make a copy"
+    " on a PC: cp KEY COPY; ssh-keygen -p -Z aes256-ctr -f COPY"
+)
+
+
 def _pages() -> dict[str, Shown]:
     """Return every page that is drawn from itself alone."""
     confirm = rescue.confirm_pages(BACKUP)
@@ -220,6 +226,9 @@ def _pages() -> dict[str, Shown]:
         "two-sticks": shown(resting.rest(box(HERE, OTHER))),
         "two-sticks-done": shown(job.safe_to_remove(two, HERE, RESULTS)),
         "problem": dialogs.problem_page("E-STICK-FULL", FULL),
+        "rescue-key-cipher": dialogs.problem_page("E-IDENTITY-CIPHER", CIPHER),
+        "rescue-key-cipher-2": dialogs.problem_page("E-IDENTITY-CIPHER", CIPHER, 1),
+        "rescue-key-cipher-3": dialogs.problem_page("E-IDENTITY-CIPHER", CIPHER, 2),
         "problem-text": dialogs.problem_page("E-STICK-FULL", FULL, 1),
         "problem-bug": dialogs.problem_page("E-BUG", ""),
         "finished-refused": shown(
