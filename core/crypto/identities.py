@@ -2,7 +2,8 @@
 
 Rules:
 1. A file holds age keys (plain, or encrypted with a passphrase by age), one OpenSSH key, or one PEM key
-   (PKCS#8, PKCS#1; RSA or Ed25519), plain or encrypted. What it is, its bytes say, not its name.
+   (PKCS#8, PKCS#1; RSA or Ed25519), plain or encrypted. What it is, its bytes say, not its name; text is read
+   as core.plain_text does.
 2. The passphrase is asked for at most once, and only for a file that needs it.
 3. The cost that the file itself demands of its passphrase is bounded before it is paid; a small machine
    says how much memory it has. A cipher that the library lacks is named before anybody is asked.
@@ -30,6 +31,7 @@ from cryptography.hazmat.primitives.serialization import (
 from core.crypto.key_encryption import read_encryption
 from core.crypto.recipients import holds_private_key, refusing
 from core.errors import ArchiveIdentityError, IdentityCipherError, IdentityLockedError
+from core.plain_text import read_plain_text
 
 MAX_IDENTITY_BYTES: Final = 64 * 1024
 MAX_IDENTITIES: Final = 64
@@ -98,9 +100,13 @@ def load_identities(
     """
     if len(data) > MAX_IDENTITY_BYTES:
         raise ArchiveIdentityError(f"{source} is longer than {MAX_IDENTITY_BYTES} bytes.")
-    text = data.strip()
+    text = data
+    if not data.startswith(_AGE_MAGIC):
+        text = read_plain_text(
+            data, lambda what: ArchiveIdentityError(f"{source} {what}."), to_pem="openssl pkey"
+        ).strip()
     if text.startswith((_AGE_MAGIC, _AGE_ARMOR)):
-        return _read_age(_decrypt_age(text, data, passphrase, source, memory_bytes), source)
+        return _read_age(_decrypt_age(text, passphrase, source, memory_bytes), source)
     block = _PEM.search(text)
     if block is None:
         return _read_age(text, source)
@@ -118,10 +124,8 @@ def _read_age(text: bytes, source: str) -> tuple[Any, ...]:
         return tuple(pyrage.x25519.Identity.from_str(line.decode()) for line in lines)
 
 
-def _decrypt_age(
-    text: bytes, data: bytes, passphrase: Passphrase | None, source: str, memory_bytes: int | None
-) -> bytes:
-    binary = data
+def _decrypt_age(text: bytes, passphrase: Passphrase | None, source: str, memory_bytes: int | None) -> bytes:
+    binary = text
     if text.startswith(_AGE_ARMOR):
         with refusing(ArchiveIdentityError(f"{source} is not a whole age file.")):
             binary = base64.b64decode(b"".join(text.splitlines()[1:-1]), validate=True)

@@ -31,6 +31,7 @@ from core.errors import (
     RequestPrivateError,
     RequestProofError,
 )
+from core.plain_text import read_plain_text
 
 MAX_SUBJECT: Final = 128
 _DER_SEQUENCE: Final = 0x30
@@ -121,7 +122,8 @@ def _find_der(data: bytes) -> bytes:
     """Return the request's DER, out of its PEM block where it has one."""
     if data[:1] == bytes([_DER_SEQUENCE]):
         return data
-    found = _BLOCK.search(data) if data.count(b"-----BEGIN ") == 1 else None
+    plain = read_plain_text(data, lambda what: RequestError(f"it {what}"))
+    found = _BLOCK.search(plain) if plain.count(b"-----BEGIN ") == 1 else None
     if found is None:
         raise RequestError("it holds no request, or more than one")
     with refusing(RequestError("its PEM block is no base64")):

@@ -36,6 +36,7 @@ from core.archive.manifest import (
 from core.crypto.recipients import refusing
 from core.errors import ArchiveForkError, ArchiveRollbackError, ArchiveTrustError, FileError
 from core.files import read_bounded, replace
+from core.plain_text import read_plain_text
 
 RECEIVER_FILE: Final = "receiver.json"
 MAX_RECEIVER_BYTES: Final = 16 * 1024 * 1024
@@ -110,7 +111,10 @@ def load_roots(data: bytes, source: str) -> tuple[x509.Certificate, ...]:
     if len(data) > MAX_RECEIVER_BYTES:
         raise refusal
     with refusing(refusal):
-        roots = tuple(x509.load_pem_x509_certificates(data))
+        plain = read_plain_text(
+            data, lambda what: ArchiveTrustError(f"{source} {what}."), to_pem="openssl x509"
+        )
+        roots = tuple(x509.load_pem_x509_certificates(plain))
         for root in roots:
             basic = root.extensions.get_extension_for_class(x509.BasicConstraints).value
             if root.subject != root.issuer or not basic.ca:

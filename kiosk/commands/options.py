@@ -77,11 +77,14 @@ def read_passphrase(file: Path | None, *, prompt: str = "Passphrase", confirm: b
 
     if file is None:
         return canonical(_ask(prompt, confirm=confirm))
+    from core.plain_text import read_plain_text
+
+    data = _read_passphrase_file(file)
+    plain = read_plain_text(data, lambda what: FileError(f"the passphrase file {what}"))
     try:
-        text = _read_passphrase_file(file).decode()
+        return canonical(plain.split(b"\n", 1)[0].decode())
     except UnicodeDecodeError:
         raise FileError("the passphrase file is not UTF-8 text") from None
-    return canonical(text.split("\n", 1)[0].rstrip("\r"))
 
 
 def read_new_passphrase(file: Path | None) -> bytes:

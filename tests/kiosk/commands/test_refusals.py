@@ -186,6 +186,16 @@ def test_a_passphrase_file_that_is_none(folder: Path, content: bytes, code: str)
     )
 
 
+def test_a_passphrase_file_is_read_in_whatever_form_it_was_saved(folder: Path) -> None:
+    file = folder / "passphrase"
+    for text in (b"\xef\xbb\xbf" + PASSPHRASE + b"\r\n", PASSPHRASE + b"\r"):
+        file.write_bytes(text)
+        assert run("status", "--state", folder / "state", "--passphrase-file", file).status == 0
+    file.write_bytes(PASSPHRASE.decode().encode("utf-16"))
+    ran = run("status", "--state", folder / "state", "--passphrase-file", file)
+    assert ran.err == "error E-FILE: the passphrase file is UTF-16 text: save it as UTF-8\n"
+
+
 # the state folder
 
 
