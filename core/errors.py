@@ -28,6 +28,7 @@
     ├── PolicyError            an unknown egress, backup, target, or a change not approved
     ├── RequestError           a signing request that nothing can be made of
     │   ├── RequestNameError       its file name does not say class and target
+    │   ├── RequestPlaceError      it lies where no request is read
     │   ├── RequestTargetError     no target of the policy takes requests under that name
     │   ├── RequestPrivateError    the file holds a private key
     │   ├── RequestKeyError        another algorithm than the target's, or a weak key
@@ -284,6 +285,13 @@ class RequestNameError(RequestError):
 
     code = "E-REQUEST-NAME"
     action = ("Name it on a PC:", "class.target.csr")
+
+
+class RequestPlaceError(RequestError):
+    """What looks like a request lies outside the folder `requests`, or on a stick without a top-up."""
+
+    code = "E-REQUEST-PLACE"
+    action = ("Put it into requests,", "on a stick that asks", "for a top-up")
 
 
 class RequestTargetError(RequestError):

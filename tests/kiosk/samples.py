@@ -254,6 +254,10 @@ def _pages() -> dict[str, Shown]:
         "request-refused-private": requests.refused_page(
             request("x.csr", code="E-REQUEST-PRIVATE"), "100/100"
         ),
+        "request-misplaced": requests.refused_page(request("gate.csr", code="E-REQUEST-PLACE"), "1/2"),
+        "request-misnamed": requests.refused_page(
+            request("services.gates.csr.txt", code="E-REQUEST-NAME"), "2/2"
+        ),
         "safe-to-remove-requests": shown(
             job.safe_to_remove(
                 box(HERE), HERE, (job.StepDone(step="top-up", issued=3, requested=2, late_roots=1),)

@@ -83,6 +83,22 @@ def test_requests_on_a_stick_are_signed_as_approved_and_exported_without_a_key(t
     assert signer.public_key() == x509.load_der_x509_csr(files["services.gates.1.csr"]).public_key()
 
 
+def test_no_request_is_passed_over_in_silence(tmp_path: Path) -> None:
+    redis = "      redis: {load: 1, quantum: 0.5}\n"
+    gates = f"{redis}      gates: {{quantum: 0.5, own_key: true}}\n"
+    folders = set_up_box(tmp_path, changes=((redis, gates),))
+    names = (
+        "gate.csr",
+        "requests/services.gates.csr.txt",
+        "requests/services.gates.req",
+        "requests/Thumbs.db",
+    )
+    lay_stick(folders, "PISM-ALL", dict.fromkeys(names, make_request()))
+    box = play_alone(folders, "requests-misnamed")
+    assert set(names) < files_on(box.image("PISM-ALL"))
+    assert not [entry for entry in read_journal(folders) if "requests" in entry.detail]
+
+
 def test_a_second_stick_while_working_is_not_touched_and_the_work_ends(folders: Folders) -> None:
     box = EmulatedBox(folders)
     untouched = digest(box.make("PISM-EXPORT"))
