@@ -238,6 +238,23 @@ def test_a_policy_of_a_stick_is_approved_and_a_locked_box_knows_its_labels(folde
         assert box.watch(lambda picture: "STICK PISM-KUDO asks" in read_text(picture), 60)
 
 
+def test_a_policy_stick_may_hold_other_files_and_its_keys_anywhere(folders: Folders) -> None:
+    keys = {path.name: path.read_bytes() for path in (folders.config.parent / "keys").glob("*.pub")}
+    text = (
+        small_config().replace("  PISM-EXPORT:", "  PISM-KUDO:").replace("dim_after_s: 60", "dim_after_s: 59")
+    )
+    text = text.replace("keys/main-kudo.pub", "main-kudo.pub").replace("keys/backup-a", r"holders\backup-a")
+    files = {
+        "keys/Thumbs.db": bytes(30_000),
+        "keys/offer.pdf": bytes(90_000),
+        "main-kudo.pub": keys["main-kudo.pub"],
+    }
+    files |= {"holders/backup-a.pub": keys["backup-a.pub"], "keys/backup-b.pub": keys["backup-b.pub"]}
+    lay_stick(folders, "PISM-CONFIG", files | {"config.yaml": text.encode()})
+    play_alone(folders, "policy-stick")
+    assert acts(folders) == ["init", "unlock", "policy", "unlock"]
+
+
 def test_a_policy_of_a_stick_with_a_mistake_is_refused_with_its_place(folders: Folders) -> None:
     lay_policy(folders, "load: 4", "laod: 4")
     play_alone(folders, "policy-stick-bad")
