@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from math import prod
 from typing import Final
 
+from core.crypto.der import CONSTRUCTED, INTEGER, read_elements, show_oid
+
 MAX_BCRYPT_ROUNDS: Final = 1024  # ssh-keygen writes 16 to 24
 MAX_PBES_COST: Final = 2**25  # iterations x key length, or N x r x p; OpenSSL writes up to 2**20
-_INTEGER, _OID, _CONSTRUCTED = 0x02, 0x06, 0x20  # X.690 8.1.2
 _PBES2: Final = "1.2.840.113549.1.5.13"  # RFC 8018 A.4
 _OPENSSH: Final = "OPENSSH PRIVATE KEY"
 _PKCS8: Final = "ENCRYPTED PRIVATE KEY"
@@ -117,14 +118,14 @@ def _read_openssh(blob: bytes) -> KeyEncryption | None:
 
 def _read_pkcs8(der: bytes) -> KeyEncryption:
     """Return what an EncryptedPrivateKeyInfo's algorithm says (RFC 5958 3, RFC 8018 A.4)."""
-    (_, outer), *_ = _elements(der)
-    (_, algorithm), *_ = _elements(outer)
-    cost = prod(_integers(algorithm))
-    (_, scheme), *parameters = _elements(algorithm)
-    cipher = _show_oid(scheme)
+    (outer,) = read_elements(der)
+    algorithm = outer.children()[0]
+    cost = prod(_integers(algorithm.content))
+    scheme, *parameters = algorithm.children()
+    cipher = show_oid(scheme.content)
     if cipher == _PBES2:
-        _, (_, encryption) = _elements(parameters[0][1])  # after the key derivation
-        cipher = _show_oid(next(_elements(encryption))[1])
+        encryption = parameters[0].children()[1]  # after the key derivation
+        cipher = show_oid(encryption.children()[0].content)
     return _encryption(cipher, _OID_READ, costs_too_much=cost > MAX_PBES_COST)
 
 
@@ -144,33 +145,8 @@ def _encryption(
 
 
 def _integers(der: bytes) -> Iterator[int]:
-    for tag, value in _elements(der):
-        if tag == _INTEGER:
-            yield max(1, int.from_bytes(value, "big"))
-        elif tag & _CONSTRUCTED:
-            yield from _integers(value)
-
-
-def _show_oid(content: bytes) -> str:
-    """Return an object identifier in dots (X.690 8.19)."""
-    arcs = [0]
-    for octet in content[:64]:
-        arcs[-1] = arcs[-1] << 7 | octet & 0x7F
-        if not octet & 0x80:
-            arcs.append(0)
-    first = min(arcs[0] // 40, 2)
-    return ".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:-1])))
-
-
-def _elements(der: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield tag and value of the DER elements that follow one another."""
-    offset = 0
-    while offset < len(der):
-        tag, length = der[offset], der[offset + 1]
-        offset += 2
-        if length & 0x80:
-            count = length & 0x7F
-            length = int.from_bytes(der[offset : offset + count], "big")
-            offset += count
-        yield tag, der[offset : offset + length]
-        offset += length
+    for item in read_elements(der):
+        if item.tag == INTEGER:
+            yield max(1, int.from_bytes(item.content, "big"))
+        elif item.tag & CONSTRUCTED:
+            yield from _integers(item.content)
