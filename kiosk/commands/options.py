@@ -170,8 +170,8 @@ def _let_go_of_output() -> None:
 
 
 def show_json(value: object) -> None:
-    """Print a result for a program to read."""
-    show(msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=2).decode())
+    """Print a result for a program to read: UTF-8 in any locale (RFC 8259 8.1)."""
+    show(msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=2))
 
 
 @contextmanager
