@@ -21,7 +21,7 @@
     ├── SwapError              keys could reach a disk
     ├── JournalError           the hash chain does not hold
     ├── ClockError
-    │   ├── ClockBehindError       now is before the last journal entry
+    │   ├── ClockBehindError       now is before the last journal entry, or the release
     │   └── ClockAheadError        now is too far after it
     ├── IssueError             planning or signing broke one of our own rules
     │   └── CheckError             a named rule of core.issue.checks failed
@@ -242,7 +242,7 @@ class ClockError(CaError):
 
 
 class ClockBehindError(ClockError):
-    """The clock is behind the last journal entry."""
+    """The clock is behind the last journal entry or, before there is one, the release that runs."""
 
     code = "E-CLOCK-BEHIND"
 

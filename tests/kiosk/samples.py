@@ -130,6 +130,12 @@ CIPHER = (
 )
 
 
+def _wrong_by_seconds() -> Shown:
+    known = box(unlocked=True)
+    known.clock = replace(TROUBLE, now=TROUBLE.last - timedelta(seconds=40))
+    return clock.wrong_page(known)
+
+
 def _pages() -> dict[str, Shown]:
     """Return every page that is drawn from itself alone."""
     confirm = rescue.confirm_pages(BACKUP)
@@ -303,6 +309,7 @@ def _pages() -> dict[str, Shown]:
         "drill-wrong-again": drill.wrong_words(3),
         "drill-recorded": shown(drill.tell_drills(DRILLS)),
         "clock": clock.time_page(NOW),
+        "clock-is-wrong-by-seconds": _wrong_by_seconds(),
         "clock-is-wrong": _clock_wrong(),
         "signed-ahead": late[0],
         "signed-ahead-2": late[1],

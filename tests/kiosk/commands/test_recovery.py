@@ -23,6 +23,7 @@ from core.progress import report_nothing
 from hw.system.clock import SystemClock
 from kiosk.commands.cli import main
 from tests.backups import BOOT, COST, NEW_PASSPHRASE, PASSPHRASE, PastBox, policy_for, roots_of, write
+from tests.kiosk.command import spawn
 
 
 @pytest.fixture(autouse=True)
@@ -124,11 +125,12 @@ def test_prints_json_for_a_program(desk: Desk, tmp_path: Path) -> None:
     assert found["incarnation"] != found["restored_from"]
 
 
-def test_says_that_the_date_must_be_confirmed(tmp_path: Path) -> None:
-    (tmp_path / "old").mkdir()
-    old = make_desk(tmp_path / "old", SystemClock().now() - timedelta(days=150))
-    done = old.restore(tmp_path / "state", *old.trust)
-    assert "pism top-up --confirm-date" in done.stdout
+def test_says_that_the_date_must_be_confirmed(desk: Desk, tmp_path: Path) -> None:
+    later = SystemClock().now() + timedelta(days=150)
+    files = ("--identity", desk.folder / "identity", "--passphrase-file", desk.folder / "new")
+    options = ("--state", tmp_path / "state", *files, *desk.trust)
+    done = spawn("restore", desk.folder / "backup", *options, when=f"{later:%Y-%m-%d %H:%M:%S}")
+    assert "pism top-up --confirm-date" in done.out
 
 
 @pytest.mark.parametrize(

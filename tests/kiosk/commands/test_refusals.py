@@ -196,6 +196,26 @@ def test_a_passphrase_file_is_read_in_whatever_form_it_was_saved(folder: Path) -
     assert ran.err == "error E-FILE: the passphrase file is UTF-16 text: save it as UTF-8\n"
 
 
+# the clock
+
+
+def test_a_clock_before_the_release_founds_nothing(tmp_path: Path) -> None:
+    config = lay_config(tmp_path)
+    options = ("--config", config, "--state", tmp_path / "state", "--passphrase-file", "-")
+    ran = spawn("init", *options, typed=PASSPHRASE + b"\n", when="1970-01-02 03:04:05")
+    assert (ran.status, ran.code) == (1, "E-CLOCK-BEHIND")
+    assert "the clock says 1970-01-02 03:04 UTC" in ran.err
+    assert not (tmp_path / "state").exists()
+
+
+def test_the_date_that_an_authority_is_founded_under_is_said(tmp_path: Path) -> None:
+    config = lay_config(tmp_path)
+    options = ("--config", config, "--state", tmp_path / "state", "--passphrase-file", "-")
+    ran = spawn("init", *options, typed=PASSPHRASE + b"\n", when="2027-02-01 12:34:56")
+    assert ran.status == 0
+    assert "founded under this date: 2027-02-01 12:34 UTC\n" in ran.err
+
+
 # the state folder
 
 
