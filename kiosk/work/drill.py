@@ -24,7 +24,7 @@ MAX_BYTES: Final = 512
 _NOT_AWAITED: Final = frozenset({DrillError.code, PolicyError.code})  # old words, or a backup that is no more
 _FILE: Final = re.compile(r"pism-drill-([a-z][a-z0-9-]{0,23})-([0-9]{6,12})\.txt")
 _SIX: Final = re.compile(
-    rf"\s*[a-z]{{3,8}}(\s+[a-z]{{3,8}}){{{rs.DRILL_WORDS - 1}}}\s*", re.IGNORECASE | re.ASCII
+    rf"\s*[a-z]{{3,8}}([\s,;]+[a-z]{{3,8}}){{{rs.DRILL_WORDS - 1}}}\s*", re.IGNORECASE | re.ASCII
 )
 
 
@@ -100,4 +100,4 @@ def _parse_words(file: str, data: bytes) -> str:
     text = plain.decode("ascii", "replace")
     if _SIX.fullmatch(text) is None:
         raise DrillError(f"{file} does not hold six words.")
-    return " ".join(text.split())
+    return " ".join(re.findall("[A-Za-z]+", text))

@@ -54,6 +54,14 @@ def test_a_reader_that_goes_away_is_no_fault(folder: Path) -> None:
     assert "E-BUG" not in ran.err
 
 
+@pytest.mark.parametrize("redirect", ["<&-", "</dev/null"])
+def test_a_vault_without_a_socket_says_who_starts_it(folder: Path, redirect: str) -> None:
+    ran = shell(redirect, "vault", "--state", folder / "state")
+    assert ran.status == 2
+    assert "systemd starts this" in ran.err
+    assert "E-BUG" not in ran.err
+
+
 def test_a_path_that_no_system_takes_is_said(folder: Path) -> None:
     ran = shell("", "plan", "--config", "x" * 5000)
     assert (ran.status, ran.code) == (1, "E-FILE")

@@ -36,7 +36,9 @@ def lay(tmp_path: Path) -> Lay:
     return open_stick
 
 
-@pytest.mark.parametrize("saved", [f"\ufeff{SIX}\r\n".encode(), SIX.replace(" ", "\r").encode()])
+@pytest.mark.parametrize(
+    "saved", [f"\ufeff{SIX}\r\n".encode(), SIX.replace(" ", "\r").encode(), SIX.replace(" ", ", ").encode()]
+)
 def test_words_are_read_in_whatever_form_they_were_saved(lay: Lay, saved: bytes) -> None:
     with lay({"pism-drill-main-backup-000001.txt": saved}) as volume:
         assert read_drill_stick(volume) == (BroughtWords(name="main-backup", words=SIX),)
