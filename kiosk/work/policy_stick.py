@@ -11,7 +11,7 @@ from typing import Final
 from core.api.requests import BringPolicy
 from core.api.results import PolicyProposal
 from core.errors import ConfigError
-from hw.errors import StickMissingError, StickSizeError
+from hw.errors import StickMissingError, StickNameError, StickSizeError
 from hw.fat.volume import FatVolume
 from hw.ports import Stick
 from kiosk.work.task import Task, Tools
@@ -44,7 +44,7 @@ def read_policy_stick(volume: FatVolume) -> tuple[bytes, dict[str, bytes]]:
     Raises:
         StickMissingError: There is no config.yaml (E-STICK-MISSING).
         StickSizeError: A file is larger than it may be, or it names too many (E-STICK-SIZE).
-        StickNameError, StickFormatError, StickGoneError, StickIoError: As FatVolume.get.
+        StickFormatError, StickGoneError, StickIoError: As FatVolume.get.
     """
     config = volume.get(CONFIG, MAX_CONFIG_BYTES)
     names = _named_keys(config)
@@ -52,7 +52,7 @@ def read_policy_stick(volume: FatVolume) -> tuple[bytes, dict[str, bytes]]:
         raise StickSizeError(f"{CONFIG} names {len(names)} key files; at most {MAX_KEYS} are taken")
     keys: dict[str, bytes] = {}
     for name in names:
-        with suppress(StickMissingError):  # which recipient it is of, the vault says
+        with suppress(StickMissingError, StickNameError):  # which recipient it is of, the vault says
             keys[name] = volume.get(name, MAX_KEY_BYTES)
     return config, keys
 

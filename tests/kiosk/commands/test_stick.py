@@ -62,7 +62,7 @@ def test_a_taken_name_is_not_overwritten(image: Path, tmp_path: Path) -> None:
     assert note.read_bytes() == b"new"
 
 
-@pytest.mark.parametrize("name", ["../note", "/note", "a/b/c", "a:b", ""])
+@pytest.mark.parametrize("name", ["../note", "/note", "a//c", "a:b", ""])
 def test_a_name_that_leaves_its_folder_is_refused(image: Path, tmp_path: Path, name: str) -> None:
     assert run("stick", "get", image, name, "--to", tmp_path / "got").code == "E-STICK-NAME"
     assert not (tmp_path / "got").exists()

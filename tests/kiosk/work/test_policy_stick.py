@@ -67,7 +67,8 @@ def test_a_key_may_lie_in_folders_of_folders(lay: Lay, tmp_path: Path) -> None:
 
 
 def test_what_is_not_there_and_what_is_no_config_is_for_the_vault_to_say(lay: Lay, tmp_path: Path) -> None:
-    with lay({"config.yaml": naming("keys/a.pub", "none/b.pub"), "keys/b.pub": b"x"}) as volume:
+    names = ("keys/a.pub", "none/b.pub", "../a.pub", "/etc/pism/keys/a.pub", "a/" * 9 + "a.pub", "keys")
+    with lay({"config.yaml": naming(*names), "keys/b.pub": b"x", "a.pub": b"x"}) as volume:
         assert read_policy_stick(volume)[1] == {}
     (tmp_path / "stick.img").unlink()
     with lay({"config.yaml": b"x", "keys/a.pub": b"x"}) as volume:
@@ -91,9 +92,6 @@ CROWD = (
         ({"config.yaml/none": b""}, "E-STICK-MISSING"),
         ({"config.yaml": b"#" * (MAX_CONFIG_BYTES + 1)}, "E-STICK-SIZE"),
         ({"config.yaml": naming("a.pub"), "a.pub": b"#" * (MAX_KEY_BYTES + 1)}, "E-STICK-SIZE"),
-        ({"config.yaml": naming("../a.pub")}, "E-STICK-NAME"),
-        ({"config.yaml": naming("/etc/pism/keys/a.pub")}, "E-STICK-NAME"),
-        ({"config.yaml": naming("a/" * 9 + "a.pub")}, "E-STICK-NAME"),
         ({"config.yaml": CROWD}, "E-STICK-SIZE"),
     ],
 )
