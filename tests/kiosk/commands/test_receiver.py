@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyrage
 import pytest
 
 from tests.archives import NOW, Box, make_box
@@ -67,6 +68,44 @@ def test_a_sound_archive_is_verified_and_opened(server: Server) -> None:
     assert report["sequence"] == 2
     assert (Path(report["folder"]) / "manifest.json").exists()
     assert report["keys"] == report["signers"] == 1
+
+
+def test_a_holders_key_opens_as_its_own_programs_made_it(server: Server) -> None:
+    """Made by ssh-keygen, two blanks in a row in its passphrase, saved again by an editor of Windows."""
+    identity, passphrase = server.folder / "identity", server.folder / "passphrase"
+    identity.unlink()
+    make = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "two  spaces here", "-f", identity]
+    subprocess.run(make, check=True)
+    data = server.box.make(
+        recipients=(pyrage.ssh.Recipient.from_str(identity.with_suffix(".pub").read_text()),)
+    )
+    identity.write_bytes(b"\xef\xbb\xbf" + identity.read_bytes().replace(b"\n", b"\r\n"))
+    for text, status in ((b"two  spaces here\r\n", 0), (b"two spaces here\n", 1)):
+        passphrase.write_bytes(text)
+        ran = server.verify(data, "--passphrase-file", passphrase)
+        assert (ran.status, ran.code) == (status, "E-IDENTITY-LOCKED" if status else "")
+
+
+def test_a_cipher_that_cannot_be_read_is_named_and_nobody_is_asked(server: Server) -> None:
+    identity = server.folder / "identity"
+    identity.unlink()
+    make = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "plain words here", "-f", identity]
+    subprocess.run([*make, "-Z", "chacha20-poly1305@openssh.com"], check=True)
+    data = server.box.make(
+        recipients=(pyrage.ssh.Recipient.from_str(identity.with_suffix(".pub").read_text()),)
+    )
+    ran = server.verify(data)
+    assert (ran.status, ran.code) == (1, "E-IDENTITY-CIPHER")
+    assert "chacha20-poly1305@openssh.com" in ran.err
+    assert "ssh-keygen -p -Z aes256-ctr" in ran.err
+
+
+def test_an_identity_of_age_keygen_with_a_mark_before_it_opens(server: Server) -> None:
+    made = subprocess.run(["age-keygen"], check=True, capture_output=True)
+    public = made.stderr.decode().split()[-1]
+    (server.folder / "identity").write_bytes(b"\xef\xbb\xbf" + made.stdout)
+    data = server.box.make(recipients=(pyrage.x25519.Recipient.from_str(public),))
+    assert server.verify(data).status == 0
 
 
 def flip(data: bytes) -> bytes:
