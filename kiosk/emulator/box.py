@@ -29,7 +29,7 @@ from hw.sticks.emulated import Faults
 from kiosk.daemon.compose import board_settings, make_daemon
 from kiosk.daemon.last_light import show_last
 from kiosk.entry.buffers import EntryChanged
-from kiosk.flows.machine import PowerAsked
+from kiosk.machine.events import PowerAsked
 from kiosk.screens.frames import save_emulated
 from kiosk.work.session import Session, start_vault
 
