@@ -2,7 +2,7 @@
 
 Rules:
 
-1. Nothing is overwritten; nothing is deleted but a `.part` file that PiSM itself began.
+1. Nothing is overwritten; nothing is deleted but a part (hw.fat.names) that PiSM itself began.
 2. `put` returns when the medium was seen to hold the file, name and bytes (hw.fat.writing), never before.
 3. What comes off a stick is bounded by the caller before it is read.
 4. One folder deep, and no name that FAT, Windows or mtools would bend (hw.fat.names).
@@ -19,7 +19,7 @@ from typing import BinaryIO, Self
 from hw.errors import StickIoError, StickMissingError, StickSizeError
 from hw.fat.listing import StickFile
 from hw.fat.mtools import Drive
-from hw.fat.names import FOLDERS, StickPath, check_name, is_our_part, parse_path
+from hw.fat.names import StickPath, check_name, is_our_folder, is_our_part, parse_path
 from hw.fat.writing import Progress, delete_part, write_file
 from hw.medium.node import NodeMedium
 from hw.ports import Medium
@@ -222,17 +222,17 @@ class FatVolume:
             )
 
     def clean_parts(self) -> tuple[str, ...]:
-        """Delete the `.part` files that PiSM began and did not finish, and return their names.
+        """Delete the parts that PiSM began and did not finish, and return their names.
 
         Raises:
             StickReadOnlyError: There are some and the stick is write-protected.
             StickGoneError, StickIoError: Pulled, or failing.
         """
         drive = self._drive
+        folders = ("", *(item.name for item in self.list() if item.folder and is_our_folder(item.name)))
         cleaned = [
             StickPath(folder=folder, name=item.name)
-            for folder in FOLDERS
-            if not folder or drive.has_folder(folder)
+            for folder in folders
             for item in drive.list_folder(folder).files
             if not item.folder and is_our_part(folder, item.name)
         ]

@@ -1,8 +1,8 @@
 """Writing one file to a stick, so that it is there whole and proven, or not at all.
 
-Owns the order of writing: space check, `.part`, flush, read back off the medium, SHA-256, rename, flush,
+Owns the order of writing: space check, a part, flush, read back off the medium, SHA-256, rename, flush,
 name and size and hash again. Rules: nothing is overwritten; nothing is deleted but what this call wrote
-itself, and a `.part` of ours that was left by an earlier one.
+itself, and a part of ours that was left by an earlier one.
 
 It costs five calls of mtools (about 20 ms each on a PC), and one more in a folder not listed yet.
 
@@ -94,7 +94,7 @@ def write_file(
 
 
 def delete_part(drive: Drive, part: StickPath) -> None:
-    """Delete a `.part` file that PiSM began and did not finish.
+    """Delete a part that PiSM began and did not finish.
 
     Args:
         drive: Open.

@@ -54,12 +54,18 @@ def test_cleans_parts_of_ours_and_nothing_else(image: Path) -> None:
     copy_in(image, ARCHIVE + ".part", b"x")
     copy_in(image, "thesis.part", b"x")
     mtools(image, "mmd", "::public")
-    copy_in(image, "public/roots.prt", b"x")
+    copy_in(image, "public/README.prt", b"x")
     copy_in(image, "public/mine.txt", b"x")
+    mtools(image, "mmd", "::public-main-kudo-000001")
+    copy_in(image, "public-main-kudo-000001/PISM.prt", b"x")
     with open_volume(image) as volume:
-        assert volume.clean_parts() == (ARCHIVE + ".part", "public/roots.prt")
+        assert volume.clean_parts() == (
+            ARCHIVE + ".part",
+            "public/README.prt",
+            "public-main-kudo-000001/PISM.prt",
+        )
         assert volume.clean_parts() == ()
-        assert [item.name for item in volume.list()] == ["thesis.part", "public"]
+        assert [item.name for item in volume.list()] == ["thesis.part", "public", "public-main-kudo-000001"]
         assert [item.name for item in volume.list("public")] == ["mine.txt"]
 
 

@@ -15,6 +15,7 @@ from hw.errors import (
     StickReadOnlyError,
     StickVerifyError,
 )
+from hw.fat.names import part_name
 from hw.fat.volume import FatVolume, open_volume
 from hw.fat.writing import MAX_FILE_BYTES
 from hw.medium.node import NodeMedium
@@ -68,7 +69,7 @@ def test_puts_a_file_by_its_path_and_an_empty_one(image: Path, tmp_path: Path) -
 
 _NAMES = (
     *("roots.pem", "readme", "readme.TXT", "README.txt", "Readme.txt", "README.TXT", "a+b c.x", "~x.y"),
-    *("hällo.txt", "日本.txt", ".hidden", "x" * 250, "a.b.c", "Main-Kudo.TAR.Age"),
+    *("hällo.txt", "日本.txt", ".hidden", "x" * 255, "a.b.c", "Main-Kudo.TAR.Age"),
 )
 
 
@@ -159,15 +160,26 @@ def test_a_write_protected_stick_can_be_read_only(image: Path) -> None:
             volume.clean_parts()
 
 
-def test_an_old_part_of_ours_gives_way_and_an_operators_does_not(image: Path) -> None:
-    copy_in(image, ARCHIVE + ".part", b"old")
-    copy_in(image, "my thesis.txt.part", b"old")
+@pytest.mark.parametrize("name", [ARCHIVE, "notes.txt", "notes.prt", "public/README.txt"])
+def test_a_part_of_an_earlier_try_gives_way_and_an_operators_file_does_not(image: Path, name: str) -> None:
+    folder, _, file = name.rpartition("/")
+    mtools(image, "mmd", "::public")
+    copy_in(image, f"{folder}/{part_name(file)}".lstrip("/"), b"old")
+    copy_in(image, f"{name}.part", b"of the operator")
     with open_volume(image) as volume:
-        volume.put_small(ARCHIVE, b"new")
-        with pytest.raises(StickExistsError, match="in the way"):
-            volume.put_small("my thesis.txt", b"new")
-        assert volume.get(ARCHIVE, 3) == b"new"
-        assert sorted(item.name for item in volume.list()) == sorted([ARCHIVE, "my thesis.txt.part"])
+        volume.put_small(name, b"new")
+        assert volume.get(name, 3) == b"new"
+        assert {item.name for item in volume.list(folder)} - {"public"} == {file, f"{file}.part"}
+        assert volume.get(f"{name}.part", 20) == b"of the operator"
+
+
+@pytest.mark.parametrize("files", range(0, 40, 3))
+def test_a_long_name_is_given_wherever_it_falls_in_its_folder(image: Path, files: int) -> None:
+    for number in range(files):
+        copy_in(image, f"{number}", b"x")
+    with open_volume(image) as volume:
+        for length in (30, 75, 120):
+            volume.put_small("n" * length, b"x")
 
 
 def test_a_caller_that_stops_leaves_no_file(image: Path) -> None:
