@@ -166,11 +166,15 @@ class Companion(Result, frozen=True, kw_only=True):
 
 
 class ArchiveWritten(Result, frozen=True, kw_only=True):
-    """The archive that now stands in the descriptor, and the files that go with it, receipt last."""
+    """The archive that now stands in the descriptor, and the files that go with it, receipt last.
+
+    `mark` tells the archives of this incarnation from those of any other: eight hex digits.
+    """
 
     kind: str
     name: str
     sequence: int
+    mark: str
     archive_name: str
     size_bytes: int
     sha256: str

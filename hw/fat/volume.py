@@ -20,7 +20,7 @@ from hw.errors import StickIoError, StickMissingError, StickSizeError
 from hw.fat.listing import StickFile
 from hw.fat.mtools import Drive
 from hw.fat.names import StickPath, check_name, is_our_folder, is_our_part, parse_path
-from hw.fat.writing import Progress, delete_part, write_file
+from hw.fat.writing import Progress, delete_part, is_written, write_file
 from hw.medium.node import NodeMedium
 from hw.ports import Medium
 
@@ -91,6 +91,31 @@ class FatVolume:
             if not self._drive.has_folder(folder):
                 raise StickMissingError(f"there is no folder {folder} on the stick")
         return self._drive.list_folder(folder).files
+
+    def find(self, name: str) -> StickFile | None:
+        """Return the file or folder of that name, None where there is none.
+
+        Args:
+            name: In the root, or `folder/name`; case does not matter.
+
+        Raises:
+            StickNameError, StickFormatError, StickGoneError, StickIoError: As for `list`.
+        """
+        return self._drive.find(parse_path(name))
+
+    def holds(self, name: str, *, size_bytes: int, sha256: str, progress: Progress | None = None) -> bool:
+        """Tell whether the medium holds just that file: name with its case, size, and every byte.
+
+        Args:
+            name: In the root, or `folder/name`.
+            size_bytes: What it should have.
+            sha256: What its bytes should hash to, in hex.
+            progress: Told how many bytes were read back, where that is worth reading.
+
+        Raises:
+            StickNameError, StickFormatError, StickGoneError, StickIoError: As for `list`.
+        """
+        return is_written(self._drive, parse_path(name), size_bytes, sha256, progress)
 
     def get(self, name: str, max_bytes: int) -> bytes:
         """Return a file's bytes.

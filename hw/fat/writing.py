@@ -59,7 +59,7 @@ def write_file(
             As for FatVolume.put.
     """
     tick_written, tick_checked = _make_ticks(progress, size_bytes, place)
-    if resume and _is_written(drive, place, size_bytes, sha256, tick_checked):
+    if resume and is_written(drive, place, size_bytes, sha256):
         return
     check_writable(drive)
     _check_free_name(drive, place)
@@ -93,6 +93,28 @@ def write_file(
         raise
 
 
+def is_written(
+    drive: Drive, place: StickPath, size_bytes: int, sha256: str, progress: Progress | None = None
+) -> bool:
+    """Tell whether the medium holds just that file: its name, its size, its bytes.
+
+    Args:
+        drive: Open and flushed.
+        place: Of the file.
+        size_bytes: What it should have.
+        sha256: What its bytes should hash to, in hex.
+        progress: Told how many of size_bytes were read.
+
+    Raises:
+        StickGoneError, StickIoError: It cannot be read.
+    """
+    with suppress(StickVerifyError):
+        check_entry(drive, place, size_bytes)
+        check_hash(drive, place, size_bytes, sha256, _make_tick(progress, size_bytes, place))
+        return True
+    return False
+
+
 def delete_part(drive: Drive, part: StickPath) -> None:
     """Delete a part that PiSM began and did not finish.
 
@@ -115,15 +137,6 @@ def check_writable(drive: Drive) -> None:
     """Refuse a write-protected stick; StickReadOnlyError."""
     if drive.medium.read_only:
         raise StickReadOnlyError("the stick is write-protected")
-
-
-def _is_written(drive: Drive, place: StickPath, size_bytes: int, sha256: str, tick: Tick) -> bool:
-    """Tell whether an earlier try, pulled at its very end, has written the file after all."""
-    with suppress(StickVerifyError):
-        check_entry(drive, place, size_bytes)
-        check_hash(drive, place, size_bytes, sha256, tick)
-        return True
-    return False
 
 
 def _check_free_name(drive: Drive, place: StickPath) -> None:
@@ -162,3 +175,13 @@ def _make_ticks(progress: Progress | None, size_bytes: int, place: StickPath) ->
             progress(before + min(max(done, 0), size_bytes), 2 * size_bytes, f"{what} {place.name}")
 
     return partial(report, 0, "write"), partial(report, size_bytes, "check")
+
+
+def _make_tick(progress: Progress | None, size_bytes: int, place: StickPath) -> Tick:
+    """Return the tick of a reading."""
+
+    def report(done: int) -> None:
+        if progress:
+            progress(min(max(done, 0), size_bytes), size_bytes, f"check {place.name}")
+
+    return report
