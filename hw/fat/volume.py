@@ -192,16 +192,14 @@ class FatVolume:
             raise StickSizeError(f"{place} has {found.size_bytes} bytes; at most {max_bytes} are taken")
         return place, found
 
-    def put_small(
-        self, name: str, data: bytes, progress: Progress | None = None, *, resume: bool = False
-    ) -> None:
+    def put_small(self, name: str, data: bytes, progress: Progress | None = None) -> None:
         """Write bytes that are at hand; as `put`."""
         source = os.memfd_create("pism-stick")
         with os.fdopen(source, "w+b") as file:
             file.write(data)
             file.flush()
             digest = hashlib.sha256(data).hexdigest()
-            self.put(name, file, size_bytes=len(data), sha256=digest, progress=progress, resume=resume)
+            self.put(name, file, size_bytes=len(data), sha256=digest, progress=progress)
 
     def put(
         self,
@@ -211,7 +209,6 @@ class FatVolume:
         size_bytes: int,
         sha256: str,
         progress: Progress | None = None,
-        resume: bool = False,
     ) -> None:
         """Write a file and prove that the medium holds it.
 
@@ -223,8 +220,6 @@ class FatVolume:
             sha256: Of the source, in hex.
             progress: Told how many of 2 x size_bytes are written or read back; when it raises, the stick
                 is left without the file.
-            resume: A file of that name that holds just these bytes counts as written: the stick was pulled
-                at the very end of an earlier try.
 
         Raises:
             StickNameError: No file can be called so.
@@ -243,7 +238,6 @@ class FatVolume:
                 size_bytes=size_bytes,
                 sha256=sha256,
                 progress=progress,
-                resume=resume,
             )
 
     def clean_parts(self) -> tuple[str, ...]:

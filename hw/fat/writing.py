@@ -41,7 +41,6 @@ def write_file(
     size_bytes: int,
     sha256: str,
     progress: Progress | None,
-    resume: bool,
 ) -> None:
     """Write a file and prove that the medium holds it; leave nothing of it when that fails.
 
@@ -52,15 +51,12 @@ def write_file(
         size_bytes: Of the file.
         sha256: Of the file, in hex.
         progress: Told how many of 2 x size_bytes are written or read back.
-        resume: A file of that name that holds just these bytes counts as written.
 
     Raises:
         StickExistsError, StickFullError, StickReadOnlyError, StickVerifyError, StickGoneError, StickIoError:
             As for FatVolume.put.
     """
     tick_written, tick_checked = _make_ticks(progress, size_bytes, place)
-    if resume and is_written(drive, place, size_bytes, sha256):
-        return
     check_writable(drive)
     _check_free_name(drive, place)
     _check_room(drive, place, size_bytes)
@@ -108,8 +104,10 @@ def is_written(
     Raises:
         StickGoneError, StickIoError: It cannot be read.
     """
+    found = drive.find(place)
+    if found is None or found.folder or found.name != place.name or found.size_bytes != size_bytes:
+        return False
     with suppress(StickVerifyError):
-        check_entry(drive, place, size_bytes)
         check_hash(drive, place, size_bytes, sha256, _make_tick(progress, size_bytes, place))
         return True
     return False

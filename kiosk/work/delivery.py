@@ -5,12 +5,14 @@
 2. So each insertion is looked at as if it were the first: what stands there already is counted only after it
    was read, and what does not is written, whatever was written before, to this stick or to another.
 3. The receipt comes last, after every file that it names was read back.
-4. `bring` ends with a look at all files of the archive; what that misses is E-STICK-VERIFY.
+4. `bring` ends when a volume that was opened anew, past every cache, holds all files of the archive. A stick
+   that does not settle is E-STICK-VERIFY.
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from core.api.results import ArchiveWritten
 from hw.errors import StickVerifyError
@@ -19,6 +21,8 @@ from kiosk.work.places import Placed, Standing, place_files
 
 Tell = Callable[[int, int, str], None]
 """tell(done, total, what), in bytes; may raise, which stops the work."""
+OpenVolume = Callable[[], AbstractContextManager[FatVolume]]
+_ROUNDS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,28 +70,33 @@ class Delivery:
         """Let the archive go."""
         self._file.close()
 
-    def bring(self, volume: FatVolume, tell: Tell) -> bool:
-        """Write what is not on the stick, and look at all of it.
+    def bring(self, open_volume: OpenVolume, tell: Tell) -> bool:
+        """Write what is not on the stick, until all of it is seen there.
 
         Args:
-            volume: Of the stick that is in.
+            open_volume: Opens the volume of the stick that is in.
             tell: Told how far each file is.
 
         Returns:
             Whether anything was written: what was seen before is to be seen again.
 
         Raises:
-            StickVerifyError: The stick does not hold what it was given (E-STICK-VERIFY).
+            StickVerifyError: The stick does not keep what it is given (E-STICK-VERIFY).
             StickError: It is full, write-protected, pulled, or failing (E-STICK-...).
         """
-        volume.clean_parts()
-        placed = place_files(self.written, StickMedium(volume, tell))
-        missing = [one for one in placed if not one.is_there]
-        for one in missing:
-            self._put(volume, one, tell)
-        if missing:
-            self._look(volume, placed, tell)
-        return bool(missing)
+        was_written = False
+        for _ in range(_ROUNDS):
+            with open_volume() as volume:
+                if volume.clean_parts():
+                    was_written = True
+                placed = place_files(self.written, StickMedium(volume, tell))
+                missing = [one for one in placed if not one.is_there]
+                for one in missing:
+                    self._put(volume, one, tell)
+            if not missing:
+                return was_written
+            was_written = True
+        raise StickVerifyError(f"{self.written.archive_name} was written, and is not on the stick any more")
 
     def _put(self, volume: FatVolume, one: Placed, tell: Tell) -> None:
         """Write one file, and read it back."""
@@ -98,14 +107,6 @@ class Delivery:
         volume.put(
             one.place, self._file, size_bytes=one.file.size_bytes, sha256=one.file.sha256, progress=tell
         )
-
-    @staticmethod
-    def _look(volume: FatVolume, placed: tuple[Placed, ...], tell: Tell) -> None:
-        """Refuse a stick that does not hold every file."""
-        for one in placed:
-            file = one.file
-            if not volume.holds(one.place, size_bytes=file.size_bytes, sha256=file.sha256, progress=tell):
-                raise StickVerifyError(f"{one.place} was written, and is not on the stick any more")
 
 
 class Seen:

@@ -280,8 +280,8 @@ class Job:
 
     def _bring(self, archive: Delivery, stick: Stick, seen: Seen, report: Report) -> None:
         """Have an archive and its sidecars stand on the stick, and have it journaled."""
-        with self._open_volume(stick) as volume:
-            seen.note(archive, was_written=archive.bring(volume, self._bringing(report)))
+        was_written = archive.bring(partial(self._open_volume, stick), self._bringing(report))
+        seen.note(archive, was_written=was_written)
         if archive.confirmed:
             return
         written = archive.written

@@ -89,14 +89,16 @@ def test_a_stick_that_alters_what_it_holds_again_and_again_is_not_trusted(place:
     image = place.sticks.make("PISM-ALL")
     job = place.job()
 
-    def alter_all(progress: Progress, step: int) -> None:
-        if step == 3 and progress.what == "KB" and progress.done == progress.total:
-            for path in files_on(image):
-                if path.startswith("main-"):
-                    alter(image, path)
+    def alter_what_was_put(progress: Progress, _step: int) -> None:
+        if progress.what != "KB" or progress.done != progress.total:
+            return
+        for path in files_on(image):
+            size_bytes = len(mtools(image, "mtype", f"::{path}"))
+            if path.startswith("main-kudo-") and progress.total == 2 * size_bytes // 1000:
+                alter(image, path)
 
     with pytest.raises(StickVerifyError):
-        job.run(place.insert(image=image), alter_all)
+        job.run(place.insert(image=image), alter_what_was_put)
 
 
 def test_numbers_that_come_back_are_not_in_the_way(tmp_path: Path) -> None:
