@@ -9,6 +9,8 @@ Owns the child process, every call on a FAT32 volume, and what the failures of t
 4. What mtools says is not trusted: an exit status of 0 proves nothing (mcopy exits 0 when writing fails),
    one of 1 is explained by looking at the medium first.
 5. A listing stays true as long as we hold the claim and write nothing to its folder.
+6. mtools writes nothing where the FS information sector says that there is no room: where the FAT says that
+   there is, the sector is made to say that it does not know, which the specification provides for.
 
 Left to others: reading what a tool prints (hw.fat.listing), proving what was written (hw.fat.readback).
 """
@@ -28,6 +30,7 @@ from hw.errors import StickError, StickFormatError, StickFullError, StickIoError
 from hw.fat import sandbox
 from hw.fat.listing import Geometry, Listing, StickFile, parse_geometry, parse_listing
 from hw.fat.names import StickPath, same_name
+from hw.fat.space import UNKNOWN_HINT, count_free_clusters, hint_offset, read_hint
 from hw.ports import Medium, Tick
 
 Mode = Literal["r", "w", "f"]
@@ -194,15 +197,42 @@ class Drive:
     def __init__(self, medium: Medium) -> None:
         self.medium = medium
         self._listings: dict[str, Listing] = {}
-        self._free_bytes = 0
         self.geometry = self._read_geometry()
         self.list_folder("")
 
     @property
     def free_bytes(self) -> int:
-        """Return the room that is left, as the latest listing says."""
-        self.list_folder("")
-        return self._free_bytes
+        """Return the room that is left, counted in the FAT."""
+        return count_free_clusters(self.medium, self.geometry) * self.geometry.cluster_bytes
+
+    def has_room(self, clusters: int) -> bool:
+        """Tell whether so many clusters are free in the FAT, and have mtools know it, too.
+
+        Args:
+            clusters: To be written at once.
+
+        Raises:
+            StickFormatError: The FAT ends too early.
+            StickReadOnlyError, StickGoneError, StickIoError: It cannot be read, or not be written.
+        """
+        if count_free_clusters(self.medium, self.geometry, clusters) < clusters:
+            return False
+        hint = read_hint(self.medium, self.geometry)
+        if hint is not None and not clusters <= hint <= self.geometry.clusters:
+            self._drop_hint()
+        return True
+
+    def _drop_hint(self) -> None:
+        """Have the FS information sector say that it does not know how many clusters are free."""
+        place = f"seek={hint_offset(self.geometry) // len(UNKNOWN_HINT)}"
+        size = f"bs={len(UNKNOWN_HINT)}"
+        with os.fdopen(os.memfd_create("pism-hint"), "w+b", buffering=0) as source:
+            source.write(UNKNOWN_HINT)
+            self.write(
+                ["dd", f"if={SOURCE}", f"of={NODE}", size, place, "conv=notrunc", "status=none"],
+                "the FS information sector cannot be written",
+                source=source.fileno(),
+            )
 
     def forget_listing(self, folder: str) -> None:
         """Drop a folder's listing, because something is written there."""
@@ -223,9 +253,8 @@ class Drive:
         """Return a folder's listing; it stays true as long as we hold the claim and write nothing."""
         key = folder.casefold()
         if key not in self._listings:
-            text = self._read_text(["mdir", "-a", drive_path(folder)], "the stick cannot be listed")
+            text = self._read_text(["mdir", "-a", "-f", drive_path(folder)], "the stick cannot be listed")
             self._listings[key] = parse_listing(text)
-            self._free_bytes = self._listings[key].free_bytes
         return self._listings[key]
 
     def _read_geometry(self) -> Geometry:
