@@ -32,6 +32,7 @@ _SMALL_SECTORS = re.compile(r"^small size: (\d+) sectors$", re.MULTILINE)
 _SMALL_FAT = re.compile(r"^sectors per fat: (\d+)$", re.MULTILINE)
 _SECTOR_SIZES = (512, 1024, 2048, 4096)
 _FIRST_CLUSTER = 2
+_LEAST_CLUSTERS = 65_525  # Microsoft FAT specification 1.03, 3.5; with fewer mtools reads a FAT of 16 bits
 _ENTRY_BYTES = 4  # of a cluster, in a FAT of 32 bits
 
 
@@ -158,6 +159,8 @@ def parse_geometry(text: str, volume_bytes: int) -> Geometry:
     fits = numbers["sectors"] * numbers["sector_bytes"] <= volume_bytes
     if not fits or clusters <= 0 or numbers["cluster_sectors"] == 0:
         raise StickFormatError("the stick's FAT32 does not fit its size")
+    if clusters < _LEAST_CLUSTERS:
+        raise StickFormatError(f"the stick's FAT32 has {clusters} clusters; {_LEAST_CLUSTERS} are the least")
     if numbers["fat_sectors"] * numbers["sector_bytes"] < (clusters + _FIRST_CLUSTER) * _ENTRY_BYTES:
         raise StickFormatError("the stick's FAT is too short for its clusters")
     return Geometry(

@@ -20,14 +20,14 @@ Directory for P:/
 No files
 """
 SHAPE = """sector size: 512 bytes
-cluster size: 8 sectors
+cluster size: 1 sectors
 reserved (boot) sectors: 32
 fats: 2
 small size: 0 sectors
 sectors per fat: 0
 hidden sectors: 0
 big size: 131072 sectors
-Big fatlen=128
+Big fatlen=1024
 Extended flags=0x0000
 infoSector location=1
 """
@@ -86,19 +86,19 @@ def test_a_name_cannot_write_the_label() -> None:
 def test_reads_where_the_clusters_lie() -> None:
     shape = parse_geometry(SHAPE, 131072 * 512)
     assert shape == Geometry(
-        cluster_bytes=4096,
-        data_offset=(32 + 256) * 512,
-        clusters=(131072 - 288) // 8,
+        cluster_bytes=512,
+        data_offset=(32 + 2048) * 512,
+        clusters=131072 - 2080,
         fat_offset=32 * 512,
         info_offset=512,
     )
-    assert shape.offset(3) == shape.data_offset + 4096
+    assert shape.offset(3) == shape.data_offset + 512
 
 
 @pytest.mark.parametrize(("flags", "fat"), [("0x0001", 0), ("0x0081", 1), ("0x0080", 0), ("0x008f", 0)])
 def test_the_fat_in_force_is_the_one_that_is_kept(flags: str, fat: int) -> None:
     shape = parse_geometry(SHAPE.replace("0x0000", flags), 131072 * 512)
-    assert shape.fat_offset == (32 + fat * 128) * 512
+    assert shape.fat_offset == (32 + fat * 1024) * 512
 
 
 @pytest.mark.parametrize("line", ["", "infoSector location=65535", "infoSector location=0"])
@@ -108,8 +108,8 @@ def test_a_volume_need_not_have_an_information_sector(line: str) -> None:
 
 
 def test_takes_the_small_size_when_it_is_the_one_that_is_set() -> None:
-    text = SHAPE.replace("small size: 0", "small size: 60000").replace("big size: 131072", "big size: 0")
-    assert parse_geometry(text, 60000 * 512).clusters == (60000 - 288) // 8
+    text = SHAPE.replace("small size: 0", "small size: 67605").replace("big size: 131072", "big size: 0")
+    assert parse_geometry(text, 70000 * 512).clusters == 67605 - 2080
 
 
 @pytest.mark.parametrize(
@@ -117,12 +117,13 @@ def test_takes_the_small_size_when_it_is_the_one_that_is_set() -> None:
     [
         "",
         SHAPE.replace("sectors per fat: 0", "sectors per fat: 200"),
-        SHAPE.replace("Big fatlen=128\n", ""),
+        SHAPE.replace("Big fatlen=1024\n", ""),
         SHAPE.replace("sector size: 512", "sector size: 513"),
-        SHAPE.replace("cluster size: 8", "cluster size: 0"),
+        SHAPE.replace("cluster size: 1", "cluster size: 0"),
         SHAPE.replace("big size: 131072", "big size: 131073"),
-        SHAPE.replace("Big fatlen=128", "Big fatlen=70000"),
-        SHAPE.replace("Big fatlen=128", "Big fatlen=127"),
+        SHAPE.replace("Big fatlen=1024", "Big fatlen=70000"),
+        SHAPE.replace("Big fatlen=1024", "Big fatlen=1007"),
+        SHAPE.replace("cluster size: 1", "cluster size: 2"),
     ],
 )
 def test_refuses_what_is_not_fat32_or_does_not_fit_its_node(text: str) -> None:
