@@ -155,6 +155,9 @@ class Medium(Protocol):
     def flush(self, tick: Tick | None = None) -> None:
         """Push all that was written to the medium; StickIoError, StickGoneError when that fails."""
 
+    def read(self, offset: int, length: int) -> Iterator[bytes]:
+        """Yield bytes as mtools sees them, fewer at the end; StickIoError, StickGoneError when that fails."""
+
     def read_past_cache(self, offset: int, length: int) -> Iterator[bytes] | None:
         """Return the bytes that the medium itself holds, or None where the kernel refuses that."""
 

@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 
 from hw.errors import StickExistsError, StickFormatError, StickIoError, StickReadOnlyError, StickVerifyError
-from hw.fat.mtools import NODE, run_tool
+from hw.fat.mtools import NODE, raise_failure, run_tool
 from hw.fat.names import check_label
 from hw.fat.volume import FatVolume
 from hw.medium.node import NodeMedium
@@ -91,7 +91,5 @@ def _run_mkfs(medium: Medium, label: str) -> None:
             mode="f",
             node_bytes=medium.size_bytes,
         )
-        if outcome.status != 0:
-            medium.check()
-            raise StickIoError(f"the stick cannot be formatted: {outcome.complaint}")
+        raise_failure(medium, outcome, "the stick cannot be formatted")
     medium.flush()

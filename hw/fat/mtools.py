@@ -7,14 +7,21 @@ Owns the child process, every call on a FAT32 volume, and what the failures of t
 3. Its output goes to the caller in pieces, or straight into a file that the caller opened, and never past
    a limit; of its complaints 4 KiB are kept.
 4. What mtools says is not trusted: an exit status of 0 proves nothing (mcopy exits 0 when writing fails),
-   one of 1 is explained by looking at the medium first.
+   one of 1 is explained by looking at the medium first. What it complains of is the stick's format, unless it
+   passes on an error of the kernel's: only then is the stick failing.
 5. A listing stays true as long as we hold the claim and write nothing to its folder.
+6. mtools writes nothing where the FS information sector says that there is no room: where the FAT says that
+   there is, the sector is made to say that it does not know, which the specification provides for.
+7. A volume without a geometry of heads and sectors, which nothing uses since disks have block addresses, is
+   read without the checks of mtools that it fails; those of the FAT's size are in hw.fat.listing, too.
 
 Left to others: reading what a tool prints (hw.fat.listing), proving what was written (hw.fat.readback).
 """
 
+import errno
 import math
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -28,6 +35,7 @@ from hw.errors import StickError, StickFormatError, StickFullError, StickIoError
 from hw.fat import sandbox
 from hw.fat.listing import Geometry, Listing, StickFile, parse_geometry, parse_listing
 from hw.fat.names import StickPath, same_name
+from hw.fat.space import UNKNOWN_HINT, count_free_clusters, hint_offset, read_hint
 from hw.ports import Medium, Tick
 
 Mode = Literal["r", "w", "f"]
@@ -43,6 +51,19 @@ _TICK_S = 0.25
 _PIECE_BYTES = 1 << 16
 _COMPLAINT_BYTES = 4096
 _REAP_S = 5.0
+_LENIENT = ("env", "MTOOLS_SKIP_CHECK=1")
+_NO_GEOMETRY = "zero number of heads or sectors"
+# what a block device's driver may answer (block/blk-core.c, blk_errors)
+_DRIVER_ERRORS = (
+    *(errno.EIO, errno.ENODATA, errno.EREMOTEIO, errno.ETIMEDOUT, errno.ENOLINK, errno.EILSEQ, errno.EBADE),
+    *(errno.ENXIO, errno.ENODEV, errno.ENOMEDIUM),
+)
+# as the tools pass that on; mtools calls a loop in its FAT an "Input/output error", too, but not of plain_io
+_KERNEL_ERROR = re.compile(
+    r"(?:plain_io[^:]*|(?:dd|mkfs\.\w+): [^:]*): (?:"
+    + "|".join(re.escape(os.strerror(number)) for number in _DRIVER_ERRORS)
+    + ")"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +126,8 @@ def run_tool(
         Its status and complaint.
 
     Raises:
-        StickIoError: It took too long, or printed more than it may.
+        StickIoError: It took too long.
+        StickFormatError: It printed more than it may.
         StickError: It is not installed, or could not be confined and was not run.
     """
     limits = limits or Limits()
@@ -164,7 +186,7 @@ def _collect_output(
                 else:
                     left_bytes -= len(piece)
                     if left_bytes < 0:
-                        raise StickIoError("the stick holds more than its folder says")
+                        raise StickFormatError("the stick holds more than its folder says")
                     sink(piece)
             now = time.monotonic()
             if now > deadline:
@@ -194,15 +216,43 @@ class Drive:
     def __init__(self, medium: Medium) -> None:
         self.medium = medium
         self._listings: dict[str, Listing] = {}
-        self._free_bytes = 0
+        self._before: tuple[str, ...] = ()  # what stands before each call of mtools
         self.geometry = self._read_geometry()
         self.list_folder("")
 
     @property
     def free_bytes(self) -> int:
-        """Return the room that is left, as the latest listing says."""
-        self.list_folder("")
-        return self._free_bytes
+        """Return the room that is left, counted in the FAT."""
+        return count_free_clusters(self.medium, self.geometry) * self.geometry.cluster_bytes
+
+    def has_room(self, clusters: int) -> bool:
+        """Tell whether so many clusters are free in the FAT, and have mtools know it, too.
+
+        Args:
+            clusters: To be written at once.
+
+        Raises:
+            StickFormatError: The FAT ends too early.
+            StickReadOnlyError, StickGoneError, StickIoError: It cannot be read, or not be written.
+        """
+        if count_free_clusters(self.medium, self.geometry, clusters) < clusters:
+            return False
+        hint = read_hint(self.medium, self.geometry)
+        if hint is not None and not clusters <= hint <= self.geometry.clusters:
+            self._drop_hint()
+        return True
+
+    def _drop_hint(self) -> None:
+        """Have the FS information sector say that it does not know how many clusters are free."""
+        place = f"seek={hint_offset(self.geometry) // len(UNKNOWN_HINT)}"
+        size = f"bs={len(UNKNOWN_HINT)}"
+        with os.fdopen(os.memfd_create("pism-hint"), "w+b", buffering=0) as source:
+            source.write(UNKNOWN_HINT)
+            self.write(
+                ["dd", f"if={SOURCE}", f"of={NODE}", size, place, "conv=notrunc", "status=none"],
+                "the FS information sector cannot be written",
+                source=source.fileno(),
+            )
 
     def forget_listing(self, folder: str) -> None:
         """Drop a folder's listing, because something is written there."""
@@ -223,24 +273,22 @@ class Drive:
         """Return a folder's listing; it stays true as long as we hold the claim and write nothing."""
         key = folder.casefold()
         if key not in self._listings:
-            text = self._read_text(["mdir", "-a", drive_path(folder)], "the stick cannot be listed")
+            text = self._read_text(["mdir", "-a", "-f", drive_path(folder)], "the stick cannot be listed")
             self._listings[key] = parse_listing(text)
-            self._free_bytes = self._listings[key].free_bytes
         return self._listings[key]
 
     def _read_geometry(self) -> Geometry:
         """Return where the clusters lie; refuses what is not FAT32."""
         printed: list[bytes] = []
         outcome = self.run(["minfo", DRIVE], "r", sink=printed.append)
+        if outcome.status != 0 and _NO_GEOMETRY in outcome.complaint and not self._before:
+            self._before = _LENIENT
+            return self._read_geometry()
         if outcome.status != 0:
-            self._check_readable()
-            raise StickFormatError("the stick is not FAT32")
+            for _ in self.medium.read(0, 512):  # raises when not even that can be read
+                pass
+        self.raise_failure(outcome, "the stick is not FAT32")
         return parse_geometry(b"".join(printed).decode("utf-8", "replace"), self.medium.size_bytes)
-
-    def _check_readable(self) -> None:
-        """Raise StickIoError when the first bytes of the medium cannot be read at all."""
-        for _ in self.medium.read_past_cache(0, 512) or ():
-            pass
 
     def _read_text(self, command: Sequence[str], what: str) -> str:
         """Return what a reading tool prints."""
@@ -274,7 +322,7 @@ class Drive:
         """Run a tool on the medium."""
         self.medium.check()
         return run_tool(
-            command,
+            [*self._before, *command],
             node=self.medium.fileno(),
             mode=mode,
             node_bytes=self.medium.size_bytes,
@@ -286,16 +334,8 @@ class Drive:
         )
 
     def raise_failure(self, outcome: Outcome, what: str) -> None:
-        """Raise what a tool's end means, when it did not end well."""
-        if outcome.status == 0:
-            return
-        self.medium.check()
-        said = outcome.complaint
-        if "Disk full" in said or "No free cluster" in said:
-            raise StickFullError(f"{what}: the stick is full")
-        if "Read-only file system" in said or "write protect" in said.lower():
-            raise StickReadOnlyError(f"{what}: the stick is write-protected")
-        raise StickIoError(f"{what}: {said or f'status {outcome.status}'}")
+        """Raise what a tool's end means, when it did not end well; see `raise_failure`."""
+        raise_failure(self.medium, outcome, what)
 
     def read_file(self, place: StickPath, size_bytes: int, sink: Callable[[bytes], object]) -> None:
         """Pass a file's bytes on, as mtools reads them.
@@ -325,6 +365,34 @@ class Drive:
         """
         outcome = self.run(["mtype", drive_path(str(place))], "r", into=into, limits=limits_for(size_bytes))
         self.raise_failure(outcome, f"{place} cannot be read")
+
+
+def raise_failure(medium: Medium, outcome: Outcome, what: str) -> None:
+    """Raise what a tool's end means, when it did not end well.
+
+    Args:
+        medium: That it worked on.
+        outcome: Of the tool; one that passed on an error of the kernel's did not end well.
+        what: What was being done, as the beginning of a sentence.
+
+    Raises:
+        StickGoneError: The stick is out.
+        StickFullError, StickReadOnlyError: The tool says so.
+        StickIoError: The kernel could not read or write.
+        StickFormatError: Anything else: the tool does not take what is on the stick.
+    """
+    said = outcome.complaint
+    failing = _KERNEL_ERROR.search(said) is not None
+    if outcome.status == 0 and not failing:
+        return
+    medium.check()
+    if failing:
+        raise StickIoError(f"{what}: {said}")
+    if "Disk full" in said or "No free cluster" in said:
+        raise StickFullError(f"{what}: the stick is full")
+    if "Read-only file system" in said or "write protect" in said.lower():
+        raise StickReadOnlyError(f"{what}: the stick is write-protected")
+    raise StickFormatError(f"{what}: {said or f'status {outcome.status}'}")
 
 
 def drive_path(path: str) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from hw.errors import StickIoError, StickMissingError, StickSizeError
+from hw.errors import StickFormatError, StickMissingError, StickSizeError
 from hw.fat.listing import StickFile
 from hw.fat.mtools import Drive
 from hw.fat.names import StickPath, check_name, is_our_folder, is_our_part, parse_path
@@ -32,7 +32,7 @@ class FatVolume:
         medium: Claimed; belongs to the volume from now on.
 
     Raises:
-        StickFormatError: It is not FAT32.
+        StickFormatError: It is no FAT32 that can be used; the text says why.
         StickGoneError, StickIoError: It cannot be read.
     """
 
@@ -127,7 +127,7 @@ class FatVolume:
         Raises:
             StickMissingError: There is no such file.
             StickSizeError: It is larger.
-            StickNameError, StickGoneError, StickIoError: As for `list`.
+            StickNameError, StickFormatError, StickGoneError, StickIoError: As for `list`.
         """
         pieces: list[bytes] = []
         self.get_into(name, pieces.append, max_bytes)
@@ -145,7 +145,8 @@ class FatVolume:
             progress: Told how far it is.
 
         Raises:
-            StickMissingError, StickSizeError, StickNameError, StickGoneError, StickIoError: As for `get`.
+            StickMissingError, StickSizeError, StickNameError, StickFormatError, StickGoneError, StickIoError:
+                As for `get`.
         """
         place, found = self._find(name, max_bytes)
         count = 0
@@ -159,7 +160,7 @@ class FatVolume:
 
         self._drive.read_file(place, found.size_bytes, pass_on)
         if count != found.size_bytes:
-            raise StickIoError(f"{place} has {found.size_bytes} bytes by its folder, {count} could be read")
+            raise StickFormatError(f"{place} has {found.size_bytes} bytes by its folder, {count} by the FAT")
         return count
 
     def get_secret(self, name: str, max_bytes: int) -> BinaryIO:
@@ -170,14 +171,17 @@ class FatVolume:
             max_bytes: The most that is taken.
 
         Raises:
-            StickMissingError, StickSizeError, StickNameError, StickGoneError, StickIoError: As for `get`.
+            StickMissingError, StickSizeError, StickNameError, StickFormatError, StickGoneError, StickIoError:
+                As for `get`.
         """
         place, found = self._find(name, max_bytes)
         with ExitStack() as undo:
             file = undo.enter_context(os.fdopen(os.memfd_create("pism-secret"), "w+b"))
             self._drive.copy_file(place, found.size_bytes, file.fileno())
             if (count := os.fstat(file.fileno()).st_size) != found.size_bytes:
-                raise StickIoError(f"{place} has {found.size_bytes} bytes by its folder, {count} were read")
+                raise StickFormatError(
+                    f"{place} has {found.size_bytes} bytes by its folder, {count} by the FAT"
+                )
             file.seek(0)  # where it stands is shared with the tool
             undo.pop_all()
         return file
@@ -271,7 +275,7 @@ def open_volume(target: Path) -> FatVolume:
     Raises:
         StickGoneError: There is no such node.
         StickInUseError: Mounted, locked, or the disk that this machine runs from.
-        StickFormatError: Not FAT32.
+        StickFormatError: No FAT32 that can be used; the text says why.
         StickIoError: It cannot be read.
     """
     return FatVolume(NodeMedium(target))

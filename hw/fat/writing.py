@@ -152,8 +152,9 @@ def _check_room(drive: Drive, place: StickPath, size_bytes: int) -> None:
     if size_bytes > MAX_FILE_BYTES:
         raise StickFullError(f"{place} has {size_bytes} bytes; FAT32 takes at most {MAX_FILE_BYTES}")
     cluster = drive.geometry.cluster_bytes
-    needed_bytes = (-(-size_bytes // cluster) + _FOLDER_CLUSTERS) * cluster
-    if needed_bytes > drive.free_bytes:
+    needed = -(-size_bytes // cluster) + _FOLDER_CLUSTERS
+    if not drive.has_room(needed):
+        needed_bytes = needed * cluster
         raise StickFullError(f"{place} needs {needed_bytes} bytes; {drive.free_bytes} are free on the stick")
 
 

@@ -371,9 +371,11 @@ class FlashMedium(EmulatedMedium):
         """Leave no free byte on the copy; what is no FAT32 stays as it is."""
         with suppress(StickError), tempfile.TemporaryFile() as nothing:
             drive = Drive(self)
-            os.truncate(nothing.fileno(), drive.free_bytes)
+            free_bytes = drive.free_bytes
+            drive.has_room(free_bytes // drive.geometry.cluster_bytes)
+            os.truncate(nothing.fileno(), free_bytes)
             name = drive_path("FILLER.BIN")
-            limits = limits_for(drive.free_bytes)
+            limits = limits_for(free_bytes)
             drive.write(["mcopy", SOURCE, name], "no filler", source=nothing.fileno(), limits=limits)
 
 

@@ -156,6 +156,13 @@ def test_what_was_flushed_is_read_past_the_cache(medium: Medium) -> None:
     medium.flush()
 
 
+def test_what_a_tool_wrote_is_read_before_it_is_flushed(medium: Medium) -> None:
+    write(medium, DATA, 20_000_001)
+    assert b"".join(medium.read(20_000_001, len(DATA))) == DATA
+    assert [len(piece) for piece in medium.read(1, (1 << 20) + 5)] == [1 << 20, 5]
+    assert b"".join(medium.read(medium.size_bytes - 3, 10)) == bytes(3)
+
+
 def test_a_second_claim_is_refused(bench: Bench, medium: Medium) -> None:
     medium.check()
     with pytest.raises(StickInUseError):
@@ -165,6 +172,8 @@ def test_a_second_claim_is_refused(bench: Bench, medium: Medium) -> None:
 def test_a_pulled_stick_is_gone(bench: Bench, medium: Medium) -> None:
     write(medium, DATA, 20_000_001)
     bench.pull()
+    with pytest.raises(StickGoneError):
+        list(medium.read(medium.size_bytes, 1))
     for ask in (medium.check, medium.flush, medium.reopen):
         with pytest.raises(StickGoneError):
             ask()

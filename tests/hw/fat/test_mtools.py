@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hw.errors import (
+    StickFormatError,
     StickFullError,
     StickIoError,
     StickReadOnlyError,
@@ -57,7 +58,7 @@ def test_output_nobody_wants_is_dropped(tmp_path: Path) -> None:
 
 
 def test_a_tool_that_prints_too_much_is_ended(tmp_path: Path) -> None:
-    with pytest.raises(StickIoError, match="more than its folder says"):
+    with pytest.raises(StickFormatError, match="more than its folder says"):
         run(tmp_path, "yes", limits=Limits(output_bytes=100_000))
 
 
@@ -93,8 +94,13 @@ def test_time_grows_with_size() -> None:
         ("Disk full", StickFullError),
         ("plain_io write: Read-only file system", StickReadOnlyError),
         ("Device is write protected", StickReadOnlyError),
-        ("Something odd", StickIoError),
-        ("", StickIoError),
+        ("plain_io: Input/output error", StickIoError),
+        ("plain_io read: No such device or address", StickIoError),
+        ("dd: error writing '/proc/self/fd/10': Input/output error", StickIoError),
+        ("loop detected! oldrel=3 newrel=7 abs=6 file read: Input/output error", StickFormatError),
+        ("Bad FAT entry 1 at 5", StickFormatError),
+        ("Error reading FAT Cannot initialize 'P:'", StickFormatError),
+        ("", StickFormatError),
     ],
 )
 def test_a_tools_complaint_has_its_error(image: Path, complaint: str, error: type[Exception]) -> None:
@@ -102,9 +108,16 @@ def test_a_tools_complaint_has_its_error(image: Path, complaint: str, error: typ
         Drive(medium).raise_failure(Outcome(status=1, complaint=complaint), "x cannot be written")
 
 
+def test_an_error_of_the_kernel_counts_though_the_tool_ends_well(image: Path) -> None:
+    with closing(NodeMedium(image)) as medium:
+        Drive(medium).raise_failure(Outcome(status=0, complaint="Skipping a file"), "x")
+        with pytest.raises(StickIoError):
+            Drive(medium).raise_failure(Outcome(status=0, complaint="plain_io: Input/output error"), "x")
+
+
 def test_a_tool_writes_no_more_into_a_descriptor_than_it_may(image: Path) -> None:
     copy_in(image, "long.txt", b"x" * 5000)
     with closing(NodeMedium(image)) as medium, (image.parent / "out").open("w+b") as out:
-        with suppress(StickIoError):  # mtype may call that a success
+        with suppress(StickFormatError):  # mtype may call that a success
             Drive(medium).copy_file(parse_path("long.txt"), 1000, out.fileno())
         assert os.fstat(out.fileno()).st_size <= 1000
