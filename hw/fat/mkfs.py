@@ -12,7 +12,8 @@ import os
 from pathlib import Path
 
 from hw.errors import StickExistsError, StickFormatError, StickIoError, StickReadOnlyError, StickVerifyError
-from hw.fat.mtools import NODE, raise_failure, run_tool
+from hw.fat.launcher import Launcher
+from hw.fat.mtools import NODE, raise_failure
 from hw.fat.names import check_label
 from hw.fat.volume import FatVolume
 from hw.medium.node import NodeMedium
@@ -84,8 +85,8 @@ def _run_mkfs(medium: Medium, label: str) -> None:
     if medium.size_bytes < MIN_BYTES:
         raise StickFormatError(f"the stick has {medium.size_bytes} bytes; FAT32 takes at least {MIN_BYTES}")
     medium.check()
-    with medium.unclaimed():
-        outcome = run_tool(
+    with medium.unclaimed(), Launcher() as launcher:
+        outcome = launcher.run(
             ["mkfs.vfat", "-F", "32", "--mbr=n", "-n", label, NODE],
             node=medium.fileno(),
             mode="f",

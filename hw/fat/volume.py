@@ -53,6 +53,7 @@ class FatVolume:
 
     def close(self) -> None:
         """Let the medium go; what `put` said is written stays written."""
+        self._drive.close()
         self._drive.medium.close()
 
     @property

@@ -21,7 +21,8 @@ from hw.errors import (
     StickReadOnlyError,
     StickVerifyError,
 )
-from hw.fat.mtools import SOURCE, Drive, drive_path, limits_for
+from hw.fat.launcher import limits_for
+from hw.fat.mtools import SOURCE, Drive, drive_path
 from hw.fat.names import StickPath, is_our_part, part_name
 from hw.fat.readback import check_entry, check_hash
 from hw.ports import Tick
