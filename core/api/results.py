@@ -196,13 +196,17 @@ class TargetCoverage(Result, frozen=True, kw_only=True, tag="TargetCover"):
 
 
 class ArchiveState(Result, frozen=True, kw_only=True):
-    """The last archive of an egress or backup; None where there was none."""
+    """The last archive of an egress or backup; None where there was none.
+
+    `written` and `written_sequence` are of the last one that was seen on a stick: it may be an earlier one.
+    """
 
     kind: str
     name: str
     sequence: int | None
     created: datetime | None
     written: datetime | None
+    written_sequence: int | None
     drilled: datetime | None
 
 

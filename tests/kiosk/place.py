@@ -83,9 +83,14 @@ def mtools(image: Path, *command: str) -> bytes:
 
 def files_on(image: Path) -> dict[str, str]:
     """Return path and SHA-256 of every file, as mtools alone reads them."""
-    listed = mtools(image, "mdir", "-/", "-b", "-a", "::").decode()
+    listed = "" if _is_empty(image) else mtools(image, "mdir", "-/", "-b", "-a", "::").decode()
     paths = [line for line in listed.splitlines() if line and not line.endswith("/")]
     return {path.removeprefix("::/"): sha256(mtools(image, "mtype", path)).hexdigest() for path in paths}
+
+
+def _is_empty(image: Path) -> bool:
+    """Tell whether nothing is on a stick: mdir calls that an error where it lists names only."""
+    return b"No files" in mtools(image, "mdir", "-a", "::")
 
 
 def hashes_of(archive: rs.ArchiveWritten) -> set[str]:
