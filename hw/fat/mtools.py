@@ -103,6 +103,7 @@ def run_tool(
     node: int,
     mode: Mode,
     node_bytes: int,
+    offset: int = 0,
     source: int = -1,
     sink: Callable[[bytes], object] | None = None,
     into: int = -1,
@@ -115,7 +116,8 @@ def run_tool(
         command: Tool and arguments; the stick is drive DRIVE (mtools) or file NODE, the source file SOURCE.
         node: Descriptor of the stick.
         mode: What it may do to the stick.
-        node_bytes: Size of the stick; no file grows past it.
+        node_bytes: Size of the volume; no file grows past it.
+        offset: Where the volume begins, in bytes.
         source: Descriptor of the file to write, -1 for none.
         sink: Takes standard output in pieces; None drops it.
         into: Descriptor of an empty file that takes standard output instead: not a byte of it comes here.
@@ -135,8 +137,9 @@ def run_tool(
         mode,
         str(node),
         str(source),
+        str(offset),
         str(math.ceil(limits.timeout_s)),
-        str(node_bytes if mode != "r" else limits.output_bytes if into >= 0 else 0),
+        str(offset + node_bytes if mode != "r" else limits.output_bytes if into >= 0 else 0),
         *command,
     ]
     child = subprocess.Popen(
@@ -244,7 +247,7 @@ class Drive:
 
     def _drop_hint(self) -> None:
         """Have the FS information sector say that it does not know how many clusters are free."""
-        place = f"seek={hint_offset(self.geometry) // len(UNKNOWN_HINT)}"
+        place = f"seek={(self.medium.offset_bytes + hint_offset(self.geometry)) // len(UNKNOWN_HINT)}"
         size = f"bs={len(UNKNOWN_HINT)}"
         with os.fdopen(os.memfd_create("pism-hint"), "w+b", buffering=0) as source:
             source.write(UNKNOWN_HINT)
@@ -326,6 +329,7 @@ class Drive:
             node=self.medium.fileno(),
             mode=mode,
             node_bytes=self.medium.size_bytes,
+            offset=self.medium.offset_bytes,
             source=source,
             sink=sink,
             into=into,

@@ -46,7 +46,7 @@ MTOOLS_TWENTY_FOUR_HOUR_CLOCK=1
 drive {DRIVE}
   file="{NODE}"
   nolock
-"""
+  offset="""
 _ENVIRONMENT = {
     "PATH": "/usr/bin:/usr/sbin:/bin:/sbin",
     "LC_ALL": "C.UTF-8",
@@ -105,15 +105,16 @@ def main(arguments: Sequence[str]) -> int:  # pragma: no cover
     """Confine this process and become the tool.
 
     Args:
-        arguments: MODE ("r", "w", "f" to format), NODE and SOURCE (descriptors; -1: none), CPU_S, MAX_BYTES
-            (0: no regular file may grow), then the tool and its arguments.
+        arguments: MODE ("r", "w", "f" to format), NODE and SOURCE (descriptors; -1: none), OFFSET (where the
+            volume begins in NODE, bytes), CPU_S, MAX_BYTES (0: no regular file may grow), then the tool and
+            its arguments.
 
     Returns:
         NOT_RUN; if all goes well it does not return.
     """
-    mode, node, source, cpu_s, max_bytes, *command = arguments
+    mode, node, source, offset, cpu_s, max_bytes, *command = arguments
     try:
-        _place_descriptors(int(node), int(source))
+        _place_descriptors(int(node), int(source), int(offset))
         _limit(int(cpu_s), int(max_bytes))
         _give_up_files(mode, with_source=int(source) >= 0)
         # not execvpe: it would import another module, which nobody may open by now
@@ -127,10 +128,10 @@ def main(arguments: Sequence[str]) -> int:  # pragma: no cover
     return NOT_RUN
 
 
-def _place_descriptors(node: int, source: int) -> None:  # pragma: no cover
+def _place_descriptors(node: int, source: int, offset: int) -> None:  # pragma: no cover
     """Put the stick, the source and the configuration where the tool expects them; close the rest."""
     config = os.memfd_create("mtools.conf")
-    os.write(config, _CONFIG.encode())
+    os.write(config, f"{_CONFIG}{offset}\n".encode())
     spare = [
         (fcntl.fcntl(descriptor, fcntl.F_DUPFD, _FIRST_SPARE), place)
         for descriptor, place in ((node, NODE_FD), (source, SOURCE_FD), (config, CONFIG_FD))

@@ -63,7 +63,7 @@ def test_a_tool_that_is_not_there_is_said(tmp_path: Path) -> None:
 
 def test_what_cannot_be_confined_is_not_run() -> None:
     done = subprocess.run(
-        sandbox.launcher(["r", "999", "-1", "5", "0", "env"]),
+        sandbox.launcher(["r", "999", "-1", "0", "5", "0", "env"]),
         capture_output=True,
         text=True,
         check=False,
@@ -76,7 +76,7 @@ def test_limits_and_privileges_hold_in_the_tool(tmp_path: Path) -> None:
     node = tmp_path / "node"
     node.touch()
     with node.open("rb") as file:
-        command = sandbox.launcher(["r", str(file.fileno()), "-1", "5", "0", "cat"])
+        command = sandbox.launcher(["r", str(file.fileno()), "-1", "0", "5", "0", "cat"])
         tool = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=(file.fileno(),)
         )
