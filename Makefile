@@ -27,7 +27,7 @@ system-run:
 	@systemd/need.sh mcopy:mtools mkfs.vfat:dosfstools
 
 system-dev:
-	@systemd/need.sh mcopy:mtools mkfs.vfat:dosfstools age:age openssl:openssl certtool:gnutls-bin \
+	@systemd/need.sh mcopy:mtools mkfs.vfat:dosfstools age:age openssl:openssl certtool:gnutls-bin sfdisk:fdisk \
 		faketime:faketime strace:strace systemd-analyze:systemd ssh-keygen:openssh-client chromium:chromium
 
 # setuptools comes first: it builds what comes as a source package, here and not in an environment that pip fills.

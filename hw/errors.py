@@ -7,6 +7,7 @@
     │   ├── StickGoneError         pulled, or the node answers ENXIO
     │   ├── StickInUseError        somebody else has the node open (EBUSY)
     │   ├── StickTwoError          more than one stick
+    │   ├── StickPartsError        several volumes on one stick
     │   ├── StickFormatError       no FAT32 volume, or one that cannot be used
     │   ├── StickFullError         no room for what must be written
     │   ├── StickReadOnlyError     write-protected
@@ -76,6 +77,13 @@ class StickTwoError(StickError):
 
     code = "E-STICK-TWO"
     action = ("Pull one of the two",)
+
+
+class StickPartsError(StickError):
+    """The stick has several parts, and nothing says which one is meant."""
+
+    code = "E-STICK-PARTS"
+    action = ("Erase it as a whole,", "or use another stick")
 
 
 class StickFormatError(StickError):

@@ -106,6 +106,7 @@ class Launcher:
         node: int,
         mode: Mode,
         node_bytes: int,
+        offset: int = 0,
         source: int = -1,
         sink: Callable[[bytes], object] | None = None,
         into: int = -1,
@@ -119,7 +120,8 @@ class Launcher:
                 file SOURCE.
             node: Descriptor of the stick.
             mode: What it may do to the stick.
-            node_bytes: Size of the stick; no file grows past it.
+            node_bytes: Size of the volume; no file grows past it.
+            offset: Where the volume begins in the node, in bytes.
             source: Descriptor of the file to write, -1 for none.
             sink: Takes standard output in pieces; None drops it.
             into: Descriptor of an empty file that takes standard output instead: not a byte of it comes here.
@@ -135,8 +137,8 @@ class Launcher:
             StickError: It is not installed, or could not be confined and was not run.
         """
         limits = limits or Limits()
-        max_bytes = node_bytes if mode != "r" else limits.output_bytes if into >= 0 else 0
-        arguments = [mode, str(math.ceil(limits.timeout_s)), str(max_bytes), *command]
+        max_bytes = offset + node_bytes if mode != "r" else limits.output_bytes if into >= 0 else 0
+        arguments = [mode, str(offset), str(math.ceil(limits.timeout_s)), str(max_bytes), *command]
         with ExitStack() as pipes:
             with ExitStack() as theirs:
                 printed, output = (None, into) if into >= 0 else _open_pipe(pipes, theirs)
@@ -162,7 +164,7 @@ class Launcher:
             socket.send_fds(self._channel, [packet], descriptors)
             return int(self._channel.recv(_ANSWER_BYTES))
         except (OSError, ValueError) as error:  # an empty answer is no number
-            raise StickError(f"{' '.join(arguments[3:])} could not be started: {error}") from error
+            raise StickError(f"{' '.join(arguments[4:])} could not be started: {error}") from error
 
     def _wait(self) -> int:
         """Return the status of the tool; one that hangs is left to the kernel, with its launcher."""

@@ -22,6 +22,7 @@ from hw.ports import Medium
 MIN_BYTES = 34 << 20
 """Below that FAT32 has fewer than the 65,525 clusters that make it one (FAT specification 1.03, 3.5)."""
 
+_SECTOR_BYTES, _BLOCK_BYTES = 512, 1024  # in which mkfs.vfat counts an offset, and a size
 IMAGE_BYTES = 64 << 20
 """The size of a new image file, when nobody says one; it takes what is written to it, no more."""
 
@@ -87,10 +88,19 @@ def _run_mkfs(medium: Medium, label: str) -> None:
     medium.check()
     with medium.unclaimed(), Launcher() as launcher:
         outcome = launcher.run(
-            ["mkfs.vfat", "-F", "32", "--mbr=n", "-n", label, NODE],
+            [*("mkfs.vfat", "-F", "32", "--mbr=n", "-n", label), *_find_place(medium)],
             node=medium.fileno(),
             mode="f",
             node_bytes=medium.size_bytes,
+            offset=medium.offset_bytes,
         )
         raise_failure(medium, outcome, "the stick cannot be formatted")
     medium.flush()
+
+
+def _find_place(medium: Medium) -> tuple[str, ...]:
+    """Return what tells mkfs.vfat where the volume lies: all of the node, or a part of it."""
+    if not medium.offset_bytes:
+        return (NODE,)
+    offset = str(medium.offset_bytes // _SECTOR_BYTES)
+    return ("--offset", offset, NODE, str(medium.size_bytes // _BLOCK_BYTES))

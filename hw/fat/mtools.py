@@ -98,7 +98,7 @@ class Drive:
 
     def _drop_hint(self) -> None:
         """Have the FS information sector say that it does not know how many clusters are free."""
-        place = f"seek={hint_offset(self.geometry) // len(UNKNOWN_HINT)}"
+        place = f"seek={(self.medium.offset_bytes + hint_offset(self.geometry)) // len(UNKNOWN_HINT)}"
         size = f"bs={len(UNKNOWN_HINT)}"
         with os.fdopen(os.memfd_create("pism-hint"), "w+b", buffering=0) as source:
             source.write(UNKNOWN_HINT)
@@ -180,6 +180,7 @@ class Drive:
             node=self.medium.fileno(),
             mode=mode,
             node_bytes=self.medium.size_bytes,
+            offset=self.medium.offset_bytes,
             source=source,
             sink=sink,
             into=into,

@@ -50,7 +50,7 @@ MTOOLS_TWENTY_FOUR_HOUR_CLOCK=1
 drive {DRIVE}
   file="{NODE}"
   nolock
-"""
+  offset="""
 _ENVIRONMENT = {
     "PATH": "/usr/bin:/usr/sbin:/bin:/sbin",
     "LC_ALL": "C.UTF-8",
@@ -145,14 +145,14 @@ def main(arguments: Sequence[str], node: int, source: int = -1) -> None:  # prag
     """Confine this process and become the tool; if all goes well it does not return.
 
     Args:
-        arguments: MODE ("r", "w", "f" to format), CPU_S, MAX_BYTES (0: no regular file may grow), then the
-            tool and its arguments.
+        arguments: MODE ("r", "w", "f" to format), OFFSET (where the volume begins in NODE, bytes), CPU_S,
+            MAX_BYTES (0: no regular file may grow), then the tool and its arguments.
         node: Descriptor of the stick.
         source: Descriptor of the file to write; -1 for none.
     """
-    mode, cpu_s, max_bytes, *command = arguments
+    mode, offset, cpu_s, max_bytes, *command = arguments
     try:
-        _place_descriptors(node, source)
+        _place_descriptors(node, source, int(offset))
         _limit(int(cpu_s), int(max_bytes))
         _give_up_files(mode, with_source=source >= 0)
         # not execvpe: it would import another module, which nobody may open by now
@@ -165,10 +165,10 @@ def main(arguments: Sequence[str], node: int, source: int = -1) -> None:  # prag
         os.write(2, f"{command[0]} was not run: {error}\n".encode())
 
 
-def _place_descriptors(node: int, source: int) -> None:  # pragma: no cover
+def _place_descriptors(node: int, source: int, offset: int) -> None:  # pragma: no cover
     """Put the stick, the source and the configuration where the tool expects them; close the rest."""
     config = os.memfd_create("mtools.conf")
-    os.write(config, _CONFIG.encode())
+    os.write(config, f"{_CONFIG}{offset}\n".encode())
     spare = [
         (fcntl.fcntl(descriptor, fcntl.F_DUPFD, _FIRST_SPARE), place)
         for descriptor, place in ((node, NODE_FD), (source, SOURCE_FD), (config, CONFIG_FD))

@@ -11,17 +11,19 @@ Rules:
 import hashlib
 import os
 from collections.abc import Callable
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack, closing, nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from hw.errors import StickFormatError, StickMissingError, StickSizeError
+from hw.errors import StickFormatError, StickMissingError, StickPartsError, StickSizeError
 from hw.fat.listing import StickFile
 from hw.fat.mtools import Drive
 from hw.fat.names import StickPath, check_name, is_our_folder, is_our_part, parse_path
 from hw.fat.writing import Progress, delete_part, is_written, write_file
 from hw.medium.node import NodeMedium
+from hw.medium.part import PartMedium
+from hw.medium.table import Part, leave_out_system, read_table
 from hw.ports import Medium
 
 
@@ -268,7 +270,7 @@ class FatVolume:
 
 
 def open_volume(target: Path) -> FatVolume:
-    """Claim and open a block node or an image file.
+    """Claim and open a block node or an image file; of a whole disk the one part that can be meant.
 
     Args:
         target: The node or file.
@@ -277,6 +279,33 @@ def open_volume(target: Path) -> FatVolume:
         StickGoneError: There is no such node.
         StickInUseError: Mounted, locked, or the disk that this machine runs from.
         StickFormatError: No FAT32 that can be used; the text says why.
+        StickPartsError: A whole disk with several such parts.
         StickIoError: It cannot be read.
     """
-    return FatVolume(NodeMedium(target))
+    try:
+        return FatVolume(NodeMedium(target))
+    except StickFormatError:
+        part = _find_part(target)
+        if part is None:
+            raise
+    return FatVolume(PartMedium(NodeMedium(target), part.offset, part.size_bytes))
+
+
+def _find_part(target: Path) -> Part | None:
+    """Return the one part of a whole disk that holds FAT32; None when it is no disk with parts."""
+    with closing(NodeMedium(target)) as medium:
+        parts = read_table(lambda offset, length: b"".join(medium.read(offset, length)), medium.size_bytes)
+        labels: dict[Part, str] = {}
+        for part in leave_out_system(parts):
+            volume = PartMedium(medium, part.offset, part.size_bytes)
+            with suppress(StickFormatError), closing(Drive(volume)) as drive:
+                labels[part] = drive.list_folder("").label
+    if not parts:
+        return None
+    if not labels:
+        kinds = ", ".join(f"{part.number} of kind {part.kind}" for part in parts)
+        raise StickFormatError(f"{target} is a whole disk, and none of its parts is FAT32 ({kinds})")
+    if len(labels) > 1:
+        names = ", ".join(f"{part.number} {label}".rstrip() for part, label in labels.items())
+        raise StickPartsError(f"{target} is a whole disk with several parts: {names}")
+    return next(iter(labels))

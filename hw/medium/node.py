@@ -131,6 +131,11 @@ class NodeMedium:
         return self._path
 
     @property
+    def offset_bytes(self) -> int:
+        """Return 0: all of it is the volume."""
+        return 0
+
+    @property
     def size_bytes(self) -> int:
         """Return the size of the node or file."""
         return self._size_bytes

@@ -50,7 +50,7 @@ def _rest_empty(box: Box) -> Flow:
     stick = box.stick
     if stick is not None and stick.label == RESCUE_LABEL:
         return rescue(box, stick)
-    rescues = any(one.label == RESCUE_LABEL and one.identity != box.ignored for one in box.sticks)
+    rescues = any(one.label == RESCUE_LABEL and one.identity != box.ignored for one in box.volumes)
     return two_sticks(box) if rescues else set_up(box)
 
 

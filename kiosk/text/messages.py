@@ -96,6 +96,7 @@ _HAPPENED: dict[str, str] = {
     "E-STICK-GONE": "Pulled too early",
     "E-STICK-IN-USE": "The stick is in use",
     "E-STICK-TWO": "Two sticks are in",
+    "E-STICK-PARTS": "It has several parts",
     "E-STICK-FORMAT": "No FAT32 we can use",
     "E-STICK-FULL": "The stick is full",
     "E-STICK-READONLY": "The stick is locked",

@@ -1,5 +1,6 @@
 """What the samples and the tests of the flows are about: sticks, boxes, and what the vault says."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -47,6 +48,20 @@ def stick(label: str = "PISM-ALL", *, identity: str = "12:usb1", filesystem: str
         filesystem=filesystem,
         size_bytes=31_914_983_424,
     )
+
+
+def parted(*labels: str, identity: str = "12:usb1") -> Stick:
+    """Return a stick with several volumes; one without a label has no file system."""
+    parts = tuple(
+        replace(
+            stick(label, identity=identity, filesystem="vfat" if label else ""),
+            node=Path(f"/dev/sda{number}"),
+            size_bytes=number * 7_500_000_000,
+        )
+        for number, label in enumerate(labels, 1)
+    )
+    whole = replace(stick("", identity=identity, filesystem=""), node=Path("/dev/sda"), uuid="")
+    return replace(whole, parts=parts)
 
 
 def recipient(kind: str, name: str) -> RecipientSummary:

@@ -61,11 +61,13 @@ from tests.kiosk.facts import (
     TROUBLE,
     WORDS,
     box,
+    parted,
     request,
     stick,
 )
 
 FULL = "The stick has 3 MB free, 12 MB are needed."
+FEW = "the stick's FAT32 has 9596 clusters; 65525 are the least"
 BLANK = stick("")
 
 
@@ -186,6 +188,8 @@ def _pages() -> dict[str, Shown]:
         "wrong-stick-blank": shown(
             resting.rest(box(replace(stick("", filesystem=""), size_bytes=524_288_000)))
         ),
+        "stick-parts": shown(resting.rest(box(parted("PHOTOS", "")))),
+        "stick-parts-many": shown(resting.rest(box(parted("PISM-ALL", "PISM-EXPORT", "MUSIC")))),
         "rescue-asks": shown(resting.rest(box(RESCUE, provisioned=False))),
         "rescue-not-empty": shown(resting.rest(box(RESCUE))),
         "rescue-looking": rescue.looking(""),
@@ -223,6 +227,8 @@ def _pages() -> dict[str, Shown]:
         "two-sticks-done": shown(stick_job.safe_to_remove(two, HERE, RESULTS)),
         "problem": dialogs.problem_page("E-STICK-FULL", FULL),
         "problem-text": dialogs.problem_page("E-STICK-FULL", FULL, 1),
+        "problem-format": dialogs.problem_page("E-STICK-FORMAT", FEW, 0),
+        "problem-format-text": dialogs.problem_page("E-STICK-FORMAT", FEW, 1),
         "problem-bug": dialogs.problem_page("E-BUG", ""),
         "finished-refused": shown(
             dialogs.tell("NOT LET IN", "QEMU USB Keyboard", "It was refused: only", "sticks may go in.")
@@ -259,6 +265,7 @@ def _pages() -> dict[str, Shown]:
         "safe-to-remove-short": shown(stick_job.safe_to_remove(box(HERE), HERE, RESULTS[:2])),
         "pick-label": shown(resting.rest(box(stick("HOLIDAYS"))), "A"),
         "confirm-format": format.confirm(BLANK, "PISM-ALL"),
+        "confirm-format-parts": format.confirm(parted("PHOTOS", ""), "PISM-ALL"),
         "formatting": format.erasing("PISM-ALL"),
         **{f"menu{'' if at == 0 else f'-{at + 1}'}": menu.menu_page(menus, at) for at in range(4)},
         "menu-locked": menu.menu_page(locked_menu, 0),

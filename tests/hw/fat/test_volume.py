@@ -4,6 +4,7 @@ import os
 import random
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,11 +15,13 @@ from hw.errors import (
     StickIoError,
     StickMissingError,
     StickNameError,
+    StickPartsError,
     StickSizeError,
 )
 from hw.fat.names import parse_path
 from hw.fat.volume import FatVolume, open_volume
 from hw.medium.node import NodeMedium
+from tests.hw.disks import BASIC, EFI, RESERVED, judge, make_disk, take_part
 from tests.hw.images import ARCHIVE, CHUNK, check_fat, copy_in, make_stick, mtools
 from tests.hw.medium.fake_kernel import TestKernel
 
@@ -213,6 +216,70 @@ def test_a_damaged_stick_gives_a_stick_error_or_the_file(image: Path, seed: int,
         damaged.unlink()
         (image.parent / "source").unlink()
     assert parse_path("a.txt").name == "a.txt"
+
+
+# --- whole disks ---
+
+MAC = ("gpt", (EFI, "EFI"), (BASIC, "PISM-ALL"))
+WINDOWS = ("gpt", (RESERVED, None), (BASIC, "PISM-ALL"))
+PLAIN = ("dos", ("c", "PISM-ALL"))
+BOOTS = ("dos", ("c", "PISM-ALL"), ("ef", "VTOYEFI"))
+MIXED = ("dos", ("83", None), ("c", "PISM-ALL"), ("7", None))
+
+
+@pytest.mark.parametrize("layout", [MAC, WINDOWS, PLAIN, BOOTS, MIXED])
+def test_of_a_whole_disk_the_one_part_is_taken(tmp_path: Path, layout: tuple[str, *tuple[Any, ...]]) -> None:
+    label, *parts = layout
+    image = make_disk(tmp_path / "disk.img", label, *parts)
+    number = next(number for number, (_, name) in enumerate(parts, 1) if name == "PISM-ALL")
+    others = [
+        take_part(image, other, tmp_path / f"{other}")
+        for other in range(1, len(parts) + 1)
+        if other != number
+    ]
+    before = [other.read_bytes() for other in others]
+    set_part_hint(image, number, 0)
+    data = random.Random(3).randbytes(70_000)
+    with open_volume(image) as volume:
+        assert volume.label == "PISM-ALL"
+        volume.put_small("public/roots.pem", data)
+        volume.put_small(ARCHIVE, data)
+        assert volume.get(ARCHIVE, len(data)) == data
+        assert volume.size_bytes < image.stat().st_size
+    part = take_part(image, number, tmp_path / "part.img")
+    check_fat(part)
+    mtools(part, "mcopy", "::public/roots.pem", str(tmp_path / "back"))
+    assert (tmp_path / "back").read_bytes() == data
+    again = [take_part(image, int(other.name), tmp_path / f"{other.name}b") for other in others]
+    assert [other.read_bytes() for other in again] == before
+
+
+def set_part_hint(image: Path, number: int, free_clusters: int) -> None:
+    """Spoil the hint of a part's volume."""
+    with image.open("r+b") as file:
+        place = int(judge(image)[number - 1]["start"]) * 512 + 512 + 488
+        os.pwrite(file.fileno(), free_clusters.to_bytes(4, "little"), place)
+
+
+def test_a_disk_with_several_volumes_is_named_with_them(tmp_path: Path) -> None:
+    image = make_disk(tmp_path / "disk.img", "gpt", (BASIC, "PHOTOS"), (BASIC, "PISM-ALL"))
+    with pytest.raises(StickPartsError, match="1 PHOTOS, 2 PISM-ALL") as caught:
+        open_volume(image)
+    assert caught.value.code == "E-STICK-PARTS"
+
+
+def test_a_disk_without_fat32_is_named_with_its_parts(tmp_path: Path) -> None:
+    image = make_disk(tmp_path / "disk.img", "dos", ("83", None), ("7", None))
+    with pytest.raises(StickFormatError, match=r"whole disk.*1 of kind 0x83, 2 of kind 0x7"):
+        open_volume(image)
+
+
+def test_a_volume_that_could_pass_for_a_table_is_a_volume(image: Path) -> None:
+    with image.open("r+b") as file:
+        os.pwrite(file.fileno(), b"\0\0\0\0\x0c\0\0\0\0\x10\0\0\0\x10\0\0", 446)
+    with open_volume(image) as volume:
+        assert volume.label == "PISM-ALL"
+        assert volume.size_bytes == image.stat().st_size
 
 
 # --- secrets ---

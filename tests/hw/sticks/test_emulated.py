@@ -229,7 +229,7 @@ def test_nothing_is_left_open_when_the_copy_cannot_be_made(
 
 def test_a_missing_blkid_is_said(slot: Slot) -> None:
     with pytest.raises(StickIoError, match="looked at"):
-        probe_image(slot.image, "/nowhere/blkid")
+        probe_image(slot.image, probe="/nowhere/blkid")
 
 
 def test_blkid_reads_an_image_as_udev_does(slot: Slot) -> None:
