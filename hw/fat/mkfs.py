@@ -12,7 +12,8 @@ import os
 from pathlib import Path
 
 from hw.errors import StickExistsError, StickFormatError, StickIoError, StickReadOnlyError, StickVerifyError
-from hw.fat.mtools import NODE, raise_failure, run_tool
+from hw.fat.launcher import Launcher
+from hw.fat.mtools import NODE, raise_failure
 from hw.fat.names import check_label
 from hw.fat.volume import FatVolume
 from hw.medium.node import NodeMedium
@@ -21,9 +22,10 @@ from hw.ports import Medium
 MIN_BYTES = 34 << 20
 """Below that FAT32 has fewer than the 65,525 clusters that make it one (FAT specification 1.03, 3.5)."""
 
-_SECTOR_BYTES, _BLOCK_BYTES = 512, 1024  # in which mkfs.vfat counts an offset, and a size
 IMAGE_BYTES = 64 << 20
 """The size of a new image file, when nobody says one; it takes what is written to it, no more."""
+
+_SECTOR_BYTES, _BLOCK_BYTES = 512, 1024  # in which mkfs.vfat counts an offset, and a size
 
 
 def format_stick(medium: Medium, label: str) -> None:
@@ -85,8 +87,8 @@ def _run_mkfs(medium: Medium, label: str) -> None:
     if medium.size_bytes < MIN_BYTES:
         raise StickFormatError(f"the stick has {medium.size_bytes} bytes; FAT32 takes at least {MIN_BYTES}")
     medium.check()
-    with medium.unclaimed():
-        outcome = run_tool(
+    with medium.unclaimed(), Launcher() as launcher:
+        outcome = launcher.run(
             [*("mkfs.vfat", "-F", "32", "--mbr=n", "-n", label), *_find_place(medium)],
             node=medium.fileno(),
             mode="f",

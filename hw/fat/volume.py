@@ -20,7 +20,7 @@ from hw.errors import StickFormatError, StickMissingError, StickPartsError, Stic
 from hw.fat.listing import StickFile
 from hw.fat.mtools import Drive
 from hw.fat.names import StickPath, check_name, is_our_folder, is_our_part, parse_path
-from hw.fat.writing import Progress, delete_part, write_file
+from hw.fat.writing import Progress, delete_part, is_written, write_file
 from hw.medium.node import NodeMedium
 from hw.medium.part import PartMedium
 from hw.medium.table import Part, leave_out_system, read_table
@@ -55,6 +55,7 @@ class FatVolume:
 
     def close(self) -> None:
         """Let the medium go; what `put` said is written stays written."""
+        self._drive.close()
         self._drive.medium.close()
 
     @property
@@ -93,6 +94,31 @@ class FatVolume:
             if not self._drive.has_folder(folder):
                 raise StickMissingError(f"there is no folder {folder} on the stick")
         return self._drive.list_folder(folder).files
+
+    def find(self, name: str) -> StickFile | None:
+        """Return the file or folder of that name, None where there is none.
+
+        Args:
+            name: In the root, or `folder/name`; case does not matter.
+
+        Raises:
+            StickNameError, StickFormatError, StickGoneError, StickIoError: As for `list`.
+        """
+        return self._drive.find(parse_path(name))
+
+    def holds(self, name: str, *, size_bytes: int, sha256: str, progress: Progress | None = None) -> bool:
+        """Tell whether the medium holds just that file: name with its case, size, and every byte.
+
+        Args:
+            name: In the root, or `folder/name`.
+            size_bytes: What it should have.
+            sha256: What its bytes should hash to, in hex.
+            progress: Told how many bytes were read back, where that is worth reading.
+
+        Raises:
+            StickNameError, StickFormatError, StickGoneError, StickIoError: As for `list`.
+        """
+        return is_written(self._drive, parse_path(name), size_bytes, sha256, progress)
 
     def get(self, name: str, max_bytes: int) -> bytes:
         """Return a file's bytes.
@@ -173,16 +199,14 @@ class FatVolume:
             raise StickSizeError(f"{place} has {found.size_bytes} bytes; at most {max_bytes} are taken")
         return place, found
 
-    def put_small(
-        self, name: str, data: bytes, progress: Progress | None = None, *, resume: bool = False
-    ) -> None:
+    def put_small(self, name: str, data: bytes, progress: Progress | None = None) -> None:
         """Write bytes that are at hand; as `put`."""
         source = os.memfd_create("pism-stick")
         with os.fdopen(source, "w+b") as file:
             file.write(data)
             file.flush()
             digest = hashlib.sha256(data).hexdigest()
-            self.put(name, file, size_bytes=len(data), sha256=digest, progress=progress, resume=resume)
+            self.put(name, file, size_bytes=len(data), sha256=digest, progress=progress)
 
     def put(
         self,
@@ -192,7 +216,6 @@ class FatVolume:
         size_bytes: int,
         sha256: str,
         progress: Progress | None = None,
-        resume: bool = False,
     ) -> None:
         """Write a file and prove that the medium holds it.
 
@@ -204,8 +227,6 @@ class FatVolume:
             sha256: Of the source, in hex.
             progress: Told how many of 2 x size_bytes are written or read back; when it raises, the stick
                 is left without the file.
-            resume: A file of that name that holds just these bytes counts as written: the stick was pulled
-                at the very end of an earlier try.
 
         Raises:
             StickNameError: No file can be called so.
@@ -224,7 +245,6 @@ class FatVolume:
                 size_bytes=size_bytes,
                 sha256=sha256,
                 progress=progress,
-                resume=resume,
             )
 
     def clean_parts(self) -> tuple[str, ...]:
@@ -277,8 +297,9 @@ def _find_part(target: Path) -> Part | None:
         parts = read_table(lambda offset, length: b"".join(medium.read(offset, length)), medium.size_bytes)
         labels: dict[Part, str] = {}
         for part in leave_out_system(parts):
-            with suppress(StickFormatError):
-                labels[part] = Drive(PartMedium(medium, part.offset, part.size_bytes)).list_folder("").label
+            one = PartMedium(medium, part.offset, part.size_bytes)
+            with suppress(StickFormatError), closing(Drive(one)) as drive:
+                labels[part] = drive.list_folder("").label
     if not parts:
         return None
     if not labels:

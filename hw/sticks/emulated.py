@@ -18,14 +18,15 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
 from hw.errors import StickError, StickGoneError, StickIoError
+from hw.fat.launcher import limits_for
 from hw.fat.mkfs import IMAGE_BYTES, make_image
-from hw.fat.mtools import SOURCE, Drive, drive_path, limits_for
+from hw.fat.mtools import SOURCE, Drive, drive_path
 from hw.medium.node import NodeMedium
 from hw.medium.part import PartMedium
 from hw.medium.table import Part, read_table
@@ -403,8 +404,7 @@ class FlashMedium(EmulatedMedium):
 
     def _fill(self) -> None:
         """Leave no free byte on the copy; what is no FAT32 stays as it is."""
-        with suppress(StickError), tempfile.TemporaryFile() as nothing:
-            drive = Drive(self)
+        with suppress(StickError), tempfile.TemporaryFile() as nothing, closing(Drive(self)) as drive:
             free_bytes = drive.free_bytes
             drive.has_room(free_bytes // drive.geometry.cluster_bytes)
             os.truncate(nothing.fileno(), free_bytes)

@@ -82,7 +82,13 @@ def coverage(class_name: str, target: str, days: int, lead_days: int) -> TargetC
 def archive(kind: str, name: str, sequence: int | None, drilled: datetime | None = None) -> ArchiveState:
     written = NOW if sequence else None
     return ArchiveState(
-        kind=kind, name=name, sequence=sequence, created=written, written=written, drilled=drilled
+        kind=kind,
+        name=name,
+        sequence=sequence,
+        created=written,
+        written=written,
+        written_sequence=sequence,
+        drilled=drilled,
     )
 
 

@@ -102,16 +102,24 @@ def test_a_name_that_is_taken_is_refused_and_stays_as_it_is(image: Path) -> None
         assert volume.get("long name of a file.txt", 10) == b"theirs"
 
 
-def test_an_earlier_try_counts_when_it_may_and_holds_the_same_bytes(image: Path) -> None:
+def holds(image: Path, name: str, data: bytes) -> bool:
     with open_volume(image) as volume:
-        volume.put_small(ARCHIVE, b"ours", resume=True)
-        volume.put_small(ARCHIVE, b"ours", resume=True)
-        with pytest.raises(StickExistsError):
-            volume.put_small(ARCHIVE, b"ours")
-        for other in (b"other", b"ourz"):
-            with pytest.raises(StickExistsError):
-                volume.put_small(ARCHIVE, other, resume=True)
-        assert volume.get(ARCHIVE, 4) == b"ours"
+        return volume.holds(name, size_bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+
+
+def test_a_stick_holds_what_has_the_name_the_size_and_every_byte(image: Path) -> None:
+    data = bytes(range(256)) * 300
+    with open_volume(image) as volume:
+        volume.put_small(ARCHIVE, data)
+        volume.put_small("public/empty.crl", b"")
+        assert volume.find("PUBLIC/empty.crl") is not None
+        assert volume.find("public/other.crl") is None
+    assert holds(image, ARCHIVE, data)
+    assert holds(image, "public/empty.crl", b"")
+    others = (data[:-1], data + b"x", data[:-1] + b"x", b"")
+    assert not any(holds(image, ARCHIVE, other) for other in others)
+    for name in (ARCHIVE.upper(), "other", "public", f"public/{ARCHIVE}", f"nowhere/{ARCHIVE}"):
+        assert not holds(image, name, data)
 
 
 def test_refuses_names_before_anything_is_written(image: Path) -> None:
