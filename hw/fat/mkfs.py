@@ -22,9 +22,10 @@ from hw.ports import Medium
 MIN_BYTES = 34 << 20
 """Below that FAT32 has fewer than the 65,525 clusters that make it one (FAT specification 1.03, 3.5)."""
 
-_SECTOR_BYTES, _BLOCK_BYTES = 512, 1024  # in which mkfs.vfat counts an offset, and a size
 IMAGE_BYTES = 64 << 20
 """The size of a new image file, when nobody says one; it takes what is written to it, no more."""
+
+_SECTOR_BYTES, _BLOCK_BYTES = 512, 1024  # in which mkfs.vfat counts an offset, and a size
 
 
 def format_stick(medium: Medium, label: str) -> None:
