@@ -21,13 +21,14 @@
     ├── SwapError              keys could reach a disk
     ├── JournalError           the hash chain does not hold
     ├── ClockError
-    │   ├── ClockBehindError       now is before the last journal entry
+    │   ├── ClockBehindError       now is before the last journal entry, or the release
     │   └── ClockAheadError        now is too far after it
     ├── IssueError             planning or signing broke one of our own rules
     │   └── CheckError             a named rule of core.issue.checks failed
     ├── PolicyError            an unknown egress, backup, target, or a change not approved
     ├── RequestError           a signing request that nothing can be made of
     │   ├── RequestNameError       its file name does not say class and target
+    │   ├── RequestPlaceError      it lies where no request is read
     │   ├── RequestTargetError     no target of the policy takes requests under that name
     │   ├── RequestPrivateError    the file holds a private key
     │   ├── RequestKeyError        another algorithm than the target's, or a weak key
@@ -38,7 +39,8 @@
     │   └── RequestChangedError    it is not what was shown and approved
     ├── ArchiveError           an archive cannot be used
     │   ├── ArchiveIdentityError   the identity does not fit
-    │   │   └── IdentityLockedError    it is encrypted, and its passphrase is missing or wrong
+    │   │   ├── IdentityLockedError    it is encrypted, and its passphrase is missing or wrong
+    │   │   └── IdentityCipherError    it is encrypted with a cipher that cannot be read
     │   ├── ArchiveDamagedError    truncated, altered, trailing bytes
     │   ├── ArchiveMemberError     unknown, unsafe or oversized member, links
     │   ├── ArchiveFormatError     manifest of another version, or not to the format
@@ -240,7 +242,7 @@ class ClockError(CaError):
 
 
 class ClockBehindError(ClockError):
-    """The clock is behind the last journal entry."""
+    """The clock is behind the last journal entry or, before there is one, the release that runs."""
 
     code = "E-CLOCK-BEHIND"
 
@@ -283,6 +285,13 @@ class RequestNameError(RequestError):
 
     code = "E-REQUEST-NAME"
     action = ("Name it on a PC:", "class.target.csr")
+
+
+class RequestPlaceError(RequestError):
+    """What looks like a request lies outside the folder `requests`, or on a stick without a top-up."""
+
+    code = "E-REQUEST-PLACE"
+    action = ("Put it into requests,", "on a stick that asks", "for a top-up")
 
 
 class RequestTargetError(RequestError):
@@ -360,6 +369,13 @@ class IdentityLockedError(ArchiveIdentityError):
 
     code = "E-IDENTITY-LOCKED"
     action = ("Type the passphrase", "of that key")
+
+
+class IdentityCipherError(ArchiveIdentityError):
+    """The identity is encrypted with a cipher that cannot be read; the text names it and the way out."""
+
+    code = "E-IDENTITY-CIPHER"
+    action = ("Make a copy on a PC", "as the text or the", "manual says")
 
 
 class ArchiveDamagedError(ArchiveError):

@@ -1,13 +1,23 @@
 """The entry point of `pism` and of `python -m kiosk`.
 
 The first picture comes before the command line is loaded: `pism kiosk` is what a box starts with.
+
+What a person is told is ours alone: it is printed in any locale, what that has no character for escaped, and
+no library's warning comes between, unless Python was told to show warnings.
 """
 
+import io
 import sys
+import warnings
 
 
 def main() -> None:
-    """Show the first picture where there is a panel, then run the command."""
+    """Make output safe, show the first picture where there is a panel, then run the command."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # pythonw and some services have none
+            stream.reconfigure(errors="backslashreplace")
     first_light = None
     if sys.argv[1:2] == ["kiosk"]:
         from kiosk.daemon.first_light import light

@@ -3,7 +3,9 @@
 1. `<class>.<target>.csr` or `<class>.<target>.<label>.csr`, in small or large letters. Class and target say
    what the request is for; the label tells files apart, and is the requester's own.
 2. Nothing in a name says lane or period: those are the plan's.
-3. A name that begins with a dot is no request: some systems leave such files beside others.
+3. Nothing is passed over in silence but what systems leave beside others: a name that begins with a dot,
+   Thumbs.db, desktop.ini. What lies in the folder of requests under another name is refused by its name;
+   what lies outside it and looks like a request, by its place.
 
 The kiosk shares this module, so nothing heavy is imported. What the bytes say is core.issue.csr's.
 """
@@ -47,14 +49,34 @@ class Wanted:
     target: str
 
 
-def is_request(name: str) -> bool:
-    """Return whether a file of that name is meant as a request."""
-    return name.lower().endswith(".csr") and not name.startswith(".")
+_LITTER: Final = frozenset({"thumbs.db", "desktop.ini"})
+_LOOKS = re.compile(
+    r".*\.(csr|req|p10)(\.[a-z0-9]{1,8})?"  # gate.csr, gate.csr.txt, gate.req
+    r"|(signing[ _-]?)?(requests?|csrs?|reqs?)(\.[a-z0-9]{1,8})?",  # csr, requests.zip
+    re.DOTALL,
+)
+
+
+def is_litter(name: str) -> bool:
+    """Return whether a file is one that systems leave unasked (rule 3)."""
+    return name.startswith(".") or name.lower() in _LITTER
+
+
+def looks_like_request(name: str) -> bool:
+    """Return whether a file or folder outside the folder of requests is meant as one."""
+    return _LOOKS.fullmatch(name.lower()) is not None and not is_litter(name)
 
 
 def request_order(name: str) -> tuple[str, str]:
     """Return the key by which names are put in order, whatever order a folder has."""
     return name.lower(), name
+
+
+def fault_in_name(name: str) -> str:
+    """Return what is wrong with a name that says no class and target (rule 1)."""
+    ending = re.search(r"\.[a-z0-9]{1,8}\Z", name.lower())
+    behind = f": it ends in {ending[0]}" if ending and ending[0] != ".csr" else ""
+    return f"its file name is not class.target.csr or class.target.label.csr{behind}"
 
 
 def parse_name(name: str) -> Wanted | None:

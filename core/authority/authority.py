@@ -24,7 +24,13 @@ from typing import BinaryIO, Self
 
 from core.api import results
 from core.api.csr_files import RequestFile
-from core.authority.clock import clock_code, correct_clock, last_time, require_clock
+from core.authority.clock import (
+    clock_code,
+    correct_clock,
+    last_time,
+    require_clock,
+    require_founding_clock,
+)
 from core.authority.delivery import archive_kind, deliver
 from core.authority.passphrase import change_passphrase, journal_unlock, rekey
 from core.authority.revocation import revoke, revoke_all
@@ -96,10 +102,12 @@ class Authority:
             instead_of: See `approve_policy`.
 
         Raises:
+            ClockBehindError: `now` is before the release that runs (E-CLOCK-BEHIND).
             PassphraseWeakError: Under 64 bits by estimate (E-PASSPHRASE-WEAK).
             StateExistsError: There is one already (E-STATE-EXISTS).
             StateError: The folder cannot be used (E-STATE-...).
         """
+        require_founding_clock(now)
         require_strong(passphrase.decode())
         incarnation = str(uuid.uuid4())
         with create_store(state, passphrase, cost, stay_open=True) as store, store.transaction():

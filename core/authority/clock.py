@@ -2,13 +2,15 @@
 
 1. A time is believed from the last entry on, and no further ahead of it than a visit plus spread.
 2. Whatever is not believed becomes the journal's time only by a correction, for which the operator vouches.
-3. A correction may go either way, so a wrong date can always be put right; what was issued by a clock ahead
+3. Before there is a journal, the release that runs is the witness: nothing is founded before it was made.
+4. A correction may go either way, so a wrong date can always be put right; what was issued by a clock ahead
    of the true time is listed.
 
 It reads no clock: the time comes from the caller.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from core.api import results
 from core.authority.status import summarize_signer
@@ -17,6 +19,24 @@ from core.policy.policy import Policy
 from core.store import journal
 from core.store.store import Store
 from core.times import format_time
+
+RELEASED: Final = datetime(2026, 11, 23, tzinfo=UTC)
+"""When this release was made; CHANGELOG.md's newest date, once there is one."""
+
+
+def require_founding_clock(now: datetime) -> None:
+    """Refuse a time that this program cannot run at.
+
+    Args:
+        now: Aware UTC.
+
+    Raises:
+        ClockBehindError: It is before the release that runs (E-CLOCK-BEHIND).
+    """
+    if now < RELEASED:
+        raise ClockBehindError(
+            f"the clock says {now:%Y-%m-%d %H:%M} UTC; this release of PiSM was made on {RELEASED:%Y-%m-%d}"
+        )
 
 
 def last_time(store: Store) -> datetime:
@@ -45,7 +65,9 @@ def require_clock(store: Store, policy: Policy, now: datetime) -> None:
     """
     last = last_time(store)
     if now < last:
-        raise ClockBehindError(f"the clock says {now:%Y-%m-%d %H:%M}, the journal {last:%Y-%m-%d %H:%M}")
+        raise ClockBehindError(
+            f"the clock says {now:%Y-%m-%d %H:%M:%S}, the journal {last:%Y-%m-%d %H:%M:%S}"
+        )
     longest = timedelta(days=policy.visit_every_days + policy.spread_days)
     if now > last + longest:
         raise ClockAheadError(

@@ -27,7 +27,7 @@ import msgspec
 import msgspec.structs
 
 from core.api import results
-from core.api.csr_files import MAX_REQUESTS, RequestFile, Wanted, parse_name, request_order
+from core.api.csr_files import MAX_REQUESTS, RequestFile, Wanted, fault_in_name, parse_name, request_order
 from core.authority.top_up import found_roots
 from core.certificate import Certificate, Issued
 from core.crypto.pkcs8 import hash_public_key
@@ -227,7 +227,7 @@ def _read(policy: Policy, file: RequestFile, place: int) -> Judged:
 def _find_target(policy: Policy, name: str) -> Wanted:
     wanted = parse_name(name)
     if wanted is None:
-        raise RequestNameError("its file name is not class.target.csr or class.target.label.csr")
+        raise RequestNameError(fault_in_name(name))
     target = policy.signers.classes.get(wanted.class_name, {}).get(wanted.target)
     if target is None:
         raise RequestTargetError(f"the policy has no target {wanted.class_name}/{wanted.target}")

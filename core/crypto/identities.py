@@ -2,19 +2,18 @@
 
 Rules:
 1. A file holds age keys (plain, or encrypted with a passphrase by age), one OpenSSH key, or one PEM key
-   (PKCS#8, PKCS#1; RSA or Ed25519), plain or encrypted. What it is, its bytes say, not its name.
+   (PKCS#8, PKCS#1; RSA or Ed25519), plain or encrypted. What it is, its bytes say, not its name; text is read
+   as core.plain_text does.
 2. The passphrase is asked for at most once, and only for a file that needs it.
 3. The cost that the file itself demands of its passphrase is bounded before it is paid; a small machine
-   says how much memory it has.
+   says how much memory it has. A cipher that the library lacks is named before anybody is asked.
 4. Whatever is wrong is an ArchiveIdentityError that names the source, never a byte of the key.
 """
 
 import base64
 import re
-import struct
 import warnings
-from collections.abc import Callable, Iterator
-from math import prod
+from collections.abc import Callable
 from typing import Any, Final
 
 import pyrage
@@ -29,16 +28,15 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_private_key,
 )
 
-from core.crypto.recipients import refusing
-from core.errors import ArchiveIdentityError, IdentityLockedError
+from core.crypto.key_encryption import read_encryption
+from core.crypto.recipients import holds_private_key, refusing
+from core.errors import ArchiveIdentityError, IdentityCipherError, IdentityLockedError
+from core.plain_text import read_plain_text
 
 MAX_IDENTITY_BYTES: Final = 64 * 1024
 MAX_IDENTITIES: Final = 64
 MAX_SCRYPT_LOG_N: Final = 20  # 1 GiB of memory; age itself writes 18
 _SCRYPT_BYTES: Final = 1024  # age takes r = 8; RFC 7914 2: 128 x r bytes for each of N
-MAX_BCRYPT_ROUNDS: Final = 1024  # ssh-keygen writes 16 to 24
-MAX_PBES_COST: Final = 2**25  # iterations x key length, or N x r x p; OpenSSL writes up to 2**20
-_INTEGER, _CONSTRUCTED = 0x02, 0x20  # X.690 8.1.2
 _AGE_MAGIC = b"age-encryption.org/v1\n"
 _AGE_ARMOR = b"-----BEGIN AGE ENCRYPTED FILE-----"
 _AGE_KEY = b"AGE-SECRET-KEY-1"
@@ -72,6 +70,12 @@ def is_locked(data: bytes, source: str = "The identity") -> bool:
     return False
 
 
+def is_private_key(data: bytes) -> bool:
+    """Return whether a file is a private key of some kind, be it one that load_identities refuses."""
+    is_archive = data.startswith(_AGE_MAGIC)
+    return len(data) <= MAX_IDENTITY_BYTES and not is_archive and holds_private_key(data)
+
+
 def load_identities(
     data: bytes,
     passphrase: Passphrase | None = None,
@@ -90,14 +94,19 @@ def load_identities(
 
     Raises:
         IdentityLockedError: Encrypted, without or with another passphrase (E-IDENTITY-LOCKED).
+        IdentityCipherError: Encrypted with a cipher that cannot be read (E-IDENTITY-CIPHER).
         ArchiveIdentityError: No private key, one that cannot open archives, or encrypted at an unreasonable
             cost (E-ARCHIVE-IDENTITY).
     """
     if len(data) > MAX_IDENTITY_BYTES:
         raise ArchiveIdentityError(f"{source} is longer than {MAX_IDENTITY_BYTES} bytes.")
-    text = data.strip()
+    text = data
+    if not data.startswith(_AGE_MAGIC):
+        text = read_plain_text(
+            data, lambda what: ArchiveIdentityError(f"{source} {what}."), to_pem="openssl pkey"
+        ).strip()
     if text.startswith((_AGE_MAGIC, _AGE_ARMOR)):
-        return _read_age(_decrypt_age(text, data, passphrase, source, memory_bytes), source)
+        return _read_age(_decrypt_age(text, passphrase, source, memory_bytes), source)
     block = _PEM.search(text)
     if block is None:
         return _read_age(text, source)
@@ -115,10 +124,8 @@ def _read_age(text: bytes, source: str) -> tuple[Any, ...]:
         return tuple(pyrage.x25519.Identity.from_str(line.decode()) for line in lines)
 
 
-def _decrypt_age(
-    text: bytes, data: bytes, passphrase: Passphrase | None, source: str, memory_bytes: int | None
-) -> bytes:
-    binary = data
+def _decrypt_age(text: bytes, passphrase: Passphrase | None, source: str, memory_bytes: int | None) -> bytes:
+    binary = text
     if text.startswith(_AGE_ARMOR):
         with refusing(ArchiveIdentityError(f"{source} is not a whole age file.")):
             binary = base64.b64decode(b"".join(text.splitlines()[1:-1]), validate=True)
@@ -156,67 +163,19 @@ def _read_pem(block: "re.Match[bytes]", passphrase: Passphrase | None, source: s
 
 
 def _is_encrypted(block: "re.Match[bytes]", source: str) -> bool:
-    label, body = block[1], block[2]
-    if b"Proc-Type: 4,ENCRYPTED" in body:  # RFC 1421; its key derivation is one MD5
-        return True
-    if label not in (b"OPENSSH PRIVATE KEY", b"ENCRYPTED PRIVATE KEY"):
+    """Return whether the key in a block needs a passphrase; what no passphrase could open here is refused."""
+    with refusing(ArchiveIdentityError(f"{source} is no private key to read.")):
+        found = read_encryption(block[1].decode(), block[2])
+    if found is None:
         return False
-    try:
-        der = base64.b64decode(b"".join(body.split()), validate=True)
-        if label == b"OPENSSH PRIVATE KEY":
-            rounds = _bcrypt_rounds(der)
-            costs_too_much = rounds > MAX_BCRYPT_ROUNDS
-            encrypted = rounds > 0
-        else:
-            costs_too_much = _pbes_cost(der) > MAX_PBES_COST
-            encrypted = True
-    except (ValueError, IndexError, RecursionError, struct.error):
-        raise ArchiveIdentityError(f"{source} is no private key to read.") from None
-    if costs_too_much:
+    if not found.is_read:
+        raise IdentityCipherError(
+            f"{source} is encrypted with {found.cipher}, which cannot be read here. Make a copy on a PC:"
+            f" {found.copy_command}"
+        )
+    if found.costs_too_much:
         raise ArchiveIdentityError(f"{source} demands too much of its passphrase.")
-    return encrypted
-
-
-def _bcrypt_rounds(blob: bytes) -> int:
-    """Return the rounds of an openssh-key-v1 (PROTOCOL.key), 0 if it is not encrypted."""
-    offset = len(b"openssh-key-v1\0")
-    fields = []
-    for _ in range(3):  # cipher, derivation, its options
-        (length,) = struct.unpack_from(">I", blob, offset)
-        fields.append(blob[offset + 4 : offset + 4 + length])
-        offset += 4 + length
-    if fields[0] == b"none":
-        return 0
-    return max(1, int.from_bytes(fields[2][-4:], "big"))
-
-
-def _pbes_cost(der: bytes) -> int:
-    """Return the product of all numbers in an EncryptedPrivateKeyInfo's algorithm (RFC 5958, RFC 8018)."""
-    (_, outer), *_ = _elements(der)
-    (_, algorithm), *_ = _elements(outer)
-    return prod(_integers(algorithm))
-
-
-def _integers(der: bytes) -> Iterator[int]:
-    for tag, value in _elements(der):
-        if tag == _INTEGER:
-            yield max(1, int.from_bytes(value, "big"))
-        elif tag & _CONSTRUCTED:
-            yield from _integers(value)
-
-
-def _elements(der: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield tag and value of the DER elements that follow one another."""
-    offset = 0
-    while offset < len(der):
-        tag, length = der[offset], der[offset + 1]
-        offset += 2
-        if length & 0x80:
-            count = length & 0x7F
-            length = int.from_bytes(der[offset : offset + count], "big")
-            offset += count
-        yield tag, der[offset : offset + length]
-        offset += length
+    return True
 
 
 def _ask(passphrase: Passphrase | None, source: str) -> bytes:

@@ -35,6 +35,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from cryptography.x509 import load_der_x509_certificate
 
 from core.certificate import Certificate, encode_pem
+from core.crypto.der import SEQUENCE, encode_element
 from core.errors import CheckError, FileError
 
 ITERATIONS: Final = 1000
@@ -42,9 +43,7 @@ SALT_BYTES: Final = 16
 _BLOCK_BYTES: Final = 16
 _KEY_BYTES: Final = 32
 
-_SEQUENCE, _OCTETS = 0x30, 0x04
-
-_SHORT_LENGTH: Final = 0x80
+_OCTETS: Final = 0x04
 
 # RFC 8018 A.4: AlgorithmIdentifier of PBES2, up to the salt; from there up to the IV.
 _BEFORE_SALT: Final = bytes.fromhex(
@@ -82,16 +81,9 @@ def encrypt_key(pkcs8: bytes, passphrase: bytes) -> bytes:
     padding = _BLOCK_BYTES - len(pkcs8) % _BLOCK_BYTES  # RFC 8018 6.1.1: each byte of it says how many
     encrypted = encryptor.update(pkcs8 + bytes([padding]) * padding) + encryptor.finalize()
     algorithm = _BEFORE_SALT + salt + _BEFORE_IV + vector
-    return encode_pem(_wrap(_SEQUENCE, algorithm + _wrap(_OCTETS, encrypted)), "ENCRYPTED PRIVATE KEY")
-
-
-def _wrap(tag: int, content: bytes) -> bytes:
-    """Return DER of one element (X.690 8.1.3)."""
-    length = len(content)
-    if length < _SHORT_LENGTH:
-        return bytes([tag, length]) + content
-    digits = length.to_bytes((length.bit_length() + 7) // 8, "big")
-    return bytes([tag, _SHORT_LENGTH | len(digits)]) + digits + content
+    return encode_pem(
+        encode_element(SEQUENCE, algorithm + encode_element(_OCTETS, encrypted)), "ENCRYPTED PRIVATE KEY"
+    )
 
 
 class _HasPublicBytes(Protocol):

@@ -16,7 +16,6 @@ import base64
 import hashlib
 import math
 import re
-from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,6 +37,7 @@ from mnemonic import Mnemonic
 
 from core.crypto.keys import is_low_order_ed25519, is_low_order_x25519, is_valid_ed25519, is_valid_x25519
 from core.errors import CaError, RecipientError, RecipientPrivateError, RecipientWeakError
+from core.plain_text import read_plain_text
 
 MAX_RECIPIENT_BYTES = 16 * 1024
 MIN_RSA_BITS = 3072
@@ -94,7 +94,10 @@ def parse_recipient(text: bytes | str, source: str) -> Recipient:
     if len(data) > MAX_RECIPIENT_BYTES:
         raise RecipientError(f"{source} is longer than {MAX_RECIPIENT_BYTES} bytes, so it is no public key.")
     _refuse_private(data, source)
-    texts = (line.decode(errors="replace").strip() for line in data.removeprefix(BOM_UTF8).splitlines())
+    plain = read_plain_text(
+        data, lambda what: RecipientError(f"{source} {what}."), to_pem="openssl pkey -pubin"
+    )
+    texts = (line.decode(errors="replace").strip() for line in plain.splitlines())
     lines = [line for line in texts if line and not line.startswith("#")]
     if not lines:
         raise RecipientError(f"{source} holds no public key.")

@@ -96,6 +96,18 @@ def resolve_policy(config: Config, files: KeyFiles) -> Policy:
     return Policy(**sections)
 
 
+def key_files(config: Config) -> tuple[str, ...]:
+    """Return the paths of the recipient files that a config names, each once, with slashes."""
+    named = [text for egress in config.egresses.values() for text in egress.recipients]
+    named += [text for backup in config.backups.values() for text in backup.recipients]
+    return tuple(dict.fromkeys(_place(text) for text in named if not _INLINE.fullmatch(text.strip())))
+
+
+def _place(path: str) -> str:
+    """Return a recipient's path with slashes, as people of every system write it."""
+    return str(PurePosixPath(path.replace("\\", "/")))
+
+
 def _resolve(path: KeyPath, recipients: tuple[str, ...], files: KeyFiles) -> tuple[str, ...]:
     """Return the canonical key lines of one destination."""
     keys: list[str] = []
@@ -116,11 +128,11 @@ def _read_key(files: KeyFiles, path: str, source: str) -> tuple[bytes, str]:
     """Return the bytes of a recipient file, and where it lies."""
     if isinstance(files, Path):
         try:
-            return read_bounded(files / path, MAX_RECIPIENT_BYTES), str(files / path)
+            return read_bounded(files / _place(path), MAX_RECIPIENT_BYTES), str(files / path)
         except FileError as error:
             raise RecipientError(f"{source}: {error}") from error
     # FAT does not look at case, and not every system keeps it.
-    wanted = str(PurePosixPath(path)).casefold()
+    wanted = _place(path).casefold()
     for name, data in files.items():
         if name.casefold() == wanted:
             return data, path

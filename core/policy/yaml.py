@@ -26,6 +26,7 @@ import yaml
 from msgspec import inspect
 
 from core.errors import ConfigError, ConfigKeyError, ConfigSyntaxError, ConfigValueError
+from core.plain_text import read_plain_text
 
 MAX_BYTES: Final = 256 * 1024
 MAX_DEPTH: Final = 12
@@ -89,10 +90,11 @@ def read_yaml(data: bytes, name: str) -> YamlSource:
     """
     if len(data) > MAX_BYTES:
         raise ConfigSyntaxError(f"{name} is larger than {MAX_BYTES // 1024} KiB")
+    plain = read_plain_text(data, lambda what: ConfigSyntaxError(f"{name} {what}"))
     try:
-        text = data.decode("utf-8-sig")
+        text = plain.decode()
     except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
+        line = plain[: error.start].count(b"\n") + 1
         raise ConfigSyntaxError(f"{name} line {line}: is not UTF-8 text") from None
     if found := _CONTROL.search(text):
         line = text[: found.start()].count("\n") + 1

@@ -13,6 +13,7 @@ The file is strict, bounded, and replaced whole.
 """
 
 import hashlib
+import warnings
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -36,6 +37,7 @@ from core.archive.manifest import (
 from core.crypto.recipients import refusing
 from core.errors import ArchiveForkError, ArchiveRollbackError, ArchiveTrustError, FileError
 from core.files import read_bounded, replace
+from core.plain_text import read_plain_text
 
 RECEIVER_FILE: Final = "receiver.json"
 MAX_RECEIVER_BYTES: Final = 16 * 1024 * 1024
@@ -97,25 +99,37 @@ _DECODER = msgspec.json.Decoder(Trust)
 
 
 def load_roots(data: bytes, source: str) -> tuple[x509.Certificate, ...]:
-    """Read roots to be trusted, PEM, one or more.
+    """Read roots to be trusted, PEM, one or more; what else the file holds is not trusted.
 
     Args:
-        data: Contents of a file, such as ROOT.pem or public/roots.pem; at most 16 MiB.
+        data: Contents of a file, such as ROOT.pem, public/roots.pem, or a signer with its root; at most 16 MiB.
         source: Where it comes from, for the error's text.
 
     Raises:
-        ArchiveTrustError: No certificate, or one that is no root (E-ARCHIVE-TRUST).
+        ArchiveTrustError: No root among what it holds (E-ARCHIVE-TRUST).
     """
     refusal = ArchiveTrustError(f"{source} holds no root certificates in PEM.")
     if len(data) > MAX_RECEIVER_BYTES:
         raise refusal
-    with refusing(refusal):
-        roots = tuple(x509.load_pem_x509_certificates(data))
-        for root in roots:
-            basic = root.extensions.get_extension_for_class(x509.BasicConstraints).value
-            if root.subject != root.issuer or not basic.ca:
-                raise refusal
+    with refusing(refusal), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a serial number that no root of ours has
+        plain = read_plain_text(
+            data, lambda what: ArchiveTrustError(f"{source} {what}."), to_pem="openssl x509"
+        )
+        found = x509.load_pem_x509_certificates(plain)
+        roots = tuple(certificate for certificate in found if _is_root(certificate))
+    if not roots:
+        raise refusal
     return roots
+
+
+def _is_root(certificate: x509.Certificate) -> bool:
+    if certificate.subject != certificate.issuer:
+        return False
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (ValueError, x509.ExtensionNotFound):
+        return False
 
 
 def load_trust(folder: Path) -> Trust:

@@ -13,6 +13,7 @@ The words open nothing: who hears them knows only that somebody could open the b
 
 import hashlib
 import hmac
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,6 +37,7 @@ from core.times import format_time
 
 KEPT: Final = 12
 MAX_TYPED: Final = 256
+_BETWEEN: Final = re.compile(r"[\s,;]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +150,7 @@ def record_drill(store: Store, policy: Policy, name: str | None, typed: str, now
         store: In a transaction of the caller.
         policy: The approved policy.
         name: Of a backup of the policy; None: whichever the words are of.
-        typed: The six words, in any case and spacing.
+        typed: The six words, in any case, with blanks or commas between.
         now: Aware UTC, whole seconds.
 
     Raises:
@@ -157,7 +159,7 @@ def record_drill(store: Store, policy: Policy, name: str | None, typed: str, now
     """
     if name is not None and name not in policy.backups:
         raise PolicyError(f"The policy has no backup {name!r}.")
-    words = " ".join(typed[:MAX_TYPED].lower().split())
+    words = " ".join(_BETWEEN.sub(" ", typed[:MAX_TYPED]).lower().split())
     for each in policy.backups if name is None else (name,):
         expected = _read_expected(store, each)
         for sequence, right in expected.items():

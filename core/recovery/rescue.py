@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, Final
 
 from core.api.results import BackupOpened, BackupRestored, IdentitySeen
 from core.api.wire import ProtocolError
-from core.crypto.identities import MAX_IDENTITY_BYTES, is_locked, load_identities
+from core.crypto.identities import MAX_IDENTITY_BYTES, is_locked, is_private_key, load_identities
 from core.crypto.process import available_bytes
 from core.errors import ArchiveIdentityError, RescueSpaceError
 from core.policy.policy import was_replaced
@@ -52,11 +52,15 @@ class Rescue:
         self._held = ExitStack()
 
     def see_identity(self, file: BinaryIO) -> IdentitySeen:
-        """Return what a file is, and forget it; one that cannot open archives is no identity."""
+        """Return what a file is, and forget it.
+
+        A private key that cannot open archives, or not as it is, is an identity, too: take_identity says why.
+        """
+        data = _read_identity(file)
         try:
-            return IdentitySeen(is_identity=True, locked=is_locked(_read_identity(file)))
+            return IdentitySeen(is_identity=True, locked=is_locked(data))
         except ArchiveIdentityError:
-            return IdentitySeen(is_identity=False, locked=False)
+            return IdentitySeen(is_identity=is_private_key(data), locked=False)
 
     def take_identity(self, file: BinaryIO) -> IdentitySeen:
         """Take an identity; what was taken or opened before is forgotten.

@@ -121,11 +121,7 @@ class Launcher:
             node: Descriptor of the stick.
             mode: What it may do to the stick.
             node_bytes: Size of the volume; no file grows past it.
-<<<<<<< HEAD
             offset: Where the volume begins in the node, in bytes.
-=======
-            offset: Where the volume begins, in bytes.
->>>>>>> sticks
             source: Descriptor of the file to write, -1 for none.
             sink: Takes standard output in pieces; None drops it.
             into: Descriptor of an empty file that takes standard output instead: not a byte of it comes here.

@@ -113,8 +113,11 @@ class Drive:
         self._listings.pop(folder.casefold(), None)
 
     def has_folder(self, folder: str) -> bool:
-        """Tell whether the root has that folder."""
-        return any(item.folder and _is_called(item, folder) for item in self.list_folder("").files)
+        """Tell whether there is a folder of that path."""
+        parent, _, name = folder.rpartition("/")
+        if parent and not self.has_folder(parent):
+            return False
+        return any(item.folder and _is_called(item, name) for item in self.list_folder(parent).files)
 
     def find(self, place: StickPath) -> StickFile | None:
         """Return what has that name, or None."""

@@ -24,6 +24,9 @@ _OUR_PART = re.compile(r"pism(-*\.part|\.prt)", re.IGNORECASE)
 
 _LONGEST = 255  # UTF-16 units, Microsoft FAT specification 1.03, long names
 _LONGEST_LABEL = 11
+MAX_FOLDERS = 8
+"""How deep a file may lie that is read; PiSM writes into one folder at most."""
+
 _FORBIDDEN = frozenset('"*/:<>?\\|')  # by FAT
 _PATTERN = frozenset("[]")  # by mtools, which reads them as a pattern
 _DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
@@ -46,7 +49,7 @@ class StickPath:
     """A checked place on a stick.
 
     Args:
-        folder: "" for the root, else one folder's name.
+        folder: "" for the root, else a folder's name, or several with `/` between.
         name: The file's.
     """
 
@@ -57,18 +60,20 @@ class StickPath:
         return f"{self.folder}/{self.name}" if self.folder else self.name
 
 
-def parse_path(text: str) -> StickPath:
+def parse_path(text: str, max_folders: int = 1) -> StickPath:
     """Return the checked place of a file.
 
     Args:
-        text: A file name, or one folder, `/` and a file name.
+        text: A file name, or folders and a file name with `/` between.
+        max_folders: How deep it may lie; PiSM writes into one folder at most.
 
     Raises:
         StickNameError: FAT, or we, refuse it.
     """
     folder, slash, name = text.rpartition("/")
-    if slash:
-        check_name(folder)
+    folders = folder.split("/", max_folders - 1) if slash else []
+    for each in folders:
+        check_name(each)
     check_name(name)
     return StickPath(folder=folder, name=name)
 

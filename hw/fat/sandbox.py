@@ -145,13 +145,8 @@ def main(arguments: Sequence[str], node: int, source: int = -1) -> None:  # prag
     """Confine this process and become the tool; if all goes well it does not return.
 
     Args:
-<<<<<<< HEAD
         arguments: MODE ("r", "w", "f" to format), OFFSET (where the volume begins in NODE, bytes), CPU_S,
             MAX_BYTES (0: no regular file may grow), then the tool and its arguments.
-=======
-        arguments: MODE ("r", "w", "f" to format), OFFSET (where the volume begins, bytes), CPU_S, MAX_BYTES
-            (0: no regular file may grow), then the tool and its arguments.
->>>>>>> sticks
         node: Descriptor of the stick.
         source: Descriptor of the file to write; -1 for none.
     """

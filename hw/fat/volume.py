@@ -19,7 +19,7 @@ from typing import BinaryIO, Self
 from hw.errors import StickFormatError, StickMissingError, StickPartsError, StickSizeError
 from hw.fat.listing import StickFile
 from hw.fat.mtools import Drive
-from hw.fat.names import StickPath, check_name, is_our_folder, is_our_part, parse_path
+from hw.fat.names import MAX_FOLDERS, StickPath, check_name, is_our_folder, is_our_part, parse_path
 from hw.fat.writing import Progress, delete_part, is_written, write_file
 from hw.medium.node import NodeMedium
 from hw.medium.part import PartMedium
@@ -124,7 +124,7 @@ class FatVolume:
         """Return a file's bytes.
 
         Args:
-            name: In the root, or `folder/name`; case does not matter.
+            name: In the root or in folders, such as `keys/servers/name`; case does not matter.
             max_bytes: The most that is taken.
 
         Raises:
@@ -191,7 +191,7 @@ class FatVolume:
 
     def _find(self, name: str, max_bytes: int) -> tuple[StickPath, StickFile]:
         """Return a file of at most that size."""
-        place = parse_path(name)
+        place = parse_path(name, MAX_FOLDERS)
         found = self._drive.find(place)
         if found is None or found.folder:
             raise StickMissingError(f"there is no file {place} on the stick")

@@ -13,7 +13,7 @@ from kiosk.commands.options import (
     json_option,
     passphrase_option,
     progress_bar,
-    read_passphrase,
+    read_new_passphrase,
     say,
     show,
     show_json,
@@ -29,10 +29,11 @@ from kiosk.commands.options import (
 def init_command(state: Path, config: Path, passphrase_file: Path | None, *, as_json: bool) -> None:
     """Found the authority: pin the policy of --config under a new passphrase.
 
-    Every recipient's fingerprint words are shown first. On a terminal they must be confirmed; a script
-    that calls this has read them before.
+    Every recipient's fingerprint words are shown first, and the date that the clock says. On a terminal they
+    must be confirmed; a script that calls this has read them before.
     """
     from core.authority.authority import Authority
+    from core.authority.clock import require_founding_clock
     from core.crypto.process import harden_process
     from core.errors import StateExistsError
     from core.policy.proposal import propose_policy
@@ -42,14 +43,17 @@ def init_command(state: Path, config: Path, passphrase_file: Path | None, *, as_
     harden_process()
     if is_provisioned(state.absolute()):  # said before anything is asked
         raise StateExistsError(f"there is a state in {state} already")
+    now = SystemClock().now()
+    require_founding_clock(now)
     policy, proposal = propose_policy(config.absolute())
     for recipient in proposal.recipients:
         say(f"{recipient.kind} {recipient.name}: {recipient.key}\n    {' '.join(recipient.words)}")
+    say(f"it is founded under this date: {now:%Y-%m-%d %H:%M} UTC")
     if sys.stdin.isatty():
-        click.confirm("Do these words match those of the servers?", abort=True, err=True)
-    passphrase = read_passphrase(passphrase_file, prompt="New passphrase", confirm=True)
+        click.confirm("Do these words match those of the servers, and is it today?", abort=True, err=True)
+    passphrase = read_new_passphrase(passphrase_file)
     cost = choose_cost(time.perf_counter)
-    Authority.found(state.absolute(), policy, passphrase, cost, SystemClock().now()).close()
+    Authority.found(state.absolute(), policy, passphrase, cost, now).close()
     if as_json:
         show_json({"authority": policy.authority.name, "state": str(state), "policy_sha256": policy.sha256})
     else:
@@ -103,7 +107,7 @@ def passphrase_command(access: Access, new_passphrase_file: Path | None, *, reke
 
     old = access.read_passphrase()
     with access.unlocked(old) as authority:
-        new = read_passphrase(new_passphrase_file, prompt="New passphrase", confirm=True)
+        new = read_new_passphrase(new_passphrase_file)
         cost = choose_cost(time.perf_counter)
         authority.change_passphrase(old, new, cost, access.now, read_boot())
         if rekey:

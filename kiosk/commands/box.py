@@ -139,4 +139,10 @@ def vault_command(state: Path, config: Path) -> None:
 
     from core.vault.process import run_vault
 
-    run_vault(socket.socket(fileno=0), state, config)
+    try:
+        peer = socket.socket(fileno=0)
+    except OSError:
+        raise click.UsageError(
+            "standard input is no socket; systemd starts this (pism-vault.socket)"
+        ) from None
+    run_vault(peer, state, config)

@@ -21,6 +21,7 @@ from hw.errors import HardwareError
 F = TypeVar("F", bound=Callable[..., Any])
 
 MAX_PASSPHRASE_FILE_BYTES = 4096
+TYPABLE = "its keys have A-Z, a-z, 0-9, the space and the signs of ASCII, at most 128 in all"
 
 state_option = click.option(
     "--state",
@@ -65,10 +66,10 @@ class RefusingGroup(click.Group):
 
 
 def read_passphrase(file: Path | None, *, prompt: str = "Passphrase", confirm: bool = False) -> bytes:
-    """Return the canonical passphrase from `file` (its first line), or asked for on the terminal.
+    """Return the canonical passphrase of a box from `file` (its first line), or asked for on the terminal.
 
     Raises:
-        FileError: The file cannot be read or is too large (E-FILE).
+        FileError: The file cannot be read, is too large or no text (E-FILE).
         PassphraseWeakError: It holds characters that no passphrase may (E-PASSPHRASE-WEAK).
         PassphraseError: There is nobody to ask (E-PASSPHRASE).
     """
@@ -76,17 +77,54 @@ def read_passphrase(file: Path | None, *, prompt: str = "Passphrase", confirm: b
 
     if file is None:
         return canonical(_ask(prompt, confirm=confirm))
-    if str(file) == "-":
-        data = sys.stdin.buffer.readline(MAX_PASSPHRASE_FILE_BYTES + 1)
-    else:
-        from core.files import read_bounded
+    from core.plain_text import read_plain_text
 
-        data = read_bounded(file, MAX_PASSPHRASE_FILE_BYTES)
+    data = _read_passphrase_file(file)
+    plain = read_plain_text(data, lambda what: FileError(f"the passphrase file {what}"))
     try:
-        text = data.decode()
+        return canonical(plain.split(b"\n", 1)[0].decode())
     except UnicodeDecodeError:
         raise FileError("the passphrase file is not UTF-8 text") from None
-    return canonical(text.split("\n", 1)[0].rstrip("\r"))
+
+
+def read_new_passphrase(file: Path | None) -> bytes:
+    """Return the next passphrase of a box; what its panel cannot type is said before anything is done.
+
+    Raises:
+        CaError: As read_passphrase.
+    """
+    from kiosk.entry.text import can_type
+
+    passphrase = read_passphrase(file, prompt="New passphrase", confirm=True)
+    if not can_type(passphrase):
+        say(f"warning: a box's panel cannot type this passphrase: {TYPABLE}")
+    return passphrase
+
+
+def read_identity_passphrase(file: Path | None) -> bytes:
+    """Return the passphrase of a private key, byte for byte as its maker gave it.
+
+    Args:
+        file: All of it, less one line end, is the passphrase; of standard input, `-`, one line. None: it is
+            asked for on the terminal, and taken in the terminal's encoding.
+
+    Raises:
+        FileError: The file cannot be read or is too large (E-FILE).
+        PassphraseError: There is nobody to ask (E-PASSPHRASE).
+    """
+    if file is None:
+        return os.fsencode(_ask("Passphrase of the identity", confirm=False))
+    data = _read_passphrase_file(file)
+    end = next((end for end in (b"\r\n", b"\n") if data.endswith(end)), b"")
+    return data.removesuffix(end)
+
+
+def _read_passphrase_file(file: Path) -> bytes:
+    if str(file) == "-":
+        return sys.stdin.buffer.readline(MAX_PASSPHRASE_FILE_BYTES + 1)
+    from core.files import read_bounded
+
+    return read_bounded(file, MAX_PASSPHRASE_FILE_BYTES)
 
 
 def _ask(prompt: str, *, confirm: bool) -> str:
@@ -100,6 +138,8 @@ def _ask(prompt: str, *, confirm: bool) -> str:
         if sys.stdin.isatty():  # the person ended it
             raise
         raise nobody from None
+    except UnicodeDecodeError:  # its text would quote what was typed
+        raise PassphraseError("what was typed is no text here; use --passphrase-file") from None
     return answer
 
 
@@ -130,8 +170,8 @@ def _let_go_of_output() -> None:
 
 
 def show_json(value: object) -> None:
-    """Print a result for a program to read."""
-    show(msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=2).decode())
+    """Print a result for a program to read: UTF-8 in any locale (RFC 8259 8.1)."""
+    show(msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=2))
 
 
 @contextmanager

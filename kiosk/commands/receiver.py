@@ -1,13 +1,21 @@
 """`pism open` and `pism verify`: the receiver's side. It needs no box and no hardware package."""
 
 import sys
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from hw.system.clock import SystemClock
-from kiosk.commands.options import json_option, read_passphrase, say, show, show_json
+from kiosk.commands.options import (
+    TYPABLE,
+    json_option,
+    read_identity_passphrase,
+    say,
+    show,
+    show_json,
+)
 
 if TYPE_CHECKING:
     from core.receive.opening import Received
@@ -105,20 +113,48 @@ def verify_command(
     _show(received, as_json=as_json)
 
 
-def read_identities(file: Path, passphrase_file: Path | None) -> tuple[Any, ...]:
+def read_identities(file: Path, passphrase_file: Path | None, *, for_panel: bool = False) -> tuple[Any, ...]:
     """Return the private keys of `file`; an encrypted one asks for its passphrase.
+
+    Args:
+        file: The identity.
+        passphrase_file: See kiosk.commands.options.read_identity_passphrase.
+        for_panel: Whether a box may have to be rescued with it: a passphrase that its panel cannot type is
+            told before it is tried.
 
     Raises:
         ArchiveIdentityError: It holds none that can be used (E-ARCHIVE-IDENTITY).
+        IdentityLockedError: The passphrase is another one (E-IDENTITY-LOCKED).
         FileError: It cannot be read (E-FILE).
     """
     from core.crypto.identities import load_identities
+    from core.errors import IdentityLockedError
     from core.files import read_bounded
+    from kiosk.entry.text import can_type
+
+    oddity = ""
 
     def passphrase() -> bytes:
-        return read_passphrase(passphrase_file, prompt="Passphrase of the identity")
+        nonlocal oddity
+        words = read_identity_passphrase(passphrase_file)
+        oddity = _oddity(words)
+        if for_panel and not can_type(words):
+            say(f"warning: a box's panel, in a rescue, cannot type this key's passphrase: {TYPABLE}")
+        return words
 
-    return load_identities(read_bounded(file, _MAX_IDENTITY_BYTES), passphrase, str(file))
+    try:
+        return load_identities(read_bounded(file, _MAX_IDENTITY_BYTES), passphrase, str(file))
+    except IdentityLockedError as error:
+        if oddity:
+            raise IdentityLockedError(f"{error} The passphrase file {oddity}, which is tried, too.") from None
+        raise
+
+
+def _oddity(passphrase: bytes) -> str:
+    """Return what an editor may have put into a passphrase file, and nobody would type; "" for nothing."""
+    if passphrase.startswith((BOM_UTF8, BOM_UTF16_LE, BOM_UTF16_BE)):
+        return "begins with a byte order mark"
+    return "has more than one line" if b"\n" in passphrase else ""
 
 
 def read_roots(files: tuple[Path, ...]) -> list[Any]:

@@ -13,7 +13,7 @@ from kiosk.commands.options import (
     json_option,
     passphrase_option,
     progress_bar,
-    read_passphrase,
+    read_new_passphrase,
     say,
     show,
     show_json,
@@ -61,7 +61,7 @@ def restore_command(
     harden_process()
     identities = read_identities(identity, identity_passphrase_file)
     roots = read_roots(trust)
-    passphrase = read_passphrase(passphrase_file, prompt="New passphrase", confirm=True)
+    passphrase = read_new_passphrase(passphrase_file)
     with progress_bar() as report:
         restored = restore(
             archive,
@@ -142,7 +142,7 @@ def _drill(
     from core.recovery.drill import drill
 
     harden_process()
-    identities = read_identities(identity, access.passphrase_file)
+    identities = read_identities(identity, access.passphrase_file, for_panel=True)
     confirm = _confirm if sys.stdin.isatty() else None
     with progress_bar() as report:
         drilled = drill(archive, identities, read_roots(trust), confirm, access.now, report=report)

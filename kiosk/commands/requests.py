@@ -6,7 +6,14 @@ from pathlib import Path
 
 import click
 
-from core.api.csr_files import MAX_REQUEST_BYTES, RequestFile, is_request, request_order
+from core.api.csr_files import (
+    MAX_REQUEST_BYTES,
+    MAX_REQUESTS,
+    RequestFile,
+    is_litter,
+    parse_name,
+    request_order,
+)
 from core.api.results import RequestsSigned, RequestSummary
 from kiosk.commands.access import Access, access_options
 from kiosk.commands.options import json_option, progress_bar, say, show, show_json
@@ -40,7 +47,9 @@ def requests_command(paths: tuple[Path, ...], access: Access, *, yes: bool, as_j
 
 
 def _read(paths: Sequence[Path]) -> Iterator[RequestFile]:
-    """Yield the requests of files, and of the folders among them.
+    """Yield the requests of files, and all that lies in the folders among them but litter.
+
+    A name that says nothing refuses a file by itself: its bytes are not read, whatever it is.
 
     Raises:
         FileError: One cannot be read or is too large (E-FILE).
@@ -52,8 +61,14 @@ def _read(paths: Sequence[Path]) -> Iterator[RequestFile]:
         found = [path]
         if path.is_dir():
             with filing(f"Reading {path}"):
-                found = [item for item in path.iterdir() if is_request(item.name)]
-        for item in sorted(found, key=lambda each: request_order(each.name)):
+                all_of_it = sorted(path.iterdir(), key=lambda each: request_order(each.name))
+            found = [item for item in all_of_it if parse_name(item.name) is not None]
+            others = [item for item in all_of_it if item not in found and not is_litter(item.name)]
+            room = max(0, MAX_REQUESTS - len(found))
+            yield from (RequestFile(name=item.name, data=b"") for item in others[:room])
+            if more := len(others[room:]):
+                say(f"{path}: {more} more files are not named as requests")
+        for item in found:
             yield RequestFile(name=item.name, data=read_bounded(item, MAX_REQUEST_BYTES))
 
 

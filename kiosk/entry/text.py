@@ -8,7 +8,7 @@ Rules:
 4. A character that does not fit is refused; the last one that did fit can still be turned over.
 """
 
-from kiosk.entry.secret import SecretText
+from kiosk.entry.secret import MAX_BYTES, SecretText
 
 REVEAL_S = 1.0
 """How long the last character is visible, and how long a key turns it over, in seconds."""
@@ -34,6 +34,14 @@ _LAYERS = {
 
 LEGEND = ("1 .,?!  2 '\"`  3 -_~", "4 ()<>  5 []{}  6 /\\|", "7 +=*   8 :;^   9 @#&", "0 space $ %")
 """What the digit keys type in the layer of symbols."""
+
+
+_TYPED = frozenset("".join(keys for layer in _LAYERS.values() for keys in layer.values()).encode())
+
+
+def can_type(passphrase: bytes) -> bool:
+    """Return whether the panel's keys can type a passphrase."""
+    return len(passphrase) <= MAX_BYTES and _TYPED.issuperset(passphrase)
 
 
 def next_layer(key: str, layer: str) -> str:

@@ -40,11 +40,13 @@ def clock_is_wrong(box: Box) -> Flow:
 def wrong_page(box: Box) -> Page:
     """Return what the clock says, and what the journal."""
     trouble = box.clock
-    lines = (
-        ()
-        if trouble is None
-        else (f"Box  {trouble.now:%Y-%m-%d %H:%M}", f"Last {trouble.last:%Y-%m-%d %H:%M}")
-    )
+    lines: tuple[str, ...] = ()
+    if trouble is not None:
+        # Seconds have no room beside a date; they tell two times of one minute apart.
+        times = [f"{time:%Y-%m-%d %H:%M}" for time in (trouble.now, trouble.last)]
+        if times[0] == times[1]:
+            times = [f"{time:%H:%M:%S} UTC" for time in (trouble.now, trouble.last)]
+        lines = (f"Box  {times[0]}", f"Last {times[1]}")
     return Page(
         title=fit("E-CLOCK" if trouble is None else trouble.code),
         strong=True,

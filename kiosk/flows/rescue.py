@@ -163,10 +163,10 @@ def _open_identity(name: str) -> Step[bool]:
 
 
 def locked_page(name: str) -> Page:
-    """Return what is said of a key with a passphrase of its own."""
+    """Return what is said of a key with a passphrase of its own, and what of it can be typed here."""
     return Page(
         title="THE KEY IS LOCKED",
-        body=(fit(name), "has a passphrase of", "its own. Type that."),
+        body=(fit(name), "Type its passphrase.", "Only A-z, 0-9 and !?#"),
         left="#type",
         right="*give up",
         takes="#*",

@@ -12,6 +12,7 @@ from typing import Final
 from core.api import requests as rq
 from core.api import results as rs
 from core.errors import DrillError, PolicyError
+from core.plain_text import read_plain_text
 from hw.errors import StickMissingError
 from hw.fat.volume import FatVolume
 from hw.ports import Stick
@@ -23,7 +24,7 @@ MAX_BYTES: Final = 512
 _NOT_AWAITED: Final = frozenset({DrillError.code, PolicyError.code})  # old words, or a backup that is no more
 _FILE: Final = re.compile(r"pism-drill-([a-z][a-z0-9-]{0,23})-([0-9]{6,12})\.txt")
 _SIX: Final = re.compile(
-    rf"\s*[a-z]{{3,8}}(\s+[a-z]{{3,8}}){{{rs.DRILL_WORDS - 1}}}\s*", re.IGNORECASE | re.ASCII
+    rf"\s*[a-z]{{3,8}}([\s,;]+[a-z]{{3,8}}){{{rs.DRILL_WORDS - 1}}}\s*", re.IGNORECASE | re.ASCII
 )
 
 
@@ -95,7 +96,8 @@ def record_brought(
 
 
 def _parse_words(file: str, data: bytes) -> str:
-    text = data.decode("ascii", "replace")
+    plain = read_plain_text(data, lambda what: DrillError(f"{file} {what}."))
+    text = plain.decode("ascii", "replace")
     if _SIX.fullmatch(text) is None:
         raise DrillError(f"{file} does not hold six words.")
-    return " ".join(text.split())
+    return " ".join(re.findall("[A-Za-z]+", text))

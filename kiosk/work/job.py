@@ -179,7 +179,7 @@ class Job:
         with self._open_volume(stick) as volume:
             root = volume.list()
             self._check_receipts(stick, volume, root)
-            return self._requests.find(volume, root) if "top-up" in self.steps else ()
+            return self._requests.find(volume, root, taken="top-up" in self.steps)
 
     def answer_requests(self, approvals: tuple[str, ...]) -> None:
         """Take the operator's answer to `find_requests`: the approvals of those that are to be signed."""

@@ -1,21 +1,22 @@
-"""A stick that brings a policy: config.yaml in its root, its recipients' key files in `keys`.
+"""A stick that brings a policy: config.yaml in its root, and the key files that it names, wherever they lie.
 
-Rules: only these files are read, within bounds; nothing is looked into here. The vault reads them as strictly
-as files of its own, and refuses what is missing.
+Rules: only these files are read, within bounds; whatever else is on the stick, beside them too, is left
+alone. The vault reads them as strictly as files of its own, and refuses what is missing or no config.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from core.api.requests import BringPolicy
 from core.api.results import PolicyProposal
+from core.errors import ConfigError
 from hw.errors import StickMissingError, StickSizeError
 from hw.fat.volume import FatVolume
 from hw.ports import Stick
 from kiosk.work.task import Task, Tools
 
 CONFIG: Final = "config.yaml"
-KEYS: Final = "keys"
 MAX_CONFIG_BYTES: Final = 256 * 1024
 MAX_KEY_BYTES: Final = 16 * 1024
 MAX_KEYS: Final = 100
@@ -42,16 +43,26 @@ def read_policy_stick(volume: FatVolume) -> tuple[bytes, dict[str, bytes]]:
 
     Raises:
         StickMissingError: There is no config.yaml (E-STICK-MISSING).
-        StickSizeError: A file is larger than it may be, or there are too many (E-STICK-SIZE).
+        StickSizeError: A file is larger than it may be, or it names too many (E-STICK-SIZE).
         StickNameError, StickFormatError, StickGoneError, StickIoError: As FatVolume.get.
     """
     config = volume.get(CONFIG, MAX_CONFIG_BYTES)
-    try:
-        items = volume.list(KEYS)
-    except StickMissingError:
-        return config, {}  # every recipient may stand in config.yaml itself
-    # What begins with a dot is what other systems leave on a stick unasked.
-    names = [item.name for item in items if not item.folder and not item.name.startswith(".")]
+    names = _named_keys(config)
     if len(names) > MAX_KEYS:
-        raise StickSizeError(f"{KEYS} holds {len(names)} files; at most {MAX_KEYS} are taken")
-    return config, {f"{KEYS}/{name}": volume.get(f"{KEYS}/{name}", MAX_KEY_BYTES) for name in names}
+        raise StickSizeError(f"{CONFIG} names {len(names)} key files; at most {MAX_KEYS} are taken")
+    keys: dict[str, bytes] = {}
+    for name in names:
+        with suppress(StickMissingError):  # which recipient it is of, the vault says
+            keys[name] = volume.get(name, MAX_KEY_BYTES)
+    return config, keys
+
+
+def _named_keys(config: bytes) -> tuple[str, ...]:
+    """Return the key files that a config names; none where it cannot be read, which the vault then says."""
+    from core.policy.config import parse_config
+    from core.policy.policy import key_files
+
+    try:
+        return key_files(parse_config(config, CONFIG))
+    except ConfigError:
+        return ()

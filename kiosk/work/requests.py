@@ -2,8 +2,9 @@
 
 Rules:
 
-1. Only `requests/*.csr` is read, within bounds; nothing is looked into here. What cannot be read is told as
-   one more refused request, and hinders nothing.
+1. Only what lies in `requests` under a request's name is read, within bounds; nothing is looked into here.
+   What cannot be read, has another name, or looks like a request and lies elsewhere (in the stick's root, or
+   on a stick that asks for no top-up) is told as one more refused request, and hinders nothing.
 2. They are shown once a job: after an answer the job goes on with it, whichever stick is in. Without one (the
    stick was pulled) they are read and shown again.
 3. Signed is what the vault showed, by the approvals that it gave; the bytes are those that it saw.
@@ -19,10 +20,12 @@ from core.api.csr_files import (
     MAX_REQUEST_BYTES,
     MAX_REQUESTS,
     RequestFile,
-    is_request,
+    is_litter,
+    looks_like_request,
+    parse_name,
     request_order,
 )
-from core.errors import RequestError, RequestManyError, StoppedError
+from core.errors import RequestError, RequestManyError, RequestPlaceError, StoppedError
 from core.progress import Report
 from hw.errors import StickFormatError, StickNameError, StickSizeError
 from hw.fat.listing import StickFile
@@ -45,12 +48,15 @@ class StickRequests:
         self._approved: tuple[str, ...] | None = None
         self._signed: rs.RequestsSigned | None = None
 
-    def find(self, volume: FatVolume, root: tuple[StickFile, ...]) -> tuple[rs.RequestSummary, ...]:
+    def find(
+        self, volume: FatVolume, root: tuple[StickFile, ...], *, taken: bool
+    ) -> tuple[rs.RequestSummary, ...]:
         """Return what there is to be shown; nothing where it was answered already.
 
         Args:
             volume: Open.
             root: What stands in its root.
+            taken: Whether the job has a top-up, which requests are signed in; else all are refused.
 
         Raises:
             VaultRefusalError, VaultLostError: From the session.
@@ -59,6 +65,10 @@ class StickRequests:
         if self._approved is not None:
             return ()
         files, refused = read_requests(volume, root)
+        if not taken:
+            wrong = "this stick asks for no top-up, and requests are signed in one"
+            left = (_misplaced(file.name, wrong) for file in files)
+            return (*left, *refused)
         if not files:
             return refused
         asked = rq.ProposeRequests(files=files, now=self._now)
@@ -100,7 +110,9 @@ _NOTHING = rs.RequestsSigned(roots=0, late_roots=0, signed=())
 def read_requests(
     volume: FatVolume, root: tuple[StickFile, ...], most: int = MAX_REQUESTS
 ) -> tuple[tuple[RequestFile, ...], tuple[rs.RequestSummary, ...]]:
-    """Return the requests on a stick, and rows for those that cannot be read.
+    """Return the files in the folder of requests, and rows for what cannot be read or lies elsewhere.
+
+    A file whose name says nothing is returned without its bytes: its name alone refuses it.
 
     Args:
         volume: Open.
@@ -111,16 +123,23 @@ def read_requests(
         StickGoneError, StickIoError: It cannot be read.
     """
     folder = next((item.name for item in root if item.folder and item.name.lower() == FOLDER), "")
-    if not folder:
-        return (), ()
+    strays = sorted(item.name for item in root if item.name != folder and looks_like_request(item.name))
+    refused = [_misplaced(name, f"it does not lie in the folder {FOLDER}") for name in strays[:most]]
     try:
-        names = [item.name for item in volume.list(folder) if not item.folder and is_request(item.name)]
+        items = volume.list(folder) if folder else ()
     except StickFormatError as error:  # a name in it that is none
-        return (), (_refused(file=FOLDER, code=error.code, text=str(error)),)
-    names.sort(key=request_order)
+        return (), (_refused(file=FOLDER, code=error.code, text=str(error)), *refused)
+    items = tuple(item for item in items if not is_litter(item.name))
+    refused += [_misplaced(item.name, "it is a folder") for item in items if item.folder][:most]
+    names = sorted(
+        (item.name for item in items if not item.folder),
+        key=lambda name: (parse_name(name) is None, request_order(name)),  # of many, those that are requests
+    )
     files: list[RequestFile] = []
-    refused: list[rs.RequestSummary] = []
     for name in names[:most]:
+        if parse_name(name) is None:
+            files.append(RequestFile(name=name, data=b""))
+            continue
         try:
             data = volume.get(f"{folder}/{name}", MAX_REQUEST_BYTES)
         except StickSizeError as error:
@@ -133,6 +152,10 @@ def read_requests(
         text = f"at most {most} are taken in one go"
         refused.append(_refused(file=f"{len(more)} more", code=RequestManyError.code, text=text))
     return tuple(files), tuple(refused)
+
+
+def _misplaced(file: str, text: str) -> rs.RequestSummary:
+    return _refused(file=file, code=RequestPlaceError.code, text=text)
 
 
 def _refused(*, file: str, code: str, text: str) -> rs.RequestSummary:

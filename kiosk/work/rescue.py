@@ -44,7 +44,7 @@ MAX_SMALL_FILES: Final = 32
 SPARE_BYTES: Final = 64 * 1024 * 1024
 """What the disk keeps free beside the archive and the store that is made of it."""
 
-_OTHERS: Final = ("pism-receipt-", "next-visit", ".", "_")
+_OTHERS: Final = ("pism-receipt-", "next-visit", ".")
 """What names begin with that are never an identity: PiSM's sidecars, and what PCs leave on sticks."""
 
 

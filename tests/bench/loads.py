@@ -6,7 +6,7 @@ from core.policy.policy import Policy
 from core.policy.settings import RootSettings, SignerSettings, Target
 from tests.builders import make_policy, utc
 
-NOW: Final = utc("2026-02-01")
+NOW: Final = utc("2027-02-01")
 MAX_LOAD: Final = 10_000  # that a policy allows for one target
 
 

@@ -128,6 +128,18 @@ def _wait_at_start(wait_s: int) -> Shown:
     return shown(resting.rest(box(provisioned=None)), VaultReady(provisioned=True, wait_s=wait_s))
 
 
+CIPHER = (
+    "The identity is encrypted with chacha20-poly1305@openssh.com, which cannot be read here. Make a copy"
+    " on a PC: cp KEY COPY; ssh-keygen -p -Z aes256-ctr -f COPY"
+)
+
+
+def _wrong_by_seconds() -> Shown:
+    known = box(unlocked=True)
+    known.clock = replace(TROUBLE, now=TROUBLE.last - timedelta(seconds=40))
+    return clock.wrong_page(known)
+
+
 def _pages() -> dict[str, Shown]:
     """Return every page that is drawn from itself alone."""
     confirm = rescue.confirm_pages(BACKUP)
@@ -226,6 +238,9 @@ def _pages() -> dict[str, Shown]:
         "two-sticks": shown(resting.rest(box(HERE, OTHER))),
         "two-sticks-done": shown(stick_job.safe_to_remove(two, HERE, RESULTS)),
         "problem": dialogs.problem_page("E-STICK-FULL", FULL),
+        "rescue-key-cipher": dialogs.problem_page("E-IDENTITY-CIPHER", CIPHER),
+        "rescue-key-cipher-2": dialogs.problem_page("E-IDENTITY-CIPHER", CIPHER, 1),
+        "rescue-key-cipher-3": dialogs.problem_page("E-IDENTITY-CIPHER", CIPHER, 2),
         "problem-text": dialogs.problem_page("E-STICK-FULL", FULL, 1),
         "problem-format": dialogs.problem_page("E-STICK-FORMAT", FEW, 0),
         "problem-format-text": dialogs.problem_page("E-STICK-FORMAT", FEW, 1),
@@ -252,6 +267,10 @@ def _pages() -> dict[str, Shown]:
         "request-refused": requests.refused_page(REQUESTS[2], "3/3"),
         "request-refused-private": requests.refused_page(
             request("x.csr", code="E-REQUEST-PRIVATE"), "100/100"
+        ),
+        "request-misplaced": requests.refused_page(request("gate.csr", code="E-REQUEST-PLACE"), "1/2"),
+        "request-misnamed": requests.refused_page(
+            request("services.gates.csr.txt", code="E-REQUEST-NAME"), "2/2"
         ),
         "safe-to-remove-requests": shown(
             stick_job.safe_to_remove(
@@ -299,6 +318,7 @@ def _pages() -> dict[str, Shown]:
         "drill-wrong-again": drill.wrong_words(3),
         "drill-recorded": shown(drill.tell_drills(DRILLS)),
         "clock": clock.time_page(NOW),
+        "clock-is-wrong-by-seconds": _wrong_by_seconds(),
         "clock-is-wrong": _clock_wrong(),
         "signed-ahead": late[0],
         "signed-ahead-2": late[1],

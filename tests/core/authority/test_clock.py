@@ -1,11 +1,15 @@
 """Which clock an authority believes, and how a wrong one is put right."""
 
 import io
-from datetime import datetime, timedelta
+import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from core.authority.authority import Authority
+from core.authority.clock import RELEASED
+from core.errors import ClockBehindError
 from core.progress import report_nothing
 from tests.authorities import BOOT, COST, NOW, Founded, refusal
 from tests.authority_store import PASSPHRASE
@@ -118,3 +122,26 @@ def test_what_was_revoked_by_a_clock_ahead_does_not_stop_an_export_at_the_true_t
             "egress", "main-kudo", io.BytesIO(), NOW, report_nothing, public=False
         )
         assert written.sequence == 1
+
+
+@pytest.mark.parametrize("now", [datetime(1970, 1, 1, tzinfo=UTC), RELEASED - SECOND])
+def test_refuses_to_found_before_the_release_that_runs(tmp_path: Path, now: datetime) -> None:
+    def found() -> None:
+        Authority.found(tmp_path / "state", make_policy(), PASSPHRASE, COST, now)
+
+    assert refusal(found) == "E-CLOCK-BEHIND"
+    assert not (tmp_path / "state").exists()
+
+
+def test_the_release_has_the_date_that_the_changelog_gives_it() -> None:
+    text = (Path(__file__).parents[3] / "CHANGELOG.md").read_text()
+    dates = re.findall(r"^## \[[0-9.]+\] - (\d{4}-\d\d-\d\d)$", text, re.MULTILINE)
+    assert not dates or f"{RELEASED:%Y-%m-%d}" == max(dates)
+    assert datetime.now(UTC) >= RELEASED
+
+
+def test_two_times_of_one_minute_are_told_apart(founded: Founded) -> None:
+    with founded.unlock(NOW - SECOND) as authority, pytest.raises(ClockBehindError) as refused:
+        authority.top_up(NOW - SECOND, report_nothing)
+    ours, journals = re.findall(r"\d\d:\d\d:\d\d", str(refused.value))
+    assert ours < journals

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.api.csr_files import is_request, parse_name, request_order
+from core.api.csr_files import fault_in_name, is_litter, looks_like_request, parse_name, request_order
 from core.authority.signing_requests import Holder, Judged, Request, admit_requests, fill_gaps, read_requests
 from core.certificate import encode_pem
 from core.issue.csr import Csr
@@ -80,9 +80,36 @@ def test_a_name_that_says_nothing_is_none(name: str) -> None:
     assert parse_name(name) is None
 
 
-def test_what_is_meant_as_a_request_ends_in_csr_and_is_not_hidden() -> None:
-    names = ("a.csr", "A.CSR", "a.csr.txt", "._a.csr", ".csr", "csr", "a.pem")
-    assert [name for name in names if is_request(name)] == ["a.csr", "A.CSR"]
+def test_only_what_systems_leave_unasked_is_litter() -> None:
+    names = ("._a.csr", ".csr", ".DS_Store", "Thumbs.db", "thumbs.DB", "Desktop.ini", "a.csr.txt", "a.pdf")
+    assert [name for name in names if not is_litter(name)] == ["a.csr.txt", "a.pdf"]
+
+
+def test_what_is_meant_as_a_request_is_known_by_its_looks() -> None:
+    meant = (
+        "a.csr", "A.CSR", "a.csr.txt", "a.req", "a.p10", "gate.csr.pem", "csr", "CSRs", "request", "Requests",
+        "requests.zip", "signing requests",
+    )  # fmt: skip
+    other = (
+        "._a.csr", "main-kudo-000001-20270101T000000Z.tar.age", "public", "next-visit.ics", "notes.txt",
+        "pism-receipt-main-kudo-000001.json", "config.yaml", "backup-a.txt", "requested.doc", "a.pem",
+    )  # fmt: skip
+    assert [name for name in (*meant, *other) if looks_like_request(name)] == list(meant)
+
+
+@pytest.mark.parametrize(
+    ("name", "ends"),
+    [
+        ("services.gates.csr.txt", ".txt"),
+        ("services.gates.req", ".req"),
+        ("gates.csr", ""),
+        ("a.\x1b[2J", ""),
+    ],
+)
+def test_what_is_wrong_with_a_name_is_said(name: str, ends: str) -> None:
+    told = fault_in_name(name)
+    assert told.endswith(f": it ends in {ends}" if ends else "class.target.label.csr")
+    assert told.isprintable()
 
 
 def test_names_stand_in_one_order_whatever_their_case() -> None:

@@ -92,7 +92,7 @@ def test_path_is_shown_as_the_operator_reads_it() -> None:
         ("a: 1\nb: \x07\n", "config.yaml line 2: holds a control character"),
         ("a: 1 # \x9b\n", "config.yaml line 1: holds a control character"),
         (b"a: 1\nb: \xff\n", "config.yaml line 2: is not UTF-8 text"),
-        (b"\xff\xfea\x00", "config.yaml line 1: is not UTF-8 text"),
+        (b"\xff\xfea\x00", "config.yaml is UTF-16 text: save it as UTF-8"),
         (b"#" * (MAX_BYTES + 1), "config.yaml is larger than 256 KiB"),
     ],
 )

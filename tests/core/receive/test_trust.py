@@ -1,5 +1,6 @@
 """Checks 5 and 6: trust and order, and the memory that they rest on."""
 
+import warnings
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from core.errors import CaError
 from core.receive.trust import Trust, load_roots, load_trust, save_trust
 from tests.archives import NOW, Box, day, make_box
+from tests.judges import run
 from tests.receiver import Receiver
 
 DAY = timedelta(days=1)
@@ -96,6 +98,35 @@ def test_trusted_roots_are_roots_in_pem(box: Box) -> None:
         with pytest.raises(CaError, match=r"roots\.pem") as caught:
             load_roots(data, "roots.pem")
         assert caught.value.code == "E-ARCHIVE-TRUST"
+
+
+def test_the_roots_of_a_file_are_taken_and_what_else_it_holds_is_not_trusted(box: Box) -> None:
+    signer, root = box.of("signer")[0], box.of("root")[0]
+    for file in (signer.pem + root.pem, root.pem + signer.pem + box.of("seal")[0].pem):
+        assert load_roots(file, "chain.pem") == (root.x509,)
+
+
+def test_a_root_with_a_negative_serial_number_is_read_without_a_librarys_warning(tmp_path: Path) -> None:
+    made = (
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ed25519",
+        "-noenc",
+        "-set_serial",
+        "-5",
+        "-subj",
+        "/CN=old",
+    )
+    ca = ("-addext", "basicConstraints=critical,CA:true")
+    done = run(*made, *ca, "-keyout", tmp_path / "key", "-out", tmp_path / "root.pem")
+    assert done.returncode == 0, done.stderr
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        (root,) = load_roots((tmp_path / "root.pem").read_bytes(), "root.pem")
+    assert not told
+    assert root.subject.rfc4514_string() == "CN=old"
 
 
 # 6: order.

@@ -4,12 +4,15 @@ from pathlib import Path
 
 import pyrage
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.api import requests as protocol
 from core.api import results
 from core.api.results import IdentitySeen
+from core.crypto.identities import is_private_key
 from core.errors import ArchiveIdentityError
 from core.progress import report_nothing
 from core.recovery.rescue import Rescue
@@ -58,6 +61,15 @@ def test_what_a_file_is_its_bytes_say(past: tuple[PastBox, Path], tmp_path: Path
     with backup.open("rb") as file, pytest.raises(VaultRefusalError) as raised:
         session.ask(protocol.OpenBackup(now=NOW), object, into=file)  # type: ignore[arg-type]
     assert raised.value.failed.code == "E-BUG"
+
+
+def test_a_private_key_that_opens_nothing_is_one_and_says_why(tmp_path: Path, vaults: Vaults) -> None:
+    session = vaults(tmp_path / "state")
+    point = ec.generate_private_key(ec.SECP256R1())
+    key = point.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    assert see(session, key) == IdentitySeen(is_identity=True, locked=False)
+    with pytest.raises(VaultRefusalError, match="of a kind that opens no archive"):
+        take(session, key)
 
 
 def test_another_identity_is_refused_and_the_right_one_still_taken(
@@ -116,4 +128,5 @@ def test_whatever_a_file_holds_it_is_an_identity_or_not(tmp_path: Path, data: by
         try:
             rescue.take_identity(file)
         except ArchiveIdentityError:
-            assert not seen.is_identity
+            assert not seen.locked
+            assert seen.is_identity == is_private_key(head + data)  # then the refusal says why

@@ -130,7 +130,9 @@ def test_refuses_names_before_anything_is_written(image: Path) -> None:
         with pytest.raises(StickNameError):
             volume.list("..")
         with pytest.raises(StickNameError):
-            volume.get("a/b/c", 1)
+            volume.get("a//c", 1)
+        with pytest.raises(StickNameError):
+            volume.put_small("a/b/c", b"x")
     assert image.read_bytes() == before
 
 

@@ -23,6 +23,7 @@ from core.progress import report_nothing
 from hw.system.clock import SystemClock
 from kiosk.commands.cli import main
 from tests.backups import BOOT, COST, NEW_PASSPHRASE, PASSPHRASE, PastBox, policy_for, roots_of, write
+from tests.kiosk.command import spawn
 
 
 @pytest.fixture(autouse=True)
@@ -124,11 +125,12 @@ def test_prints_json_for_a_program(desk: Desk, tmp_path: Path) -> None:
     assert found["incarnation"] != found["restored_from"]
 
 
-def test_says_that_the_date_must_be_confirmed(tmp_path: Path) -> None:
-    (tmp_path / "old").mkdir()
-    old = make_desk(tmp_path / "old", SystemClock().now() - timedelta(days=150))
-    done = old.restore(tmp_path / "state", *old.trust)
-    assert "pism top-up --confirm-date" in done.stdout
+def test_says_that_the_date_must_be_confirmed(desk: Desk, tmp_path: Path) -> None:
+    later = SystemClock().now() + timedelta(days=150)
+    files = ("--identity", desk.folder / "identity", "--passphrase-file", desk.folder / "new")
+    options = ("--state", tmp_path / "state", *files, *desk.trust)
+    done = spawn("restore", desk.folder / "backup", *options, when=f"{later:%Y-%m-%d %H:%M:%S}")
+    assert "pism top-up --confirm-date" in done.out
 
 
 @pytest.mark.parametrize(
@@ -171,8 +173,22 @@ def test_a_drill_gives_the_words_that_the_box_takes(desk: Desk, tmp_path: Path) 
 
     assert refused(desk.record(state, words, "--name", "spare")) == "E-POLICY"
     assert refused(desk.record(state, "zoo " * 6)) == "E-DRILL"
-    assert desk.record(state, words).stdout == "backup main-backup 000001 is drilled\n"
+    with_commas = words.upper().replace(" ", ", ")  # as people write them down
+    assert desk.record(state, with_commas).stdout == "backup main-backup 000001 is drilled\n"
     assert refused(desk.record(state, words, "--name", "main-backup")) == "E-DRILL"
+
+
+def test_a_drill_says_what_a_panel_could_not_type_in_a_rescue(desk: Desk, tmp_path: Path) -> None:
+    key = (desk.folder / "identity").read_text()
+    locked = tmp_path / "locked"
+    for words, warned in (("plain words", False), ("gr\u00fcne Worte", True)):
+        locked.write_bytes(pyrage.passphrase.encrypt(key.encode(), words))
+        (tmp_path / "pw").write_text(f"{words}\n")
+        options = ("--identity", str(locked), "--passphrase-file", str(tmp_path / "pw"))
+        done = run("drill", str(desk.folder / "backup"), *options, *desk.trust)
+        assert done.exit_code == 0
+        assert ("warning: a box's panel, in a rescue, cannot type" in done.stderr) is warned
+        assert "Worte" not in done.stderr
 
 
 def test_a_drill_writes_its_words_for_a_stick_and_overwrites_nothing(desk: Desk, tmp_path: Path) -> None:

@@ -144,6 +144,29 @@ def test_a_weak_passphrase_founds_nothing(tmp_path: Path, weak: bytes) -> None:
     assert weak.decode() not in ran.err
 
 
+UNTYPABLE = "Gr\u00f6\u00dfe \u00fcber alles und noch viel mehr dazu 4711".encode()
+
+
+def test_what_the_panel_cannot_type_is_said_before_an_authority_is_founded(tmp_path: Path) -> None:
+    config = lay_config(tmp_path)
+    ran = at(tmp_path, "init", "--config", config, passphrase=UNTYPABLE)
+    assert ran.status == 0
+    assert "warning: a box's panel cannot type this passphrase" in ran.err
+    assert "4711" not in ran.err
+    shutil.rmtree(tmp_path / "state")
+    wide = "\uff11\uff12\uff13\u3000" + PASSPHRASE.decode()  # canonical: in ASCII
+    assert "warning" not in at(tmp_path, "init", "--config", config, passphrase=wide.encode()).err
+
+
+def test_what_the_panel_cannot_type_is_said_of_a_new_passphrase(folder: Path) -> None:
+    options = ("--passphrase-file", "-", "--new-passphrase-file", "-", "--rekey")
+    ran = run(
+        "passphrase", "--state", folder / "state", *options, typed=PASSPHRASE + b"\n" + UNTYPABLE + b"\n"
+    )
+    assert ran.status == 0
+    assert ran.err.startswith("warning: a box's panel cannot type this passphrase")
+
+
 def test_a_weak_passphrase_changes_nothing(folder: Path) -> None:
     ran = run(
         *("passphrase", "--state", folder / "state", "--passphrase-file", "-", "--new-passphrase-file", "-"),
@@ -161,6 +184,36 @@ def test_a_passphrase_file_that_is_none(folder: Path, content: bytes, code: str)
     assert (
         run("status", "--state", folder / "state", "--passphrase-file", "-", typed=b"\xff\n").code == "E-FILE"
     )
+
+
+def test_a_passphrase_file_is_read_in_whatever_form_it_was_saved(folder: Path) -> None:
+    file = folder / "passphrase"
+    for text in (b"\xef\xbb\xbf" + PASSPHRASE + b"\r\n", PASSPHRASE + b"\r"):
+        file.write_bytes(text)
+        assert run("status", "--state", folder / "state", "--passphrase-file", file).status == 0
+    file.write_bytes(PASSPHRASE.decode().encode("utf-16"))
+    ran = run("status", "--state", folder / "state", "--passphrase-file", file)
+    assert ran.err == "error E-FILE: the passphrase file is UTF-16 text: save it as UTF-8\n"
+
+
+# the clock
+
+
+def test_a_clock_before_the_release_founds_nothing(tmp_path: Path) -> None:
+    config = lay_config(tmp_path)
+    options = ("--config", config, "--state", tmp_path / "state", "--passphrase-file", "-")
+    ran = spawn("init", *options, typed=PASSPHRASE + b"\n", when="1970-01-02 03:04:05")
+    assert (ran.status, ran.code) == (1, "E-CLOCK-BEHIND")
+    assert "the clock says 1970-01-02 03:04 UTC" in ran.err
+    assert not (tmp_path / "state").exists()
+
+
+def test_the_date_that_an_authority_is_founded_under_is_said(tmp_path: Path) -> None:
+    config = lay_config(tmp_path)
+    options = ("--config", config, "--state", tmp_path / "state", "--passphrase-file", "-")
+    ran = spawn("init", *options, typed=PASSPHRASE + b"\n", when="2027-02-01 12:34:56")
+    assert ran.status == 0
+    assert "founded under this date: 2027-02-01 12:34 UTC\n" in ran.err
 
 
 # the state folder

@@ -31,7 +31,7 @@ def put(folder: Path, name: str = "services.gate.csr", data: bytes | None = None
 def test_a_folder_of_requests_is_shown_signed_and_exported(folder: Path) -> None:
     data = make_with_openssl(folder, "ed25519")
     put(folder, data=data)
-    (folder / "requests" / "readme.txt").write_text("no request")
+    (folder / "requests" / "Thumbs.db").write_text("no request")
     (folder / "requests" / "._services.gate.csr").write_bytes(b"what some systems leave")
     ran = at(folder, "requests", folder / "requests", "--yes")
     assert ran.status == 0
@@ -67,6 +67,32 @@ def test_a_refused_request_is_named_with_its_code(folder: Path) -> None:
     ran = at(folder, "requests", put(folder, data=make_request(make_key("p384"))), "--yes")
     assert "services.gate.csr: refused, E-REQUEST-KEY: its key is p384" in ran.err
     assert ran.out == "signed 0 of 1 requests\n"
+
+
+def test_nothing_in_a_folder_is_passed_over_but_litter(folder: Path) -> None:
+    for name in ("services.gate.csr.txt", "services.gate.req", "x.csr", "._services.gate.csr"):
+        put(folder, name)
+    put(folder, "photo.jpg", bytes(100_000))
+    ran = at(folder, "requests", folder / "requests", "--yes")
+    for name, end in (
+        ("services.gate.csr.txt", ".txt"),
+        ("services.gate.req", ".req"),
+        ("photo.jpg", ".jpg"),
+    ):
+        assert f"{name}: refused, E-REQUEST-NAME: " in ran.err
+        assert f": it ends in {end}\n" in ran.err
+    assert "x.csr: refused, E-REQUEST-NAME" in ran.err
+    assert "._" not in ran.err
+    assert ran.out == "signed 0 of 4 requests\n"
+
+
+def test_a_crowd_of_other_files_hinders_no_request(folder: Path) -> None:
+    put(folder)
+    for number in range(101):
+        put(folder, f"{number}.jpg", b"")
+    ran = at(folder, "requests", folder / "requests", "--yes")
+    assert "2 more files are not named as requests" in ran.err
+    assert ran.out.endswith("signed 1 of 100 requests; next: export\n")
 
 
 def test_one_request_in_two_folders_is_signed_once(folder: Path) -> None:

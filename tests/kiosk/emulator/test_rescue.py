@@ -3,6 +3,7 @@
 What an operator must see stands in tests/scenarios/rescue*.txt and below; what must be on disks, here.
 """
 
+import subprocess
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -110,6 +111,46 @@ type cabin engine harbor
     player = run(folders, BEGIN + text + CONFIRM + 'expect "RESTORED" 120', files)
     open_restored(folders, player).close()
     assert_no_key(folders, lost)
+
+
+def test_a_key_opens_by_a_passphrase_with_two_blanks_in_a_row(folders: Folders, lost: Lost) -> None:
+    files = {lost.name: lost.backup, "backup-a.age": pyrage.passphrase.encrypt(lost.key, "a  b ")}
+    text = """
+expect "Only A-z, 0-9 and !?#"
+press #
+expect "Key passphrase"
+press C
+press 2
+clock advance 2s
+press 0
+clock advance 2s
+press 0
+clock advance 2s
+press 2 2
+clock advance 2s
+press 0
+clock advance 2s
+press #
+"""
+    player = run(folders, BEGIN + text + CONFIRM + 'expect "RESTORED" 120', files)
+    open_restored(folders, player).close()
+
+
+def test_a_key_under_a_cipher_that_cannot_be_read_is_named_with_the_way_out(
+    folders: Folders, lost: Lost, tmp_path: Path
+) -> None:
+    make = ("ssh-keygen", "-q", "-t", "ed25519", "-N", "plain words", "-f", tmp_path / "key")
+    subprocess.run([*make, "-Z", "chacha20-poly1305@openssh.com"], check=True)
+    files = {lost.name: lost.backup, "holder": (tmp_path / "key").read_bytes()}
+    text = """
+expect "E-IDENTITY-CIPHER" 60
+expect "Its cipher is unknown"
+press D
+expect "20-poly1305@openssh."
+press-until D "ssh-keygen" 10
+press #
+"""
+    run(folders, BEGIN + text, files)
 
 
 def test_another_config_waits_for_approval_after_the_first_unlock(folders: Folders, lost: Lost) -> None:

@@ -87,6 +87,22 @@ def test_requests_on_a_stick_are_signed_as_approved_and_exported_without_a_key(t
     assert signer.public_key() == x509.load_der_x509_csr(files["services.gates.1.csr"]).public_key()
 
 
+def test_no_request_is_passed_over_in_silence(tmp_path: Path) -> None:
+    redis = "      redis: {load: 1, quantum: 0.5}\n"
+    gates = f"{redis}      gates: {{quantum: 0.5, own_key: true}}\n"
+    folders = set_up_box(tmp_path, changes=((redis, gates),))
+    names = (
+        "gate.csr",
+        "requests/services.gates.csr.txt",
+        "requests/services.gates.req",
+        "requests/Thumbs.db",
+    )
+    lay_stick(folders, "PISM-ALL", dict.fromkeys(names, make_request()))
+    box = play_alone(folders, "requests-misnamed")
+    assert set(names) < files_on(box.image("PISM-ALL"))
+    assert not [entry for entry in read_journal(folders) if "requests" in entry.detail]
+
+
 def test_a_second_stick_while_working_is_not_touched_and_the_work_ends(folders: Folders) -> None:
     box = EmulatedBox(folders)
     untouched = digest(box.make("PISM-EXPORT"))
@@ -253,6 +269,23 @@ def test_a_policy_of_a_stick_is_approved_and_a_locked_box_knows_its_labels(folde
     with EmulatedBox(folders) as box:  # after a restart
         box.insert("PISM-KUDO")
         assert box.watch(lambda picture: "STICK PISM-KUDO asks" in read_text(picture), 60)
+
+
+def test_a_policy_stick_may_hold_other_files_and_its_keys_anywhere(folders: Folders) -> None:
+    keys = {path.name: path.read_bytes() for path in (folders.config.parent / "keys").glob("*.pub")}
+    text = (
+        small_config().replace("  PISM-EXPORT:", "  PISM-KUDO:").replace("dim_after_s: 60", "dim_after_s: 59")
+    )
+    text = text.replace("keys/main-kudo.pub", "main-kudo.pub").replace("keys/backup-a", r"holders\backup-a")
+    files = {
+        "keys/Thumbs.db": bytes(30_000),
+        "keys/offer.pdf": bytes(90_000),
+        "main-kudo.pub": keys["main-kudo.pub"],
+    }
+    files |= {"holders/backup-a.pub": keys["backup-a.pub"], "keys/backup-b.pub": keys["backup-b.pub"]}
+    lay_stick(folders, "PISM-CONFIG", files | {"config.yaml": text.encode()})
+    play_alone(folders, "policy-stick")
+    assert acts(folders) == ["init", "unlock", "policy", "unlock"]
 
 
 def test_a_policy_of_a_stick_with_a_mistake_is_refused_with_its_place(folders: Folders) -> None:

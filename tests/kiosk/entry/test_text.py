@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kiosk.entry.entry import Entry, Mode, Outcome
-from kiosk.entry.text import LEGEND
+from kiosk.entry.text import LEGEND, can_type
 
 
 def text_entry(**options: object) -> Entry:
@@ -187,3 +187,12 @@ def test_unmasked_text_is_shown_as_it_is() -> None:
     assert entry.view(9).line == "2027_"
     assert entry.next_change(0.1) is None
     assert entry.view(9).choices == ()
+
+
+def test_what_the_keys_can_type_is_known_before_the_try() -> None:
+    assert can_type(bytes(range(0x20, 0x7F)))
+    assert can_type(b" two  blanks ")
+    assert can_type(b"x" * 128)
+    assert not can_type(b"x" * 129)
+    for other in (b"\t", b"\r", b"\x7f", "\u00f6".encode(), "\u03a9".encode(), b"\xf6"):
+        assert not can_type(b"words " + other)

@@ -1,7 +1,11 @@
 """The clock ceremony, each rule by the shortest way."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 from core.api.results import ClockCorrected
 from kiosk.entry.buffers import EntryFinished, Purpose
+from kiosk.flows.clock import wrong_page
 from kiosk.screens.page import Entry
 from kiosk.work.devices import ReadClock, SetClock
 from tests.kiosk.facts import HERE, NOW, TROUBLE, box
@@ -60,6 +64,13 @@ def test_a_ceremony_that_failed_leaves_the_clock_wrong() -> None:
     assert operator.title == "E-CLOCK-SET"
     assert operator.happen("#").title == "E-CLOCK-BEHIND"
     assert operator.happen("#", LEFT).title == "E-CLOCK-BEHIND"
+
+
+def test_two_times_of_one_minute_are_told_apart() -> None:
+    known = box(unlocked=True)
+    known.clock = replace(TROUBLE, now=TROUBLE.last - timedelta(seconds=4))
+    ours, journals, _ = wrong_page(known).body
+    assert ours.removeprefix("Box  ") != journals.removeprefix("Last ")
 
 
 def test_locking_is_always_offered() -> None:

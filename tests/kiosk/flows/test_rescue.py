@@ -90,6 +90,7 @@ def test_one_identity_is_taken_and_of_several_one_is_picked() -> None:
 def test_a_locked_identity_asks_for_its_own_passphrase() -> None:
     operator = taking().answer(LOCKED_KEY)
     assert operator.title == "THE KEY IS LOCKED"
+    assert operator.shown.body[1:] == ("Type its passphrase.", "Only A-z, 0-9 and !?#")
     operator.happen("#")
     assert operator.shown == Entry(purpose=Purpose.IDENTITY)
     operator.happen(DONE)

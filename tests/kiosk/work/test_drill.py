@@ -36,6 +36,22 @@ def lay(tmp_path: Path) -> Lay:
     return open_stick
 
 
+@pytest.mark.parametrize(
+    "saved", [f"\ufeff{SIX}\r\n".encode(), SIX.replace(" ", "\r").encode(), SIX.replace(" ", ", ").encode()]
+)
+def test_words_are_read_in_whatever_form_they_were_saved(lay: Lay, saved: bytes) -> None:
+    with lay({"pism-drill-main-backup-000001.txt": saved}) as volume:
+        assert read_drill_stick(volume) == (BroughtWords(name="main-backup", words=SIX),)
+
+
+def test_words_in_utf_16_are_named(lay: Lay) -> None:
+    with (
+        lay({"pism-drill-main-backup-000001.txt": SIX.encode("utf-16")}) as volume,
+        pytest.raises(CaError, match="is UTF-16 text"),
+    ):
+        read_drill_stick(volume)
+
+
 def test_the_newest_words_of_each_backup_are_read_and_nothing_else(lay: Lay) -> None:
     files = {
         "pism-drill-main-backup-000009.txt": OTHER.encode(),

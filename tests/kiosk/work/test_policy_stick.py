@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from hw.errors import HardwareError
-from hw.fat.listing import StickFile
 from hw.fat.volume import FatVolume, open_volume
 from kiosk.work.policy_stick import MAX_CONFIG_BYTES, MAX_KEY_BYTES, MAX_KEYS, read_policy_stick
-from tests.hw.images import make_stick
+from tests.hw.images import make_stick, mtools
+from tests.kiosk.live import CONFIG
 
 Lay = Callable[[dict[str, bytes]], FatVolume]
 
@@ -34,19 +34,54 @@ def refusal(volume: FatVolume) -> str:
     return refused.value.code
 
 
-def test_the_config_and_the_files_of_its_keys_are_read_and_nothing_else(lay: Lay) -> None:
-    files = {"config.yaml": b"authority: {}\n", "keys/a.pub": b"age1", "keys/Long name of b.pub": b""}
-    left = {"photo.jpg": b"x", "keys/._a.pub": b"x", "keys/.DS_Store": b"x" * 20_000, "more/c.pub": b"x"}
+def naming(*recipients: str) -> bytes:
+    """Return a config.yaml whose backup has these recipients."""
+    return CONFIG.replace("[keys/backup.pub]", f"[{', '.join(map(repr, recipients))}]").encode()
+
+
+def test_only_what_the_config_names_is_read_wherever_it_lies(lay: Lay, tmp_path: Path) -> None:
+    config = naming(
+        "keys/a.pub", "beside.pub", "other/Long name of b.pub", r"keys\back.pub", "./keys/CASE.pub"
+    )
+    named = ("keys/a.pub", "beside.pub", "other/Long name of b.pub", "keys/back.pub")
+    files = {"config.yaml": config, **dict.fromkeys(named, b"age1"), "keys/case.PUB": b"age1"}
+    left = {
+        "photo.jpg": b"x", "keys/Thumbs.db": b"x" * 30_000, "keys/offer.pdf": b"x" * 90_000,
+        "keys/private.key": b"-----BEGIN PRIVATE KEY-----", "keys/.DS_Store": b"x" * 20_000,
+    }  # fmt: skip
     with lay(files | left) as volume:
-        assert read_policy_stick(volume) == (
-            b"authority: {}\n",
-            {"keys/a.pub": b"age1", "keys/Long name of b.pub": b""},
-        )
+        read, keys = read_policy_stick(volume)
+    assert read == config
+    assert keys == dict.fromkeys((*named, "keys/CASE.pub"), b"age1")
 
 
-def test_a_stick_needs_no_key_files(lay: Lay) -> None:
-    with lay({"config.yaml": b"x"}) as volume:
+def test_a_key_may_lie_in_folders_of_folders(lay: Lay, tmp_path: Path) -> None:
+    lay({"config.yaml": naming("keys/servers/main.pub")}).close()
+    image = tmp_path / "stick.img"
+    (tmp_path / "main.pub").write_bytes(b"age1")
+    for folder in ("::keys", "::keys/servers"):
+        mtools(image, "mmd", folder)
+    mtools(image, "mcopy", str(tmp_path / "main.pub"), "::keys/servers/main.pub")
+    with open_volume(image) as volume:
+        assert read_policy_stick(volume)[1] == {"keys/servers/main.pub": b"age1"}
+
+
+def test_what_is_not_there_and_what_is_no_config_is_for_the_vault_to_say(lay: Lay, tmp_path: Path) -> None:
+    with lay({"config.yaml": naming("keys/a.pub", "none/b.pub"), "keys/b.pub": b"x"}) as volume:
+        assert read_policy_stick(volume)[1] == {}
+    (tmp_path / "stick.img").unlink()
+    with lay({"config.yaml": b"x", "keys/a.pub": b"x"}) as volume:
         assert read_policy_stick(volume) == (b"x", {})
+
+
+CROWD = (
+    CONFIG.replace(
+        "  main-backup: {recipients: [keys/backup.pub]}\n",
+        "".join(f"  b{n}: {{recipients: [{n}a.pub, {n}b.pub]}}\n" for n in range(MAX_KEYS // 2 + 1)),
+    )
+    .replace(", backup main-backup", "")
+    .encode()
+)
 
 
 @pytest.mark.parametrize(
@@ -55,33 +90,12 @@ def test_a_stick_needs_no_key_files(lay: Lay) -> None:
         ({}, "E-STICK-MISSING"),
         ({"config.yaml/none": b""}, "E-STICK-MISSING"),
         ({"config.yaml": b"#" * (MAX_CONFIG_BYTES + 1)}, "E-STICK-SIZE"),
-        ({"config.yaml": b"", "keys/a.pub": b"#" * (MAX_KEY_BYTES + 1)}, "E-STICK-SIZE"),
+        ({"config.yaml": naming("a.pub"), "a.pub": b"#" * (MAX_KEY_BYTES + 1)}, "E-STICK-SIZE"),
+        ({"config.yaml": naming("../a.pub")}, "E-STICK-NAME"),
+        ({"config.yaml": naming("/etc/pism/keys/a.pub")}, "E-STICK-NAME"),
+        ({"config.yaml": naming("a/" * 9 + "a.pub")}, "E-STICK-NAME"),
+        ({"config.yaml": CROWD}, "E-STICK-SIZE"),
     ],
 )
 def test_what_is_missing_or_too_large_is_refused(lay: Lay, files: dict[str, bytes], code: str) -> None:
     assert refusal(lay(files)) == code
-
-
-class _Crowded(FatVolume):
-    """A stick with a crowd of key files, which nothing may read."""
-
-    def __init__(self) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
-
-    def get(self, name: str, max_bytes: int) -> bytes:
-        assert name == "config.yaml"
-        assert max_bytes == MAX_CONFIG_BYTES
-        return b""
-
-    def list(self, folder: str = "") -> tuple[StickFile, ...]:
-        return tuple(
-            StickFile(name=f"{folder}-{n}.pub", short_name="", size_bytes=1, folder=False)
-            for n in range(MAX_KEYS + 1)
-        )
-
-
-def test_a_crowd_of_key_files_is_refused_before_one_is_read() -> None:
-    assert refusal(_Crowded()) == "E-STICK-SIZE"

@@ -18,6 +18,7 @@ from kiosk.work.job import Job, RequestsFound, RunJob
 from kiosk.work.requests import read_requests
 from kiosk.work.session import VaultRefusalError, start_vault
 from kiosk.work.worker import Progressed
+from tests.hw.images import mtools
 from tests.kiosk.live import NOW, PASSPHRASE, STEPS, Bench, lay_authority, open_twins
 from tests.signing_requests import make_request
 
@@ -93,7 +94,7 @@ def test_approved_requests_are_signed_before_the_top_up_and_exported(desk: Desk)
 
 
 def test_what_was_left_or_refused_is_not_signed_and_the_rest_goes_on(desk: Desk) -> None:
-    files = {ONE: make_request(), TWO: make_request(), THREE: b"?", "x.csr": b"", "readme.txt": b"hello"}
+    files = {ONE: make_request(), TWO: make_request(), THREE: b"?", "x.csr": b"", "Thumbs.db": b"litter"}
     job, stick = desk.job(), desk.insert(files)
     rows = job.find_requests(stick)
     assert [(row.file, row.code) for row in rows] == [
@@ -118,10 +119,46 @@ def test_a_stick_without_requests_asks_nothing(desk: Desk) -> None:
         desk.sticks.pull(stick)
 
 
-def test_only_a_job_with_a_top_up_looks_for_requests(desk: Desk) -> None:
+def test_a_stick_that_asks_for_no_top_up_says_that_its_requests_are_not_signed(desk: Desk) -> None:
     stick = desk.insert({ONE: make_request()})
-    assert desk.job(("export main-kudo",)).find_requests(stick) == ()
+    job = desk.job(("export main-kudo",))
+    (row,) = job.find_requests(stick)
+    assert (row.file, row.code, row.approval) == (ONE, "E-REQUEST-PLACE", "")
+    job.answer_requests(())
+    assert job.find_requests(stick) == ()
     assert desk.job(("top-up",)).find_requests(None) == ()
+
+
+def test_nothing_in_the_folder_is_passed_over_but_litter(desk: Desk) -> None:
+    named = ("services.gate.csr.txt", "services.gate.req", "gate.csr", "photo.jpg")
+    files = {name: make_request() for name in named}
+    files |= dict.fromkeys((".DS_Store", "._services.gate.csr", "Thumbs.db", "desktop.ini"), b"litter")
+    files["photo.jpg"] = bytes(2 * MAX_REQUEST_BYTES)  # not read: its name refuses it
+    image = desk.image(files)
+    mtools(image, "mmd", "::requests/more")
+    rows = desk.job().find_requests(desk.sticks.insert(image))
+    assert {row.file: row.code for row in rows} == {
+        **dict.fromkeys(named, "E-REQUEST-NAME"),
+        "more": "E-REQUEST-PLACE",
+    }
+    assert next(row.text for row in rows if row.file == named[0]).endswith("it ends in .txt")
+
+
+def test_what_looks_like_a_request_outside_the_folder_is_told(desk: Desk) -> None:
+    files = {
+        "services.gate.csr": make_request(),
+        "gate.csr.txt": b"?",
+        "csr/a.csr": b"?",
+        "notes.txt": b"mine",
+    }
+    image = desk.sticks.make("PISM-ALL")
+    with open_volume(image) as volume:
+        for name, data in files.items():
+            volume.put_small(name, data)
+    rows = desk.job().find_requests(desk.sticks.insert(image))
+    assert [(row.file, row.code) for row in rows] == [
+        (name, "E-REQUEST-PLACE") for name in ("csr", "gate.csr.txt", "services.gate.csr")
+    ]
 
 
 def test_the_folder_may_be_written_in_capitals(desk: Desk) -> None:

@@ -96,6 +96,19 @@ def test_a_rescue_tells_its_three_steps(bench: Bench, folders: Folders) -> None:
     assert list(bench.spool.iterdir()) == []
 
 
+@pytest.mark.parametrize("saved", ["_key.txt", "Holder's key", "next.key"])
+def test_a_key_may_be_called_whatever_people_call_it(
+    board: Board, session: Session, folders: Folders, lost: Lost, saved: str
+) -> None:
+    marked = b"\xef\xbb\xbf" + lost.key.replace(b"\n", b"\r\n")  # an editor of Windows has saved it again
+    litter = {"Thumbs.db": b"litter", "._key.txt": marked}
+    bench = Bench(board, session, folders, {lost.name: lost.backup, saved: marked, **litter})
+    rescue = bench.rescue()
+    found = rescue.perform(LookForBackup(stick=bench.stick))
+    assert found == BackupFound((saved,))
+    assert bench.run(rescue).name == "main-backup"
+
+
 def test_a_stick_pulled_before_it_was_read_is_told_and_it_serves_again(
     bench: Bench, folders: Folders
 ) -> None:

@@ -1,0 +1,61 @@
+"""The text in a small file that people bring: keys, words, passphrases, config.yaml, signing requests.
+
+Rules:
+1. A UTF-8 mark before the text is skipped; CR, CRLF and LF are one line end alike.
+2. What an editor or a program saved in another form is named, with the way out: UTF-16 and UTF-32 with or
+   without their mark, and DER where text is wanted.
+3. What the text says, and that it is UTF-8 where that matters, is for whoever reads it.
+"""
+
+import codecs
+from collections.abc import Callable
+from typing import Final
+
+from core.errors import CaError
+
+_MARKS: Final = (
+    (codecs.BOM_UTF32_LE, "UTF-32"),  # begins as UTF-16's does
+    (codecs.BOM_UTF32_BE, "UTF-32"),
+    (codecs.BOM_UTF16_LE, "UTF-16"),
+    (codecs.BOM_UTF16_BE, "UTF-16"),
+)
+_SEQUENCE, _LONG = 0x30, 0x80  # X.690 8.1
+
+
+def read_plain_text(data: bytes, refuse: Callable[[str], CaError], *, to_pem: str = "") -> bytes:
+    """Return a file's text, its lines ended by LF.
+
+    Args:
+        data: The file's bytes, bounded by the caller.
+        refuse: Makes the refusal of what the file is, such as "is UTF-16 text: save it as UTF-8".
+        to_pem: The command that makes PEM of DER, between FILE and COPY; "" where DER is not for this reader
+            to refuse.
+
+    Raises:
+        CaError: From `refuse`.
+    """
+    if form := _other_encoding(data):
+        raise refuse(f"is {form} text: save it as UTF-8")
+    if to_pem and is_der(data):
+        raise refuse(f"is DER, not text; this makes PEM of it: {to_pem} -inform DER -in FILE -out COPY")
+    return data.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def is_der(data: bytes) -> bool:
+    """Return whether the bytes are one DER sequence, whole (X.690 8.1.3)."""
+    if len(data) < 2 or data[0] != _SEQUENCE:  # noqa: PLR2004  a tag and a length
+        return False
+    if data[1] < _LONG:
+        return len(data) == 2 + data[1]
+    digits = data[2 : 2 + (data[1] & ~_LONG)]
+    return len(data) == 2 + len(digits) + int.from_bytes(digits, "big")
+
+
+def _other_encoding(data: bytes) -> str:
+    """Return the name of the encoding, "" for one in which ASCII is ASCII."""
+    for mark, name in _MARKS:
+        if data.startswith(mark):
+            return name
+    # Without a mark: letters of the West have a zero in every other byte.
+    zeros = max(data[0::2].count(0), data[1::2].count(0))
+    return "UTF-16" if data and zeros * 4 > len(data) else ""
