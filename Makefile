@@ -6,7 +6,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help venv demo deb deb-lint vm-test fresh-test test check lint bench golden docs pictures emulate lock clean system-run system-dev
+.PHONY: help venv demo deb deb-lint vm-test fresh-test fuzz test check lint bench golden docs pictures emulate lock clean system-run system-dev
 
 PYTHON ?= python3
 VENV := .venv
@@ -27,7 +27,7 @@ system-run:
 	@systemd/need.sh mcopy:mtools mkfs.vfat:dosfstools
 
 system-dev:
-	@systemd/need.sh mcopy:mtools mkfs.vfat:dosfstools age:age openssl:openssl certtool:gnutls-bin \
+	@systemd/need.sh mcopy:mtools mkfs.vfat:dosfstools age:age openssl:openssl certtool:gnutls-bin sfdisk:fdisk \
 		faketime:faketime strace:strace systemd-analyze:systemd ssh-keygen:openssh-client chromium:chromium
 
 # setuptools comes first: it builds what comes as a source package, here and not in an environment that pip fills.
@@ -107,6 +107,10 @@ else
 	$(VM_RUN) -s $(VM_ALONE)
 	PISM_DEB=$$(ls $(CURDIR)/dist/pism_*_amd64.deb) $(VM_RUN) -n 2 tests/vm --ignore=$(VM_ALONE)
 endif
+
+INSERTIONS ?= 20000
+fuzz: system-dev $(VENV)/.dev ## Storms of sticks, far longer than CI's (hours); INSERTIONS=20000
+	PISM_FUZZ_INSERTIONS=$(INSERTIONS) $(BIN)/python -m pytest -q -s -n $(WORKERS) tests/kiosk/work/test_stick_storm.py
 
 fresh-test: ## Run the README's two commands in clean Debian 12 and 13 systems (half an hour or more; needs root)
 	tests/fresh/run $(or $(SUITES),bookworm trixie)

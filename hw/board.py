@@ -128,7 +128,7 @@ class Board:
         from hw.fat.mkfs import format_stick
 
         format_stick(self.sticks.open_medium(stick), label)
-        return replace(stick, label=label, uuid="", filesystem="vfat")
+        return replace(stick, label=label, uuid="", filesystem="vfat", parts=())
 
 
 def open_board(

@@ -7,7 +7,8 @@
     │   ├── StickGoneError         pulled, or the node answers ENXIO
     │   ├── StickInUseError        somebody else has the node open (EBUSY)
     │   ├── StickTwoError          more than one stick
-    │   ├── StickFormatError       not a FAT32 volume
+    │   ├── StickPartsError        several volumes on one stick
+    │   ├── StickFormatError       no FAT32 volume, or one that cannot be used
     │   ├── StickFullError         no room for what must be written
     │   ├── StickReadOnlyError     write-protected
     │   ├── StickExistsError       a file of that name is there; nothing is overwritten
@@ -78,11 +79,18 @@ class StickTwoError(StickError):
     action = ("Pull one of the two",)
 
 
+class StickPartsError(StickError):
+    """The stick has several parts, and nothing says which one is meant."""
+
+    code = "E-STICK-PARTS"
+    action = ("Erase it as a whole,", "or use another stick")
+
+
 class StickFormatError(StickError):
-    """The volume is not FAT32."""
+    """The volume is no FAT32 that can be used; the text says why."""
 
     code = "E-STICK-FORMAT"
-    action = ("Format it as a PiSM", "stick")
+    action = ("Check it on a PC, or", "format it there")
 
 
 class StickFullError(StickError):
@@ -127,7 +135,7 @@ class StickSizeError(StickError):
 
 
 class StickIoError(StickError):
-    """Reading from or writing to the stick fails."""
+    """The kernel could not read from or write to the stick."""
 
     code = "E-STICK-IO"
     action = ("It is dying: use", "another stick")

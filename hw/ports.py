@@ -47,16 +47,19 @@ class KeyStuck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stick:
-    """What is known of an inserted volume without reading it.
+    """What is known of an inserted stick without reading it: of its volume, or of all where it has several.
 
     Args:
-        node: Block node or image file of the filesystem.
-        identity: Names this insertion (diskseq and sysfs path); the same stick put in again differs.
-        label: Decoded volume label, "" when there is none.
-        uuid: Volume id, "" when there is none.
-        filesystem: What udev calls it: "vfat", "exfat", "ext4"; "" when blank.
-        size_bytes: Size of the node.
+        node: Block node or image file of the filesystem; of the whole disk where there are several.
+        identity: Names this insertion (diskseq and the disk's sysfs path), in every part of a stick the same;
+            the same stick put in again differs.
+        label: Decoded volume label, "" when there is none, or several.
+        uuid: Volume id, "" when there is none, or several.
+        filesystem: What udev calls it: "vfat", "exfat", "ext4"; "" when blank, or several.
+        size_bytes: Size of the node, or of the part of an image.
         read_only: The device says it is write-protected.
+        offset_bytes: Where the volume begins in its node; not 0 for a part of an image only.
+        parts: Its volumes where it has several, without those that a system keeps for itself; else ().
     """
 
     node: Path
@@ -66,11 +69,13 @@ class Stick:
     filesystem: str
     size_bytes: int
     read_only: bool = False
+    offset_bytes: int = 0
+    parts: "tuple[Stick, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)
 class StickInserted:
-    """A stick is in."""
+    """A stick is in; said again, with the same identity, when another part of it has come."""
 
     stick: Stick
 
@@ -139,8 +144,12 @@ class Medium(Protocol):
         """Return its node or image file."""
 
     @property
+    def offset_bytes(self) -> int:
+        """Return where the volume begins on what `fileno` opens; 0 but for a part of a whole disk."""
+
+    @property
     def size_bytes(self) -> int:
-        """Return its size."""
+        """Return the volume's size."""
 
     @property
     def read_only(self) -> bool:
@@ -154,6 +163,9 @@ class Medium(Protocol):
 
     def flush(self, tick: Tick | None = None) -> None:
         """Push all that was written to the medium; StickIoError, StickGoneError when that fails."""
+
+    def read(self, offset: int, length: int) -> Iterator[bytes]:
+        """Yield bytes as mtools sees them, fewer at the end; StickIoError, StickGoneError when that fails."""
 
     def read_past_cache(self, offset: int, length: int) -> Iterator[bytes] | None:
         """Return the bytes that the medium itself holds, or None where the kernel refuses that."""

@@ -166,11 +166,15 @@ class Companion(Result, frozen=True, kw_only=True):
 
 
 class ArchiveWritten(Result, frozen=True, kw_only=True):
-    """The archive that now stands in the descriptor, and the files that go with it, receipt last."""
+    """The archive that now stands in the descriptor, and the files that go with it, receipt last.
+
+    `mark` tells the archives of this incarnation from those of any other: eight hex digits.
+    """
 
     kind: str
     name: str
     sequence: int
+    mark: str
     archive_name: str
     size_bytes: int
     sha256: str
@@ -192,13 +196,17 @@ class TargetCoverage(Result, frozen=True, kw_only=True, tag="TargetCover"):
 
 
 class ArchiveState(Result, frozen=True, kw_only=True):
-    """The last archive of an egress or backup; None where there was none."""
+    """The last archive of an egress or backup; None where there was none.
+
+    `written` and `written_sequence` are of the last one that was seen on a stick: it may be an earlier one.
+    """
 
     kind: str
     name: str
     sequence: int | None
     created: datetime | None
     written: datetime | None
+    written_sequence: int | None
     drilled: datetime | None
 
 

@@ -6,7 +6,7 @@ number nobody has seen. That the archive stands on a stick is journaled later, b
 """
 
 from datetime import datetime
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from core.api import results
 from core.archive.manifest import ArchiveKind
@@ -20,6 +20,8 @@ from core.recovery.drill import expect_drill
 from core.store import journal
 from core.store.records import ArchiveRecord
 from core.store.store import Store
+
+_MARK_DIGITS: Final = 8
 
 
 def archive_kind(kind: str) -> ArchiveKind:
@@ -73,6 +75,7 @@ def deliver(
         kind=kind,
         name=name,
         sequence=written.head.sequence,
+        mark=written.head.incarnation[:_MARK_DIGITS],
         archive_name=written.archive_name,
         size_bytes=written.size_bytes,
         sha256=written.archive_sha256,

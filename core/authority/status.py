@@ -118,7 +118,7 @@ def _summarize_root(root: Certificate, now: datetime) -> results.RootSummary:
 def _list_archives(store: Store, policy: Policy) -> tuple[results.ArchiveState, ...]:
     """Return the newest archive of every egress and backup of the policy."""
     newest = {(item.kind, item.name): item for item in store.archives()}
-    written = {(item.kind, item.name): item.written_at for item in store.archives() if item.written_at}
+    written = {(item.kind, item.name): item for item in store.archives() if item.written_at}
     rows = []
     uses: tuple[tuple[ArchiveKind, Iterable[str]], ...] = (
         ("egress", policy.egresses),
@@ -126,14 +126,15 @@ def _list_archives(store: Store, policy: Policy) -> tuple[results.ArchiveState, 
     )
     for kind, names in uses:
         for name in names:
-            archive = newest.get((kind, name))
+            archive, seen = newest.get((kind, name)), written.get((kind, name))
             rows.append(
                 results.ArchiveState(
                     kind=kind,
                     name=name,
                     sequence=archive.sequence if archive else None,
                     created=archive.created if archive else None,
-                    written=written.get((kind, name)),
+                    written=seen.written_at if seen else None,
+                    written_sequence=seen.sequence if seen else None,
                     drilled=_drilled_at(store, name) if kind == "backup" else None,
                 )
             )

@@ -102,7 +102,7 @@ def load_roots(data: bytes, source: str) -> tuple[x509.Certificate, ...]:
     """Read roots to be trusted, PEM, one or more; what else the file holds is not trusted.
 
     Args:
-        data: Contents of a file, such as public/roots.pem or a signer with its root; 16 MiB at most.
+        data: Contents of a file, such as ROOT.pem, roots.pem, or a signer with its root; at most 16 MiB.
         source: Where it comes from, for the error's text.
 
     Raises:

@@ -15,7 +15,6 @@ _ENTRY = re.compile(
     r"(?P<stem>.{8}) (?P<extension>.{3}) +(?P<size><DIR>|\d+) +\d{4}-\d\d-\d\d +\d?\d:\d\d (?: (?P<long>.*))?"
 )
 _COUNT = re.compile(r" *(\d+) files? +[\d ]+ bytes")
-_FREE = re.compile(r" +([\d ]+) bytes free")
 _LABEL = re.compile(r" Volume in drive P is (.*?) *(\(abbr=.*\))?")
 _EXTENT = re.compile(r"<(\d+)(?:-(\d+))?>")
 _NUMBERS = {
@@ -26,10 +25,15 @@ _NUMBERS = {
     "fat_sectors": re.compile(r"^Big fatlen=(\d+)$", re.MULTILINE),
     "sectors": re.compile(r"^big size: (\d+) sectors$", re.MULTILINE),
 }
+_INFO_SECTOR = re.compile(r"^infoSector location=(\d+)$", re.MULTILINE)
+_FLAGS = re.compile(r"^Extended flags=0x([0-9a-fA-F]+)$", re.MULTILINE)
+_ONE_FAT, _WHICH_FAT = 0x80, 0x0F  # of the flags: only one FAT is kept, and which one
 _SMALL_SECTORS = re.compile(r"^small size: (\d+) sectors$", re.MULTILINE)
 _SMALL_FAT = re.compile(r"^sectors per fat: (\d+)$", re.MULTILINE)
 _SECTOR_SIZES = (512, 1024, 2048, 4096)
 _FIRST_CLUSTER = 2
+_LEAST_CLUSTERS = 65_525  # Microsoft FAT specification 1.03, 3.5; with fewer mtools reads a FAT of 16 bits
+_ENTRY_BYTES = 4  # of a cluster, in a FAT of 32 bits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,21 +60,29 @@ class Listing:
     Args:
         label: The volume's, "" when it has none.
         files: In the stick's order, without `.` and `..`.
-        free_bytes: On the whole volume.
     """
 
     label: str
     files: tuple[StickFile, ...]
-    free_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Geometry:
-    """Where a FAT32 volume keeps its clusters."""
+    """Where a FAT32 volume keeps its clusters; offsets are in bytes from the volume's start.
+
+    Args:
+        cluster_bytes: Size of a cluster.
+        data_offset: Of the first cluster.
+        clusters: How many there are.
+        fat_offset: Of the FAT in force.
+        info_offset: Of the FS information sector, 0 when there is none.
+    """
 
     cluster_bytes: int
     data_offset: int
     clusters: int
+    fat_offset: int
+    info_offset: int
 
     def offset(self, cluster: int) -> int:
         """Return where a cluster begins, in bytes from the volume's start."""
@@ -86,18 +98,17 @@ class Extent:
 
 
 def parse_listing(text: str) -> Listing:
-    """Return what `mdir -a` says of a folder.
+    """Return what `mdir -a -f` says of a folder.
 
     Raises:
         StickFormatError: The folder holds a name that breaks the list, or nothing that is a list.
     """
     lines = text.rstrip().split("\n")
     titles = [place for place, line in enumerate(lines) if line.startswith("Directory for P:")]
-    free = _FREE.fullmatch(lines[-1])
-    if not titles or free is None:
+    if not titles:
         raise StickFormatError("a folder on the stick cannot be listed")
     # the frame is mtools' own: what stands between, a name on the stick could have written
-    header, body = lines[: titles[0]], [line for line in lines[titles[0] + 1 : -1] if line.strip()]
+    header, body = lines[: titles[0]], [line for line in lines[titles[0] + 1 :] if line.strip()]
     files: list[StickFile] = []
     if body != ["No files"]:
         count = _COUNT.fullmatch(body[-1]) if body else None
@@ -108,7 +119,6 @@ def parse_listing(text: str) -> Listing:
     return Listing(
         label=next((found[1] for line in header if (found := _LABEL.fullmatch(line))), ""),
         files=tuple(item for item in files if item.name not in {".", ".."}),
-        free_bytes=int(free[1].replace(" ", "")),
     )
 
 
@@ -149,11 +159,32 @@ def parse_geometry(text: str, volume_bytes: int) -> Geometry:
     fits = numbers["sectors"] * numbers["sector_bytes"] <= volume_bytes
     if not fits or clusters <= 0 or numbers["cluster_sectors"] == 0:
         raise StickFormatError("the stick's FAT32 does not fit its size")
+    if clusters < _LEAST_CLUSTERS:
+        raise StickFormatError(f"the stick's FAT32 has {clusters} clusters; {_LEAST_CLUSTERS} are the least")
+    if numbers["fat_sectors"] * numbers["sector_bytes"] < (clusters + _FIRST_CLUSTER) * _ENTRY_BYTES:
+        raise StickFormatError("the stick's FAT is too short for its clusters")
     return Geometry(
         cluster_bytes=numbers["cluster_sectors"] * numbers["sector_bytes"],
         data_offset=data_sector * numbers["sector_bytes"],
         clusters=clusters,
+        fat_offset=(numbers["reserved_sectors"] + _find_fat(text, numbers["fats"]) * numbers["fat_sectors"])
+        * numbers["sector_bytes"],
+        info_offset=_find_info(text, numbers["reserved_sectors"]) * numbers["sector_bytes"],
     )
+
+
+def _find_fat(text: str, fats: int) -> int:
+    """Return the number of the FAT in force, as mtools takes it: the first, unless only another is kept."""
+    found = _FLAGS.search(text)
+    flags = int(found[1], 16) if found else 0
+    return flags & _WHICH_FAT if flags & _ONE_FAT and flags & _WHICH_FAT < fats else 0
+
+
+def _find_info(text: str, reserved_sectors: int) -> int:
+    """Return the sector of the FS information, 0 for none."""
+    found = _INFO_SECTOR.search(text)
+    sector = int(found[1]) if found else 0
+    return sector if sector < reserved_sectors else 0
 
 
 def parse_extents(text: str, geometry: Geometry, size_bytes: int) -> tuple[Extent, ...]:

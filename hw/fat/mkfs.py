@@ -12,7 +12,8 @@ import os
 from pathlib import Path
 
 from hw.errors import StickExistsError, StickFormatError, StickIoError, StickReadOnlyError, StickVerifyError
-from hw.fat.mtools import NODE, run_tool
+from hw.fat.launcher import Launcher
+from hw.fat.mtools import NODE, raise_failure
 from hw.fat.names import check_label
 from hw.fat.volume import FatVolume
 from hw.medium.node import NodeMedium
@@ -23,6 +24,8 @@ MIN_BYTES = 34 << 20
 
 IMAGE_BYTES = 64 << 20
 """The size of a new image file, when nobody says one; it takes what is written to it, no more."""
+
+_SECTOR_BYTES, _BLOCK_BYTES = 512, 1024  # in which mkfs.vfat counts an offset, and a size
 
 
 def format_stick(medium: Medium, label: str) -> None:
@@ -84,14 +87,21 @@ def _run_mkfs(medium: Medium, label: str) -> None:
     if medium.size_bytes < MIN_BYTES:
         raise StickFormatError(f"the stick has {medium.size_bytes} bytes; FAT32 takes at least {MIN_BYTES}")
     medium.check()
-    with medium.unclaimed():
-        outcome = run_tool(
-            ["mkfs.vfat", "-F", "32", "--mbr=n", "-n", label, NODE],
+    with medium.unclaimed(), Launcher() as launcher:
+        outcome = launcher.run(
+            [*("mkfs.vfat", "-F", "32", "--mbr=n", "-n", label), *_find_place(medium)],
             node=medium.fileno(),
             mode="f",
             node_bytes=medium.size_bytes,
+            offset=medium.offset_bytes,
         )
-        if outcome.status != 0:
-            medium.check()
-            raise StickIoError(f"the stick cannot be formatted: {outcome.complaint}")
+        raise_failure(medium, outcome, "the stick cannot be formatted")
     medium.flush()
+
+
+def _find_place(medium: Medium) -> tuple[str, ...]:
+    """Return what tells mkfs.vfat where the volume lies: all of the node, or a part of it."""
+    if not medium.offset_bytes:
+        return (NODE,)
+    offset = str(medium.offset_bytes // _SECTOR_BYTES)
+    return ("--offset", offset, NODE, str(medium.size_bytes // _BLOCK_BYTES))

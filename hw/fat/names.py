@@ -5,9 +5,11 @@ Rules:
 1. A name that FAT, Windows or mtools would take for something else is refused, never bent: what was
    asked for is what stands on the stick, case included.
 2. Two names that differ in case only are one name to FAT.
-3. Only a `.part` file whose name PiSM itself makes is ours; every other file is the operator's.
-4. A short name in small letters (`roots.pem`) lives without a long one, its case kept in two bits that
-   mren takes over from the old name: such a part is called `roots.prt`, every other `<name>.part`.
+3. What is being written is called `pism.part`, whatever it will be called, and nothing else may be: so every
+   part that a pulled stick keeps is known as ours. All other files are the operator's.
+4. mren (4.0.33) ends in an assertion where a name grows in its folder: a part is padded to its name's length.
+5. A short name in small letters (`roots.pem`) lives without a long one, its case kept in two bits that
+   mren takes over from the old name: such a part is called `pism.prt`, its case as the name's.
 """
 
 import re
@@ -16,10 +18,11 @@ from dataclasses import dataclass
 
 from hw.errors import StickNameError
 
-PART = ".part"
-"""What a file is called until it was read back and found right."""
+_PART = ("pism", ".part")
+_SHORT_PART = ("pism", ".prt")
+_OUR_PART = re.compile(r"pism(-*\.part|\.prt)", re.IGNORECASE)
 
-_LONGEST = 255 - len(PART)  # UTF-16 units, Microsoft FAT specification 1.03, long names
+_LONGEST = 255  # UTF-16 units, Microsoft FAT specification 1.03, long names
 _LONGEST_LABEL = 11
 MAX_FOLDERS = 8
 """How deep a file may lie that is read; PiSM writes into one folder at most."""
@@ -31,16 +34,14 @@ _LABEL = re.compile(r"[A-Z0-9][A-Z0-9_-]*")
 _SHORT = re.compile(r"([^ +,;=.]{1,8})(?:\.([^ +,;=.]{1,3}))?")
 _LAST_BMP = 0xFFFF
 
-_OURS = re.compile(
-    r"[a-z][a-z0-9-]{0,23}-\d{6}-\d{8}T\d{6}Z\.tar\.age"
-    r"|pism-receipt-[a-z][a-z0-9-]{0,23}-\d{6}\.(json|html)"
-    r"|next-visit(-[a-z0-9-]{1,40})?\.ics"
+_OLD_PARTS = re.compile(
+    r"[a-z][a-z0-9-]{0,23}-\d{6}-\d{8}T\d{6}Z\.tar\.age\.part"
+    r"|pism-receipt-[a-z][a-z0-9-]{0,23}-\d{6}\.(json|html)\.part"
+    r"|next-visit(-[a-z0-9-]{1,40})?\.ics\.part"
 )
-_OURS_PUBLIC = re.compile(r"[a-z0-9][a-z0-9-]{0,63}\.(pem|crl)")
-_OUR_SHORT_PARTS = frozenset({("public", "roots.prt")})
+_OLD_PUBLIC_PARTS = re.compile(r"[a-z0-9][a-z0-9-]{0,63}\.(pem|crl)\.part|(roots|README)\.prt")
+"""What parts were called in PiSM 0.1.0."""
 PUBLIC = "public"
-FOLDERS = ("", PUBLIC)
-"""The folders that PiSM writes into; "" is the root."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +102,7 @@ def _find_refusal(name: str) -> str:
         (name != name.strip() or name.endswith("."), "it begins or ends with a space, or ends with a dot"),
         (len(name) > _LONGEST, f"it is longer than {_LONGEST} characters"),
         (_DEVICE.fullmatch(name) is not None, "Windows takes it for a device"),
+        (_OUR_PART.fullmatch(name) is not None, "that is what PiSM calls what it is writing"),
     )
     return next((reason for refused, reason in reasons if refused), "")
 
@@ -134,13 +136,31 @@ def part_name(name: str) -> str:
     Args:
         name: Its own, checked.
     """
+    (stem, ending), (short_stem, short_ending) = _PART, _SHORT_PART
+    long_part = stem + "-" * (len(name) - len(stem + ending)) + ending
     short = _SHORT.fullmatch(name)
     if short is None or name == name.upper():
-        return name + PART
-    stem, extension = short[1], short[2] or ""
-    if stem not in {stem.lower(), stem.upper()} or extension not in {extension.lower(), extension.upper()}:
-        return name + PART
-    return f"{stem}.PRT" if extension != extension.lower() else f"{stem}.prt"
+        return long_part
+    name_stem, name_ending = short[1], short[2] or ""
+    if not (_has_one_case(name_stem) and _has_one_case(name_ending)):
+        return long_part
+    return (short_stem if name_stem == name_stem.lower() else short_stem.upper()) + (
+        short_ending if name_ending == name_ending.lower() else short_ending.upper()
+    )
+
+
+def _has_one_case(text: str) -> bool:
+    """Tell whether no letter differs in case from the others."""
+    return text in {text.lower(), text.upper()}
+
+
+def is_our_folder(name: str) -> bool:
+    """Tell whether a folder of the root may be one that PiSM writes into.
+
+    Args:
+        name: As the stick has it; "" for the root.
+    """
+    return not name or same_name(name, PUBLIC) or name.lower().startswith(f"{PUBLIC}-")
 
 
 def is_our_part(folder: str, name: str) -> bool:
@@ -150,7 +170,5 @@ def is_our_part(folder: str, name: str) -> bool:
         folder: "" for the root.
         name: As the stick has it.
     """
-    if (folder, name) in _OUR_SHORT_PARTS:
-        return True
-    ours = {"": _OURS, PUBLIC: _OURS_PUBLIC}.get(folder)
-    return ours is not None and name.endswith(PART) and bool(ours.fullmatch(name.removesuffix(PART)))
+    old = {"": _OLD_PARTS, PUBLIC: _OLD_PUBLIC_PARTS}.get(folder)
+    return _OUR_PART.fullmatch(name) is not None or (old is not None and old.fullmatch(name) is not None)

@@ -11,22 +11,26 @@ Landlock, the kernel's sandbox for unprivileged processes, lets it open. Rules:
 3. Of Landlock every right that the running kernel can handle is handled; what no rule allows is refused.
    A kernel without it is no error: `restrict` says False and the other limits stand.
 4. Whatever cannot be confined is not run: exit 126 and one line on standard error.
-5. It imports little: every call of mtools pays for it (no typing, no pathlib, no signal).
+5. It imports little (no typing, no pathlib, no signal).
 
-It runs in a process of its own, which `launcher` starts: nothing may run between fork and exec of a process
-with threads; there, everything may, and there is no way back. So coverage cannot see `main` and what it
-calls; tests/hw/fat/test_sandbox.py watches that process from outside.
+It runs in a process of its own, the launcher's: nothing may run between fork and exec of a process with
+threads; there, everything may, and there is no way back. A launcher has no threads, no secrets and no stick:
+it forks a child for each tool, which confines itself, and tells how that ended. So an interpreter starts once
+for a volume, not once for a tool. Coverage cannot see what runs there; tests/hw/fat/test_sandbox.py watches
+those processes from outside.
 
-Left to others: starting the process, its time and its output (hw.fat.mtools).
+Left to others: starting the launcher, a tool's time and its output (hw.fat.launcher).
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import fcntl
 import os
 import resource
+import socket
 import stat
 import struct
 import sys
@@ -46,7 +50,7 @@ MTOOLS_TWENTY_FOUR_HOUR_CLOCK=1
 drive {DRIVE}
   file="{NODE}"
   nolock
-"""
+  offset="""
 _ENVIRONMENT = {
     "PATH": "/usr/bin:/usr/sbin:/bin:/sbin",
     "LC_ALL": "C.UTF-8",
@@ -86,51 +90,85 @@ _PROGRAM = """
 import sys
 sys.path.append(sys.argv[1])
 from hw.fat import sandbox
-sys.exit(sandbox.main(sys.argv[2:]))
+sandbox.serve(int(sys.argv[2]))
 """
+_MOST_BYTES = 1 << 16
+_MOST_DESCRIPTORS = 4
 
 
-def launcher(arguments: Sequence[str]) -> list[str]:
-    """Return the command line of a process that confines itself and becomes a tool.
+def launcher(channel: int) -> list[str]:
+    """Return the command line of a process that starts confined tools.
 
     Args:
-        arguments: As for `main`.
+        channel: Descriptor of a SOCK_SEQPACKET socket that it inherits; see `serve`.
     """
     # isolated, without site packages; the folder of this package comes last in the path, so that nothing in
     # it can stand before the standard library
-    return [sys.executable, "-I", "-S", "-c", _PROGRAM, __file__.rpartition("/hw/")[0], *arguments]
+    return [sys.executable, "-I", "-S", "-c", _PROGRAM, __file__.rpartition("/hw/")[0], str(channel)]
 
 
-def main(arguments: Sequence[str]) -> int:  # pragma: no cover
-    """Confine this process and become the tool.
+def serve(channel: int) -> None:  # pragma: no cover
+    """Start tools, one after the other, until the other end of `channel` closes.
+
+    A packet asks for one: arguments of `main`, each ended by a null byte, with the descriptors of standard
+    output, standard error, the stick and, where there is one, the source. Two packets answer, each a number:
+    the process, a group of its own; and when that has ended, its exit status, negative for a signal.
 
     Args:
-        arguments: MODE ("r", "w", "f" to format), NODE and SOURCE (descriptors; -1: none), CPU_S, MAX_BYTES
-            (0: no regular file may grow), then the tool and its arguments.
-
-    Returns:
-        NOT_RUN; if all goes well it does not return.
+        channel: Descriptor of the socket.
     """
-    mode, node, source, cpu_s, max_bytes, *command = arguments
+    _die_with_parent()
+    with socket.socket(fileno=channel) as asked:
+        while True:
+            data, descriptors, _, _ = socket.recv_fds(asked, _MOST_BYTES, _MOST_DESCRIPTORS)
+            if not data:
+                return
+            child = os.fork()
+            if child == 0:
+                try:
+                    os.setpgid(0, 0)
+                    os.dup2(descriptors[0], 1)
+                    os.dup2(descriptors[1], 2)
+                    main(data.decode().split("\0")[:-1], *descriptors[2:])
+                finally:  # whatever happened, there is one server only
+                    os._exit(NOT_RUN)
+            with contextlib.suppress(OSError):  # it did so itself, or is gone
+                os.setpgid(child, child)
+            for descriptor in descriptors:
+                os.close(descriptor)
+            asked.send(str(child).encode())
+            _, status = os.waitpid(child, 0)
+            asked.send(str(os.waitstatus_to_exitcode(status)).encode())
+
+
+def main(arguments: Sequence[str], node: int, source: int = -1) -> None:  # pragma: no cover
+    """Confine this process and become the tool; if all goes well it does not return.
+
+    Args:
+        arguments: MODE ("r", "w", "f" to format), OFFSET (where the volume begins in NODE, bytes), CPU_S,
+            MAX_BYTES (0: no regular file may grow), then the tool and its arguments.
+        node: Descriptor of the stick.
+        source: Descriptor of the file to write; -1 for none.
+    """
+    mode, offset, cpu_s, max_bytes, *command = arguments
     try:
-        _place_descriptors(int(node), int(source))
+        _place_descriptors(node, source, int(offset))
         _limit(int(cpu_s), int(max_bytes))
-        _give_up_files(mode, with_source=int(source) >= 0)
+        _give_up_files(mode, with_source=source >= 0)
         # not execvpe: it would import another module, which nobody may open by now
         for folder in _ENVIRONMENT["PATH"].split(":"):
             tool = f"{folder}/{command[0]}"
             if os.access(tool, os.X_OK):
                 os.execve(tool, list(command), _ENVIRONMENT)  # noqa: S606  (a fixed argument list, no shell)
-        sys.stderr.write(f"{command[0]} is not installed\n")
-    except OSError as error:
-        sys.stderr.write(f"{command[0]} was not run: {error}\n")
-    return NOT_RUN
+        os.write(2, f"{command[0]} is not installed\n".encode())
+    except (OSError, ValueError, OverflowError) as error:
+        os.write(2, f"{command[0]} was not run: {error}\n".encode())
 
 
-def _place_descriptors(node: int, source: int) -> None:  # pragma: no cover
+def _place_descriptors(node: int, source: int, offset: int) -> None:  # pragma: no cover
     """Put the stick, the source and the configuration where the tool expects them; close the rest."""
     config = os.memfd_create("mtools.conf")
-    os.write(config, _CONFIG.encode())
+    os.write(config, f"{_CONFIG}{offset}\n".encode())
     spare = [
         (fcntl.fcntl(descriptor, fcntl.F_DUPFD, _FIRST_SPARE), place)
         for descriptor, place in ((node, NODE_FD), (source, SOURCE_FD), (config, CONFIG_FD))
@@ -153,6 +191,11 @@ def _limit(cpu_s: int, max_bytes: int) -> None:  # pragma: no cover
         (resource.RLIMIT_NPROC, 0),
     ):
         resource.setrlimit(kind, (limit, limit))
+    _die_with_parent()
+
+
+def _die_with_parent() -> None:  # pragma: no cover
+    """Have the kernel kill this process when the thread that started it ends."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
 
 

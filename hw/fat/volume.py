@@ -2,7 +2,7 @@
 
 Rules:
 
-1. Nothing is overwritten; nothing is deleted but a `.part` file that PiSM itself began.
+1. Nothing is overwritten; nothing is deleted but a part (hw.fat.names) that PiSM itself began.
 2. `put` returns when the medium was seen to hold the file, name and bytes (hw.fat.writing), never before.
 3. What comes off a stick is bounded by the caller before it is read.
 4. One folder deep, and no name that FAT, Windows or mtools would bend (hw.fat.names).
@@ -11,17 +11,19 @@ Rules:
 import hashlib
 import os
 from collections.abc import Callable
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack, closing, nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from hw.errors import StickIoError, StickMissingError, StickSizeError
+from hw.errors import StickFormatError, StickMissingError, StickPartsError, StickSizeError
 from hw.fat.listing import StickFile
 from hw.fat.mtools import Drive
-from hw.fat.names import FOLDERS, MAX_FOLDERS, StickPath, check_name, is_our_part, parse_path
-from hw.fat.writing import Progress, delete_part, write_file
+from hw.fat.names import MAX_FOLDERS, StickPath, check_name, is_our_folder, is_our_part, parse_path
+from hw.fat.writing import Progress, delete_part, is_written, write_file
 from hw.medium.node import NodeMedium
+from hw.medium.part import PartMedium
+from hw.medium.table import Part, leave_out_system, read_table
 from hw.ports import Medium
 
 
@@ -32,7 +34,7 @@ class FatVolume:
         medium: Claimed; belongs to the volume from now on.
 
     Raises:
-        StickFormatError: It is not FAT32.
+        StickFormatError: It is no FAT32 that can be used; the text says why.
         StickGoneError, StickIoError: It cannot be read.
     """
 
@@ -53,6 +55,7 @@ class FatVolume:
 
     def close(self) -> None:
         """Let the medium go; what `put` said is written stays written."""
+        self._drive.close()
         self._drive.medium.close()
 
     @property
@@ -92,6 +95,31 @@ class FatVolume:
                 raise StickMissingError(f"there is no folder {folder} on the stick")
         return self._drive.list_folder(folder).files
 
+    def find(self, name: str) -> StickFile | None:
+        """Return the file or folder of that name, None where there is none.
+
+        Args:
+            name: In the root, or `folder/name`; case does not matter.
+
+        Raises:
+            StickNameError, StickFormatError, StickGoneError, StickIoError: As for `list`.
+        """
+        return self._drive.find(parse_path(name))
+
+    def holds(self, name: str, *, size_bytes: int, sha256: str, progress: Progress | None = None) -> bool:
+        """Tell whether the medium holds just that file: name with its case, size, and every byte.
+
+        Args:
+            name: In the root, or `folder/name`.
+            size_bytes: What it should have.
+            sha256: What its bytes should hash to, in hex.
+            progress: Told how many bytes were read back, where that is worth reading.
+
+        Raises:
+            StickNameError, StickFormatError, StickGoneError, StickIoError: As for `list`.
+        """
+        return is_written(self._drive, parse_path(name), size_bytes, sha256, progress)
+
     def get(self, name: str, max_bytes: int) -> bytes:
         """Return a file's bytes.
 
@@ -102,7 +130,7 @@ class FatVolume:
         Raises:
             StickMissingError: There is no such file.
             StickSizeError: It is larger.
-            StickNameError, StickGoneError, StickIoError: As for `list`.
+            StickNameError, StickFormatError, StickGoneError, StickIoError: As for `list`.
         """
         pieces: list[bytes] = []
         self.get_into(name, pieces.append, max_bytes)
@@ -120,7 +148,8 @@ class FatVolume:
             progress: Told how far it is.
 
         Raises:
-            StickMissingError, StickSizeError, StickNameError, StickGoneError, StickIoError: As for `get`.
+            StickMissingError, StickSizeError, StickNameError, StickFormatError, StickGoneError, StickIoError:
+                As for `get`.
         """
         place, found = self._find(name, max_bytes)
         count = 0
@@ -134,7 +163,7 @@ class FatVolume:
 
         self._drive.read_file(place, found.size_bytes, pass_on)
         if count != found.size_bytes:
-            raise StickIoError(f"{place} has {found.size_bytes} bytes by its folder, {count} could be read")
+            raise StickFormatError(f"{place} has {found.size_bytes} bytes by its folder, {count} by the FAT")
         return count
 
     def get_secret(self, name: str, max_bytes: int) -> BinaryIO:
@@ -145,14 +174,17 @@ class FatVolume:
             max_bytes: The most that is taken.
 
         Raises:
-            StickMissingError, StickSizeError, StickNameError, StickGoneError, StickIoError: As for `get`.
+            StickMissingError, StickSizeError, StickNameError, StickFormatError, StickGoneError, StickIoError:
+                As for `get`.
         """
         place, found = self._find(name, max_bytes)
         with ExitStack() as undo:
             file = undo.enter_context(os.fdopen(os.memfd_create("pism-secret"), "w+b"))
             self._drive.copy_file(place, found.size_bytes, file.fileno())
             if (count := os.fstat(file.fileno()).st_size) != found.size_bytes:
-                raise StickIoError(f"{place} has {found.size_bytes} bytes by its folder, {count} were read")
+                raise StickFormatError(
+                    f"{place} has {found.size_bytes} bytes by its folder, {count} by the FAT"
+                )
             file.seek(0)  # where it stands is shared with the tool
             undo.pop_all()
         return file
@@ -167,16 +199,14 @@ class FatVolume:
             raise StickSizeError(f"{place} has {found.size_bytes} bytes; at most {max_bytes} are taken")
         return place, found
 
-    def put_small(
-        self, name: str, data: bytes, progress: Progress | None = None, *, resume: bool = False
-    ) -> None:
+    def put_small(self, name: str, data: bytes, progress: Progress | None = None) -> None:
         """Write bytes that are at hand; as `put`."""
         source = os.memfd_create("pism-stick")
         with os.fdopen(source, "w+b") as file:
             file.write(data)
             file.flush()
             digest = hashlib.sha256(data).hexdigest()
-            self.put(name, file, size_bytes=len(data), sha256=digest, progress=progress, resume=resume)
+            self.put(name, file, size_bytes=len(data), sha256=digest, progress=progress)
 
     def put(
         self,
@@ -186,7 +216,6 @@ class FatVolume:
         size_bytes: int,
         sha256: str,
         progress: Progress | None = None,
-        resume: bool = False,
     ) -> None:
         """Write a file and prove that the medium holds it.
 
@@ -198,8 +227,6 @@ class FatVolume:
             sha256: Of the source, in hex.
             progress: Told how many of 2 x size_bytes are written or read back; when it raises, the stick
                 is left without the file.
-            resume: A file of that name that holds just these bytes counts as written: the stick was pulled
-                at the very end of an earlier try.
 
         Raises:
             StickNameError: No file can be called so.
@@ -218,21 +245,20 @@ class FatVolume:
                 size_bytes=size_bytes,
                 sha256=sha256,
                 progress=progress,
-                resume=resume,
             )
 
     def clean_parts(self) -> tuple[str, ...]:
-        """Delete the `.part` files that PiSM began and did not finish, and return their names.
+        """Delete the parts that PiSM began and did not finish, and return their names.
 
         Raises:
             StickReadOnlyError: There are some and the stick is write-protected.
             StickGoneError, StickIoError: Pulled, or failing.
         """
         drive = self._drive
+        folders = ("", *(item.name for item in self.list() if item.folder and is_our_folder(item.name)))
         cleaned = [
             StickPath(folder=folder, name=item.name)
-            for folder in FOLDERS
-            if not folder or drive.has_folder(folder)
+            for folder in folders
             for item in drive.list_folder(folder).files
             if not item.folder and is_our_part(folder, item.name)
         ]
@@ -244,7 +270,7 @@ class FatVolume:
 
 
 def open_volume(target: Path) -> FatVolume:
-    """Claim and open a block node or an image file.
+    """Claim and open a block node or an image file; of a whole disk the one part that can be meant.
 
     Args:
         target: The node or file.
@@ -252,7 +278,34 @@ def open_volume(target: Path) -> FatVolume:
     Raises:
         StickGoneError: There is no such node.
         StickInUseError: Mounted, locked, or the disk that this machine runs from.
-        StickFormatError: Not FAT32.
+        StickFormatError: No FAT32 that can be used; the text says why.
+        StickPartsError: A whole disk with several such parts.
         StickIoError: It cannot be read.
     """
-    return FatVolume(NodeMedium(target))
+    try:
+        return FatVolume(NodeMedium(target))
+    except StickFormatError:
+        part = _find_part(target)
+        if part is None:
+            raise
+    return FatVolume(PartMedium(NodeMedium(target), part.offset, part.size_bytes))
+
+
+def _find_part(target: Path) -> Part | None:
+    """Return the one part of a whole disk that holds FAT32; None when it is no disk with parts."""
+    with closing(NodeMedium(target)) as medium:
+        parts = read_table(lambda offset, length: b"".join(medium.read(offset, length)), medium.size_bytes)
+        labels: dict[Part, str] = {}
+        for part in leave_out_system(parts):
+            volume = PartMedium(medium, part.offset, part.size_bytes)
+            with suppress(StickFormatError), closing(Drive(volume)) as drive:
+                labels[part] = drive.list_folder("").label
+    if not parts:
+        return None
+    if not labels:
+        kinds = ", ".join(f"{part.number} of kind {part.kind}" for part in parts)
+        raise StickFormatError(f"{target} is a whole disk, and none of its parts is FAT32 ({kinds})")
+    if len(labels) > 1:
+        names = ", ".join(f"{part.number} {label}".rstrip() for part, label in labels.items())
+        raise StickPartsError(f"{target} is a whole disk with several parts: {names}")
+    return next(iter(labels))

@@ -1,8 +1,8 @@
 """Writing one file to a stick, so that it is there whole and proven, or not at all.
 
-Owns the order of writing: space check, `.part`, flush, read back off the medium, SHA-256, rename, flush,
+Owns the order of writing: space check, a part, flush, read back off the medium, SHA-256, rename, flush,
 name and size and hash again. Rules: nothing is overwritten; nothing is deleted but what this call wrote
-itself, and a `.part` of ours that was left by an earlier one.
+itself, and a part of ours that was left by an earlier one.
 
 It costs five calls of mtools (about 20 ms each on a PC), and one more in a folder not listed yet.
 
@@ -21,7 +21,8 @@ from hw.errors import (
     StickReadOnlyError,
     StickVerifyError,
 )
-from hw.fat.mtools import SOURCE, Drive, drive_path, limits_for
+from hw.fat.launcher import limits_for
+from hw.fat.mtools import SOURCE, Drive, drive_path
 from hw.fat.names import StickPath, is_our_part, part_name
 from hw.fat.readback import check_entry, check_hash
 from hw.ports import Tick
@@ -41,7 +42,6 @@ def write_file(
     size_bytes: int,
     sha256: str,
     progress: Progress | None,
-    resume: bool,
 ) -> None:
     """Write a file and prove that the medium holds it; leave nothing of it when that fails.
 
@@ -52,15 +52,12 @@ def write_file(
         size_bytes: Of the file.
         sha256: Of the file, in hex.
         progress: Told how many of 2 x size_bytes are written or read back.
-        resume: A file of that name that holds just these bytes counts as written.
 
     Raises:
         StickExistsError, StickFullError, StickReadOnlyError, StickVerifyError, StickGoneError, StickIoError:
             As for FatVolume.put.
     """
     tick_written, tick_checked = _make_ticks(progress, size_bytes, place)
-    if resume and _is_written(drive, place, size_bytes, sha256, tick_checked):
-        return
     check_writable(drive)
     _check_free_name(drive, place)
     _check_room(drive, place, size_bytes)
@@ -93,8 +90,32 @@ def write_file(
         raise
 
 
+def is_written(
+    drive: Drive, place: StickPath, size_bytes: int, sha256: str, progress: Progress | None = None
+) -> bool:
+    """Tell whether the medium holds just that file: its name, its size, its bytes.
+
+    Args:
+        drive: Open and flushed.
+        place: Of the file.
+        size_bytes: What it should have.
+        sha256: What its bytes should hash to, in hex.
+        progress: Told how many of size_bytes were read.
+
+    Raises:
+        StickGoneError, StickIoError: It cannot be read.
+    """
+    found = drive.find(place)
+    if found is None or found.folder or found.name != place.name or found.size_bytes != size_bytes:
+        return False
+    with suppress(StickVerifyError):
+        check_hash(drive, place, size_bytes, sha256, _make_tick(progress, size_bytes, place))
+        return True
+    return False
+
+
 def delete_part(drive: Drive, part: StickPath) -> None:
-    """Delete a `.part` file that PiSM began and did not finish.
+    """Delete a part that PiSM began and did not finish.
 
     Args:
         drive: Open.
@@ -117,15 +138,6 @@ def check_writable(drive: Drive) -> None:
         raise StickReadOnlyError("the stick is write-protected")
 
 
-def _is_written(drive: Drive, place: StickPath, size_bytes: int, sha256: str, tick: Tick) -> bool:
-    """Tell whether an earlier try, pulled at its very end, has written the file after all."""
-    with suppress(StickVerifyError):
-        check_entry(drive, place, size_bytes)
-        check_hash(drive, place, size_bytes, sha256, tick)
-        return True
-    return False
-
-
 def _check_free_name(drive: Drive, place: StickPath) -> None:
     """Refuse a name that is taken, by its long or its short form, and a folder that is a file."""
     if drive.find(place) is not None:
@@ -141,8 +153,9 @@ def _check_room(drive: Drive, place: StickPath, size_bytes: int) -> None:
     if size_bytes > MAX_FILE_BYTES:
         raise StickFullError(f"{place} has {size_bytes} bytes; FAT32 takes at most {MAX_FILE_BYTES}")
     cluster = drive.geometry.cluster_bytes
-    needed_bytes = (-(-size_bytes // cluster) + _FOLDER_CLUSTERS) * cluster
-    if needed_bytes > drive.free_bytes:
+    needed = -(-size_bytes // cluster) + _FOLDER_CLUSTERS
+    if not drive.has_room(needed):
+        needed_bytes = needed * cluster
         raise StickFullError(f"{place} needs {needed_bytes} bytes; {drive.free_bytes} are free on the stick")
 
 
@@ -162,3 +175,13 @@ def _make_ticks(progress: Progress | None, size_bytes: int, place: StickPath) ->
             progress(before + min(max(done, 0), size_bytes), 2 * size_bytes, f"{what} {place.name}")
 
     return partial(report, 0, "write"), partial(report, size_bytes, "check")
+
+
+def _make_tick(progress: Progress | None, size_bytes: int, place: StickPath) -> Tick:
+    """Return the tick of a reading."""
+
+    def report(done: int) -> None:
+        if progress:
+            progress(min(max(done, 0), size_bytes), size_bytes, f"check {place.name}")
+
+    return report

@@ -87,6 +87,10 @@ class Kernel:
         """Ask for clean cached pages to be dropped, so that folders are read off the medium again."""
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
+    def read(self, descriptor: int, length: int, offset: int) -> bytes:
+        """Read through the page cache; OSError."""
+        return os.pread(descriptor, length, offset)
+
     def read_direct(self, descriptor: int, buffer: mmap.mmap, offset: int) -> int:
         """Read past the page cache into an aligned buffer; OSError EINVAL where that is refused."""
         return os.preadv(descriptor, [buffer], offset)
@@ -127,6 +131,11 @@ class NodeMedium:
         return self._path
 
     @property
+    def offset_bytes(self) -> int:
+        """Return 0: all of it is the volume."""
+        return 0
+
+    @property
     def size_bytes(self) -> int:
         """Return the size of the node or file."""
         return self._size_bytes
@@ -164,6 +173,29 @@ class NodeMedium:
         if failure is not None:
             what = f"{self._path} did not take what was written"
             raise stick_error(failure, what) from failure
+
+    def read(self, offset: int, length: int) -> Iterator[bytes]:
+        """Yield bytes as mtools sees them, through the page cache, in pieces of at most 1 MiB.
+
+        Args:
+            offset: In bytes.
+            length: In bytes; the node may end before.
+
+        Raises:
+            StickGoneError, StickIoError: Also while the pieces are taken.
+        """
+        end = offset + length
+        while offset < end:
+            try:
+                piece = self._kernel.read(self.fileno(), min(_CHUNK_BYTES, end - offset), offset)
+            except OSError as error:
+                self.check()
+                raise stick_error(error, f"{self._path} cannot be read") from error
+            if not piece:
+                self.check()
+                return
+            yield piece
+            offset += len(piece)
 
     def read_past_cache(self, offset: int, length: int) -> Iterator[bytes] | None:
         """Return bytes off the medium itself, in pieces of at most 1 MiB.

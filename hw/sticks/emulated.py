@@ -2,8 +2,9 @@
 
 Owns the sockets and the flash behind them. Rules:
 
-1. The same events, the same reading of labels and file systems (blkid, which udev itself uses), the same
-   volume code above. Images lie in one folder; they are in the socket only when they were put in.
+1. The same events, the same reading of labels and file systems (blkid, which udev itself uses) and of a
+   disk's parts, the same volume code above. Images lie in one folder; they are in the socket only when they
+   were put in.
 2. Without a fault mtools works on the image file itself; the only difference to a real stick is `pull`.
 3. With one, mtools works on a copy, which stands for the page cache; `flush` is where the kernel would
    write it out, and there the controller takes it as its fault says. Reading past the cache reads what
@@ -17,17 +18,20 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
 from hw.errors import StickError, StickGoneError, StickIoError
+from hw.fat.launcher import limits_for
 from hw.fat.mkfs import IMAGE_BYTES, make_image
-from hw.fat.mtools import SOURCE, Drive, drive_path, limits_for
+from hw.fat.mtools import SOURCE, Drive, drive_path
 from hw.medium.node import NodeMedium
+from hw.medium.part import PartMedium
+from hw.medium.table import Part, read_table
 from hw.ports import Medium, Post, Stick, StickInserted, StickRemoved, Tick
-from hw.sticks.insertions import read_stick
+from hw.sticks.insertions import BlockDevice, read_stick
 
 _BLOCK_BYTES = 4096
 _CHUNK_BYTES = 1 << 20
@@ -97,7 +101,8 @@ class EmulatedSticks:
         if known is None:
             raise StickGoneError(f"{stick.node} was pulled")
         _, socket = known
-        return (FlashMedium if socket.faults.any else EmulatedMedium)(stick.node, socket)
+        medium = (FlashMedium if socket.faults.any else EmulatedMedium)(stick.node, socket)
+        return PartMedium(medium, stick.offset_bytes, stick.size_bytes) if stick.offset_bytes else medium
 
     def images(self) -> tuple[Path, ...]:
         """Return the images of the folder, by name."""
@@ -139,17 +144,7 @@ class EmulatedSticks:
             StickIoError: There is no such file.
         """
         faults = faults or Faults()
-        try:
-            found = image.stat()
-        except OSError as error:
-            raise StickIoError(f"{image} cannot be put in: {error.strerror}") from error
-        stick = read_stick(
-            probe_image(image),
-            node=image,
-            identity=f"{next(self._sequence)}:{image}",
-            size_bytes=found.st_size,
-            read_only=faults.read_only or not found.st_mode & _WRITE_BITS,
-        )
+        stick = _read_image(image, f"{next(self._sequence)}", read_only=faults.read_only)
         socket = Socket(faults, lambda: self.pull(stick))
         with self._lock:
             self._in[stick.identity] = (stick, socket)
@@ -174,17 +169,57 @@ class EmulatedSticks:
                 post(StickRemoved(identity))
 
 
-def probe_image(image: Path, probe: str = "blkid") -> dict[str, str]:
+def _read_image(image: Path, sequence: str, *, read_only: bool) -> Stick:
+    """Return the stick that an image is, by what udev would say of it and of its parts."""
+    try:
+        found = image.stat()
+        read_only = read_only or not found.st_mode & _WRITE_BITS
+        with image.open("rb") as file:
+            parts = read_table(lambda offset, length: os.pread(file.fileno(), length, offset), found.st_size)
+    except OSError as error:
+        raise StickIoError(f"{image} cannot be put in: {error.strerror}") from error
+    properties = {"DEVNAME": str(image), "ID_BUS": "usb"}
+    disk = BlockDevice(
+        action="add",
+        path=str(image),
+        properties=properties | {"DEVTYPE": "disk"} | probe_image(image),
+        size_bytes=found.st_size,
+        read_only=read_only,
+        sequence=sequence,
+        partitions=len(parts),
+    )
+    devices = [
+        BlockDevice(
+            action="add",
+            path=f"{image}/{part.number}",
+            properties=properties
+            | {"DEVTYPE": "partition"}
+            | probe_image(image, part)
+            | {"ID_PART_ENTRY_TYPE": part.kind},
+            size_bytes=part.size_bytes,
+            read_only=read_only,
+            sequence=sequence,
+            offset_bytes=part.offset,
+        )
+        for part in (() if disk.has_filesystem else parts)
+    ]
+    # an image may be smaller than anything that a kernel would call a stick
+    return read_stick(disk, devices) or disk.stick()
+
+
+def probe_image(image: Path, part: Part | None = None, probe: str = "blkid") -> dict[str, str]:
     """Return what udev would say of an image file: its ID_FS_ properties.
 
     Args:
         image: The file.
+        part: Of it; None for the whole.
         probe: The program.
 
     Raises:
         StickIoError: blkid is not there.
     """
-    command = [probe, "-p", "-o", "udev", str(image)]
+    place = ("-O", str(part.offset), "-S", str(part.size_bytes)) if part else ()
+    command = [probe, "-p", "-o", "udev", *place, str(image)]
     try:
         done = subprocess.run(
             command,
@@ -336,6 +371,11 @@ class FlashMedium(EmulatedMedium):
         """Yield the runs of blocks, offset and length, in which copy and image differ."""
         start = -1
         for offset in range(0, self.size_bytes, _CHUNK_BYTES):
+            if all(_is_hole(descriptor, offset) for descriptor in (self.fileno(), super().fileno())):
+                if start >= 0:
+                    yield start, offset - start
+                    start = -1
+                continue
             new = os.pread(self.fileno(), _CHUNK_BYTES, offset)
             old = os.pread(super().fileno(), _CHUNK_BYTES, offset)
             step = len(new) if new == old else _BLOCK_BYTES
@@ -369,11 +409,12 @@ class FlashMedium(EmulatedMedium):
 
     def _fill(self) -> None:
         """Leave no free byte on the copy; what is no FAT32 stays as it is."""
-        with suppress(StickError), tempfile.TemporaryFile() as nothing:
-            drive = Drive(self)
-            os.truncate(nothing.fileno(), drive.free_bytes)
+        with suppress(StickError), tempfile.TemporaryFile() as nothing, closing(Drive(self)) as drive:
+            free_bytes = drive.free_bytes
+            drive.has_room(free_bytes // drive.geometry.cluster_bytes)
+            os.truncate(nothing.fileno(), free_bytes)
             name = drive_path("FILLER.BIN")
-            limits = limits_for(drive.free_bytes)
+            limits = limits_for(free_bytes)
             drive.write(["mcopy", SOURCE, name], "no filler", source=nothing.fileno(), limits=limits)
 
 
@@ -388,6 +429,16 @@ def _copy(source: int, target: int, length: int, offset: int = 0) -> None:
     if offset == 0:
         os.truncate(target, max(end, os.fstat(target).st_size))
     for place in range(offset, end, _CHUNK_BYTES):
+        if _is_hole(source, place) and _is_hole(target, place):
+            continue
         data = os.pread(source, min(_CHUNK_BYTES, end - place), place)
         if data != os.pread(target, len(data), place):
             os.pwrite(target, data, place)
+
+
+def _is_hole(file: int, offset: int) -> bool:
+    """Tell whether a piece of a file was never written: it reads as zeros, and need not be read for that."""
+    try:
+        return os.lseek(file, offset, os.SEEK_DATA) >= offset + _CHUNK_BYTES
+    except OSError:  # nothing from here on
+        return True

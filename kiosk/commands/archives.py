@@ -1,5 +1,6 @@
 """`pism export` and `pism backup`: an archive and its sidecars into a folder."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,7 +12,7 @@ import click
 from core.api.results import ArchiveWritten
 from kiosk.commands.access import Access, access_options
 from kiosk.commands.options import json_option, progress_bar, show, show_json
-from kiosk.work.sidecars import place_companions
+from kiosk.work.places import Standing, place_files
 
 _CHUNK_BYTES = 1 << 20
 
@@ -52,7 +53,7 @@ def _write(kind: str, name: str, to: Path, access: Access, *, as_json: bool) -> 
                 written = authority.write_archive(kind, name, spool, access.now, report, public=True)
             places = _place(written, spool, to)
         authority.confirm_written(kind, name, written.sequence, "folder", access.now)
-    _show(written, to, places, as_json=as_json)
+    _show(written, places, as_json=as_json)
 
 
 @contextmanager
@@ -70,24 +71,45 @@ def _made(folder: Path) -> Iterator[None]:
         raise
 
 
+class _Folder:
+    """A folder, as far as placing goes; names that differ in case only are one, as on a stick."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def standing(self, path: str, size_bytes: int, sha256: str) -> Standing:  # noqa: ARG002  nothing is resumed
+        """Return whether a place is free."""
+        folder, _, name = path.rpartition("/")
+        above = self._path / folder
+        if folder and os.path.lexists(above) and not above.is_dir():
+            return Standing.TAKEN
+        taken = name.lower() in {one.lower() for one in self.names_in(folder)}
+        return Standing.TAKEN if taken else Standing.FREE
+
+    def names_in(self, folder: str) -> tuple[str, ...]:
+        """Return the names in a folder; none where there is no such folder."""
+        path = self._path / folder
+        return tuple(item.name for item in path.iterdir()) if path.is_dir() else ()
+
+
 def _place(written: ArchiveWritten, spool: BinaryIO, to: Path) -> list[Path]:
     """Write archive and companions into the folder, receipt last; all of them or none."""
     from core.files import write_new
     from core.receive.folder import filing
 
-    places = place_companions(written, (item.name for item in to.iterdir()))
     done: list[Path] = []
     made: list[Path] = []
     try:
-        write_new(to / written.archive_name, _pieces(spool))
-        done.append(to / written.archive_name)
-        for companion in written.companions:
-            place = to / places[companion.path]
+        for one in place_files(written, _Folder(to)):
+            place = to / one.place
             if not place.parent.exists():
                 with filing(f"Making {place.parent}"):
                     place.parent.mkdir()
                 made.append(place.parent)
-            write_new(place, companion.data, 0o644)
+            if one.file.data is None:
+                write_new(place, _pieces(spool))
+            else:
+                write_new(place, one.file.data, 0o644)
             done.append(place)
     except BaseException:
         for place in done:
@@ -98,11 +120,11 @@ def _place(written: ArchiveWritten, spool: BinaryIO, to: Path) -> list[Path]:
     return done
 
 
-def _show(written: ArchiveWritten, to: Path, places: list[Path], *, as_json: bool) -> None:
+def _show(written: ArchiveWritten, places: list[Path], *, as_json: bool) -> None:
     if as_json:
         show_json(
             {
-                "archive": str(to / written.archive_name),
+                "archive": str(places[0]),
                 "sequence": written.sequence,
                 "sha256": written.sha256,
                 "size_bytes": written.size_bytes,

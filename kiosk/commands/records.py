@@ -31,7 +31,12 @@ def status_command(access: Access, *, as_json: bool) -> None:
         show(f"  {root.period} {root.status}  {' '.join(root.words)}")
     show("\narchives")
     for archive in report.archives:
-        when = f"{archive.written:%Y-%m-%d}" if archive.written else "never written"
+        when = "never written"
+        if archive.written is not None:
+            only = (
+                "" if archive.written_sequence == archive.sequence else f"{archive.written_sequence:06} on "
+            )
+            when = f"{only}{archive.written:%Y-%m-%d}"
         number = f"{archive.sequence:06d}" if archive.sequence else "none"
         show(f"  {archive.kind} {archive.name}: {number}, {when}")
     for name in report.undrilled:

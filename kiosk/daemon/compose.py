@@ -9,7 +9,7 @@ from hw.board import Board, BoardSettings
 from kiosk.daemon.daemon import Daemon, Post
 from kiosk.entry.buffers import Entries
 from kiosk.flows.box import Settings
-from kiosk.flows.machine import Machine
+from kiosk.machine.machine import Machine
 from kiosk.work.kept_sticks import KeptSticksError, read_sticks
 from kiosk.work.session import Session
 from kiosk.work.worker import Worker

@@ -24,9 +24,11 @@ from hw.board import Board
 from hw.errors import DisplayError, KeypadError
 from kiosk.daemon.timers import Retry, Timers
 from kiosk.entry.buffers import Entries, EntryChanged, Purpose
-from kiosk.flows import effects as fx
-from kiosk.flows import machine as mc
 from kiosk.flows.flow import ProposeWords
+from kiosk.machine import effects as fx
+from kiosk.machine.events import DeviceFailed, Event, PowerAsked, TimerFired
+from kiosk.machine.light import Glass
+from kiosk.machine.machine import Machine
 from kiosk.screens.drawing import draw
 from kiosk.work.devices import PowerOff, Restart
 from kiosk.work.worker import Answer, Bug
@@ -36,7 +38,7 @@ log = logging.getLogger(__name__)
 BRIGHT: Final = 0x80
 DIM: Final = 0x08
 
-Post = Callable[[mc.Event], None]
+Post = Callable[[Event], None]
 
 
 class Worker(Protocol):
@@ -61,10 +63,10 @@ class Worker(Protocol):
 class Inbox(Protocol):
     """A queue.SimpleQueue, or in a test one that lets the time pass by hand."""
 
-    def put(self, event: mc.Event | None, /) -> None:
+    def put(self, event: Event | None, /) -> None:
         """Add an event, from any thread or signal handler; None ends the daemon."""
 
-    def get(self, *, timeout: float | None) -> mc.Event | None:
+    def get(self, *, timeout: float | None) -> Event | None:
         """Wait for an event; queue.Empty when `timeout` seconds passed without one."""
 
 
@@ -86,7 +88,7 @@ class Daemon:
         board: Board,
         make_worker: Callable[[Post], Worker],
         entries: Entries,
-        machine: mc.Machine,
+        machine: Machine,
         *,
         turn: Callable[[], None] = lambda: None,
         turn_every_s: float | None = None,
@@ -98,14 +100,14 @@ class Daemon:
         self._turn = turn
         self._turn_every_s = turn_every_s
         self._inbox: Inbox = inbox or queue.SimpleQueue()
-        self._own: deque[mc.Event] = deque()
+        self._own: deque[Event] = deque()
         self._timers = Timers()
         self._display_retry = Retry()
         self._keypad_retry = Retry()
         self._leaving = False
         self._worker = make_worker(self.post)
 
-    def post(self, event: mc.Event) -> None:
+    def post(self, event: Event) -> None:
         """Queue an event, from any thread."""
         self._inbox.put(event)
 
@@ -116,7 +118,7 @@ class Daemon:
     def leave(self) -> None:
         """Let the work end, lock, show the last words, and let `run` return; from a signal or any thread."""
         self._leaving = True
-        self.post(mc.PowerAsked())
+        self.post(PowerAsked())
 
     def run(self) -> None:
         """Show the first screen, start the devices, and turn until `end` or `leave`."""
@@ -170,13 +172,13 @@ class Daemon:
         if entry_is_due and (event := self._entries.tick(now_s)) is not None:
             self._take(event)
         while (name := self._timers.take_due(now_s)) is not None:
-            self._take(mc.TimerFired(name))
+            self._take(TimerFired(name))
         if self._keypad_retry.is_due(now_s):
             self._start_keypad()
         if self._display_retry.is_due(now_s):
             self._show()
 
-    def _take(self, event: mc.Event) -> None:
+    def _take(self, event: Event) -> None:
         """Feed an event to the machine, and all that its effects set off at once; then draw."""
         self._own.append(event)
         while self._own:
@@ -189,7 +191,7 @@ class Daemon:
                     raise
                 self._own.append(Bug())
 
-    def _follow(self, event: mc.Event) -> None:
+    def _follow(self, event: Event) -> None:
         """Take one step of the machine, perform its effects, and draw when nothing else is set off."""
         for effect in self.machine.step(event):
             self._perform(effect)
@@ -203,7 +205,7 @@ class Daemon:
         except KeypadError as error:
             if self._keypad_retry.is_first:
                 log.warning("%s %s", error.code, error)
-                self._take(mc.DeviceFailed(error.code, str(error)))
+                self._take(DeviceFailed(error.code, str(error)))
             self._keypad_retry.fail(self._board.clock.monotonic())
         else:
             self._keypad_retry.succeed()
@@ -278,7 +280,7 @@ class Daemon:
                 self._entries.entry_view(now_s),
                 self._entries.proposal_view(),
                 stuck=self.machine.stuck,
-                shift=None if self.machine.glass is mc.Glass.BRIGHT else self.machine.shift,
+                shift=None if self.machine.light.glass is Glass.BRIGHT else self.machine.light.shift,
             )
             self._board.display.show(image)
         except DisplayError as error:

@@ -6,7 +6,7 @@ and never put off meanwhile. Times are monotonic seconds, passed in.
 
 from typing import Final
 
-from kiosk.flows.effects import Timer
+from kiosk.machine.effects import Timer
 
 
 class Timers:

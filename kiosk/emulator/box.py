@@ -29,7 +29,7 @@ from hw.sticks.emulated import Faults
 from kiosk.daemon.compose import board_settings, make_daemon
 from kiosk.daemon.last_light import show_last
 from kiosk.entry.buffers import EntryChanged
-from kiosk.flows.machine import PowerAsked
+from kiosk.machine.events import PowerAsked
 from kiosk.screens.frames import save_emulated
 from kiosk.work.session import Session, start_vault
 
@@ -212,7 +212,7 @@ class EmulatedBox:
         """Wait until a stick that is in has a file of that name."""
 
         def look() -> bool:
-            names = (name for stick in self._in for name in list_image(stick.node))
+            names = (name for stick in self._in for name in list_image(stick.node, stick.offset_bytes))
             return any(fnmatch.fnmatchcase(name, pattern) for name in names)
 
         return _wait_until(look, timeout_s, ASK_EVERY_S)
@@ -278,10 +278,15 @@ def _wait_until(holds: Callable[[], bool], timeout_s: float, every_s: float) -> 
     return True
 
 
-def list_image(image: Path) -> list[str]:
-    """Return the names of the files on an image, from beside the box: whatever it does to the image."""
+def list_image(image: Path, offset: int = 0) -> list[str]:
+    """Return the names of the files on an image, from beside the box: whatever it does to the image.
+
+    Args:
+        image: The file.
+        offset: Where the volume begins in it, in bytes.
+    """
     done = subprocess.run(
-        ["mdir", "-/", "-b", "-i", str(image), "::"],
+        ["mdir", "-/", "-b", "-i", f"{image}@@{offset}" if offset else str(image), "::"],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,

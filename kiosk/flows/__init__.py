@@ -1,1 +1,1 @@
-"""What an operator does, one flow one file, read from top to bottom; and the machine that runs them."""
+"""What an operator does, one flow one file, read from top to bottom."""

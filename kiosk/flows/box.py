@@ -60,7 +60,7 @@ class Box:
 
     Args:
         settings: Before anything is unlocked; while locked, with the table of sticks that was pinned last.
-        sticks: All that are in, first come first.
+        sticks: All that are in, first come first, as they are; `volumes` says what is meant of each.
         ignored: Identity of a stick that was served or that the operator does not want; "" for none.
         provisioned: There is an authority; None until the vault said so.
         failed_attempts: Wrong passphrases in a row, as the vault counts.
@@ -83,11 +83,21 @@ class Box:
     closing: bool = False
 
     @property
+    def volumes(self) -> tuple[Stick, ...]:
+        """All sticks that are in; one with several volumes as the one whose label asks for something."""
+        return tuple(self._choose(stick) for stick in self.sticks)
+
+    def _choose(self, stick: Stick) -> Stick:
+        """Return the one part of a stick that asks for something; else the stick."""
+        asking = [part for part in stick.parts if part.filesystem == "vfat" and self.asks(part.label)]
+        return asking[0] if len(asking) == 1 else stick
+
+    @property
     def stick(self) -> Stick | None:
-        """The only stick that is in and not ignored, else None."""
+        """The only stick that is in and not ignored, as the volume that is meant; else None."""
         if len(self.sticks) != 1 or self.sticks[0].identity == self.ignored:
             return None
-        return self.sticks[0]
+        return self.volumes[0]
 
     @property
     def is_open(self) -> bool:
@@ -102,6 +112,10 @@ class Box:
     def steps(self, label: str) -> tuple[str, ...]:
         """Return what a stick of that label asks for, by the table in force."""
         return POLICY_STEPS if label == POLICY_LABEL else dict(self.table).get(label, ())
+
+    def asks(self, label: str) -> bool:
+        """Tell whether a stick of that label asks for anything."""
+        return bool(self.steps(label)) or label == RESCUE_LABEL
 
     def has(self, stick: Stick) -> bool:
         """Tell whether this insertion of a stick is still in."""

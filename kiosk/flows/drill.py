@@ -29,8 +29,8 @@ _NAME_COLUMNS = 11
 @on_menu("A", "Drill words")
 def drill(box: Box) -> Flow:
     """Take the six words of a drill: typed, or from the stick that is in."""
-    if len(box.sticks) == 1 and box.sticks[0].filesystem == "vfat":
-        stick = box.sticks[0]
+    if len(box.volumes) == 1 and box.volumes[0].filesystem == "vfat":
+        stick = box.volumes[0]
         match (yield choice(stick.label)):
             case "B":
                 drills = yield from ask(ReadDrill, wait("Reading the stick"), stick=stick)

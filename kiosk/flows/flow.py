@@ -19,7 +19,7 @@ Rules:
 4. A flow that returns BACK goes back to the menu that it was begun from; every other end is rest.
 
 What is true in all flows (blanking, auto-lock, wiping, a lost vault, power, held and stuck keys) is the
-machine's: kiosk.flows.machine.
+machine's: kiosk.machine.
 """
 
 from collections.abc import Callable, Generator

@@ -5,22 +5,19 @@ from kiosk.flows.box import Box
 from kiosk.flows.dialogs import pick, tell
 from kiosk.flows.flow import Flow, Page, ask
 from kiosk.flows.menu import menu
-from kiosk.text.wrap import fit, size_text
+from kiosk.text.wrap import BODY_ROWS, fit, size_text
 from kiosk.work.devices import FormatStick
 
 _LABEL_COLUMNS = 19
 
 
 def wrong_stick(box: Box, stick: Stick) -> Flow:
-    """Say what is on a stick that no step belongs to, or that is not FAT32, and what could be done."""
+    """Say what is on a stick that no step belongs to, or not one only, and what could be done."""
     labels = tuple(label for label, _ in box.table)
     key = yield Page(
-        title="NOT A PiSM STICK",
-        body=(
-            fit(stick.label or "It has no label"),
-            fit(f"{stick.filesystem or 'blank'}, {size_text(stick.size_bytes)}"),
-            "No job has this label" if stick.filesystem == "vfat" else "It is not FAT32",
-        ),
+        title="E-STICK-PARTS" if stick.parts else "NOT A PiSM STICK",
+        strong=bool(stick.parts),
+        body=_several(stick.parts) if stick.parts else _only(stick),
         left="A erase D menu",
         right="*leave",
         takes="AD*" if labels else "D*",
@@ -35,6 +32,25 @@ def wrong_stick(box: Box, stick: Stick) -> Flow:
             return (yield from menu(box))
     box.ignore(stick)
     return None
+
+
+def _only(stick: Stick) -> tuple[str, ...]:
+    """Return what is on a stick with one volume, or none."""
+    return (
+        fit(stick.label or "It has no label"),
+        fit(f"{stick.filesystem or 'blank'}, {size_text(stick.size_bytes)}"),
+        "No job has this label" if stick.filesystem == "vfat" else "It is not FAT32",
+    )
+
+
+def _several(parts: tuple[Stick, ...]) -> tuple[str, ...]:
+    """Return what is on a stick with several volumes, as far as there is room."""
+    names = tuple(
+        fit(f"{part.label or part.filesystem or 'blank'} {size_text(part.size_bytes)}") for part in parts
+    )
+    if len(names) >= BODY_ROWS:
+        return (f"It has {len(names)} parts:", names[0], f"and {len(names) - 1} more")
+    return ("It has several parts:", *names)
 
 
 def format_stick(box: Box, stick: Stick, labels: tuple[str, ...]) -> Flow:
@@ -53,11 +69,12 @@ def format_stick(box: Box, stick: Stick, labels: tuple[str, ...]) -> Flow:
 
 def confirm(stick: Stick, label: str) -> Page:
     """Return what is lost, and what comes."""
+    name = f"{len(stick.parts)} parts," if stick.parts else stick.label or "unnamed"
     return Page(
         title="ERASE THE STICK?",
         strong=True,
         body=(
-            fit(f"{stick.label or 'unnamed'} {size_text(stick.size_bytes)}"),
+            fit(f"{name} {size_text(stick.size_bytes)}"),
             "All on it is lost.",
             f"Then: {fit(label, 15)}",
         ),

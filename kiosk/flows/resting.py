@@ -9,11 +9,11 @@ from kiosk.flows.box import RESCUE_LABEL, Box
 from kiosk.flows.clock import clock_is_wrong
 from kiosk.flows.flow import Flow, Page, SticksChanged
 from kiosk.flows.format import wrong_stick
-from kiosk.flows.job import stick_asks
 from kiosk.flows.menu import menu
 from kiosk.flows.policy import review_own
 from kiosk.flows.rescue import not_empty, rescue
 from kiosk.flows.setup import set_up
+from kiosk.flows.stick_job import stick_asks
 from kiosk.flows.unlock import unlock, wait_out_at_start
 from kiosk.screens.page import Large
 from kiosk.text.wrap import BODY_ROWS, fit
@@ -50,7 +50,7 @@ def _rest_empty(box: Box) -> Flow:
     stick = box.stick
     if stick is not None and stick.label == RESCUE_LABEL:
         return rescue(box, stick)
-    rescues = any(one.label == RESCUE_LABEL and one.identity != box.ignored for one in box.sticks)
+    rescues = any(one.label == RESCUE_LABEL and one.identity != box.ignored for one in box.volumes)
     return two_sticks(box) if rescues else set_up(box)
 
 

@@ -50,7 +50,7 @@ def set_up(box: Box) -> Flow:
 
 def welcome(box: Box) -> Page:
     """Return the first page of an empty box."""
-    bringing = any(stick.label == POLICY_LABEL for stick in box.sticks)
+    bringing = any(stick.label == POLICY_LABEL for stick in box.volumes)
     brought = (f"{POLICY_LABEL} is in:", "its policy is used.")
     return Page(
         title="FIRST SET-UP",
@@ -95,7 +95,7 @@ def date_page(now: datetime) -> Page:
 
 def _read_policy(box: Box) -> Step[tuple[PolicyProposal, str]]:
     """Return the policy of a stick that brings one, else config.yaml's, and the stick's label."""
-    bringing = [stick for stick in box.sticks if stick.label == POLICY_LABEL]
+    bringing = [stick for stick in box.volumes if stick.label == POLICY_LABEL]
     if not bringing:
         return (yield from ask(AskPolicy, READING_FILE)), ""
     if len(box.sticks) > 1:

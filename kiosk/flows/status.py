@@ -82,7 +82,7 @@ def archive_page(archive: ArchiveState, mark: str, *, due: bool) -> Page:
     """
     lines = [
         f"number  {archive.sequence:06}" if archive.sequence else "no archive yet",
-        f"written {archive.written:%Y-%m-%d}" if archive.written else "not on a stick yet",
+        _written_line(archive),
     ]
     if archive.kind == "backup":
         lines.append(f"drilled {archive.drilled:%Y-%m-%d}" if archive.drilled else "no drill yet")
@@ -93,6 +93,15 @@ def archive_page(archive: ArchiveState, mark: str, *, due: bool) -> Page:
         left="#next drill due" if archive.kind == "backup" and due and archive.sequence else "#next",
         right="*back",
     )
+
+
+def _written_line(archive: ArchiveState) -> str:
+    """Return when the archive was seen on a stick, or which earlier one was."""
+    if archive.written is None:
+        return "not on a stick yet"
+    if archive.written_sequence != archive.sequence:
+        return f"only {archive.written_sequence:06} written"
+    return f"written {archive.written:%Y-%m-%d}"
 
 
 @on_menu("3", "Recipients")

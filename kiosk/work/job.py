@@ -1,15 +1,15 @@
 """The job: one stick's steps, in order, on one page.
 
     top-up      approved signing requests are signed, then the vault issues what the policy asks for
-    export X    the vault writes the archive into a file of ours; it goes on the stick, is read back off the
-    backup X    medium and compared; then its sidecars; its receipt last; then the vault journals "written"
+    export X    the vault writes the archive into a file of ours; it goes on the stick with the files beside
+    backup X    it (kiosk.work.delivery); then the vault journals "written"
 
 Rules:
 
 1. What is done is not done again: a stick pulled early is put in again, and the job goes on where it was;
    an archive that the vault has written stays here, encrypted, in an unlinked file, until it is on a stick.
-2. Nothing on the stick is overwritten. Sidecars whose names have no number (public/, next-visit.ics) move to
-   a name with the archive's number where theirs is taken.
+2. A job ends when every archive of it was seen on the stick that is in, after the last write to it; what was
+   there before, on it or on another, counts for nothing (kiosk.work.delivery). Nothing is overwritten.
 3. Told to stop, the vault ends at its next commit and a file on its way to the stick is given up; what is
    done is kept, and the same job goes on from there.
 4. Before anything is signed the vault sees the newest receipts on the stick: one that is later than its own
@@ -23,30 +23,37 @@ import contextlib
 import re
 import tempfile
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from itertools import zip_longest
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from core.api import requests as rq
 from core.api import results as rs
 from core.errors import StoppedError
 from core.progress import Progress, Report
-from hw.errors import StickMissingError, StickSizeError
+from hw.errors import StickMissingError, StickSizeError, StickVerifyError
 from hw.fat.listing import StickFile
 from hw.fat.volume import FatVolume
 from hw.ports import Stick
+from kiosk.work.delivery import Delivery, Seen, Tell
 from kiosk.work.requests import StickRequests
 from kiosk.work.session import Session
-from kiosk.work.sidecars import place_companions
 from kiosk.work.task import Task, Tools
 
 OpenVolume = Callable[[Stick], AbstractContextManager[FatVolume]]
 
-_RECEIPT: Final = re.compile(r"pism-receipt-([a-z][a-z0-9-]{0,23})-[0-9]{6,}\.json")
+_RECEIPT: Final = re.compile(
+    r"pism-receipt-([a-z][a-z0-9-]{0,23})-([0-9]{6,})(-[0-9a-f]{8}(-[0-9]+)?)?\.json"
+)
 _MAX_RECEIPTS: Final = 20
+_ROUNDS: Final = 3  # of looking at what was written before something else
+_WORTH_A_BAR_BYTES: Final = 20_000
 _MAX_RECEIPT_BYTES: Final = 16 * 1024 * 1024
 
 
@@ -125,18 +132,6 @@ StepReport = Callable[[Progress, int], None]
 """Told how far a step is, and its number; 1 is the first."""
 
 
-@dataclass(slots=True)
-class _Archive:
-    """An archive that the vault has written, its file, and what of it stands on which stick."""
-
-    written: rs.ArchiveWritten
-    file: BinaryIO
-    stick: str = ""
-    on_stick: set[str] = field(default_factory=set)
-    places: dict[str, str] = field(default_factory=dict)
-    confirmed: bool = False
-
-
 class Job:
     """One stick's steps; `run` may be called again after a failure and goes on where it was.
 
@@ -165,7 +160,7 @@ class Job:
         self._open_volume = open_volume
         self._spool = spool
         self._stopping = stopping
-        self._made: dict[str, rs.ToppedUp | _Archive] = {}
+        self._made: dict[str, rs.ToppedUp | Delivery] = {}
         self._requests = StickRequests(session, now)
         self._checked = ""  # identity of the stick whose receipts the vault has seen
 
@@ -202,47 +197,52 @@ class Job:
 
         Raises:
             VaultRefusalError, VaultLostError: From the session.
-            StickError: From the stick (E-STICK-...); put in again, the job goes on.
+            StickError: From the stick (E-STICK-...); put in again, or another one, the job goes on.
             StoppedError: Told to stop while no vault was at work (E-STOPPED).
         """
-        if stick is not None and not self._made and self._checked != stick.identity:
+        if stick is not None and self._checked != stick.identity:
             with self._open_volume(stick) as volume:
                 self._check_receipts(stick, volume, volume.list())
+        seen = Seen()
         results = []
         for number, step in enumerate(self.steps, 1):
             self._heed_stop()
-
-            def tell(progress: Progress, *, number: int = number) -> None:
-                report(progress, number)
-
-            verb, _, name = step.partition(" ")
-            if verb == "top-up":
-                results.append(self._top_up(step, tell))
-            else:
-                archive = self._archive(step, {"export": "egress", "backup": "backup"}[verb], name, tell)
-                if stick is None:
-                    raise StickMissingError(f"{step} needs a stick")
-                self._deliver(archive, stick, tell)
-                written = archive.written
-                results.append(
-                    StepDone(step=step, name=name, sequence=written.sequence, sha256=written.sha256)
-                )
+            results.append(self._do(step, stick, seen, partial(_tell_step, report, number)))
+        if stick is not None:
+            self._see_all(stick, seen, partial(_tell_step, report, len(self.steps)))
         return tuple(results)
+
+    def _do(self, step: str, stick: Stick | None, seen: Seen, report: Report) -> StepDone:
+        """Do one step, or see that it is done."""
+        verb, _, name = step.partition(" ")
+        if verb == "top-up":
+            return self._top_up(step, report)
+        archive = self._archive(step, {"export": "egress", "backup": "backup"}[verb], name, report)
+        if stick is None:
+            raise StickMissingError(f"{step} needs a stick")
+        self._bring(archive, stick, seen, report)
+        written = archive.written
+        return StepDone(step=step, name=name, sequence=written.sequence, sha256=written.sha256)
 
     def close(self) -> None:
         """Forget what was made and not written; its unlinked files are gone with that."""
         for made in self._made.values():
-            if isinstance(made, _Archive):
-                made.file.close()
+            if isinstance(made, Delivery):
+                made.close()
         self._made.clear()
 
     def _check_receipts(self, stick: Stick, volume: FatVolume, root: Iterable[StickFile]) -> None:
-        """Show the vault the newest receipt of each name on the stick (rule 4)."""
-        newest: dict[str, str] = {}
+        """Show the vault the newest receipts on the stick (rule 4).
+
+        One of each name is not enough: a lost box, or another authority, may have left higher numbers.
+        """
+        named: dict[str, list[tuple[int, str]]] = defaultdict(list)
         for item in root:
-            if found := _RECEIPT.fullmatch(item.name):
-                newest[found[1]] = max(item.name, newest.get(found[1], ""))
-        for name in list(newest.values())[:_MAX_RECEIPTS]:
+            if not item.folder and (found := _RECEIPT.fullmatch(item.name)):
+                named[found[1]].append((int(found[2]), item.name))
+        ranks = zip_longest(*(sorted(each, reverse=True) for each in named.values()))
+        newest = [receipt for rank in ranks for receipt in rank if receipt]
+        for _, name in newest[:_MAX_RECEIPTS]:
             with contextlib.suppress(StickSizeError):
                 data = volume.get(name, _MAX_RECEIPT_BYTES)
                 self._session.ask(rq.CheckReceipt(data=data), rs.Acknowledged)
@@ -262,11 +262,11 @@ class Job:
             late_roots=asked.late_roots + made.late_roots,
         )
 
-    def _archive(self, step: str, kind: str, name: str, report: Report) -> _Archive:
+    def _archive(self, step: str, kind: str, name: str, report: Report) -> Delivery:
         made = self._made.get(step)
-        if isinstance(made, _Archive):
+        if isinstance(made, Delivery):
             return made
-        first = not any(isinstance(other, _Archive) for other in self._made.values())
+        first = not any(isinstance(other, Delivery) for other in self._made.values())
         file = tempfile.TemporaryFile(dir=self._spool)  # noqa: SIM115  it lives until the job is closed
         try:
             request = rq.WriteArchive(kind=kind, name=name, public=first, now=self._now)
@@ -274,43 +274,35 @@ class Job:
         except BaseException:
             file.close()
             raise
-        archive = _Archive(written=written, file=file)
+        archive = Delivery(written, file)
         self._made[step] = archive
         return archive
 
-    def _deliver(self, archive: _Archive, stick: Stick, report: Report) -> None:
-        """Put an archive and its sidecars on the stick, the receipt last, and have it journaled."""
+    def _bring(self, archive: Delivery, stick: Stick, seen: Seen, report: Report) -> None:
+        """Have an archive and its sidecars stand on the stick, and have it journaled."""
+        was_written = archive.bring(partial(self._open_volume, stick), self._bringing(report))
+        seen.note(archive, was_written=was_written)
         if archive.confirmed:
             return
-        if archive.stick != stick.uuid:  # another stick than the one that was pulled: from the beginning
-            archive.stick = stick.uuid
-            archive.on_stick.clear()
-            archive.places = {}
         written = archive.written
-        with self._open_volume(stick) as volume:
-            volume.clean_parts()
-            if not archive.places:
-                archive.places = place_companions(written, (item.name for item in volume.list()))
-            if written.archive_name not in archive.on_stick:
-                volume.put(
-                    written.archive_name,
-                    archive.file,
-                    size_bytes=written.size_bytes,
-                    sha256=written.sha256,
-                    progress=self._putting(report),
-                    resume=True,  # a pull can come right after its renaming
-                )
-                archive.on_stick.add(written.archive_name)
-            for companion in written.companions:
-                self._heed_stop()
-                if companion.path not in archive.on_stick:
-                    volume.put_small(archive.places[companion.path], companion.data, resume=True)
-                    archive.on_stick.add(companion.path)
         confirm = rq.ConfirmWritten(
             kind=written.kind, name=written.name, sequence=written.sequence, where=stick.label, now=self._now
         )
         self._session.ask(confirm, rs.Acknowledged)
         archive.confirmed = True
+
+    def _see_all(self, stick: Stick, seen: Seen, report: Report) -> None:
+        """See every archive of the job after the last write to the stick.
+
+        Raises:
+            StickVerifyError: It loses again and again what it was given (E-STICK-VERIFY).
+        """
+        archives = [made for made in self._made.values() if isinstance(made, Delivery)]
+        for archive in archives * _ROUNDS:
+            if archive not in seen:
+                self._bring(archive, stick, seen, report)
+        if not all(archive in seen for archive in archives):
+            raise StickVerifyError("the stick does not keep what it is given")
 
     def _asking(self, report: Report) -> Report:
         """Return the report of a request: a stop that came before the vault had begun is said again."""
@@ -322,15 +314,20 @@ class Job:
 
         return report_and_stop
 
-    def _putting(self, report: Report) -> Callable[[int, int, str], None]:
+    def _bringing(self, report: Report) -> Tell:
         """Return the progress of a file on its way to the stick: kilobytes, which a person reads."""
 
         def report_or_stop(done: int, total: int, _what: str) -> None:
             self._heed_stop()
-            report(Progress(done=done // 1000, total=total // 1000, what="KB"))
+            if total >= _WORTH_A_BAR_BYTES:
+                report(Progress(done=done // 1000, total=total // 1000, what="KB"))
 
         return report_or_stop
 
     def _heed_stop(self) -> None:
         if self._stopping.is_set():
             raise StoppedError("stopped by the operator")
+
+
+def _tell_step(report: StepReport, number: int, progress: Progress) -> None:
+    report(progress, number)

@@ -19,7 +19,8 @@ from core.policy.config import load_config
 from hw.ports import StickInserted, StickRemoved
 from kiosk.daemon.compose import make_daemon
 from kiosk.entry.buffers import EntryChanged
-from kiosk.flows.machine import Event, Glass
+from kiosk.machine.events import Event
+from kiosk.machine.light import Glass
 from kiosk.work.session import start_vault
 from tests.bench.children import serve
 from tests.kiosk.facts import stick
@@ -107,7 +108,7 @@ def test_wake_ups_while_locked_and_blanked(tmp_path: Path) -> None:
     with running(tmp_path) as kiosk:
         for seconds in (61, 120, 300):
             kiosk.move_on(seconds)
-        assert kiosk.daemon.machine.glass is Glass.BLANK
+        assert kiosk.daemon.machine.light.glass is Glass.BLANK
         time.sleep(2)  # the vault process ends
         before = switches()
         time.sleep(REST_S)

@@ -4,7 +4,6 @@ What it changes is shown first, on the page of tests.golden.compare.
 """
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -16,24 +15,25 @@ from tests.kiosk.samples import SAMPLES
 FOLDER = Path(__file__).parent
 
 
-def record(folder: Path) -> Iterator[str]:
-    """Record every frame in a folder, delete orphans, and yield what was done to which file."""
+def record(folder: Path) -> tuple[str, ...]:
+    """Draw all samples into a folder; return what changed there."""
+    told = []
     for orphan in sorted(set(folder.glob("*.txt")) - {folder / f"{name}.txt" for name in SAMPLES}):
         orphan.unlink()
-        yield f"deleted {orphan.name}"
+        told.append(f"deleted {orphan.name}")
     for name, sample in SAMPLES.items():
         path = folder / f"{name}.txt"
         text = to_text(sample.draw())
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
-            yield f"recorded {path.name}"
+            told.append(f"recorded {path.name}")
+    return tuple(told)
 
 
 def main() -> None:
     """Show what will change on a page, record it, and name it."""
     compare.main()
-    for done in record(FOLDER):
-        print(done)
+    print(*record(FOLDER), sep="\n")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import struct
 import subprocess
 import tempfile
 from pathlib import Path
@@ -52,3 +53,19 @@ def copy_in(image: Path, name: str, data: bytes) -> None:
     source = image.parent / "source"
     source.write_bytes(data)
     mtools(image, "mcopy", str(source), f"::{name}")
+
+
+def set_hint(image: Path, free_clusters: int) -> None:
+    """Have the FS information sector claim that so many clusters are free, as an unclean pull leaves it."""
+    with image.open("r+b") as file:
+        boot = file.read(512)
+        (sector_bytes,), (place,) = struct.unpack_from("<H", boot, 11), struct.unpack_from("<H", boot, 48)
+        file.seek(place * sector_bytes + 488)
+        file.write(struct.pack("<I", free_clusters))
+
+
+def check_fat(image: Path) -> str:
+    """Return what the judge fsck.fat says of an image; it must find nothing wrong."""
+    done = subprocess.run(["fsck.fat", "-n", image], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    return done.stdout

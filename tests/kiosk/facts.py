@@ -1,5 +1,6 @@
 """What the samples and the tests of the flows are about: sticks, boxes, and what the vault says."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -49,6 +50,20 @@ def stick(label: str = "PISM-ALL", *, identity: str = "12:usb1", filesystem: str
     )
 
 
+def parted(*labels: str, identity: str = "12:usb1") -> Stick:
+    """Return a stick with several volumes; one without a label has no file system."""
+    parts = tuple(
+        replace(
+            stick(label, identity=identity, filesystem="vfat" if label else ""),
+            node=Path(f"/dev/sda{number}"),
+            size_bytes=number * 7_500_000_000,
+        )
+        for number, label in enumerate(labels, 1)
+    )
+    whole = replace(stick("", identity=identity, filesystem=""), node=Path("/dev/sda"), uuid="")
+    return replace(whole, parts=parts)
+
+
 def recipient(kind: str, name: str) -> RecipientSummary:
     return RecipientSummary(kind=kind, name=name, key=f"ssh-ed25519 {name}", words=PRINT)
 
@@ -67,7 +82,13 @@ def coverage(class_name: str, target: str, days: int, lead_days: int) -> TargetC
 def archive(kind: str, name: str, sequence: int | None, drilled: datetime | None = None) -> ArchiveState:
     written = NOW if sequence else None
     return ArchiveState(
-        kind=kind, name=name, sequence=sequence, created=written, written=written, drilled=drilled
+        kind=kind,
+        name=name,
+        sequence=sequence,
+        created=written,
+        written=written,
+        written_sequence=sequence,
+        drilled=drilled,
     )
 
 

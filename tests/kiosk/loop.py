@@ -10,16 +10,16 @@ from hw.ports import KeyPressed, KeyReleased
 from hw.system.emulated import EmulatedClock
 from kiosk.daemon.daemon import Daemon, Worker
 from kiosk.entry.words import keys_of
-from kiosk.flows import machine as mc
 from kiosk.flows.box import Settings
-from kiosk.flows.machine import Machine
+from kiosk.machine.events import Event
+from kiosk.machine.machine import Machine
 from kiosk.work.worker import Answer, VaultReady
 from tests.kiosk.facts import SESSION, TABLE
 from tests.kiosk.flows.steps import title_of
 from tests.kiosk.live import WORDS, make_entries, open_twins
 
 SETTINGS = Settings(sticks=TABLE, lock_after_s=300, dim_after_s=60)
-Move = mc.Event | float | Callable[[], None] | None
+Move = Event | float | Callable[[], None] | None
 
 
 class HandClock:
@@ -28,13 +28,13 @@ class HandClock:
     def __init__(self, clock: EmulatedClock, *moves: Move) -> None:
         self._clock = clock
         self._moves = [*moves]
-        self._own: list[mc.Event | None] = []
+        self._own: list[Event | None] = []
         self.waits: list[float | None] = []
 
-    def put(self, event: mc.Event | None, /) -> None:
+    def put(self, event: Event | None, /) -> None:
         self._own.append(event)
 
-    def get(self, *, timeout: float | None) -> mc.Event | None:
+    def get(self, *, timeout: float | None) -> Event | None:
         while True:
             if self._own:
                 return self._own.pop(0)

@@ -17,8 +17,6 @@ from kiosk.flows import (
     dialogs,
     drill,
     format,  # noqa: A004  the flow's own name
-    job,
-    machine,
     menu,
     passphrase,
     policy,
@@ -30,12 +28,16 @@ from kiosk.flows import (
     self_test,
     setup,
     status,
+    stick_job,
     unlock,
 )
-from kiosk.flows.flow import Ask, Entry, Refused, Work
+from kiosk.flows.flow import Ask, Entry, Refused, Typed, Work
+from kiosk.flows.top_up import TOP_UP
+from kiosk.machine.auto_lock import locks_in
 from kiosk.screens.drawing import draw
 from kiosk.screens.page import PATTERNS, Shown
 from kiosk.work.self_test import Finding
+from kiosk.work.worker import VaultReady
 from tests.kiosk.facts import (
     BACKUP,
     BRINGING,
@@ -59,11 +61,13 @@ from tests.kiosk.facts import (
     TROUBLE,
     WORDS,
     box,
+    parted,
     request,
     stick,
 )
 
 FULL = "The stick has 3 MB free, 12 MB are needed."
+FEW = "the stick's FAT32 has 9596 clusters; 65525 are the least"
 BLANK = stick("")
 
 
@@ -107,7 +111,7 @@ def _locked(**fields: Any) -> Shown:
 def _wrong(**fields: Any) -> Shown:
     """Return the page after a wrong passphrase."""
     refused = Refused("E-PASSPHRASE-WRONG", **fields)
-    return shown(unlock.unlock(box()), machine.Typed(), refused)
+    return shown(unlock.unlock(box()), Typed(), refused)
 
 
 def _clock_wrong() -> Shown:
@@ -117,11 +121,11 @@ def _clock_wrong() -> Shown:
 
 
 def _working(**fields: Any) -> Work:
-    return replace(job.working(JOB, to_stick=True), **fields)
+    return replace(stick_job.working(JOB, to_stick=True), **fields)
 
 
 def _wait_at_start(wait_s: int) -> Shown:
-    return shown(resting.rest(box(provisioned=None)), machine.VaultReady(provisioned=True, wait_s=wait_s))
+    return shown(resting.rest(box(provisioned=None)), VaultReady(provisioned=True, wait_s=wait_s))
 
 
 CIPHER = (
@@ -196,6 +200,8 @@ def _pages() -> dict[str, Shown]:
         "wrong-stick-blank": shown(
             resting.rest(box(replace(stick("", filesystem=""), size_bytes=524_288_000)))
         ),
+        "stick-parts": shown(resting.rest(box(parted("PHOTOS", "")))),
+        "stick-parts-many": shown(resting.rest(box(parted("PISM-ALL", "PISM-EXPORT", "MUSIC")))),
         "rescue-asks": shown(resting.rest(box(RESCUE, provisioned=False))),
         "rescue-not-empty": shown(resting.rest(box(RESCUE))),
         "rescue-looking": rescue.looking(""),
@@ -205,7 +211,7 @@ def _pages() -> dict[str, Shown]:
         "rescue-locked": rescue.locked_page("id_ed25519"),
         "rescue-checking-key": rescue.OPENING_KEY,
         "rescue-key-refused": shown(
-            rescue._open_identity("id_ed25519"), "#", machine.Typed(), Refused("E-IDENTITY-LOCKED")
+            rescue._open_identity("id_ed25519"), "#", Typed(), Refused("E-IDENTITY-LOCKED")
         ),
         "rescue-reading-start": rescue.READING,
         "rescue-reading": replace(
@@ -230,12 +236,14 @@ def _pages() -> dict[str, Shown]:
         **{f"rescue-done-{number}": page for number, page in enumerate(done, 1)},
         "rescue-done-clock": rescue.done_pages(BACKUP, change(RESTORED, clock_believed=False))[3],
         "two-sticks": shown(resting.rest(box(HERE, OTHER))),
-        "two-sticks-done": shown(job.safe_to_remove(two, HERE, RESULTS)),
+        "two-sticks-done": shown(stick_job.safe_to_remove(two, HERE, RESULTS)),
         "problem": dialogs.problem_page("E-STICK-FULL", FULL),
         "rescue-key-cipher": dialogs.problem_page("E-IDENTITY-CIPHER", CIPHER),
         "rescue-key-cipher-2": dialogs.problem_page("E-IDENTITY-CIPHER", CIPHER, 1),
         "rescue-key-cipher-3": dialogs.problem_page("E-IDENTITY-CIPHER", CIPHER, 2),
         "problem-text": dialogs.problem_page("E-STICK-FULL", FULL, 1),
+        "problem-format": dialogs.problem_page("E-STICK-FORMAT", FEW, 0),
+        "problem-format-text": dialogs.problem_page("E-STICK-FORMAT", FEW, 1),
         "problem-bug": dialogs.problem_page("E-BUG", ""),
         "finished-refused": shown(
             dialogs.tell("NOT LET IN", "QEMU USB Keyboard", "It was refused: only", "sticks may go in.")
@@ -245,13 +253,13 @@ def _pages() -> dict[str, Shown]:
         "asking-setup": policy.READING_FILE,
         "asking-stick": policy.READING_STICK,
         "asking-act": revoke.REVOKING,
-        "warned": machine.locks_in(10),
+        "warned": locks_in(10),
         "working-start": _working(),
         "working": _working(step=2, progress=HALF, seconds_left=240),
         "working-seconds": _working(step=2, progress=change(HALF, done=226), seconds_left=0),
         "working-phrase": _working(step=2, progress=change(HALF, done=0, total=0, what="reading back")),
         "working-stopping": replace(
-            job.working(job.TOP_UP, to_stick=False), step=1, progress=HALF, stopping=True
+            stick_job.working(TOP_UP, to_stick=False), step=1, progress=HALF, stopping=True
         ),
         "request-asked": requests.asked_page(REQUESTS[0], "1/3"),
         "request-asked-long": requests.asked_page(REQUESTS[1], "2/3"),
@@ -265,17 +273,18 @@ def _pages() -> dict[str, Shown]:
             request("services.gates.csr.txt", code="E-REQUEST-NAME"), "2/2"
         ),
         "safe-to-remove-requests": shown(
-            job.safe_to_remove(
-                box(HERE), HERE, (job.StepDone(step="top-up", issued=3, requested=2, late_roots=1),)
+            stick_job.safe_to_remove(
+                box(HERE), HERE, (stick_job.StepDone(step="top-up", issued=3, requested=2, late_roots=1),)
             )
         ),
-        "pulled-early": shown(job.wait_for_stick(box(unlocked=True), HERE)),
-        "pulled-early-OTHER": shown(job.wait_for_stick(box(OTHER, unlocked=True), HERE)),
-        "safe-to-remove": shown(job.safe_to_remove(box(HERE), HERE, RESULTS)),
-        "safe-to-remove-2": shown(job.safe_to_remove(box(HERE), HERE, RESULTS), "D"),
-        "safe-to-remove-short": shown(job.safe_to_remove(box(HERE), HERE, RESULTS[:2])),
+        "pulled-early": shown(stick_job.wait_for_stick(box(unlocked=True), HERE)),
+        "pulled-early-OTHER": shown(stick_job.wait_for_stick(box(OTHER, unlocked=True), HERE)),
+        "safe-to-remove": shown(stick_job.safe_to_remove(box(HERE), HERE, RESULTS)),
+        "safe-to-remove-2": shown(stick_job.safe_to_remove(box(HERE), HERE, RESULTS), "D"),
+        "safe-to-remove-short": shown(stick_job.safe_to_remove(box(HERE), HERE, RESULTS[:2])),
         "pick-label": shown(resting.rest(box(stick("HOLIDAYS"))), "A"),
         "confirm-format": format.confirm(BLANK, "PISM-ALL"),
+        "confirm-format-parts": format.confirm(parted("PHOTOS", ""), "PISM-ALL"),
         "formatting": format.erasing("PISM-ALL"),
         **{f"menu{'' if at == 0 else f'-{at + 1}'}": menu.menu_page(menus, at) for at in range(4)},
         "menu-locked": menu.menu_page(locked_menu, 0),
@@ -327,11 +336,11 @@ def _pages() -> dict[str, Shown]:
             tuple(Finding(name=f"part {n}", good=n != 2) for n in range(1, 6)), 0
         ),
         "power-menu": power.CHOICE,
-        "ending": machine.ENDING[False],
-        "ending-restart": machine.ENDING[True],
-        "off": machine.GOING_OFF,
+        "ending": power.ENDING[False],
+        "ending-restart": power.ENDING[True],
+        "off": power.GOING_OFF,
         "off-down": IS_DOWN,
-        "off-restart": machine.RESTARTING,
+        "off-restart": power.RESTARTING,
     }
 
 

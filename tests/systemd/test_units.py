@@ -139,7 +139,7 @@ def test_watchdog_hears_the_main_process_only() -> None:
 
 
 def test_stopping_leaves_time_for_the_last_commit() -> None:
-    from kiosk.flows.machine import POWER_WAIT_S
+    from kiosk.machine.machine import POWER_WAIT_S
 
     for unit in ("pism.service", "pism-vault@.service"):
         (limit,) = settings(unit)["TimeoutStopSec"]

@@ -5,8 +5,8 @@ import shlex
 from tests.vm.box import VmBox
 
 CONFINE = """
-from hw import landlock
-print(landlock.restrict(("/usr/lib",), {}))
+from hw.fat import sandbox
+print(sandbox.restrict(("/usr/lib",), {}))
 try:
     open("/etc/hostname")
 except PermissionError:

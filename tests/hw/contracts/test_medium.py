@@ -12,11 +12,13 @@ from typing import Protocol
 import pytest
 
 from hw.errors import StickExistsError, StickGoneError, StickInUseError, StickReadOnlyError
-from hw.fat.mkfs import format_stick
+from hw.fat.mkfs import MIN_BYTES, format_stick
 from hw.fat.volume import FatVolume
 from hw.medium.node import NodeMedium
+from hw.medium.part import PartMedium
 from hw.ports import Medium
 from hw.sticks.emulated import EmulatedSticks, Faults
+from tests.hw.disks import BASIC, EFI, judge, make_disk
 from tests.hw.images import make_stick
 from tests.hw.medium.fake_kernel import BUSY, DISK, PARTITION, TestKernel, make_sysfs
 
@@ -97,10 +99,28 @@ class CachedBench(EmulatedBench):
         super().__init__(folder, read_only=read_only, cached=True)
 
 
-SIDES = [ImageBench, BlockBench, EmulatedBench, CachedBench]
+class PartBench:
+    """The second part of an image of a whole disk."""
+
+    def __init__(self, folder: Path, *, read_only: bool) -> None:
+        self.path = make_disk(folder / "disk.img", "gpt", (EFI, None), (BASIC, "PISM-ALL"))
+        self.path.chmod(0o400 if read_only else 0o600)
+        self._part = judge(self.path)[1]
+
+    def claim(self) -> Medium:
+        return PartMedium(NodeMedium(self.path), self._part["start"] * 512, self._part["size"] * 512)
+
+    def claim_twice(self) -> Medium:
+        return self.claim()
+
+    def pull(self) -> None:
+        self.path.unlink()
 
 
-@pytest.fixture(params=SIDES, ids=["image", "block node", "emulated", "emulated with cache"])
+SIDES = [ImageBench, BlockBench, EmulatedBench, CachedBench, PartBench]
+
+
+@pytest.fixture(params=SIDES, ids=["image", "block node", "emulated", "emulated with cache", "part"])
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Bench]:
     def made(*, read_only: bool = False) -> Bench:
         bench: Bench = request.param(tmp_path, read_only=read_only)
@@ -124,7 +144,7 @@ def medium(bench: Bench) -> Iterator[Medium]:
 def write(medium: Medium, data: bytes, offset: int) -> None:
     """Write as a tool does: the descriptor is opened again, for writing."""
     with open(f"/proc/self/fd/{medium.fileno()}", "r+b", buffering=0) as node:  # noqa: PTH123
-        os.pwrite(node.fileno(), data, offset)
+        os.pwrite(node.fileno(), data, medium.offset_bytes + offset)
 
 
 def read(medium: Medium, offset: int, length: int) -> bytes:
@@ -135,7 +155,7 @@ def read(medium: Medium, offset: int, length: int) -> bytes:
 
 def test_says_what_it_is(bench: Bench, medium: Medium) -> None:
     assert medium.path == bench.path
-    assert medium.size_bytes == bench.path.stat().st_size
+    assert medium.size_bytes == (MIN_BYTES if medium.offset_bytes else bench.path.stat().st_size)
     assert not medium.read_only
     medium.check()
 
@@ -156,6 +176,13 @@ def test_what_was_flushed_is_read_past_the_cache(medium: Medium) -> None:
     medium.flush()
 
 
+def test_what_a_tool_wrote_is_read_before_it_is_flushed(medium: Medium) -> None:
+    write(medium, DATA, 20_000_001)
+    assert b"".join(medium.read(20_000_001, len(DATA))) == DATA
+    assert [len(piece) for piece in medium.read(1, (1 << 20) + 5)] == [1 << 20, 5]
+    assert b"".join(medium.read(medium.size_bytes - 3, 10)) == bytes(3)
+
+
 def test_a_second_claim_is_refused(bench: Bench, medium: Medium) -> None:
     medium.check()
     with pytest.raises(StickInUseError):
@@ -165,6 +192,8 @@ def test_a_second_claim_is_refused(bench: Bench, medium: Medium) -> None:
 def test_a_pulled_stick_is_gone(bench: Bench, medium: Medium) -> None:
     write(medium, DATA, 20_000_001)
     bench.pull()
+    with pytest.raises(StickGoneError):
+        list(medium.read(medium.size_bytes, 1))
     for ask in (medium.check, medium.flush, medium.reopen):
         with pytest.raises(StickGoneError):
             ask()

@@ -12,13 +12,15 @@ from typing import Protocol
 import pytest
 
 from hw.errors import StickGoneError, StickInUseError
-from hw.fat.volume import FatVolume
+from hw.fat.mkfs import format_stick
+from hw.fat.volume import FatVolume, open_volume
 from hw.ports import HardwareEvent, Stick, StickInserted, StickRemoved, Sticks
-from hw.sticks.emulated import EmulatedSticks
+from hw.sticks.emulated import EmulatedSticks, probe_image
 from hw.sticks.udev import UdevSticks
 from hw.sticks.usb import Listener, UsbSockets
+from tests.hw.disks import BASIC, EFI, RESERVED, judge, make_disk, take_part
 from tests.hw.images import make_stick
-from tests.hw.sticks.udev_events import SUPERFLOPPY, FakeListener, event
+from tests.hw.sticks.udev_events import PARTITIONED_DISK, SUPERFLOPPY, FakeListener, event
 
 
 class Bench(Protocol):
@@ -27,6 +29,8 @@ class Bench(Protocol):
     sticks: Sticks
 
     def insert(self, image: Path) -> None: ...
+
+    def insert_disk(self, image: Path) -> None: ...
 
     def pull(self, image: Path) -> None: ...
 
@@ -38,6 +42,9 @@ class EmulatedBench:
 
     def insert(self, image: Path) -> None:
         self._in[image] = self.sticks.insert(image)
+
+    def insert_disk(self, image: Path) -> None:
+        self.insert(image)
 
     def pull(self, image: Path) -> None:
         self.sticks.pull(self._in.pop(image))
@@ -55,6 +62,22 @@ class UdevBench:
         self._at[image] = f"/devices/usb1/1-{self._count}/block/sd{self._count}"
         properties = SUPERFLOPPY | {"DEVNAME": str(image), "DISKSEQ": str(self._count)}
         self._listener.play(event("add", properties, path=self._at[image], size_bytes=image.stat().st_size))
+
+    def insert_disk(self, image: Path) -> None:
+        """Play what udev says of a disk and its parts, each a file in the place of its node."""
+        self._count += 1
+        self._at[image] = f"/devices/usb1/1-{self._count}/block/sd{self._count}"
+        parts = judge(image)
+        disk = PARTITIONED_DISK | {"DEVNAME": str(image)}
+        size_bytes = image.stat().st_size
+        path = self._at[image]
+        self._listener.play(event("add", disk, path=path, size_bytes=size_bytes, partitions=len(parts)))
+        for number, part in enumerate(parts, 1):
+            node = take_part(image, number, image.parent / f"{image.name}{number}")
+            found = probe_image(node) | {"DEVNAME": str(node), "ID_PART_ENTRY_TYPE": part["type"].lower()}
+            properties = {"DEVTYPE": "partition", "ID_BUS": "usb", "DISKSEQ": "3"} | found
+            size_bytes = node.stat().st_size
+            self._listener.play(event("add", properties, path=f"{path}/p{number}", size_bytes=size_bytes))
 
     def pull(self, image: Path) -> None:
         self._listener.play(event("remove", SUPERFLOPPY, path=self._at[image], size_bytes=0))
@@ -142,6 +165,61 @@ def test_two_sticks_are_both_told(bench: Bench, image: Path, events: "queue.Queu
     bench.insert(image)
     bench.insert(other)
     assert {inserted(events).node, inserted(events).node} == {image, other}
+    bench.sticks.close()
+
+
+@pytest.mark.parametrize(
+    "parts", [((EFI, "EFI"), (BASIC, "PISM-ALL")), ((RESERVED, None), (BASIC, "PISM-ALL"))]
+)
+def test_a_disk_with_a_part_that_a_system_keeps_is_its_one_volume(
+    bench: Bench,
+    tmp_path: Path,
+    events: "queue.Queue[HardwareEvent]",
+    parts: tuple[tuple[str, str | None], ...],
+) -> None:
+    disk = make_disk(tmp_path / "disk.img", "gpt", *parts)
+    bench.sticks.start(events.put)
+    bench.insert_disk(disk)
+    stick = inserted(events)
+    assert (stick.label, stick.filesystem, stick.parts) == ("PISM-ALL", "vfat", ())
+    with FatVolume(bench.sticks.open_medium(stick)) as volume:
+        volume.put_small("public/roots.pem", b"x")
+        assert volume.label == "PISM-ALL"
+    bench.pull(disk)
+    assert events.get(timeout=10) == StickRemoved(stick.identity)
+    bench.sticks.close()
+    assert events.empty()
+
+
+def test_a_disk_with_several_volumes_is_one_stick_and_each_part_can_be_opened(
+    bench: Bench, tmp_path: Path, events: "queue.Queue[HardwareEvent]"
+) -> None:
+    disk = make_disk(tmp_path / "disk.img", "gpt", (BASIC, "PHOTOS"), (BASIC, "PISM-ALL"))
+    bench.sticks.start(events.put)
+    bench.insert_disk(disk)
+    stick = inserted(events)
+    assert (stick.label, stick.filesystem, stick.size_bytes) == ("", "", disk.stat().st_size)
+    assert [part.label for part in stick.parts] == ["PHOTOS", "PISM-ALL"]
+    for part in stick.parts:
+        with FatVolume(bench.sticks.open_medium(part)) as volume:
+            assert volume.label == part.label
+            volume.put_small(f"{part.label}.txt", b"x")
+            assert [item.name for item in volume.list()] == [f"{part.label}.txt"]
+    bench.sticks.close()
+    assert events.empty()
+
+
+def test_a_disk_with_several_volumes_is_erased_as_a_whole(
+    bench: Bench, tmp_path: Path, events: "queue.Queue[HardwareEvent]"
+) -> None:
+    disk = make_disk(tmp_path / "disk.img", "gpt", (BASIC, "PHOTOS"), (BASIC, "PISM-ALL"))
+    bench.sticks.start(events.put)
+    bench.insert_disk(disk)
+    stick = inserted(events)
+    format_stick(bench.sticks.open_medium(stick), "PISM-NEW")
+    with open_volume(disk) as volume:
+        assert (volume.label, volume.size_bytes) == ("PISM-NEW", disk.stat().st_size)
+    assert probe_image(disk).get("ID_PART_TABLE_TYPE") is None
     bench.sticks.close()
 
 

@@ -12,33 +12,31 @@ PISM-R~1 PAR    300000 2026-11-23  15:39  pism-receipt-main-kudo-000001.json.par
 public       <DIR>     2026-11-23  15:39 
 odd                  0 1980-00-00   0:00 
         4 files             300 003 bytes
-                         65 756 672 bytes free
-
 """  # noqa: W291  (as mtools prints it)
 EMPTY = """ Volume in drive P has no label
  Volume Serial Number is FF73-15EA
 Directory for P:/
 
 No files
-                         66 058 752 bytes free
-
 """
 SHAPE = """sector size: 512 bytes
-cluster size: 8 sectors
+cluster size: 1 sectors
 reserved (boot) sectors: 32
 fats: 2
 small size: 0 sectors
 sectors per fat: 0
 hidden sectors: 0
 big size: 131072 sectors
-Big fatlen=128
+Big fatlen=1024
+Extended flags=0x0000
+infoSector location=1
 """
+SMALL = Geometry(cluster_bytes=1000, data_offset=10_000, clusters=100, fat_offset=1000, info_offset=0)
 
 
-def test_reads_names_sizes_folders_and_free_room() -> None:
+def test_reads_names_sizes_and_folders() -> None:
     listing = parse_listing(LISTING)
     assert listing.label == "PISM-ALL"
-    assert listing.free_bytes == 65_756_672
     assert [(item.name, item.size_bytes, item.folder) for item in listing.files] == [
         ("hello.txt", 3, False),
         ("pism-receipt-main-kudo-000001.json.part", 300_000, False),
@@ -70,7 +68,7 @@ def test_leaves_out_the_folder_itself_and_the_one_above() -> None:
         LISTING.replace("json.part", "json\nfake     txt         3 2026-11-23  15:39 "),
         LISTING.replace(" 4 files", " 5 files"),
         LISTING.replace("Directory for P:/", "Elsewhere"),
-        LISTING.replace(" bytes free", " bites free"),
+        LISTING.replace("300 003 bytes", "300 003 bites"),
         EMPTY.replace("No files", "No file"),
     ],
 )
@@ -87,13 +85,31 @@ def test_a_name_cannot_write_the_label() -> None:
 
 def test_reads_where_the_clusters_lie() -> None:
     shape = parse_geometry(SHAPE, 131072 * 512)
-    assert shape == Geometry(cluster_bytes=4096, data_offset=(32 + 256) * 512, clusters=(131072 - 288) // 8)
-    assert shape.offset(3) == shape.data_offset + 4096
+    assert shape == Geometry(
+        cluster_bytes=512,
+        data_offset=(32 + 2048) * 512,
+        clusters=131072 - 2080,
+        fat_offset=32 * 512,
+        info_offset=512,
+    )
+    assert shape.offset(3) == shape.data_offset + 512
+
+
+@pytest.mark.parametrize(("flags", "fat"), [("0x0001", 0), ("0x0081", 1), ("0x0080", 0), ("0x008f", 0)])
+def test_the_fat_in_force_is_the_one_that_is_kept(flags: str, fat: int) -> None:
+    shape = parse_geometry(SHAPE.replace("0x0000", flags), 131072 * 512)
+    assert shape.fat_offset == (32 + fat * 1024) * 512
+
+
+@pytest.mark.parametrize("line", ["", "infoSector location=65535", "infoSector location=0"])
+def test_a_volume_need_not_have_an_information_sector(line: str) -> None:
+    shape = parse_geometry(SHAPE.replace("infoSector location=1", line), 131072 * 512)
+    assert shape.info_offset == 0
 
 
 def test_takes_the_small_size_when_it_is_the_one_that_is_set() -> None:
-    text = SHAPE.replace("small size: 0", "small size: 60000").replace("big size: 131072", "big size: 0")
-    assert parse_geometry(text, 60000 * 512).clusters == (60000 - 288) // 8
+    text = SHAPE.replace("small size: 0", "small size: 67605").replace("big size: 131072", "big size: 0")
+    assert parse_geometry(text, 70000 * 512).clusters == 67605 - 2080
 
 
 @pytest.mark.parametrize(
@@ -101,11 +117,13 @@ def test_takes_the_small_size_when_it_is_the_one_that_is_set() -> None:
     [
         "",
         SHAPE.replace("sectors per fat: 0", "sectors per fat: 200"),
-        SHAPE.replace("Big fatlen=128\n", ""),
+        SHAPE.replace("Big fatlen=1024\n", ""),
         SHAPE.replace("sector size: 512", "sector size: 513"),
-        SHAPE.replace("cluster size: 8", "cluster size: 0"),
+        SHAPE.replace("cluster size: 1", "cluster size: 0"),
         SHAPE.replace("big size: 131072", "big size: 131073"),
-        SHAPE.replace("Big fatlen=128", "Big fatlen=70000"),
+        SHAPE.replace("Big fatlen=1024", "Big fatlen=70000"),
+        SHAPE.replace("Big fatlen=1024", "Big fatlen=1007"),
+        SHAPE.replace("cluster size: 1", "cluster size: 2"),
     ],
 )
 def test_refuses_what_is_not_fat32_or_does_not_fit_its_node(text: str) -> None:
@@ -115,16 +133,14 @@ def test_refuses_what_is_not_fat32_or_does_not_fit_its_node(text: str) -> None:
 
 
 def test_cuts_the_last_cluster_to_the_files_size() -> None:
-    shape = Geometry(cluster_bytes=1000, data_offset=10_000, clusters=100)
-    assert parse_extents("P:/a <4-5> <9>", shape, 2500) == (
+    assert parse_extents("P:/a <4-5> <9>", SMALL, 2500) == (
         Extent(offset=12_000, length=2000),
         Extent(offset=17_000, length=500),
     )
 
 
 def test_an_empty_file_has_no_clusters() -> None:
-    shape = Geometry(cluster_bytes=1000, data_offset=10_000, clusters=100)
-    assert parse_extents("P:/empty Root directory or empty file", shape, 0) == ()
+    assert parse_extents("P:/empty Root directory or empty file", SMALL, 0) == ()
 
 
 @pytest.mark.parametrize(
@@ -132,9 +148,8 @@ def test_an_empty_file_has_no_clusters() -> None:
     [("P:/a <4-5>", 2001), ("P:/a <4-5>", 1000), ("P:/a <1>", 10), ("P:/a <102>", 10), ("P:/a <9-8>", 10)],
 )
 def test_refuses_clusters_that_do_not_fit(text: str, size_bytes: int) -> None:
-    shape = Geometry(cluster_bytes=1000, data_offset=10_000, clusters=100)
     with pytest.raises(StickVerifyError):
-        parse_extents(text, shape, size_bytes)
+        parse_extents(text, SMALL, size_bytes)
 
 
 def test_a_file_is_a_value() -> None:

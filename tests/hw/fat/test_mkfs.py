@@ -81,7 +81,7 @@ def test_says_when_mkfs_fails(tmp_path: Path) -> None:
             return MIN_BYTES
 
     image.write_bytes(b"")
-    with pytest.raises(StickIoError, match="cannot be formatted"):
+    with pytest.raises(StickFormatError, match="cannot be formatted"):
         format_stick(ShrunkMedium(image), "PISM-NEW")
 
 

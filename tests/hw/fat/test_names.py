@@ -1,10 +1,18 @@
 import pytest
 
 from hw.errors import StickNameError
-from hw.fat.names import check_label, check_name, is_our_part, parse_path, part_name, same_name
+from hw.fat.names import (
+    check_label,
+    check_name,
+    is_our_folder,
+    is_our_part,
+    parse_path,
+    part_name,
+    same_name,
+)
 
 _BENT = (
-    *("", ".", "..", "con", "NUL.txt", "com1", "Lpt9.x", " a", "a ", "a.", "x" * 251),
+    *("", ".", "..", "con", "NUL.txt", "com1", "Lpt9.x", " a", "a ", "a.", "x" * 256),
     *('a"b', "a*b", "a:b", "a<b", "a>b", "a?b", "a\\b", "a|b", "a[b", "b]", "a/b"),
     *("a\nb", "a\x7fb", "a\u200eb", chr(0xD800), chr(0x1F600)),
 )
@@ -18,7 +26,7 @@ def test_refuses_a_name_that_fat_or_a_pc_would_bend(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["a", "roots.pem", "Hällo wörld.TXT", "x" * 250, "-x", ".hidden", "日本.txt", "const"]
+    "name", ["a", "roots.pem", "Hällo wörld.TXT", "x" * 255, "-x", ".hidden", "日本.txt", "const"]
 )
 def test_takes_a_name_that_every_system_shows(name: str) -> None:
     check_name(name)
@@ -53,19 +61,33 @@ def test_case_does_not_make_a_second_name() -> None:
 @pytest.mark.parametrize(
     ("name", "part"),
     [
-        ("main-kudo-000001-20270101T000000Z.tar.age", "main-kudo-000001-20270101T000000Z.tar.age.part"),
-        ("roots.pem", "roots.prt"),
-        ("readme", "readme.prt"),
-        ("readme.TXT", "readme.PRT"),
-        ("README.txt", "README.prt"),
-        ("README.TXT", "README.TXT.part"),
-        ("Readme.txt", "Readme.txt.part"),
-        ("readme.Txt", "readme.Txt.part"),
-        ("next-visit.ics", "next-visit.ics.part"),
+        ("main-kudo-000001-20270101T000000Z.tar.age", f"pism{'-' * 32}.part"),
+        ("roots.pem", "pism.prt"),
+        ("readme", "pism.prt"),
+        ("readme.TXT", "pism.PRT"),
+        ("README.txt", "PISM.prt"),
+        ("README.TXT", "pism-.part"),
+        ("Readme.txt", "pism-.part"),
+        ("readme.Txt", "pism-.part"),
+        ("next-visit.ics", "pism-----.part"),
+        ("notes.prt", "pism.prt"),
+        ("notes.part", "pism-.part"),
     ],
 )
-def test_a_part_keeps_the_case_bits_of_a_short_name(name: str, part: str) -> None:
+def test_a_part_has_the_length_or_the_case_bits_of_its_name(name: str, part: str) -> None:
     assert part_name(name) == part
+
+
+@pytest.mark.parametrize("name", ["pism.part", "PISM.PART", "pism---.part", "pism.prt", "Pism.prt"])
+def test_no_file_can_be_called_as_its_own_part(name: str) -> None:
+    with pytest.raises(StickNameError, match="is writing"):
+        check_name(name)
+
+
+@pytest.mark.parametrize("folder", ["", "public", "Public-main-kudo-000001-3fa41b9c", "photos"])
+@pytest.mark.parametrize("name", ["pism.part", "pism---------.part", "pism.prt", "PISM.prt", "pism.PRT"])
+def test_every_part_is_known_as_ours(folder: str, name: str) -> None:
+    assert is_our_part(folder, name)
 
 
 @pytest.mark.parametrize(
@@ -77,10 +99,11 @@ def test_a_part_keeps_the_case_bits_of_a_short_name(name: str, part: str) -> Non
         ("", "next-visit.ics.part"),
         ("", "next-visit-main-kudo-000001.ics.part"),
         ("public", "roots.prt"),
+        ("public", "README.prt"),
         ("public", "c5ce9b8a-3cf1-4b50-b62c-7979d7d0edd7.crl.part"),
     ],
 )
-def test_parts_of_ours_are_known(folder: str, name: str) -> None:
+def test_parts_of_the_first_release_are_known(folder: str, name: str) -> None:
     assert is_our_part(folder, name)
 
 
@@ -97,3 +120,9 @@ def test_parts_of_ours_are_known(folder: str, name: str) -> None:
 )
 def test_everything_else_is_the_operators(folder: str, name: str) -> None:
     assert not is_our_part(folder, name)
+
+
+@pytest.mark.parametrize("name", ["", "public", "PUBLIC", "public-main-kudo-000001"])
+def test_folders_that_a_job_writes_into_are_swept(name: str) -> None:
+    assert is_our_folder(name)
+    assert not is_our_folder("publications")

@@ -14,19 +14,19 @@ import pytest
 
 from hw.errors import StickError
 from hw.fat import sandbox
-from hw.fat.mtools import run_tool
+from hw.fat.launcher import Launcher, Limits, Mode
 
 ROOT = Path(sandbox.__file__).parents[2]
 HAS_LANDLOCK = sandbox.call_kernel(444, None, 0, 1) > 0
 
 
-def run_confined(tmp_path: Path, *command: str, mode: str = "r") -> tuple[int, str, str]:
+def run_confined(tmp_path: Path, *command: str, mode: Mode = "r") -> tuple[int, str, str]:
     """Run a command as a tool, on a file that stands for the stick."""
     node = tmp_path / "node"
     node.write_text("the stick")
     printed: list[bytes] = []
-    with node.open("rb") as file:
-        outcome = run_tool(command, node=file.fileno(), mode=mode, node_bytes=9, sink=printed.append)  # type: ignore[arg-type]  # any mode may be asked for here
+    with node.open("rb") as file, Launcher() as launcher:
+        outcome = launcher.run(command, node=file.fileno(), mode=mode, node_bytes=9, sink=printed.append)
     return outcome.status, b"".join(printed).decode(), outcome.complaint
 
 
@@ -61,45 +61,59 @@ def test_a_tool_that_is_not_there_is_said(tmp_path: Path) -> None:
         run_confined(tmp_path, "no-such-tool")
 
 
-def test_what_cannot_be_confined_is_not_run() -> None:
-    done = subprocess.run(
-        sandbox.launcher(["r", "999", "-1", "5", "0", "env"]),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stdout) == (sandbox.NOT_RUN, "")
-    assert "env was not run" in done.stderr
+def test_what_cannot_be_confined_is_not_run_and_the_next_is(tmp_path: Path) -> None:
+    with (tmp_path / "node").open("w+b") as node, Launcher() as launcher:
+        with pytest.raises(StickError, match="env was not run"):
+            launcher.run(["env"], node=node.fileno(), mode="w", node_bytes=1 << 80)
+        assert launcher.run(["env"], node=node.fileno(), mode="w", node_bytes=0).status == 0
+
+
+def _children(process: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def _look_at(tool: int) -> dict[str, object]:
+    process = Path(f"/proc/{tool}")
+    lines = (process / "limits").read_text().splitlines()
+    return {
+        "status": (process / "status").read_text(),
+        "limits": {line[:26].strip(): line[26:].split()[:2] for line in lines},
+        "files": sorted(int(path.name) for path in (process / "fd").iterdir()),
+        "leads": os.getpgid(tool) == tool,
+    }
 
 
 def test_limits_and_privileges_hold_in_the_tool(tmp_path: Path) -> None:
-    node = tmp_path / "node"
-    node.touch()
-    with node.open("rb") as file:
-        command = sandbox.launcher(["r", str(file.fileno()), "-1", "5", "0", "cat"])
-        tool = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=(file.fileno(),)
-        )
-    with tool:
-        assert tool.stdin
-        assert tool.stdout
-        tool.stdin.write(b"ready\n")
-        tool.stdin.flush()
-        assert tool.stdout.readline() == b"ready\n"
-        process = Path(f"/proc/{tool.pid}")
-        status = (process / "status").read_text()
-        limits = {
-            line[:26].strip(): line[26:].split()[:2] for line in (process / "limits").read_text().splitlines()
-        }
-        open_files = sorted(int(path.name) for path in (process / "fd").iterdir())
-        tool.stdin.close()
-    assert "NoNewPrivs:\t1" in status
+    (tmp_path / "node").touch()
+    with (tmp_path / "node").open("rb") as node, (tmp_path / "source").open("w+b") as source:
+        watched: list[dict[str, object]] = []
+
+        def look(_: bytes) -> None:
+            (tool,) = _children(launcher._process.pid)
+            watched.append(_look_at(tool))
+
+        with Launcher() as launcher:
+            outcome = launcher.run(
+                ["sh", "-c", "echo ready; exec sleep 1"],
+                node=node.fileno(),
+                source=source.fileno(),
+                mode="r",
+                node_bytes=9,
+                sink=look,
+                limits=Limits(timeout_s=5),
+            )
+    assert outcome.status == 0
+    (seen,) = watched
+    limits = seen["limits"]
+    assert "NoNewPrivs:\t1" in str(seen["status"])
+    assert isinstance(limits, dict)
     assert limits["Max core file size"] == ["0", "0"]
     assert limits["Max cpu time"] == ["5", "5"]
     assert limits["Max file size"] == ["0", "0"]
     assert limits["Max processes"] == ["0", "0"]
     assert limits["Max open files"] == ["24", "24"]
-    assert open_files == [0, 1, 2, sandbox.NODE_FD, sandbox.CONFIG_FD]
+    assert seen["files"] == [0, 1, 2, sandbox.NODE_FD, sandbox.SOURCE_FD, sandbox.CONFIG_FD]
+    assert seen["leads"]
 
 
 class FakeKernel:

@@ -15,6 +15,7 @@ from hw.errors import (
     StickReadOnlyError,
     StickVerifyError,
 )
+from hw.fat.names import part_name
 from hw.fat.volume import FatVolume, open_volume
 from hw.fat.writing import MAX_FILE_BYTES
 from hw.medium.node import NodeMedium
@@ -68,7 +69,7 @@ def test_puts_a_file_by_its_path_and_an_empty_one(image: Path, tmp_path: Path) -
 
 _NAMES = (
     *("roots.pem", "readme", "readme.TXT", "README.txt", "Readme.txt", "README.TXT", "a+b c.x", "~x.y"),
-    *("hällo.txt", "日本.txt", ".hidden", "x" * 250, "a.b.c", "Main-Kudo.TAR.Age"),
+    *("hällo.txt", "日本.txt", ".hidden", "x" * 255, "a.b.c", "Main-Kudo.TAR.Age"),
 )
 
 
@@ -101,16 +102,24 @@ def test_a_name_that_is_taken_is_refused_and_stays_as_it_is(image: Path) -> None
         assert volume.get("long name of a file.txt", 10) == b"theirs"
 
 
-def test_an_earlier_try_counts_when_it_may_and_holds_the_same_bytes(image: Path) -> None:
+def holds(image: Path, name: str, data: bytes) -> bool:
     with open_volume(image) as volume:
-        volume.put_small(ARCHIVE, b"ours", resume=True)
-        volume.put_small(ARCHIVE, b"ours", resume=True)
-        with pytest.raises(StickExistsError):
-            volume.put_small(ARCHIVE, b"ours")
-        for other in (b"other", b"ourz"):
-            with pytest.raises(StickExistsError):
-                volume.put_small(ARCHIVE, other, resume=True)
-        assert volume.get(ARCHIVE, 4) == b"ours"
+        return volume.holds(name, size_bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+
+
+def test_a_stick_holds_what_has_the_name_the_size_and_every_byte(image: Path) -> None:
+    data = bytes(range(256)) * 300
+    with open_volume(image) as volume:
+        volume.put_small(ARCHIVE, data)
+        volume.put_small("public/empty.crl", b"")
+        assert volume.find("PUBLIC/empty.crl") is not None
+        assert volume.find("public/other.crl") is None
+    assert holds(image, ARCHIVE, data)
+    assert holds(image, "public/empty.crl", b"")
+    others = (data[:-1], data + b"x", data[:-1] + b"x", b"")
+    assert not any(holds(image, ARCHIVE, other) for other in others)
+    for name in (ARCHIVE.upper(), "other", "public", f"public/{ARCHIVE}", f"nowhere/{ARCHIVE}"):
+        assert not holds(image, name, data)
 
 
 def test_refuses_names_before_anything_is_written(image: Path) -> None:
@@ -161,15 +170,26 @@ def test_a_write_protected_stick_can_be_read_only(image: Path) -> None:
             volume.clean_parts()
 
 
-def test_an_old_part_of_ours_gives_way_and_an_operators_does_not(image: Path) -> None:
-    copy_in(image, ARCHIVE + ".part", b"old")
-    copy_in(image, "my thesis.txt.part", b"old")
+@pytest.mark.parametrize("name", [ARCHIVE, "notes.txt", "notes.prt", "public/README.txt"])
+def test_a_part_of_an_earlier_try_gives_way_and_an_operators_file_does_not(image: Path, name: str) -> None:
+    folder, _, file = name.rpartition("/")
+    mtools(image, "mmd", "::public")
+    copy_in(image, f"{folder}/{part_name(file)}".lstrip("/"), b"old")
+    copy_in(image, f"{name}.part", b"of the operator")
     with open_volume(image) as volume:
-        volume.put_small(ARCHIVE, b"new")
-        with pytest.raises(StickExistsError, match="in the way"):
-            volume.put_small("my thesis.txt", b"new")
-        assert volume.get(ARCHIVE, 3) == b"new"
-        assert sorted(item.name for item in volume.list()) == sorted([ARCHIVE, "my thesis.txt.part"])
+        volume.put_small(name, b"new")
+        assert volume.get(name, 3) == b"new"
+        assert {item.name for item in volume.list(folder)} - {"public"} == {file, f"{file}.part"}
+        assert volume.get(f"{name}.part", 20) == b"of the operator"
+
+
+@pytest.mark.parametrize("files", range(0, 40, 3))
+def test_a_long_name_is_given_wherever_it_falls_in_its_folder(image: Path, files: int) -> None:
+    for number in range(files):
+        copy_in(image, f"{number}", b"x")
+    with open_volume(image) as volume:
+        for length in (30, 75, 120):
+            volume.put_small("n" * length, b"x")
 
 
 def test_a_caller_that_stops_leaves_no_file(image: Path) -> None:

@@ -86,6 +86,10 @@ class TestKernel(Kernel):
         self._fail("lock", "")
         super().lock(descriptor)
 
+    def read(self, descriptor: int, length: int, offset: int) -> bytes:
+        self._fail("pread", "")
+        return super().read(descriptor, length, offset)
+
     def read_direct(self, descriptor: int, buffer: mmap.mmap, offset: int) -> int:
         self._fail("read", "")
         return super().read_direct(descriptor, buffer, offset)

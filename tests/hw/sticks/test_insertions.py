@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from hw.ports import StickInserted
 from hw.sticks.insertions import BlockDevice, InsertedSticks, decode_label
 from tests.hw.sticks.udev_events import (
     BLANK,
@@ -58,17 +59,11 @@ def test_a_volume_or_a_blank_place_on_usb_is_a_stick(device: BlockDevice, *, is_
     assert device.is_stick is is_stick
 
 
-def test_only_a_disk_without_table_is_a_whole_stick() -> None:
-    assert event("add", SUPERFLOPPY).is_whole_stick
-    assert not event("add", PARTITION).is_whole_stick
-    assert not event("add", PARTITIONED_DISK, partitions=1).is_whole_stick
-
-
 def test_takes_down_what_is_known() -> None:
     stick = event("add", PARTITION).stick()
     assert (stick.node, stick.label, stick.uuid) == (Path("/dev/sda1"), "MY LAB", "3D27-2EA2")
     assert (stick.filesystem, stick.size_bytes, stick.read_only) == ("vfat", SIZE, False)
-    assert stick.identity == f"3:{DISK}/sda1"
+    assert stick.identity == f"3:{DISK}"
     assert event("add", PARTITION).disk_path == DISK
 
 
@@ -131,6 +126,95 @@ def test_a_medium_that_changes_in_its_slot_is_another_stick() -> None:
     assert play(event("add", SUPERFLOPPY), event("change", other)) == ["+PISM-ALL", "-", "+OTHER"]
     assert play(event("add", SUPERFLOPPY), event("change", SUPERFLOPPY, size_bytes=0)) == ["+PISM-ALL", "-"]
     assert play(event("add", BLANK, size_bytes=0), event("change", SUPERFLOPPY)) == ["+PISM-ALL"]
+
+
+EFI, RESERVED = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b", "e3c9e316-0b5c-4db8-817d-f92df00215ae"
+BASIC, GIB = "ebd0a0a2-b9e5-4433-87c0-68b6b72699c7", 1 << 30
+
+
+def part(number: int, kind: str, label: str = "", size_bytes: int = GIB) -> BlockDevice:
+    """Return a part as udev tells it; without a label it has no file system."""
+    none = dict.fromkeys(("ID_FS_USAGE", "ID_FS_TYPE", "ID_FS_LABEL_ENC"), "")
+    named = {"ID_FS_LABEL_ENC": label} if label else none
+    properties = PARTITION | {"DEVNAME": f"/dev/sda{number}", "ID_PART_ENTRY_TYPE": kind} | named
+    return event("add", properties, path=f"{DISK}/sda{number}", size_bytes=size_bytes)
+
+
+def disk(partitions: int, action: str = "add") -> BlockDevice:
+    return event(action, PARTITIONED_DISK, partitions=partitions, size_bytes=15 * GIB)
+
+
+LAYOUTS = {
+    "a Mac's Disk Utility, scheme GUID": (part(1, EFI, "EFI"), part(2, BASIC, "PISM-ALL")),
+    "Windows on a drive that calls itself fixed": (part(1, RESERVED), part(2, BASIC, "PISM-ALL")),
+    "a stick that starts installers": (part(1, "0xc", "PISM-ALL"), part(2, "0xef", "VTOYEFI")),
+    "with room for alignment": (part(1, "0xc", "TINY", 1 << 19), part(2, "0xc", "PISM-ALL")),
+    "in an extended part": (part(1, "0x5", "", 1024), part(5, "0xb", "PISM-ALL")),
+    "a system's alone": (part(1, EFI, "PISM-ALL"),),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+def test_a_stick_with_parts_that_systems_keep_is_its_one_volume(layout: tuple[BlockDevice, ...]) -> None:
+    inserted = InsertedSticks()
+    told = [found for device in (disk(len(layout)), *layout) for found in inserted.apply(device, NOTHING)]
+    assert summarize(tuple(told)) == ["+PISM-ALL"]
+    pulled = (
+        *(event("remove", one.properties, path=one.path, size_bytes=0) for one in layout),
+        disk(0, "remove"),
+    )
+    told = [found for device in pulled for found in inserted.apply(device, NOTHING)]
+    assert summarize(tuple(told)) == ["-"]
+
+
+SEVERAL = (part(1, BASIC, "PHOTOS"), part(2, BASIC, "PISM-ALL"), part(3, "0x83"))
+
+
+def test_a_stick_with_several_volumes_is_one_stick_with_parts() -> None:
+    inserted = InsertedSticks()
+    told = [found for device in (disk(3), *SEVERAL) for found in inserted.apply(device, NOTHING)]
+    assert len(told) == 1
+    assert isinstance(told[0], StickInserted)
+    stick = told[0].stick
+    assert (stick.node, stick.label, stick.filesystem, stick.size_bytes) == (
+        Path("/dev/sda"),
+        "",
+        "",
+        15 * GIB,
+    )
+    assert [(one.node, one.label) for one in stick.parts] == [
+        (Path("/dev/sda1"), "PHOTOS"),
+        (Path("/dev/sda2"), "PISM-ALL"),
+        (Path("/dev/sda3"), ""),
+    ]
+    assert {one.identity for one in stick.parts} == {stick.identity}
+    assert stick.identity in inserted
+
+
+def test_a_part_that_comes_late_makes_the_stick_another_one() -> None:
+    assert play(disk(0), *SEVERAL[:2]) == ["+blank", "+PHOTOS", "+blank"]
+
+
+def test_a_stick_is_gone_with_any_of_its_parts_and_told_once() -> None:
+    pulled = [event("remove", one.properties, path=one.path, size_bytes=0) for one in SEVERAL]
+    assert play(disk(3), *SEVERAL, *pulled, disk(0, "remove")) == ["+blank", "-"]
+    assert play(disk(3), *SEVERAL, disk(0, "remove"), *pulled) == ["+blank", "-"]
+
+
+def test_a_stick_of_parts_that_was_erased_as_a_whole_is_one_volume() -> None:
+    erased = PARTITIONED_DISK | {"ID_FS_USAGE": "filesystem", "ID_FS_TYPE": "vfat", "ID_FS_LABEL_ENC": "NEW"}
+    gone = [event("remove", one.properties, path=one.path, size_bytes=0) for one in SEVERAL]
+    whole = event("change", erased, size_bytes=15 * GIB)
+    assert play(disk(3), *SEVERAL, whole, *gone) == ["+blank", "+NEW"]
+    assert play(disk(3), *SEVERAL, *gone, whole, disk(0, "remove")) == ["+blank", "-", "+NEW", "-"]
+
+
+def test_sticks_are_counted_by_disk_when_they_are_enumerated() -> None:
+    inserted = InsertedSticks()
+    assert summarize(inserted.compare((*SEVERAL, disk(3)), NOTHING)) == ["+blank"]
+    assert inserted.compare((*SEVERAL, disk(3)), NOTHING) == ()
+    assert summarize(inserted.compare((*SEVERAL[:2], disk(2)), NOTHING)) == ["-", "+blank"]
+    assert summarize(inserted.compare((), NOTHING)) == ["-"]
 
 
 def test_partitions_of_a_disk_that_is_a_volume_itself_are_none() -> None:

@@ -358,13 +358,16 @@ def unlock_ids(folder: Path) -> list[str]:
 # folders
 
 
-def test_an_export_that_fails_halfway_leaves_nothing(folder: Path) -> None:
+def test_an_export_leaves_what_has_its_names_alone(folder: Path) -> None:
     (folder / "out" / "pism-receipt-main-kudo-000001.html").write_text("taken")
+    (folder / "out" / "public").write_text("taken")
     before = snapshot(folder / "out")
-    ran = at(folder, "export", "main-kudo", "--to", folder / "out")
-    assert (ran.status, ran.code) == (1, "E-FILE")
-    assert snapshot(folder / "out") == before
-    assert [path.name for path in (folder / "out").iterdir()] == ["pism-receipt-main-kudo-000001.html"]
+    assert at(folder, "export", "main-kudo", "--to", folder / "out").status == 0
+    after = snapshot(folder / "out")
+    assert {name: after[name] for name in before} == before
+    (report,) = (folder / "out").glob("pism-receipt-main-kudo-000001-*.html")
+    assert report.read_text().startswith("<!DOCTYPE html>")
+    assert [*(folder / "out").glob("public-main-kudo-000001-*/roots.pem")]
 
 
 def test_the_folder_of_an_export_is_made_and_does_not_stay_where_it_fails(folder: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from hw.fat.mkfs import MIN_BYTES, make_image
 from hw.fat.volume import open_volume
+from tests.hw.disks import BASIC, make_disk
 from tests.kiosk.command import run
 
 LOW_ORDER = "age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq5cu47z"  # the point at zero
@@ -42,6 +43,27 @@ def test_what_is_not_fat32_is_refused(tmp_path: Path, content: bytes) -> None:
         ran = run("stick", *arguments)
         assert (ran.status, ran.code) == (1, "E-STICK-FORMAT")
     assert image.read_bytes() == content
+
+
+def test_an_image_of_a_whole_disk_is_looked_into(tmp_path: Path) -> None:
+    note = tmp_path / "note.txt"
+    note.write_bytes(b"hello")
+    disk = make_disk(tmp_path / "disk.img", "dos", ("c", "PISM-ALL"))
+    assert run("stick", "put", disk, note).status == 0
+    listed = run("stick", "list", disk)
+    assert "PISM-ALL, " in listed.out
+    assert "note.txt" in listed.out
+    assert run("stick", "get", disk, "note.txt", "--to", tmp_path / "back").status == 0
+    assert (tmp_path / "back").read_bytes() == b"hello"
+
+
+def test_an_image_of_a_disk_with_several_volumes_is_named(tmp_path: Path) -> None:
+    disk = make_disk(tmp_path / "disk.img", "gpt", (BASIC, "PHOTOS"), (BASIC, "PISM-ALL"))
+    before = disk.read_bytes()
+    ran = run("stick", "put", disk, disk)
+    assert (ran.status, ran.code) == (1, "E-STICK-PARTS")
+    assert "2 PISM-ALL" in ran.err
+    assert disk.read_bytes() == before
 
 
 def test_a_stick_that_is_not_there_is_gone(tmp_path: Path) -> None:

@@ -10,7 +10,10 @@ import pytest
 from core.api.requests import Unlock
 from hw.ports import KeyPressed, KeyReleased, StickInserted
 from kiosk.daemon.daemon import BRIGHT, DIM, Daemon
-from kiosk.flows.machine import BLANK_AFTER_DIM_S, WARN_S, Machine, PowerAsked
+from kiosk.machine.auto_lock import WARN_S
+from kiosk.machine.events import PowerAsked
+from kiosk.machine.light import BLANK_AFTER_DIM_S
+from kiosk.machine.machine import Machine
 from kiosk.screens.reader import read_lines
 from kiosk.work.devices import PowerOff, Restart
 from kiosk.work.job import RunJob

@@ -9,7 +9,7 @@ import pytest
 
 from hw.ports import KeyPressed, StickInserted
 from kiosk.daemon.daemon import BRIGHT, DIM
-from kiosk.flows.machine import BLANK_AFTER_DIM_S, Glass
+from kiosk.machine.light import BLANK_AFTER_DIM_S, Glass
 from kiosk.screens.drawing import draw
 from kiosk.screens.reader import read_lines
 from tests.kiosk.facts import SESSION, stick
@@ -74,7 +74,7 @@ def test_a_display_that_lost_its_power_while_it_was_off_is_whole_when_it_wakes(l
 def same_picture(loop: Loop) -> bool:
     """Tell whether the glass shows what the daemon's screen is, at full light."""
     machine = loop.daemon.machine
-    drawn = draw(machine.shown, shift=None if machine.glass is Glass.BRIGHT else machine.shift)
+    drawn = draw(machine.shown, shift=None if machine.light.glass is Glass.BRIGHT else machine.light.shift)
     panel = loop.twins.panel
     return panel.contrast in {BRIGHT, DIM} and panel.image().tobytes() == drawn.tobytes()
 

@@ -27,7 +27,8 @@ from kiosk.daemon.daemon import Daemon
 from kiosk.entry.buffers import ProposalView
 from kiosk.entry.words import count_presses
 from kiosk.flows.box import Settings
-from kiosk.flows.machine import Event, Machine, PowerAsked
+from kiosk.machine.events import Event, PowerAsked
+from kiosk.machine.machine import Machine
 from kiosk.screens.page import Entry, Page, Proposed, Shown
 from kiosk.screens.reader import read_text
 from kiosk.work.devices import FormatStick, PowerOff, Restart
@@ -36,8 +37,8 @@ from kiosk.work.rescue import ReadBackup, Restore
 from kiosk.work.worker import Answer, Bug, Progressed, VaultLost, VaultReady
 from tests.kiosk.facts import HALF, TABLE, failed
 from tests.kiosk.flows.steps import title_of
-from tests.kiosk.flows.test_walks import ANSWERS
 from tests.kiosk.live import WORDS, make_entries, open_twins
+from tests.kiosk.machine.test_walks import ANSWERS
 from tests.kiosk.samples import SAMPLES
 
 SETTINGS = Settings(sticks=TABLE, lock_after_s=300, dim_after_s=60)

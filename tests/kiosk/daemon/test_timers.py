@@ -1,7 +1,7 @@
 """The machine's timers."""
 
 from kiosk.daemon.timers import Timers
-from kiosk.flows.effects import Timer
+from kiosk.machine.effects import Timer
 
 
 def test_without_timers_nothing_is_ever_due() -> None:

@@ -4,6 +4,8 @@ What an operator must see stands in tests/scenarios/*.txt; here is what must be 
 """
 
 import hashlib
+import os
+import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +19,8 @@ from kiosk.emulator.box import EmulatedBox, Folders
 from kiosk.emulator.folder import HOLDERS, lay_folder, lay_stick
 from kiosk.emulator.scenario import Player, parse_scenario
 from kiosk.screens.reader import read_text
+from tests.hw.disks import BASIC, EFI, judge, make_disk, take_part
+from tests.hw.images import check_fat
 from tests.kiosk.emulated import (
     SCENARIOS,
     acts,
@@ -217,6 +221,35 @@ def test_a_bad_stick_is_told_by_its_code_and_gets_no_receipt(folders: Folders, f
         Player(box).play(parse_scenario(text.replace("FAULT", fault).replace("CODE", code)))
     assert not files_on(folders.sticks / "PISM-ALL.img") & RECEIPTS
     assert "written" not in acts(folders)
+
+
+def test_a_stick_whose_format_is_not_taken_says_why_and_is_not_called_dying(folders: Folders) -> None:
+    image = folders.sticks / "PISM-ALL.img"
+    with image.open("xb") as file:
+        file.truncate(600 << 20)
+    command = ["mkfs.vfat", "-F", "32", "-s", "128", "--mbr=n", "-n", "PISM-ALL", image]
+    subprocess.run(command, check=True, capture_output=True)
+    text = (SCENARIOS / "bad-stick.txt").read_text(encoding="utf-8")
+    with EmulatedBox(folders) as box:
+        Player(box).play(parse_scenario(text.replace("FAULT", "").replace("CODE", "E-STICK-FORMAT")))
+    assert "written" not in acts(folders)
+
+
+def test_of_a_stick_with_several_parts_the_one_is_taken_or_all_are_erased(folders: Folders) -> None:
+    mac = make_disk(folders.sticks / "MAC.img", "gpt", (EFI, "EFI"), (BASIC, "PISM-ALL"))
+    place = int(judge(mac)[1]["start"]) * 512 + 512 + 488
+    with mac.open("r+b") as file:
+        os.pwrite(file.fileno(), bytes(4), place)
+    make_disk(folders.sticks / "PARTS.img", "dos", ("c", "PHOTOS"), ("83", None))
+    box = play_alone(folders, "stick-parts")
+    volume_of_mac = take_part(mac, 2, folders.sticks / "volume")
+    assert has_all(volume_of_mac)
+    check_fat(volume_of_mac)
+    assert files_on(take_part(mac, 1, folders.sticks / "efi")) == set()
+    with open_volume(box.image("PARTS")) as volume:
+        assert (volume.label, volume.list()) == ("PISM-ALL", ())
+        assert volume.size_bytes == box.image("PARTS").stat().st_size
+    assert acts(folders) == ["init", "unlock", *JOB]
 
 
 def lay_policy(folders: Folders, old: str = "", new: str = "") -> None:

@@ -7,11 +7,11 @@ from msgspec.structs import replace
 from core.progress import Progress
 from hw.ports import KeyPressed, KeyReleased, Stick, StickInserted, StickRemoved
 from kiosk.entry.buffers import EntryFinished, EntryLeft
-from kiosk.flows import effects as fx
-from kiosk.flows import machine as mc
 from kiosk.flows.box import Box
-from kiosk.flows.effects import Perform, Timer
-from kiosk.flows.machine import Machine, TimerFired
+from kiosk.machine.auto_lock import WARN_S
+from kiosk.machine.effects import Effect, Perform, Timer
+from kiosk.machine.events import Event, TimerFired
+from kiosk.machine.machine import Machine, Vault
 from kiosk.screens.page import Entry, Page, Shown, Work
 from kiosk.work.worker import Answer, Progressed
 from tests.kiosk.facts import SESSION, failed
@@ -46,9 +46,9 @@ class Operator:
         known = self.machine.box
         for name in ("sticks", "ignored", "provisioned", "session", "clock"):
             setattr(known, name, getattr(box, name))
-        self.machine.vault = mc.Vault.OPEN
+        self.machine.vault = Vault.OPEN
         self.machine._flow = self.machine._rest()
-        self.effects: list[fx.Effect] = list(self.machine.start())
+        self.effects: list[Effect] = list(self.machine.start())
 
     @property
     def box(self) -> Box:
@@ -77,7 +77,7 @@ class Operator:
         self.effects.clear()
         return self
 
-    def happen(self, *events: mc.Event | str) -> Self:
+    def happen(self, *events: Event | str) -> Self:
         """Let events happen; a string is keys pressed and released."""
         for event in events:
             if isinstance(event, str):
@@ -121,7 +121,7 @@ class Operator:
         return self.happen(*[TimerFired(name)] * count)
 
     def lock_by_idleness(self) -> Self:
-        return self.happen(TimerFired(Timer.LOCK)).seconds(mc.WARN_S, Timer.COUNT)
+        return self.happen(TimerFired(Timer.LOCK)).seconds(WARN_S, Timer.COUNT)
 
 
 def unlock(operator: Operator, **fields: Any) -> Operator:

@@ -2,7 +2,7 @@
 
 from core.api.requests import RecordDrill
 from kiosk.entry.buffers import Purpose
-from kiosk.flows.effects import StartEntry, WipeEntry
+from kiosk.machine.effects import StartEntry, WipeEntry
 from kiosk.screens.page import Entry
 from kiosk.work.drill import ReadDrill
 from tests.kiosk.facts import DRILLS, HERE, OTHER, box, stick

@@ -2,8 +2,8 @@
 
 from core.api.requests import ChangePassphrase
 from kiosk.entry.buffers import EntryFinished, Purpose
-from kiosk.flows.effects import StartEntry, WipeEntry
 from kiosk.flows.flow import ProposeWords
+from kiosk.machine.effects import StartEntry, WipeEntry
 from kiosk.screens.page import Entry
 from tests.kiosk.facts import box
 from tests.kiosk.flows.steps import DONE, LEFT, Operator

@@ -8,8 +8,8 @@ from core.policy.rules import RESERVED_LABELS
 from hw.ports import KeyPressed, KeyReleased
 from kiosk.entry.buffers import Purpose
 from kiosk.flows.box import POLICY_LABEL, RESCUE_LABEL
-from kiosk.flows.effects import CloseVault, StartEntry, StopWork, WipeEntry
 from kiosk.flows.rescue import confirm_pages, done_pages
+from kiosk.machine.effects import CloseVault, StartEntry, StopWork, WipeEntry
 from kiosk.screens.page import Entry, Work
 from kiosk.work.devices import ReadClock
 from kiosk.work.rescue import BackupFound, LookForBackup, OpenIdentity, ReadBackup, Restore, TakeIdentity

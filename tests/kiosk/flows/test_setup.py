@@ -5,8 +5,8 @@ from msgspec.structs import replace
 from core.api.requests import AskPolicy, Init
 from core.api.results import ClockCorrected
 from kiosk.entry.buffers import EntryFinished, Purpose
-from kiosk.flows.effects import CloseVault, OpenVault, WipeEntry
-from kiosk.flows.machine import Vault
+from kiosk.machine.effects import CloseVault, OpenVault, WipeEntry
+from kiosk.machine.machine import Vault
 from kiosk.screens.page import Work
 from kiosk.work.devices import ReadClock, SetClock
 from kiosk.work.policy_stick import ReadPolicy

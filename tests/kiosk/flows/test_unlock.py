@@ -2,8 +2,8 @@
 
 from core.api.requests import Unlock
 from kiosk.entry.buffers import Purpose
-from kiosk.flows.effects import CancelTimer, CloseVault, OpenVault, SetTimer, StartEntry, Timer, WipeEntry
-from kiosk.flows.machine import Vault
+from kiosk.machine.effects import CancelTimer, CloseVault, OpenVault, SetTimer, StartEntry, Timer, WipeEntry
+from kiosk.machine.machine import Vault
 from kiosk.screens.page import Entry, Large
 from kiosk.work.devices import ReadClock
 from kiosk.work.worker import VaultReady

@@ -5,8 +5,9 @@ from pathlib import Path
 from PIL import Image
 
 from kiosk.screens.canvas import Canvas
-from tests.golden.compare import FOLDER, difference, make_page, section
-from tests.golden.record import record
+from tests.golden.compare import difference, make_page, section
+from tests.golden.record import FOLDER, record
+from tests.kiosk.samples import SAMPLES
 
 
 def test_recorded_frames_make_a_page_without_changes() -> None:
@@ -38,14 +39,10 @@ def test_difference_is_red_for_gone_and_green_for_come() -> None:
     assert shown.getpixel((3, 3)) == (0, 0, 0)
 
 
-def test_the_recorder_draws_what_is_missing_and_deletes_orphans(tmp_path: Path) -> None:
-    for name in ("locked.txt", "home.txt"):
-        (tmp_path / name).write_text((FOLDER / name).read_text())
-    (tmp_path / "home.txt").write_text("another picture")
-    (tmp_path / "orphan.txt").write_text("of no sample")
-    done = list(record(tmp_path))
-    assert "deleted orphan.txt" in done
-    assert "recorded home.txt" in done
-    assert "recorded locked.txt" not in done
-    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in FOLDER.glob("*.txt")}
-    assert list(record(tmp_path)) == []
+def test_recording_draws_every_sample_and_deletes_what_none_draws(tmp_path: Path) -> None:
+    (tmp_path / "nobody.txt").write_text("x")
+    told = record(tmp_path)
+    assert "deleted nobody.txt" in told
+    assert {path.stem for path in tmp_path.iterdir()} == set(SAMPLES)
+    assert (tmp_path / "locked.txt").read_text() == (FOLDER / "locked.txt").read_text()
+    assert record(tmp_path) == ()

@@ -13,12 +13,13 @@ from core.api import requests as rq
 from core.api.results import Acknowledged, ClockCorrected, IdentitySeen
 from hw.ports import KEYS, KeyPressed, KeyReleased, KeyStuck, StickInserted, StickRemoved, UsbRefused
 from kiosk.entry.buffers import EntryChanged, EntryFinished, EntryLeft, Purpose
-from kiosk.flows import effects as fx
-from kiosk.flows import machine as mc
 from kiosk.flows.box import Settings
-from kiosk.flows.effects import Perform, Timer
 from kiosk.flows.flow import ProposeWords
-from kiosk.flows.machine import Glass, Machine, TimerFired, Vault
+from kiosk.machine import effects as fx
+from kiosk.machine.effects import Perform, Timer
+from kiosk.machine.events import DeviceFailed, Event, PowerAsked, TimerFired
+from kiosk.machine.light import Glass
+from kiosk.machine.machine import Machine, Vault
 from kiosk.screens.drawing import draw
 from kiosk.screens.page import Entry, Shown
 from kiosk.work.devices import FormatStick, ReadClock, SetClock
@@ -108,9 +109,9 @@ EVENTS: tuple[Any, ...] = (
     StickRemoved("nobody"),
     UsbRefused("USB Keyboard"),
     *(TimerFired(name) for name in Timer),
-    mc.PowerAsked(),
-    mc.PowerAsked(restart=True),
-    mc.DeviceFailed("E-KEYPAD", "no pins"),
+    PowerAsked(),
+    PowerAsked(restart=True),
+    DeviceFailed("E-KEYPAD", "no pins"),
     VaultReady(provisioned=True),
     VaultReady(provisioned=False),
     VaultReady(provisioned=True, failed_attempts=3, wait_s=7),
@@ -131,7 +132,7 @@ NEEDS_HOLD = ("POLICY CHANGES", "REVOKE FOR GOOD?", "CLOCK WAS AHEAD", "ERASE TH
 
 
 def test_events_and_requests_are_all_there() -> None:
-    assert {type(event) for event in EVENTS if event is not REPLY} == set(get_args(mc.Event))
+    assert {type(event) for event in EVENTS if event is not REPLY} == set(get_args(Event))
 
 
 class World:
@@ -148,7 +149,7 @@ class World:
         self.pages: list[Shown] = []
         self.perform(self.machine.start())
 
-    def resolve(self, event: Any, number: int) -> mc.Event | None:
+    def resolve(self, event: Any, number: int) -> Event | None:
         """Return the event as a daemon would post it now; None where it cannot happen."""
         if event is REPLY:
             if self.asked is None:
@@ -174,7 +175,7 @@ class World:
                 fits = True
         return event if fits else None
 
-    def happen(self, event: mc.Event) -> None:
+    def happen(self, event: Event) -> None:
         match event:
             case KeyPressed(key=key):
                 self.down.add(key)
@@ -211,8 +212,8 @@ class World:
                 case fx.CloseVault():
                     self.asked = None
 
-    def promise(self, event: mc.Event, before: Shown, effects: fx.Effects, *, opened: bool) -> None:
-        """Fail when a step broke a promise of kiosk.flows.machine, or what is held does not fit the page."""
+    def promise(self, event: Event, before: Shown, effects: fx.Effects, *, opened: bool) -> None:
+        """Fail when a step broke a promise of kiosk.machine, or what is held does not fit the page."""
         machine, box, page = self.machine, self.machine.box, self.machine._page
         assert all(isinstance(effect, get_args(fx.Effect)) for effect in effects)
         if not page.secretive:
@@ -243,8 +244,8 @@ class World:
         assert (Timer.POWER in self.timers) == (machine._ending is not None)
         lockable = (box.is_open or page.secretive) and not page.busy and not page.ticks and not warned
         assert (Timer.LOCK in self.timers) == lockable
-        assert (Timer.DIM in self.timers) == (machine.glass is not Glass.BLANK)
-        assert (Timer.BLANK in self.timers) == (machine.glass is Glass.DIM)
+        assert (Timer.DIM in self.timers) == (machine.light.glass is not Glass.BLANK)
+        assert (Timer.BLANK in self.timers) == (machine.light.glass is Glass.DIM)
         self.pages.append(machine.shown)
         drawn(machine.shown)
         assert repr(machine.shown)
@@ -280,7 +281,7 @@ def test_no_walk_breaks_a_promise_and_twice_the_same_leads_to_the_same_pages(
 
 @settings(max_examples=60, deadline=None)
 @given(some.lists(some.sampled_from([event for event in EVENTS if event is not REPLY]), max_size=60))
-def test_no_event_that_cannot_happen_raises(storm: list[mc.Event]) -> None:
+def test_no_event_that_cannot_happen_raises(storm: list[Event]) -> None:
     machine = Machine(Settings(sticks=TABLE))
     machine.start()
     for event in storm:

@@ -4,9 +4,11 @@ import pytest
 
 from hw.ports import KeyPressed, KeyReleased, KeyStuck, StickInserted, UsbRefused
 from kiosk.entry.buffers import Purpose
-from kiosk.flows import machine as mc
 from kiosk.flows.box import Settings
-from kiosk.flows.effects import (
+from kiosk.flows.power import ENDING, GOING_OFF, RESTARTING
+from kiosk.flows.resting import STARTING
+from kiosk.machine.auto_lock import locks_in
+from kiosk.machine.effects import (
     Blank,
     CancelTimer,
     CloseVault,
@@ -21,8 +23,9 @@ from kiosk.flows.effects import (
     Wake,
     WipeEntry,
 )
-from kiosk.flows.machine import Glass, Machine, PowerAsked, TimerFired, Vault
-from kiosk.flows.resting import STARTING
+from kiosk.machine.events import DeviceFailed, Event, PowerAsked, TimerFired
+from kiosk.machine.light import Glass
+from kiosk.machine.machine import Machine, Vault
 from kiosk.screens.page import Entry, Work
 from kiosk.work.worker import Answer, Bug, VaultLost, VaultReady
 from tests.kiosk.facts import HALF, HERE, NOW, RESULTS, TABLE, box, failed
@@ -37,7 +40,7 @@ def test_start_opens_the_vault_at_once() -> None:
 
 def test_idle_session_is_warned_about_then_locked() -> None:
     operator = Operator(box(unlocked=True)).happen("5", TimerFired(Timer.LOCK))
-    assert operator.page == mc.locks_in(10)
+    assert operator.page == locks_in(10)
     assert SetTimer(Timer.LOCK, 290) in operator.effects
     kept = operator.seconds(1, Timer.COUNT).happen("5")
     assert kept.title == "UNLOCKED"
@@ -64,25 +67,25 @@ def test_stick_ends_the_warning_where_it_is_looked_at() -> None:
     operator = Operator(box(unlocked=True)).happen(TimerFired(Timer.LOCK)).put_in(HERE)
     assert operator.title == "STICK PISM-ALL asks"
     reading = Operator(box(unlocked=True)).happen("#6").answer(NOW).happen(TimerFired(Timer.LOCK))
-    assert reading.put_in(HERE).page == mc.locks_in(10)
+    assert reading.put_in(HERE).page == locks_in(10)
     assert reading.box.sticks == (HERE,)
     assert reading.happen("5").title == "CLOCK"
 
 
 def test_work_never_locks_nor_blanks() -> None:
     operator = Operator(box(unlocked=True)).happen("#2")
-    operator.machine.glass = Glass.DIM
+    operator.machine.light.glass = Glass.DIM
     operator.forget().happen(TimerFired(Timer.LOCK))
     assert isinstance(operator.shown, Work)
     operator.happen(TimerFired(Timer.BLANK))
-    assert operator.machine.glass is Glass.DIM
+    assert operator.machine.light.glass is Glass.DIM
     assert operator.effects == [SetTimer(Timer.BLANK, 240)]
 
 
 def test_panel_dims_moves_and_goes_blank_and_lets_the_vault_go() -> None:
     operator = Operator(box()).forget().happen(TimerFired(Timer.DIM))
     assert operator.effects == [Dim(), SetTimer(Timer.DIM, 60), SetTimer(Timer.BLANK, 240)]
-    assert operator.happen(TimerFired(Timer.DIM)).machine.shift == 1
+    assert operator.happen(TimerFired(Timer.DIM)).machine.light.shift == 1
     operator.forget().happen(TimerFired(Timer.BLANK))
     assert set(operator.effects) == {Blank(), CancelTimer(Timer.DIM), CloseVault()}
     assert operator.forget().happen(TimerFired(Timer.DIM)).effects == []
@@ -95,9 +98,9 @@ def test_panel_dims_moves_and_goes_blank_and_lets_the_vault_go() -> None:
 def test_a_dark_panel_swallows_the_key_that_wakes_it(glass: Glass) -> None:
     operator = Operator(box()).happen("#")
     assert isinstance(operator.shown, Entry)
-    operator.machine.glass = glass
+    operator.machine.light.glass = glass
     operator.forget().happen(KeyPressed("5"))
-    assert operator.machine.glass is Glass.BRIGHT
+    assert operator.machine.light.glass is Glass.BRIGHT
     assert Wake() in operator.effects
     operator.happen(KeyReleased("5"))
     assert not [one for one in operator.effects if isinstance(one, FeedEntry)]
@@ -106,7 +109,7 @@ def test_a_dark_panel_swallows_the_key_that_wakes_it(glass: Glass) -> None:
 
 def test_another_page_wakes_the_panel_and_progress_does_not() -> None:
     operator = Operator(box(unlocked=True)).happen("#2")
-    operator.machine.glass = Glass.DIM
+    operator.machine.light.glass = Glass.DIM
     assert Wake() not in operator.forget().happen(TimerFired(Timer.DIM)).effects
     operator = Operator(box(unlocked=True)).happen("#2", TimerFired(Timer.DIM))
     assert Wake() not in operator.progress(HALF).effects
@@ -145,10 +148,10 @@ def test_a_key_let_go_early_is_not_held() -> None:
 @pytest.mark.parametrize("end", ["answer", "stopped", "timer", "lost", "bug"])
 def test_power_off_while_working_stops_first_and_waits_half_a_minute(end: str) -> None:
     operator = Operator(box(unlocked=True)).happen("#2", PowerAsked())
-    assert operator.page == mc.ENDING[False]
+    assert operator.page == ENDING[False]
     assert {StopWork(), SetTimer(Timer.POWER, 30)} <= set(operator.effects)
     ticket = operator.orders[-1].ticket
-    ends: dict[str, mc.Event] = {
+    ends: dict[str, Event] = {
         "answer": Answer(ticket, RESULTS),
         "stopped": Answer(ticket, failed("E-STOPPED")),
         "timer": TimerFired(Timer.POWER),
@@ -156,7 +159,7 @@ def test_power_off_while_working_stops_first_and_waits_half_a_minute(end: str) -
         "bug": Bug(),
     }
     operator.forget().happen(ends[end])
-    assert operator.page == mc.GOING_OFF
+    assert operator.page == GOING_OFF
     assert operator.box.session is None
     assert CancelTimer(Timer.POWER) in operator.effects
     assert operator.effects.index(CloseVault()) < len(operator.effects) - 1
@@ -169,10 +172,10 @@ def test_power_menu_restarts_or_goes_off() -> None:
     assert isinstance(again.effects[-1], SwitchOff)
     assert again.effects[-1].restart
     operator = Operator(box(unlocked=True)).happen("#0B")
-    assert operator.page == mc.GOING_OFF
+    assert operator.page == GOING_OFF
     assert CloseVault() in operator.effects
     assert operator.forget().happen(PowerAsked(), "#*").effects == [SetTimer(Timer.DIM, 60)] * 2
-    assert operator.happen(PowerAsked(restart=True)).page == mc.RESTARTING
+    assert operator.happen(PowerAsked(restart=True)).page == RESTARTING
 
 
 def test_a_power_off_that_is_refused_is_said_and_the_box_goes_on() -> None:
@@ -185,7 +188,7 @@ def test_a_power_off_that_is_refused_is_said_and_the_box_goes_on() -> None:
 
 def test_power_asked_under_a_warning_wipes_the_entry() -> None:
     operator = Operator(box(unlocked=True)).happen("#7", TimerFired(Timer.LOCK)).forget()
-    assert operator.happen(PowerAsked(restart=True)).page == mc.RESTARTING
+    assert operator.happen(PowerAsked(restart=True)).page == RESTARTING
     assert WipeEntry() in operator.effects
 
 
@@ -232,7 +235,7 @@ def test_usb_device_that_was_refused_is_named_at_rest_only() -> None:
 
 
 def test_a_device_that_fails_is_said_at_rest() -> None:
-    failure = mc.DeviceFailed("E-KEYPAD", "no pins")
+    failure = DeviceFailed("E-KEYPAD", "no pins")
     assert Operator(box()).happen(failure).title == "E-KEYPAD"
     assert Operator(box(provisioned=None)).happen(failure).title == "E-KEYPAD"
     assert Operator(box()).happen("#", failure).title == "unlock"

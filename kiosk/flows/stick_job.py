@@ -14,14 +14,13 @@ from typing import Final
 from hw.ports import Stick
 from kiosk.flows.box import POLICY_LABEL, Box
 from kiosk.flows.dialogs import more, tell
-from kiosk.flows.flow import Flow, Locked, Page, Refused, Step, SticksChanged, Work, ask, on_menu
+from kiosk.flows.flow import Flow, Locked, Page, Refused, Step, SticksChanged, Work, ask
 from kiosk.flows.policy import review_stick
 from kiosk.flows.requests import review_requests
 from kiosk.flows.unlock import open_session
 from kiosk.text.wrap import BODY_ROWS, COLUMNS, count_pages, fit
 from kiosk.work.job import RequestsFound, RunJob, StepDone
 
-TOP_UP: Final = ("top-up",)
 STOPPED: Final = ("What was done is kept", "Start it again and", "it goes on from there")
 _NAME_COLUMNS = 11
 _HASH_DIGITS = 8
@@ -76,12 +75,6 @@ def _begin(box: Box, stick: Stick, steps: tuple[str, ...]) -> Flow:
     if stick.label == POLICY_LABEL:
         return (yield from review_stick(box, stick))
     return (yield from run_job(box, stick, steps))
-
-
-@on_menu("2", "Top up now")
-def top_up(box: Box) -> Flow:
-    """Top up without a stick."""
-    return (yield from run_job(box, None, TOP_UP))
 
 
 def run_job(box: Box, stick: Stick | None, steps: tuple[str, ...]) -> Flow:

@@ -6,8 +6,9 @@ from msgspec.structs import replace as change
 
 from core.api.requests import Unlock
 from hw.ports import KeyPressed, Stick
-from kiosk.flows.effects import CloseVault, OpenVault, StopWork
-from kiosk.flows.job import TOP_UP, result_lines
+from kiosk.flows.stick_job import result_lines
+from kiosk.flows.top_up import TOP_UP
+from kiosk.machine.effects import CloseVault, OpenVault, StopWork
 from kiosk.screens.page import Entry, Work
 from kiosk.work.job import RequestsFound, RunJob, StepDone
 from tests.kiosk.facts import HALF, HERE, JOB, OTHER, REQUESTS, RESULTS, SESSION, box, stick

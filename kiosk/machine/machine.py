@@ -8,10 +8,10 @@ alone is decided here, once, so that no flow can forget it:
    way to the page that says so.
 3. Buffers are wiped (WipeEntry) when a secretive page gives way to one that is not, by whatever way.
 4. The vault is opened when a page needs it, and closed (CloseVault) whenever a session or a rescue ends.
-5. The lock timer runs while one is open or a secret may be in a buffer, unless something works; ten seconds
-   before the end the panel warns. The flow is told by `Locked`.
-6. The panel dims, its picture moves, it goes blank; the key that wakes it does nothing else. Another page
-   wakes it too. Waking sends a panel everything anew; so a stick put in and a session's begin wake it always.
+5. The auto-lock (kiosk.machine.auto_lock) runs while one is open or a secret may be in a buffer, unless
+   something works. The flow is told by `Locked`.
+6. The key that wakes the panel (kiosk.machine.light) does nothing else. Another page wakes it too; a stick
+   put in and a session's begin wake it always, even a bright one.
 7. A USB device that was refused is named where nothing is under way.
 8. `Bug` and `VaultLost` end every flow and lock; `PowerAsked` ends it, too, after the work that runs, for
    which it waits 30 s at most.
@@ -24,36 +24,10 @@ from enum import StrEnum
 from typing import Any, Final
 
 from core.api.wire import Failed
-from hw.ports import (
-    HardwareEvent,
-    KeyPressed,
-    KeyReleased,
-    KeyStuck,
-    StickInserted,
-    StickRemoved,
-    UsbRefused,
-)
-from kiosk.entry.buffers import EntryChanged, EntryFinished, EntryLeft
+from hw.ports import KeyPressed, KeyReleased, KeyStuck, StickInserted, StickRemoved, UsbRefused
+from kiosk.entry.buffers import EntryFinished, EntryLeft
 from kiosk.flows.box import Box, Settings
 from kiosk.flows.dialogs import problem, tell
-from kiosk.flows.effects import (
-    Blank,
-    CancelTimer,
-    CloseVault,
-    Dim,
-    Effect,
-    Effects,
-    FeedEntry,
-    OpenVault,
-    Perform,
-    SetTimer,
-    StartEntry,
-    StopWork,
-    SwitchOff,
-    Timer,
-    Wake,
-    WipeEntry,
-)
 from kiosk.flows.flow import (
     LEFT,
     TICK,
@@ -70,25 +44,33 @@ from kiosk.flows.flow import (
     Typed,
     Work,
 )
+from kiosk.flows.power import ENDING, GOING_OFF, RESTARTING
 from kiosk.flows.resting import rest
-from kiosk.screens.page import Large, Shown
+from kiosk.machine.auto_lock import AutoLock, locks_in
+from kiosk.machine.effects import (
+    CancelTimer,
+    CloseVault,
+    Effect,
+    Effects,
+    FeedEntry,
+    OpenVault,
+    Perform,
+    SetTimer,
+    StartEntry,
+    StopWork,
+    SwitchOff,
+    Timer,
+    WipeEntry,
+)
+from kiosk.machine.events import DeviceFailed, Event, PowerAsked, TimerFired
+from kiosk.machine.light import Glass, Light
+from kiosk.screens.page import Shown
 from kiosk.text.wrap import fit
 from kiosk.work.worker import Answer, Bug, Progressed, VaultLost, VaultReady
 
 HOLD_S: Final = 2.0
-WARN_S: Final = 10
-MOVE_S: Final = 60
-BLANK_AFTER_DIM_S: Final = 240
 POWER_WAIT_S: Final = 30
 """How long a power-off waits for the work to end."""
-
-
-class Glass(StrEnum):
-    """How the panel stands."""
-
-    BRIGHT = "bright"
-    DIM = "dim"
-    BLANK = "blank"
 
 
 class Vault(StrEnum):
@@ -100,79 +82,13 @@ class Vault(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class TimerFired:
-    """A timer set by SetTimer ran out."""
-
-    name: Timer
-
-
-@dataclass(frozen=True, slots=True)
-class PowerAsked:
-    """The system is to go down (SIGTERM, a power button): end the work, lock, and let it."""
-
-    restart: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceFailed:
-    """A device of the box cannot be had."""
-
-    code: str
-    text: str
-
-
-Event = (
-    HardwareEvent
-    | TimerFired
-    | PowerAsked
-    | DeviceFailed
-    | EntryChanged
-    | EntryFinished
-    | EntryLeft
-    | VaultReady
-    | VaultLost
-    | Answer
-    | Progressed
-    | Bug
-)
-
-
-ENDING: Final = {
-    restart: Page(
-        title="RESTART" if restart else "POWER OFF",
-        body=("The work is stopped", "first, which takes", "at most 30 s."),
-        left="do not unplug",
-        busy=True,
-    )
-    for restart in (False, True)
-}
-"""While a power-off waits for the work, and the same for a restart."""
-RESTARTING: Final = Page(title="RESTARTING", body=("One moment",), left="do not unplug", busy=True)
-GOING_OFF: Final = Page(
-    title="POWER OFF",
-    strong=True,
-    body=("The system is ending.", "Wait until the green", "light is out."),
-    left="do not unplug yet",
-    busy=True,
-)
-"""The kiosk's last words; kiosk.daemon.last_light has the system's."""
-
-
-def locks_in(left_s: int) -> Page:
-    """Return the warning before the lock, with the seconds that are left."""
-    return Page(title="LOCKS IN", body=Large(text=f"{left_s} s", top=15), left="any key: stay open")
-
-
-@dataclass(frozen=True, slots=True)
 class _Before:
     """What the effects of a change are told from."""
 
-    shown: Shown
     page: Shown
     is_open: bool
     unlocked: bool
     lockable: bool
-    glass: Glass
 
 
 class Machine:
@@ -185,15 +101,14 @@ class Machine:
 
     def __init__(self, settings: Settings, begin: Callable[[Box], Flow] = rest) -> None:
         self.box = Box(settings=settings)
-        self.glass = Glass.BRIGHT
-        self.shift = 0
+        self.light = Light()
         self.stuck: tuple[str, ...] = ()
         self.vault = Vault.CLOSED
         self.is_off = False
         self._begin = begin
         self._flow: Flow = begin(self.box)
         self._page: Shown = Page()
-        self._warned_s: int | None = None  # seconds left before the lock, while that is shown
+        self._auto_lock = AutoLock()
         self._waking = ""  # the key that woke the panel or kept the session: swallowed until it is up
         self._held = ""  # the key whose hold is being timed
         self._ticket = 0
@@ -205,9 +120,8 @@ class Machine:
     @property
     def shown(self) -> Shown:
         """What is on the panel."""
-        if self._warned_s is None:
-            return self._page
-        return locks_in(self._warned_s)
+        left_s = self._auto_lock.left_s
+        return self._page if left_s is None else locks_in(left_s)
 
     @property
     def asked(self) -> Ask | None:
@@ -248,7 +162,7 @@ class Machine:
             case KeyReleased(key=key):
                 self._waking = "" if self._waking == key else self._waking
                 self.stuck = tuple(stuck for stuck in self.stuck if stuck != key)
-            case KeyPressed(key=key) if self.glass is not Glass.BRIGHT:
+            case KeyPressed(key=key) if self.light.glass is not Glass.BRIGHT:
                 self._waking = key
             case VaultReady() if self.vault is Vault.OPENING:  # else it was closed again meanwhile
                 self.vault = Vault.OPEN
@@ -263,7 +177,7 @@ class Machine:
         """Tell whether a key event ends here: a stuck key, or the one that wakes the panel, down or up."""
         match event:
             case KeyPressed(key=key):
-                return key in self.stuck or self.glass is not Glass.BRIGHT
+                return key in self.stuck or self.light.glass is not Glass.BRIGHT
             case KeyReleased(key=key):
                 return key in self.stuck or self._waking == key
         return False
@@ -329,11 +243,11 @@ class Machine:
 
     def _press(self, key: str) -> None:
         """Hand a key to the warning, the entry or the flow; begin to time a hold."""
-        if key in self._page.holds and self._warned_s is None:
+        if key in self._page.holds and not self._auto_lock.warns:
             self._held = key
             self._effects.append(SetTimer(Timer.HOLD, HOLD_S))
-        if self._warned_s is not None:
-            self._warned_s = None
+        if self._auto_lock.warns:
+            self._auto_lock.stay()
             self._waking = key
             self._moved = True
         elif isinstance(self._page, Entry):
@@ -349,7 +263,7 @@ class Machine:
         if key == self._held:
             self._held = ""
             self._effects.append(CancelTimer(Timer.HOLD))
-        if isinstance(self._page, Entry) and self._warned_s is None:
+        if isinstance(self._page, Entry) and not self._auto_lock.warns:
             self._effects.append(FeedEntry(key, down=False))
 
     def _hold(self, key: str) -> None:
@@ -368,49 +282,34 @@ class Machine:
                 held, self._held = self._held, ""
                 self._hold(held)
             case Timer.LOCK if self._is_lockable():
-                self._warned_s = WARN_S
                 self._moved = True
-                self._effects.append(SetTimer(Timer.COUNT, 1))
-            case Timer.COUNT if self._warned_s is not None:
-                self._count_down(self._warned_s - 1)
+                self._effects += self._auto_lock.warn()
+            case Timer.COUNT if self._auto_lock.warns:
+                self._count_down()
             case Timer.TICK if self._page.ticks:
                 self._go_on(TICK)
                 self._moved = self._moved and not self._page.ticks
             case Timer.POWER if self._ending is not None:
                 self._switch_off(restart=self._ending)
             case Timer.DIM | Timer.BLANK:
-                self._darken(name)
+                self._fade(name)
 
-    def _count_down(self, left_s: int) -> None:
-        """Show another second before the lock, or lock."""
-        self._warned_s = left_s or None
-        if left_s:
-            self._effects.append(SetTimer(Timer.COUNT, 1))
+    def _count_down(self) -> None:
+        """Show another second before the lock, or lock and tell the flow."""
+        self._effects += self._auto_lock.count()
+        if self._auto_lock.warns:
             return
         self.box.lock()
         self._asked = None
         self._interrupt(Locked())
 
-    def _darken(self, name: Timer) -> None:
-        """Dim the panel, move its picture, or turn it off."""
-        if name is Timer.DIM and self.glass is Glass.BRIGHT:
-            self.glass = Glass.DIM
-            self._effects += [
-                Dim(),
-                SetTimer(Timer.DIM, MOVE_S),
-                SetTimer(Timer.BLANK, BLANK_AFTER_DIM_S),
-            ]
-        elif name is Timer.DIM and self.glass is Glass.DIM:
-            self.shift += 1
-            self._effects.append(SetTimer(Timer.DIM, MOVE_S))
-        elif self.glass is Glass.DIM and self._page.busy:
-            self._effects.append(SetTimer(Timer.BLANK, BLANK_AFTER_DIM_S))
-        elif self.glass is Glass.DIM:
-            self.glass = Glass.BLANK
-            self._effects += [Blank(), CancelTimer(Timer.DIM)]
-            # A vault that nobody unlocked is not kept for nothing.
-            if not self._page.needs_vault and not self._page.secretive and not self.box.is_open:
-                self.box.closing = True
+    def _fade(self, name: Timer) -> None:
+        """Let the light fade; a vault that nobody unlocked is not kept for a blank panel."""
+        before = self.light.glass
+        self._effects += self.light.fade(name, stays_on=self._page.busy)
+        went_blank = self.light.glass is Glass.BLANK is not before
+        if went_blank and not self._page.needs_vault and not self._page.secretive and not self.box.is_open:
+            self.box.closing = True
 
     # The flow
 
@@ -419,7 +318,7 @@ class Machine:
         self._flow.close()
         self._flow = flow
         self._asked = None
-        self._warned_s = None
+        self._auto_lock.stay()
         self._go_on(None)
 
     def _leave(self) -> None:
@@ -435,7 +334,7 @@ class Machine:
 
     def _go_on(self, sent: Any = None, throw: Exception | None = None) -> None:
         """Let the flow run to the next page or question; what ends it begins another."""
-        self._warned_s = None
+        self._auto_lock.stay()
         self._asked = None
         while True:
             try:
@@ -487,7 +386,7 @@ class Machine:
         elif self._ending is None:
             if self._asked is not None and isinstance(self._page, Work):
                 self._ending = restart
-                self._warned_s = None
+                self._auto_lock.stay()
                 self._effects += [StopWork(), SetTimer(Timer.POWER, POWER_WAIT_S)]
                 self._show(ENDING[restart])
             else:
@@ -500,7 +399,7 @@ class Machine:
             self._effects.append(CancelTimer(Timer.POWER))
         self._asked = None
         self._ending = None
-        self._warned_s = None
+        self._auto_lock.stay()
         self.is_off = True
         self.box.lock()
         self._ticket += 1
@@ -511,12 +410,10 @@ class Machine:
 
     def _look(self) -> _Before:
         return _Before(
-            shown=self.shown,
             page=self._page,
             is_open=self.box.is_open,
             unlocked=self.box.session is not None,
             lockable=self._is_lockable(),
-            glass=self.glass,
         )
 
     def _needs_vault(self) -> bool:
@@ -527,7 +424,7 @@ class Machine:
     def _is_lockable(self) -> bool:
         """Tell whether the lock timer runs: something is open, nothing works, and no countdown is shown."""
         open_now = self.box.is_open or self._page.secretive
-        return open_now and not self._page.busy and self._warned_s is None and not self._page.ticks
+        return open_now and not self._page.busy and not self._auto_lock.warns and not self._page.ticks
 
     def _settle(self, before: _Before, event: Event | None) -> Effects:
         """Return everything that the change brings about, before what the flow asked for."""
@@ -540,7 +437,7 @@ class Machine:
         if before.page.secretive and not self._page.secretive:
             own.append(WipeEntry())
         own += self._mind_lock(before, event)
-        own += self._mind_glass(before, event)
+        own += self._mind_light(before, event)
         asked, self._effects = self._effects, []
         self._moved = False
         return (*own, *asked)
@@ -560,22 +457,24 @@ class Machine:
             self.vault = Vault.OPENING
         return own
 
-    def _mind_lock(self, before: _Before, event: Event | None) -> list[Effect]:
+    def _mind_lock(self, before: _Before, event: Event | None) -> Effects:
         """Return the lock timer started, restarted by an operator's act, or ended."""
         if not self._is_lockable():
-            return [CancelTimer(Timer.LOCK)] if before.lockable else []
-        if before.lockable and not isinstance(event, KeyPressed | StickInserted | StickRemoved):
-            return []
-        return [SetTimer(Timer.LOCK, self.box.settings.lock_after_s - WARN_S)]
+            return self._auto_lock.rest() if before.lockable else ()
+        if before.lockable and not _is_act(event):
+            return ()
+        return self._auto_lock.run(self.box.settings.lock_after_s)
 
-    def _mind_glass(self, before: _Before, event: Event | None) -> list[Effect]:
+    def _mind_light(self, before: _Before, event: Event | None) -> Effects:
         """Return the panel bright after an operator's act or on another page, and its timer restarted."""
-        if not self._moved and not isinstance(event, KeyPressed | StickInserted | StickRemoved):
-            return []
-        restart: list[Effect] = [SetTimer(Timer.DIM, self.box.settings.dim_after_s)]
-        if self.glass is Glass.BRIGHT:
-            begins = not before.unlocked and self.box.session is not None
-            return [Wake(), *restart] if begins or isinstance(event, StickInserted) else restart
-        self.glass = Glass.BRIGHT
-        self.shift = 0
-        return [Wake(), CancelTimer(Timer.BLANK), *restart]
+        if not self._moved and not _is_act(event):
+            return ()
+        begins = not before.unlocked and self.box.session is not None
+        return self.light.brighten(
+            self.box.settings.dim_after_s, anew=begins or isinstance(event, StickInserted)
+        )
+
+
+def _is_act(event: Event | None) -> bool:
+    """Tell whether an operator did something."""
+    return isinstance(event, KeyPressed | StickInserted | StickRemoved)

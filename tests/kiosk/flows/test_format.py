@@ -1,0 +1,57 @@
+"""A stick with several parts: which one is meant, and what the panel offers where none is."""
+
+from dataclasses import replace
+
+import pytest
+
+from kiosk.work.devices import FormatStick
+from kiosk.work.job import RunJob
+from tests.kiosk.facts import HERE, box, parted
+from tests.kiosk.flows.steps import Operator, unlock
+
+
+def test_of_several_parts_the_one_that_asks_for_something_is_meant() -> None:
+    for labels in (("PHOTOS", "PISM-ALL"), ("PISM-ALL", ""), ("A", "B", "PISM-ALL")):
+        whole = parted(*labels)
+        operator = unlock(Operator(box(whole)))
+        assert operator.title == "WORK"
+        assert operator.asked(RunJob)["stick"] == whole.parts[labels.index("PISM-ALL")]
+
+
+def test_a_stick_whose_second_part_comes_late_is_one_stick() -> None:
+    whole = parted("PHOTOS", "PISM-ALL")
+    operator = Operator(box()).put_in(whole.parts[0])
+    assert operator.title == "NOT A PiSM STICK"
+    assert operator.put_in(whole).title == "STICK PISM-ALL asks"
+    assert operator.pull(whole).title == "LOCKED"
+
+
+@pytest.mark.parametrize(
+    ("labels", "lines"),
+    [
+        (("PHOTOS", ""), ("It has several parts:", "PHOTOS 7.5 GB", "blank 15.0 GB")),
+        (("PISM-ALL", "PISM-EXPORT"), ("It has several parts:", "PISM-ALL 7.5 GB", "PISM-EXPORT 15.0 GB")),
+        (("A", "B", "C"), ("It has 3 parts:", "A 7.5 GB", "and 2 more")),
+    ],
+)
+def test_of_several_parts_none_is_guessed_and_all_can_be_erased(
+    labels: tuple[str, ...], lines: tuple[str, ...]
+) -> None:
+    whole = parted(*labels)
+    operator = Operator(box(whole))
+    assert (operator.title, operator.lines) == ("E-STICK-PARTS", lines)
+    assert operator.happen("AC").lines[0] == f"{len(labels)} parts, 31.9 GB"
+    operator.hold("#")
+    assert operator.asked(FormatStick) == {"stick": whole, "label": "PISM-ALL"}
+    made = replace(whole, label="PISM-ALL", filesystem="vfat", parts=())
+    assert operator.answer(made).title == "STICK PISM-ALL asks"
+    assert operator.pull(whole).title == "LOCKED"
+
+
+def test_a_stick_with_several_parts_beside_another_is_the_second_stick() -> None:
+    assert Operator(box(parted("A", "PISM-ALL"), replace(HERE, identity="x"))).title == "E-STICK-TWO"
+
+
+def test_a_policy_is_found_in_a_part() -> None:
+    operator = Operator(box(parted("PHOTOS", "PISM-CONFIG"), provisioned=False))
+    assert operator.lines[1:] == ("PISM-CONFIG is in:", "its policy is used.")

@@ -1,0 +1,129 @@
+"""A folder with an unlocked vault, a board and jobs; and what an independent reader finds on a stick."""
+
+import os
+import subprocess
+import threading
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from core.api import requests as rq
+from core.api import results as rs
+from core.progress import Progress
+from hw.fat.volume import open_volume
+from hw.ports import Stick
+from hw.sticks.emulated import Faults
+from kiosk.work.delivery import Delivery
+from kiosk.work.job import Job
+from kiosk.work.session import Session, start_vault
+from tests.kiosk.live import NOW, PASSPHRASE, STEPS, lay_authority, open_twins
+
+EXPORT = ("export main-kudo",)
+
+
+class Place:
+    """A folder with an unlocked vault, a board, and a job."""
+
+    def __init__(self, folder: Path, founded: datetime = NOW) -> None:
+        self.folder = lay_authority(folder, topped_up=True, now=founded)
+        self.board = open_twins(folder)
+        assert self.board.twins is not None
+        self.sticks = self.board.twins.sticks
+        self.session: Session = start_vault(folder / "state", folder / "config.yaml")
+        self.session.ask(rq.Unlock(passphrase=PASSPHRASE, now=NOW), rs.Unlocked)
+        self.stopping = threading.Event()
+        self.jobs: list[Job] = []
+        self.told: list[tuple[Progress, int]] = []
+
+    def job(self, steps: tuple[str, ...] = STEPS, **options: Any) -> Job:
+        given: dict[str, Any] = {
+            "now": NOW,
+            "open_volume": self.board.open_volume,
+            "spool": self.folder / "spool",
+            "stopping": self.stopping,
+        }
+        self.jobs.append(Job(self.session, steps, **(given | options)))
+        return self.jobs[-1]
+
+    def close(self) -> None:
+        for job in self.jobs:
+            job.close()
+        self.session.close()
+
+    def tell(self, progress: Progress, step: int) -> None:
+        self.told.append((progress, step))
+
+    def insert(self, label: str = "PISM-ALL", image: Path | None = None, **faults: Any) -> Stick:
+        return self.sticks.insert(image or self.sticks.make(label), Faults(**faults))
+
+    def mark(self) -> str:
+        return self.status().incarnation[:8]
+
+    @staticmethod
+    def archives_made(job: Job) -> list[rs.ArchiveWritten]:
+        return [made.written for made in job._made.values() if isinstance(made, Delivery)]
+
+    def status(self) -> rs.StatusReport:
+        return self.session.ask(rq.AskStatus(now=NOW), rs.StatusReport)
+
+
+def names_on(image: Path, folder: str = "") -> list[str]:
+    """Return the names in a folder of a stick."""
+    with open_volume(image) as volume:
+        return [item.name for item in volume.list(folder)]
+
+
+def mtools(image: Path, *command: str) -> bytes:
+    """Do what a PC does with a stick, and return what was printed."""
+    environment = {**os.environ, "MTOOLS_SKIP_CHECK": "1"}
+    whole = [command[0], "-i", str(image), *command[1:]]
+    return subprocess.run(whole, env=environment, check=True, capture_output=True).stdout
+
+
+def files_on(image: Path) -> dict[str, str]:
+    """Return path and SHA-256 of every file, as mtools alone reads them."""
+    listed = "" if _is_empty(image) else mtools(image, "mdir", "-/", "-b", "-a", "::").decode()
+    paths = [line for line in listed.splitlines() if line and not line.endswith("/")]
+    return {path.removeprefix("::/"): sha256(mtools(image, "mtype", path)).hexdigest() for path in paths}
+
+
+def _is_empty(image: Path) -> bool:
+    """Tell whether nothing is on a stick: mdir calls that an error where it lists names only."""
+    return b"No files" in mtools(image, "mdir", "-a", "::")
+
+
+def hashes_of(archive: rs.ArchiveWritten) -> set[str]:
+    """Return the SHA-256 of an archive and of every file beside it."""
+    return {archive.sha256, *(sha256(each.data).hexdigest() for each in archive.companions)}
+
+
+def is_whole(image: Path, archive: rs.ArchiveWritten) -> bool:
+    """Tell whether every file of an archive is on a stick."""
+    return hashes_of(archive) <= {*files_on(image).values()}
+
+
+def empty(image: Path) -> None:
+    """Delete everything on a stick."""
+    for name in names_on(image):
+        mtools(image, "mdeltree", f"::{name}")
+
+
+def fill(image: Path, left_bytes: int, folder: Path) -> None:
+    """Leave so many bytes free."""
+    with open_volume(image) as volume:
+        free_bytes = volume.free_bytes
+    filler = folder / "filler"
+    with filler.open("wb") as file:
+        file.truncate(max(free_bytes - left_bytes, 0))
+    mtools(image, "mcopy", "-o", str(filler), "::holiday.mov")
+    filler.unlink()
+
+
+def alter(image: Path, path: str) -> None:
+    """Flip a bit in a file where it lies, as failing flash does."""
+    end = mtools(image, "mtype", f"::{path}")[-64:]
+    at = image.read_bytes().index(end) + len(end) - 1
+    with image.open("r+b") as file:
+        file.seek(at)
+        file.write(bytes([end[-1] ^ 1]))

@@ -1,0 +1,130 @@
+"""The promise: what is called written was seen on the stick that is in, after the last write."""
+
+import contextlib
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from core.progress import Progress
+from hw.errors import StickFullError, StickGoneError, StickVerifyError
+from tests.kiosk.live import NOW
+from tests.kiosk.place import EXPORT, Place, alter, empty, files_on, fill, is_whole, mtools
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    place = Place(tmp_path)
+    with contextlib.closing(place):
+        yield place
+
+
+@pytest.mark.parametrize("left_bytes", [45_000, 60_000, 90_000])
+def test_a_stick_that_ran_full_and_was_emptied_gets_every_archive_again(
+    place: Place, left_bytes: int, tmp_path: Path
+) -> None:
+    image = place.sticks.make("PISM-ALL")
+    fill(image, left_bytes, tmp_path)
+    job = place.job()
+    with pytest.raises(StickFullError):
+        job.run(place.insert(image=image), place.tell)
+    place.sticks.pull()
+    empty(image)
+    results = job.run(place.insert(image=image), place.tell)
+    assert [result.sequence for result in results] == [0, 1, 1]
+    assert all(is_whole(image, archive) for archive in place.archives_made(job))
+
+
+@pytest.mark.parametrize("yank_at_byte", [60_000, 160_000, 260_000, 300_000])
+def test_another_stick_gets_every_archive_wherever_the_first_was_pulled(
+    place: Place, yank_at_byte: int
+) -> None:
+    job = place.job()
+    with contextlib.suppress(StickGoneError):
+        job.run(place.insert(yank_at_byte=yank_at_byte), place.tell)
+    place.sticks.pull()
+    other = place.insert()
+    job.run(other, place.tell)
+    assert all(is_whole(other.node, archive) for archive in place.archives_made(job))
+    assert len(place.archives_made(job)) == 2
+
+
+def test_a_stick_pulled_at_any_16_kib_is_good_after_one_more_insertion(place: Place) -> None:
+    pulls = 0
+    job = place.job()
+    for yank_at_byte in range(16_384, 1 << 24, 16_384):
+        image = place.sticks.make("PISM-ALL")
+        try:
+            job.run(place.insert(image=image, yank_at_byte=yank_at_byte), place.tell)
+            break  # not pulled any more
+        except StickGoneError:
+            pulls += 1
+        finally:
+            place.sticks.pull()
+        job.run(place.insert(image=image), place.tell)
+        place.sticks.pull()
+        assert all(is_whole(image, archive) for archive in place.archives_made(job))
+        assert not [path for path in files_on(image) if path.lower().endswith((".part", ".prt"))]
+        image.unlink()
+    assert pulls > 10
+
+
+def test_what_was_altered_while_another_archive_was_made_is_written_again(place: Place) -> None:
+    image = place.sticks.make("PISM-ALL")
+    altered: list[str] = []
+
+    def alter_the_first(progress: Progress, step: int) -> None:
+        if step == 3 and progress.what == "key" and not altered:
+            altered.extend(path for path in files_on(image) if path.startswith("main-kudo-"))
+            alter(image, altered[0])
+
+    job = place.job()
+    job.run(place.insert(image=image), alter_the_first)
+    assert altered
+    assert all(is_whole(image, archive) for archive in place.archives_made(job))
+
+
+def test_a_stick_that_alters_what_it_holds_again_and_again_is_not_trusted(place: Place) -> None:
+    image = place.sticks.make("PISM-ALL")
+    job = place.job()
+
+    def alter_what_was_put(progress: Progress, _step: int) -> None:
+        if progress.what != "KB" or progress.done != progress.total:
+            return
+        for path in files_on(image):
+            size_bytes = len(mtools(image, "mtype", f"::{path}"))
+            if path.startswith("main-kudo-") and progress.total == 2 * size_bytes // 1000:
+                alter(image, path)
+
+    with pytest.raises(StickVerifyError):
+        job.run(place.insert(image=image), alter_what_was_put)
+
+
+def test_numbers_that_come_back_are_not_in_the_way(tmp_path: Path) -> None:
+    (tmp_path / "rehearsal").mkdir()
+    (tmp_path / "real").mkdir()
+    with contextlib.closing(Place(tmp_path / "rehearsal", NOW - timedelta(hours=1))) as rehearsal:
+        image = rehearsal.sticks.make("PISM-ALL")
+        job = rehearsal.job()
+        job.run(rehearsal.insert(image=image), rehearsal.tell)
+        theirs = rehearsal.archives_made(job)
+    with contextlib.closing(Place(tmp_path / "real")) as real:
+        job = real.job()
+        job.run(real.insert(image=image), real.tell)
+        ours = real.archives_made(job)
+    assert [one.archive_name for one in ours] == [one.archive_name for one in theirs]
+    assert {one.mark for one in ours}.isdisjoint(one.mark for one in theirs)
+    assert all(is_whole(image, archive) for archive in (*theirs, *ours))
+
+
+def test_a_folder_that_is_called_as_a_file_of_ours_is_left_alone(place: Place) -> None:
+    image = place.sticks.make("PISM-ALL")
+    for name in ("pism-receipt-main-kudo-000001.json", "next-visit.ics"):
+        mtools(image, "mmd", f"::{name}")
+    (place.folder / "file").write_bytes(b"of the operator")
+    mtools(image, "mcopy", str(place.folder / "file"), "::public")
+    job = place.job(EXPORT)
+    job.run(place.insert(image=image), place.tell)
+    assert is_whole(image, *place.archives_made(job))
+    assert mtools(image, "mtype", "::public") == b"of the operator"
