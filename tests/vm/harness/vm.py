@@ -778,6 +778,9 @@ def stick_files(path, mbr=False):
     """{name: bytes} of a FAT stick image."""
     image = path + ("@@1048576" if mbr else "")
     env = dict(os.environ, MTOOLS_SKIP_CHECK="1")
+    if b"No files" in subprocess.run(["mdir", "-i", image, "-a", "::"], check=True, env=env,
+                                     stdout=subprocess.PIPE).stdout:
+        return {}       # what lists names only calls that an error
     names = subprocess.run(["mdir", "-i", image, "-/", "-b", "::"], check=True, env=env,
                            stdout=subprocess.PIPE).stdout.decode().splitlines()
     out = {}
