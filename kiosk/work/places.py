@@ -2,8 +2,8 @@
 
 1. A file goes to its own name where that is free, or where its very bytes stand already: an earlier try was
    pulled. What goes into one folder stays together, and a folder that holds anything else is not ours.
-2. Where its name is taken, a file goes to one with the archive's number and the mark of the box that made it.
-   A number comes back: after a rescue, and with a second authority. A mark does not.
+2. Where its name is taken, a file goes to one with the archive's number; and where that is taken, with the
+   mark of the box that made it. A number comes back (a rescue, a second authority); a mark does not.
 3. Where even that is taken (something altered it), a count is added.
 """
 
@@ -143,9 +143,11 @@ def _place_folder(
 
 
 def _suffixes(written: ArchiveWritten, *, numbered: bool) -> Iterator[str]:
-    """Yield what is added to a name: nothing, then what no other archive of any box has."""
+    """Yield what is added to a name: nothing, the archive's number, and what no other box has."""
+    number = "" if numbered else f"-{written.name}-{written.sequence:06d}"
     yield ""
-    own = f"-{written.mark}" if numbered else f"-{written.name}-{written.sequence:06d}-{written.mark}"
-    yield own
+    if number:
+        yield number
+    yield f"{number}-{written.mark}"
     for count in range(2, _TRIES):
-        yield f"{own}-{count}"
+        yield f"{number}-{written.mark}-{count}"

@@ -97,6 +97,7 @@ def test_a_long_message_arrives_whole(pair: Pair) -> None:
             kind="egress",
             name="main-kudo",
             sequence=1,
+            mark="3fa41b9c",
             archive_name="a.tar.age",
             size_bytes=1,
             sha256="00" * 32,

@@ -71,15 +71,15 @@ def test_what_stands_there_already_is_not_moved() -> None:
 @pytest.mark.parametrize(
     ("taken", "moved"),
     [
-        ("Next-Visit.ICS", {"next-visit.ics": "next-visit-main-kudo-000012-3fa41b9c.ics"}),
+        ("Next-Visit.ICS", {"next-visit.ics": "next-visit-main-kudo-000012.ics"}),
         (RECEIPT, {RECEIPT: "pism-receipt-main-kudo-000012-3fa41b9c.json"}),
         (ARCHIVE, {ARCHIVE: "main-kudo-000012-20270201T120000Z-3fa41b9c.tar.age"}),
         *(
             (
                 f"public/{name}",
                 {
-                    "public/roots.pem": "public-main-kudo-000012-3fa41b9c/roots.pem",
-                    "public/a.crl": "public-main-kudo-000012-3fa41b9c/a.crl",
+                    "public/roots.pem": "public-main-kudo-000012/roots.pem",
+                    "public/a.crl": "public-main-kudo-000012/a.crl",
                 },
             )
             for name in ("ROOTS.PEM", "holiday.jpg")
@@ -88,6 +88,11 @@ def test_what_stands_there_already_is_not_moved() -> None:
 )
 def test_a_taken_name_gets_what_no_other_archive_of_any_box_has(taken: str, moved: dict[str, str]) -> None:
     assert places({taken: b"of the operator"}) == OWN | moved
+
+
+def test_a_number_that_came_back_gets_the_mark_of_the_box() -> None:
+    there = {"next-visit.ics": b"1", "next-visit-main-kudo-000012.ics": b"of another box"}
+    assert places(there)["next-visit.ics"] == "next-visit-main-kudo-000012-3fa41b9c.ics"
 
 
 def test_a_name_that_was_altered_twice_gets_a_count() -> None:
@@ -106,4 +111,4 @@ def test_a_stick_without_a_name_left_is_refused() -> None:
 
 def test_a_name_without_ending_keeps_none() -> None:
     (_, notes) = place_files(written(("notes", False)), Files({"notes": b""}))
-    assert notes.place == "notes-main-kudo-000012-3fa41b9c"
+    assert notes.place == "notes-main-kudo-000012"
