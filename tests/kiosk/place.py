@@ -3,6 +3,7 @@
 import os
 import subprocess
 import threading
+from collections.abc import Iterable
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -83,14 +84,11 @@ def mtools(image: Path, *command: str) -> bytes:
 
 def files_on(image: Path) -> dict[str, str]:
     """Return path and SHA-256 of every file, as mtools alone reads them."""
-    listed = "" if _is_empty(image) else mtools(image, "mdir", "-/", "-b", "-a", "::").decode()
+    if b"No files" in mtools(image, "mdir", "-a", "::"):
+        return {}  # what lists names only calls that an error
+    listed = mtools(image, "mdir", "-/", "-b", "-a", "::").decode()
     paths = [line for line in listed.splitlines() if line and not line.endswith("/")]
     return {path.removeprefix("::/"): sha256(mtools(image, "mtype", path)).hexdigest() for path in paths}
-
-
-def _is_empty(image: Path) -> bool:
-    """Tell whether nothing is on a stick: mdir calls that an error where it lists names only."""
-    return b"No files" in mtools(image, "mdir", "-a", "::")
 
 
 def hashes_of(archive: rs.ArchiveWritten) -> set[str]:
@@ -98,9 +96,10 @@ def hashes_of(archive: rs.ArchiveWritten) -> set[str]:
     return {archive.sha256, *(sha256(each.data).hexdigest() for each in archive.companions)}
 
 
-def is_whole(image: Path, archive: rs.ArchiveWritten) -> bool:
-    """Tell whether every file of an archive is on a stick."""
-    return hashes_of(archive) <= {*files_on(image).values()}
+def are_whole(image: Path, archives: Iterable[rs.ArchiveWritten]) -> bool:
+    """Tell whether every file of some archives is on a stick."""
+    there = {*files_on(image).values()}
+    return all(hashes_of(archive) <= there for archive in archives)
 
 
 def empty(image: Path) -> None:

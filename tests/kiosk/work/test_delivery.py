@@ -10,7 +10,7 @@ import pytest
 from core.progress import Progress
 from hw.errors import StickFullError, StickGoneError, StickVerifyError
 from tests.kiosk.live import NOW
-from tests.kiosk.place import EXPORT, Place, alter, empty, files_on, fill, is_whole, mtools
+from tests.kiosk.place import EXPORT, Place, alter, are_whole, empty, files_on, fill, mtools
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_a_stick_that_ran_full_and_was_emptied_gets_every_archive_again(
     empty(image)
     results = job.run(place.insert(image=image), place.tell)
     assert [result.sequence for result in results] == [0, 1, 1]
-    assert all(is_whole(image, archive) for archive in place.archives_made(job))
+    assert are_whole(image, place.archives_made(job))
 
 
 @pytest.mark.parametrize("yank_at_byte", [60_000, 160_000, 260_000, 300_000])
@@ -46,7 +46,7 @@ def test_another_stick_gets_every_archive_wherever_the_first_was_pulled(
     place.sticks.pull()
     other = place.insert()
     job.run(other, place.tell)
-    assert all(is_whole(other.node, archive) for archive in place.archives_made(job))
+    assert are_whole(other.node, place.archives_made(job))
     assert len(place.archives_made(job)) == 2
 
 
@@ -64,7 +64,7 @@ def test_a_stick_pulled_at_any_16_kib_is_good_after_one_more_insertion(place: Pl
             place.sticks.pull()
         job.run(place.insert(image=image), place.tell)
         place.sticks.pull()
-        assert all(is_whole(image, archive) for archive in place.archives_made(job))
+        assert are_whole(image, place.archives_made(job))
         assert not [path for path in files_on(image) if path.lower().endswith((".part", ".prt"))]
         image.unlink()
     assert pulls > 10
@@ -82,7 +82,7 @@ def test_what_was_altered_while_another_archive_was_made_is_written_again(place:
     job = place.job()
     job.run(place.insert(image=image), alter_the_first)
     assert altered
-    assert all(is_whole(image, archive) for archive in place.archives_made(job))
+    assert are_whole(image, place.archives_made(job))
 
 
 def test_a_stick_that_alters_what_it_holds_again_and_again_is_not_trusted(place: Place) -> None:
@@ -115,7 +115,7 @@ def test_numbers_that_come_back_are_not_in_the_way(tmp_path: Path) -> None:
         ours = real.archives_made(job)
     assert [one.archive_name for one in ours] == [one.archive_name for one in theirs]
     assert {one.mark for one in ours}.isdisjoint(one.mark for one in theirs)
-    assert all(is_whole(image, archive) for archive in (*theirs, *ours))
+    assert are_whole(image, (*theirs, *ours))
 
 
 def test_a_folder_that_is_called_as_a_file_of_ours_is_left_alone(place: Place) -> None:
@@ -126,5 +126,5 @@ def test_a_folder_that_is_called_as_a_file_of_ours_is_left_alone(place: Place) -
     mtools(image, "mcopy", str(place.folder / "file"), "::public")
     job = place.job(EXPORT)
     job.run(place.insert(image=image), place.tell)
-    assert is_whole(image, *place.archives_made(job))
+    assert are_whole(image, place.archives_made(job))
     assert mtools(image, "mtype", "::public") == b"of the operator"

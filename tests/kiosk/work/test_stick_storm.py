@@ -23,10 +23,10 @@ from core.api import results as rs
 from core.progress import Progress
 from hw.errors import StickError, StickFullError, StickGoneError
 from hw.fat.mkfs import MIN_BYTES, make_image
-from tests.kiosk.place import Place, alter, empty, files_on, fill, hashes_of, is_whole, mtools
+from tests.kiosk.place import Place, alter, empty, files_on, fill, hashes_of, mtools
 
 SHARDS: Final = 6
-INSERTIONS: Final = int(os.environ.get("PISM_FUZZ_INSERTIONS", "300"))
+INSERTIONS: Final = int(os.environ.get("PISM_FUZZ_INSERTIONS", "120"))
 _INSERTIONS_A_JOB: Final = 4
 _STICKS: Final = 3
 _JOB_BYTES: Final = 500_000
@@ -143,12 +143,12 @@ class Storm:
     def compare(self, image: Path, before: set[str], *, is_ok: bool, altered: bool) -> None:
         """Fail where something was called written and is not there."""
         archives = self.place.archives_made(self.job)
+        there = {*files_on(image).values()}
         if is_ok:
             assert len(archives) == 2
-            assert all(is_whole(image, archive) for archive in archives)
+            assert all(hashes_of(archive) <= there for archive in archives)
         journaled = self.journaled()
         if not altered:
-            there = {*files_on(image).values()}
             for archive in archives:
                 is_new = journaled.get(archive.name) == archive.sequence != self.written.get(archive.name)
                 receipt = _receipt_hash(archive)
