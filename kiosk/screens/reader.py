@@ -9,7 +9,7 @@ A few glyphs begin one pixel before their cell, so a cell is told by its first f
 """
 
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 from PIL import Image, ImageChops
@@ -32,6 +32,7 @@ _CHARACTERS: Final = "".join(chr(code) for code in range(0x20, 0x7F))
 _STARTS: Final = (LEFT, (LEFT + CELL_WIDTH // 2) % CELL_WIDTH)  # left-bound rows, centred even rows
 _GROUND: Final = WIDTH - 2  # the last cell's sixth column, which no glyph reaches
 _TOPS: Final = tuple(sorted({*ROW_Y, *TIGHT_Y}))
+_KEPT: Final = 256
 _RULE: Final = "_" * COLUMNS  # a rule across the panel looks like this
 
 
@@ -41,6 +42,13 @@ def read_lines(picture: Image.Image) -> tuple[str, ...]:
     Args:
         picture: 128x64, mode "1".
     """
+    return _read_bits(picture.tobytes())
+
+
+@lru_cache(maxsize=_KEPT)
+def _read_bits(bits: bytes) -> tuple[str, ...]:
+    """Return the lines on a picture; who waits for a page reads the one before it again and again."""
+    picture = Image.frombytes("1", (WIDTH, HEIGHT), bits)
     places = [_move_back(picture, dx, dy) for dx, dy in MOVES]
     for place in places:
         if _read_either(place, ROW_Y[0]) or _read_either(place, ROW_Y[-1]):
@@ -106,10 +114,13 @@ def _read_cells(picture: Image.Image, lefts: Iterable[int], top: int) -> str:
     """Return the text in the cells of a row; "" when one of them holds anything but a glyph."""
     bottom = min(top + CELL_HEIGHT, KEYS_RULE_Y if top < KEYS_RULE_Y else HEIGHT - 1)
     font = _font_by_bits(bottom - top - 1)
-    characters = [
-        font.get(picture.crop((left, top + 1, left + CELL_WIDTH - 1, bottom)).tobytes(), "") for left in lefts
-    ]
-    return "".join(characters).strip() if all(characters) else ""
+    characters = []
+    for left in lefts:
+        character = font.get(picture.crop((left, top + 1, left + CELL_WIDTH - 1, bottom)).tobytes())
+        if character is None:
+            return ""
+        characters.append(character)
+    return "".join(characters).strip()
 
 
 @cache
