@@ -6,7 +6,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help venv demo deb deb-lint vm-test fresh-test fuzz test check lint bench golden docs pictures emulate lock clean system-run system-dev
+.PHONY: help venv demo deb deb-lint vm-test fresh-test fuzz test judges check lint bench golden docs pictures emulate lock clean system-run system-dev
 
 PYTHON ?= python3
 VENV := .venv
@@ -60,6 +60,9 @@ emulate: system-run $(VENV)/.run ## The emulated box, live in this terminal
 test: system-dev $(VENV)/.dev ## Run the tests
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(TESTS)
 
+judges: system-dev $(VENV)/.dev ## Have foreign programs judge: verifiers, packagers, long storms of sticks
+	PISM_JUDGES=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m judge tests
+
 lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -110,7 +113,7 @@ endif
 
 INSERTIONS ?= 20000
 fuzz: system-dev $(VENV)/.dev ## Storms of sticks, far longer than CI's (hours); INSERTIONS=20000
-	PISM_FUZZ_INSERTIONS=$(INSERTIONS) $(BIN)/python -m pytest -q -s -n $(WORKERS) tests/kiosk/work/test_stick_storm.py
+	PISM_JUDGES=1 PISM_FUZZ_INSERTIONS=$(INSERTIONS) $(BIN)/python -m pytest -q -s -n $(WORKERS) tests/kiosk/work/test_stick_storm.py
 
 fresh-test: ## Run the README's two commands in clean Debian 12 and 13 systems (half an hour or more; needs root)
 	tests/fresh/run $(or $(SUITES),bookworm trixie)

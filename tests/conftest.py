@@ -14,6 +14,7 @@ TESTS = Path(__file__).parent
 MACHINE = TESTS / "vm"
 BENCHES = TESTS / "bench"
 LEFT_OUT = pytest.StashKey[int]()
+JUDGED = pytest.StashKey[int]()
 
 
 class Worker(Protocol):
@@ -24,13 +25,26 @@ class Worker(Protocol):
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the tests of the machine out, unless they are asked for."""
-    if os.environ.get("PISM_VM"):
-        return
-    left_out = [item for item in items if MACHINE in item.path.parents]
-    items[:] = [item for item in items if MACHINE not in item.path.parents]
-    config.stash[LEFT_OUT] = len(left_out)
-    config.hook.pytest_deselected(items=left_out)
+    """Leave the tests of the machine out, and of the whole suite those of `make judges`, unless asked for."""
+    if not os.environ.get("PISM_VM"):
+        config.stash[LEFT_OUT] = _leave_out(
+            config, items, {item for item in items if MACHINE in item.path.parents}
+        )
+    if not os.environ.get("PISM_JUDGES") and _is_whole(config):
+        judged = {item for item in items if item.get_closest_marker("judge")}
+        config.stash[JUDGED] = _leave_out(config, items, judged)
+
+
+def _leave_out(config: pytest.Config, items: list[pytest.Item], out: set[pytest.Item]) -> int:
+    """Take some tests out; return how many."""
+    config.hook.pytest_deselected(items=[item for item in items if item in out])
+    items[:] = [item for item in items if item not in out]
+    return len(out)
+
+
+def _is_whole(config: pytest.Config) -> bool:
+    """Tell whether the whole suite was asked for."""
+    return TESTS in [config.invocation_params.dir / arg for arg in config.args]
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -38,13 +52,15 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     told = getattr(session.config, "workeroutput", None)
     if told is not None:
         told["left_out"] = session.config.stash.get(LEFT_OUT, 0)
+        told["judged"] = session.config.stash.get(JUDGED, 0)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Worker, error: object) -> None:
     """Take what a worker told; all of them collect the same."""
-    stash = node.config.stash
-    stash[LEFT_OUT] = max(stash.get(LEFT_OUT, 0), getattr(node, "workeroutput", {}).get("left_out", 0))
+    stash, told = node.config.stash, getattr(node, "workeroutput", {})
+    for key, name in ((LEFT_OUT, "left_out"), (JUDGED, "judged")):
+        stash[key] = max(stash.get(key, 0), told.get(name, 0))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -54,7 +70,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         write(
             f"left out: {count} tests of tests/vm (a machine in QEMU, half an hour; make vm-test runs them)"
         )
-    given = [config.invocation_params.dir / arg for arg in config.args]
-    if TESTS in given:
+    if count := config.stash.get(JUDGED, 0):
+        write(
+            f"left out: {count} tests with foreign judges, years and storms (minutes; make judges runs them)"
+        )
+    if _is_whole(config):
         count = len(list(BENCHES.glob("bench_*.py")))
         write(f"left out: {count} benches of tests/bench (they measure; make bench runs them)")

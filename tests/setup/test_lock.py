@@ -22,6 +22,8 @@ from packaging.utils import canonicalize_name
 
 from systemd.deb.wheels import _needed
 
+pytestmark = pytest.mark.judge
+
 REPOSITORY = Path(__file__).parents[2]
 LOCK, RUN_LOCK = REPOSITORY / "requirements-dev.txt", REPOSITORY / "requirements.txt"
 NEWER = "9999"

@@ -28,6 +28,8 @@ from core.policy.settings import ConstrainedNames, NameConstraints, RootSettings
 from tests.builders import make_gap, make_issuing_key, make_policy, utc
 from tests.judges import SECOND, gnutls_accepts, instants, openssl_accepts, run
 
+pytestmark = pytest.mark.judge
+
 CLASSICAL: Final = [algorithm for algorithm in KEY_ALGORITHMS if not algorithm.startswith("mldsa")]
 NOW: Final = utc("2027-02-10T12:00")
 FULL: Final = Target(

@@ -19,6 +19,8 @@ from tests.builders import utc
 from tests.core.simulation import Box, assert_nested
 from tests.judges import instants, openssl_accepts
 
+pytestmark = pytest.mark.judge
+
 START, VISITS = utc("2027-01-07T09:30"), 4 * 20
 TARGETS = {
     "mongo": Target(quantum=0.25, load=2),

@@ -24,6 +24,8 @@ from tests.authorities import Founded, found_with
 from tests.builders import utc
 from tests.judges import gnutls_accepts, instants, verify_with_openssl
 
+pytestmark = pytest.mark.judge
+
 SHIPPED = Path(__file__).parents[3] / "config.yaml"
 KEYS = ("main-kudo.pub", "backup-a.pub", "backup-b.pub")
 # In the middle of a quarter, and the last evening of a leap year's February.

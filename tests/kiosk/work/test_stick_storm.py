@@ -25,8 +25,10 @@ from hw.errors import StickError, StickFullError, StickGoneError
 from hw.fat.mkfs import MIN_BYTES, make_image
 from tests.kiosk.place import Place, alter, empty, files_on, fill, hashes_of, mtools
 
+pytestmark = pytest.mark.judge
+
 SHARDS: Final = 6
-INSERTIONS: Final = int(os.environ.get("PISM_FUZZ_INSERTIONS", "120"))
+INSERTIONS: Final = int(os.environ.get("PISM_FUZZ_INSERTIONS", "300"))
 _INSERTIONS_A_JOB: Final = 4
 _STICKS: Final = 3
 _JOB_BYTES: Final = 500_000
