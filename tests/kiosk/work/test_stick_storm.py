@@ -91,9 +91,10 @@ class Storm:
                 empty(image)
                 self.full.discard(image)
             case "fill":
-                with contextlib.suppress(StickError):
+                self.full.add(image)
+                # a PC believes what an unclean pull left in the FS information sector
+                with contextlib.suppress(StickError, subprocess.CalledProcessError):
                     fill(image, number % _JOB_BYTES, self.folder)
-                    self.full.add(image)
             case "alter" if paths:
                 with contextlib.suppress(ValueError):  # it lies in pieces
                     alter(image, paths[number % len(paths)])
