@@ -4,8 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from core.certificate import Certificate
-from core.issue.issuance import issue_root
-from core.issue.issuing_key import IssuingKey, load_issuing_key
+from core.issue.issuance import IssuingKey, issue_root, load_issuing_key
 from core.plan.gaps import Gap
 from core.policy.policy import Policy
 from core.policy.settings import (

@@ -10,7 +10,11 @@ that each is journaled in the transaction that does it.
    reading and `correct_clock` (design 3, Time).
 5. A change of policy takes effect only by `approve_policy`, whole.
 
-What an operation consists of is the other modules' of this package.
+6. A delivery is one transaction: fresh CRLs, the sequence number, the archive, its record, its journal entry.
+   Nobody is given the archive before that is committed, so a number that was undone is a number nobody has
+   seen. That the archive stands on a stick is journaled later, by `confirm_written`.
+
+What the other operations consist of is the other modules' of this package.
 """
 
 import secrets
@@ -20,10 +24,11 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import BinaryIO, Final, Self
 
 from core.api import results
 from core.api.csr_files import RequestFile
+from core.archive.manifest import ArchiveKind
 from core.authority.clock import (
     clock_code,
     correct_clock,
@@ -31,24 +36,29 @@ from core.authority.clock import (
     require_clock,
     require_founding_clock,
 )
-from core.authority.delivery import archive_kind, deliver
 from core.authority.passphrase import change_passphrase, journal_unlock, rekey
-from core.authority.revocation import revoke, revoke_all
+from core.authority.revocation import refresh_crls, revoke, revoke_all
 from core.authority.signing_requests import propose_requests, sign_requests
 from core.authority.status import make_status
 from core.authority.top_up import top_up
 from core.certificate import Certificate
 from core.crypto.passphrase import require_strong
 from core.crypto.process import Boot
+from core.errors import PolicyError
+from core.export.archives import Written, write_backup, write_egress
 from core.export.receipt import check_receipt
+from core.export.sidecars import make_sidecars
 from core.plan.coverage import next_visit_by
 from core.policy.policy import Policy, differences, is_replaced, pin, read_pinned
 from core.policy.proposal import read_file_policy, render_difference
 from core.progress import Report
-from core.recovery.drill import record_drill
+from core.recovery.drill import expect_drill, record_drill
 from core.store import attempts, journal
 from core.store.keyslots import KdfCost
+from core.store.records import ArchiveRecord
 from core.store.store import Store, create_store, is_provisioned, open_store
+
+_MARK_DIGITS: Final = 8  # of the incarnation, in names that give way
 
 
 class Authority:
@@ -201,23 +211,44 @@ class Authority:
     def write_archive(
         self, kind: str, name: str, out: BinaryIO, now: datetime, report: Report, *, public: bool
     ) -> results.ArchiveWritten:
-        """Write an egress or backup archive into `out`; see core.authority.delivery."""
-        self._believe(now)
-        return deliver(
-            self._store,
-            self.policy,
-            archive_kind(kind),
-            name,
-            out=out,
-            public=public,
-            now=now,
-            report=report,
+        """Write an archive into `out` and return what goes beside it.
+
+        Args:
+            kind: egress or backup.
+            name: Of the policy.
+            out: Where the age file goes; flushed, not closed.
+            now: Aware UTC, whole seconds.
+            report: Told (keys done, keys in all, what); may raise StoppedError.
+            public: Whether the files to be hosted and the calendar file go beside it too.
+
+        Raises:
+            PolicyError: There is no such kind, or the policy has no such name (E-POLICY).
+            CaError: As core.export.archives.
+        """
+        write = write_egress if _archive_kind(kind) == "egress" else write_backup
+        with self._operation(now) as store:
+            refresh_crls(store, self.policy, now)
+            written = write(store, self.policy, name, now, out, report=report)
+            out.flush()
+            sidecars = make_sidecars(store, self.policy, written, public=public)
+            _record_archive(store, written, now)
+        return results.ArchiveWritten(
+            kind=written.head.kind,
+            name=name,
+            sequence=written.head.sequence,
+            mark=written.head.incarnation[:_MARK_DIGITS],
+            archive_name=written.archive_name,
+            size_bytes=written.size_bytes,
+            sha256=written.archive_sha256,
+            companions=tuple(
+                results.Companion(path=each.path, data=each.data, numbered=each.numbered) for each in sidecars
+            ),
         )
 
     def confirm_written(self, kind: str, name: str, sequence: int, where: str, now: datetime) -> None:
         """Journal that an archive stands, read back and compared, at `where` (a stick's label, a folder)."""
         with self._operation(now) as store:
-            store.mark_written(archive_kind(kind), name, sequence, now)
+            store.mark_written(_archive_kind(kind), name, sequence, now)
             detail = {"kind": kind, "name": name, "sequence": sequence, "where": where}
             journal.append(store, "written", detail, now)
 
@@ -297,3 +328,38 @@ class Authority:
         """Take `now` as the time of an operation, unless the journal speaks against it."""
         require_clock(self._store, self.policy, now)
         self._now = now
+
+
+def _archive_kind(kind: str) -> ArchiveKind:
+    """Return `kind` as what it must be.
+
+    Raises:
+        PolicyError: It is neither (E-POLICY).
+    """
+    match kind:
+        case "egress" | "backup":
+            return kind
+        case _:
+            raise PolicyError(f"there is no kind of archive {kind}")
+
+
+def _record_archive(store: Store, written: Written, now: datetime) -> None:
+    head = written.head
+    store.add_archive(
+        ArchiveRecord(
+            kind=head.kind,
+            name=head.name,
+            sequence=head.sequence,
+            created=now,
+            manifest_sha256=written.manifest_sha256,
+        )
+    )
+    if head.kind == "backup":
+        expect_drill(store, head.name, head.sequence, written.manifest_sha256, written.contents.key_ids)
+    detail = {
+        "name": head.name,
+        "sequence": head.sequence,
+        "manifest": written.manifest_sha256,
+        "archive": written.archive_sha256,
+    }
+    journal.append(store, "export" if head.kind == "egress" else "backup", detail, now)

@@ -15,7 +15,7 @@ from datetime import datetime
 from core.certificate import Certificate
 from core.errors import PolicyError
 from core.issue.crl import REASONS, sign_crl
-from core.issue.issuing_key import load_root
+from core.issue.issuance import load_root
 from core.policy.policy import Policy
 from core.store import journal
 from core.store.store import Store

@@ -18,8 +18,7 @@ from core.certificate import Issued
 from core.crypto.keys import ALGORITHMS, make_keys
 from core.errors import StoppedError
 from core.issue.crl import sign_crl
-from core.issue.issuance import Issuances, rehearse_roots, rehearse_seals
-from core.issue.issuing_key import load_issuing_key, load_root
+from core.issue.issuance import Issuances, load_issuing_key, load_root, rehearse_roots, rehearse_seals
 from core.plan.gaps import Gap, Plan, find_gaps
 from core.policy.policy import Policy
 from core.progress import Progress, Report

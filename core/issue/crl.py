@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from core.certificate import Certificate, Crl
 from core.crypto.keys import ALGORITHMS
 from core.errors import CheckError, IssueError
-from core.issue.issuing_key import IssuingKey
+from core.issue.issuance import IssuingKey
 
 UNSPECIFIED = "unspecified"
 

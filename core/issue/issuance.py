@@ -9,22 +9,26 @@
 5. Whoever issues many keeps the issuance that `rehearse_roots`, `rehearse_signers` or `rehearse_seals` made,
    or takes it from `Issuances`, which chooses the root; whoever issues one calls `issue_root`, `issue_signer`
    or `issue_seal`, which rehearse first too.
+6. An issuing key is a root that can sign: `load_root` or `load_issuing_key` saw that its record, certificate
+   and private key belong together, once per root and session; the private key shows in no repr. It signs
+   certificates here and revocations in core.issue.crl.
 
 What a certificate says is core.issue.profile's. Storing and journaling are the caller's.
 """
 
 import hashlib
 import uuid
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from core.certificate import Certificate, Issued
-from core.crypto.keys import ALGORITHMS, PrivateKey, PublicKey, encode_key, make_key
+from core.crypto.keys import ALGORITHMS, PrivateKey, PublicKey, decode_key, encode_key, make_key
 from core.errors import IssueError
 from core.issue.checks import RehearsedExtensions, check_signed, check_template
-from core.issue.issuing_key import IssuingKey, load_root
 from core.issue.profile import Profile, Template, make_extension, root_profile, seal_profile, signer_profile
 from core.plan.gaps import Gap, choose_issuer
 from core.policy.policy import Policy
@@ -34,6 +38,78 @@ from core.store.store import Store
 _SAMPLE_DAY = datetime(2000, 1, 1, tzinfo=UTC)
 
 _ONE_DAY = timedelta(days=1)
+
+
+# No slots: the two cached properties are made on first use and kept.
+@dataclass(frozen=True, kw_only=True)
+class IssuingKey:
+    """A root that can sign.
+
+    Args:
+        certificate: What is remembered of it.
+        x509: The certificate itself.
+        private_key: Its private key; the library's object shows no secret.
+    """
+
+    certificate: Certificate
+    x509: x509.Certificate
+    private_key: PrivateKey
+
+    @cached_property
+    def key_id(self) -> bytes:
+        """The root's subject key identifier (RFC 5280 4.2.1.2, method 1)."""
+        return x509.SubjectKeyIdentifier.from_public_key(self.private_key.public_key()).digest
+
+    @cached_property
+    def stand_in(self) -> "IssuingKey":
+        """The same root with a throwaway key: what rehearsals sign with."""
+        key = make_key(self.certificate.algorithm)
+        certificate = (
+            x509.CertificateBuilder()
+            .issuer_name(self.x509.subject)
+            .subject_name(self.x509.subject)
+            .public_key(key.public_key())
+            .serial_number(self.x509.serial_number)
+            .not_valid_before(self.x509.not_valid_before_utc)
+            .not_valid_after(self.x509.not_valid_after_utc)
+            .sign(key, ALGORITHMS[self.certificate.algorithm].digest)
+        )
+        return IssuingKey(certificate=self.certificate, x509=certificate, private_key=key)
+
+
+def load_issuing_key(certificate: Certificate, der: bytes, key: bytes) -> IssuingKey:
+    """Return a root that can sign, once its parts are seen to belong together.
+
+    Args:
+        certificate: What the store remembers of it.
+        der: The certificate's bytes.
+        key: Its private key, unencrypted PKCS#8 DER.
+
+    Raises:
+        IssueError: It is no root, or record, certificate and key do not belong together (E-ISSUE).
+    """
+    name = f"{certificate.kind} {certificate.id}"
+    if certificate.kind != "root":
+        raise IssueError(f"{name} is no root, so it signs nothing")
+    if hashlib.sha256(der).hexdigest() != certificate.sha256:
+        raise IssueError(f"the bytes of {name} are not those that were issued")
+    parsed = x509.load_der_x509_certificate(der)
+    private_key = decode_key(key)
+    if private_key.public_key() != parsed.public_key():
+        raise IssueError(f"the key of {name} is another one's")
+    return IssuingKey(certificate=certificate, x509=parsed, private_key=private_key)
+
+
+def load_root(store: Store, root: Certificate) -> IssuingKey:
+    """Return a root of the store, ready to sign.
+
+    Raises:
+        StateDamagedError: Its bytes are not those that were stored (E-STATE-DAMAGED).
+        IssueError: Certificate and key do not belong together (E-ISSUE).
+    """
+    ((_, der),) = store.ders([root.id])
+    ((_, key),) = store.keys([root.id])
+    return load_issuing_key(root, der, key)
 
 
 class Issuance:

@@ -16,8 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from core.crypto.keys import make_keys
-from core.issue.issuance import rehearse_signers
-from core.issue.issuing_key import IssuingKey
+from core.issue.issuance import IssuingKey, rehearse_signers
 from core.issue.profile import CA_USAGE
 from core.plan.gaps import Gap
 from tests.bench.children import serve

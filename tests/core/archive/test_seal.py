@@ -8,8 +8,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from core.archive.seal import SEAL_EKU, accept_seal, load_seal
 from core.crypto.keys import KEY_ALGORITHMS, make_key, sign_bytes, verify_bytes
 from core.errors import ArchiveSealError
-from core.issue.issuance import rehearse_roots, rehearse_seals
-from core.issue.issuing_key import IssuingKey, load_issuing_key
+from core.issue.issuance import IssuingKey, load_issuing_key, rehearse_roots, rehearse_seals
 from core.plan.gaps import find_gaps
 from core.policy.policy import Policy
 from tests.builders import make_policy, utc

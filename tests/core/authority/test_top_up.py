@@ -11,7 +11,7 @@ from cryptography import x509
 
 from core.authority.top_up import FAST_BATCH, SLOW_BATCH, top_up
 from core.errors import CaError, IssueError, StateDamagedError, StoppedError
-from core.issue.issuing_key import load_root
+from core.issue.issuance import load_root
 from core.policy.settings import AuthorityName, RootSettings, SignerSettings, Target
 from core.progress import Progress, report_nothing
 from core.store import journal

@@ -1,4 +1,4 @@
-"""The eight algorithms: making, naming, issuing_key, verifying."""
+"""The eight algorithms: making, naming, signing, verifying."""
 
 import threading
 

@@ -16,8 +16,7 @@ from core.archive.seal import SEAL_EKU
 from core.crypto.keys import ALGORITHMS, PrivateKey, make_key
 from core.errors import CheckError
 from core.issue.checks import EXTENSION_RULES, FIELD_RULES, TEMPLATE_RULES, check_signed, check_template
-from core.issue.issuance import Issuance, rehearse_roots, rehearse_seals, rehearse_signers
-from core.issue.issuing_key import IssuingKey
+from core.issue.issuance import Issuance, IssuingKey, rehearse_roots, rehearse_seals, rehearse_signers
 from core.issue.profile import SEAL_USAGE, Extension, Template, make_extension
 from core.policy.settings import ConstrainedNames, NameConstraints, SignerSettings, Target, Urls
 from tests.builders import make_gap, make_issuing_key, make_policy, make_root_gap, utc

@@ -12,8 +12,7 @@ from core.certificate import Certificate, Crl
 from core.crypto.keys import KEY_ALGORITHMS, PrivateKey, make_key
 from core.errors import CheckError, IssueError
 from core.issue.crl import REASONS, check_crl, sign_crl
-from core.issue.issuance import issue_seal, issue_signer
-from core.issue.issuing_key import IssuingKey
+from core.issue.issuance import IssuingKey, issue_seal, issue_signer
 from tests.builders import make_gap, make_issuing_key, make_policy, utc
 
 NOW = utc("2027-02-10T12:00")

@@ -14,14 +14,15 @@ from core.crypto.keys import KEY_ALGORITHMS, algorithm_name, decode_key, encode_
 from core.errors import CheckError, IssueError, PolicyError
 from core.issue.issuance import (
     Issuance,
+    IssuingKey,
     issue_root,
     issue_seal,
     issue_signer,
+    load_issuing_key,
     rehearse_roots,
     rehearse_seals,
     rehearse_signers,
 )
-from core.issue.issuing_key import IssuingKey, load_issuing_key
 from core.issue.profile import make_extension, root_profile, signer_profile
 from core.plan.gaps import choose_issuer, find_gaps
 from core.policy.policy import Policy

@@ -19,8 +19,7 @@ from pkilint.validation import ValidationFindingSeverity
 from core.certificate import Issued
 from core.crypto.keys import ALGORITHMS, KEY_ALGORITHMS, PrivateKey, algorithm_name, decode_key, make_key
 from core.issue.crl import REASONS, sign_crl
-from core.issue.issuance import issue_root, issue_seal, issue_signer
-from core.issue.issuing_key import IssuingKey, load_issuing_key
+from core.issue.issuance import IssuingKey, issue_root, issue_seal, issue_signer, load_issuing_key
 from core.issue.profile import CA_USAGE, SEAL_USAGE
 from core.plan.gaps import choose_issuer, find_gaps
 from core.policy.policy import Policy

@@ -13,8 +13,7 @@ from core.errors import (
     StateDamagedError,
     StateLockedError,
 )
-from core.issue.issuance import issue_root, issue_signer
-from core.issue.issuing_key import load_issuing_key
+from core.issue.issuance import issue_root, issue_signer, load_issuing_key
 from core.policy.policy import encode_policy
 from core.store import journal
 from core.store.database import Database

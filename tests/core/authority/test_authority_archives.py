@@ -9,7 +9,7 @@ import pytest
 from cryptography import x509
 
 from core.api.results import ArchiveWritten
-from core.authority.delivery import archive_kind, deliver
+from core.authority.authority import Authority
 from core.authority.revocation import refresh_crls, revoke
 from core.errors import PolicyError, StoppedError
 from core.policy.policy import Policy, decode_policy
@@ -29,7 +29,7 @@ def write(store: Store, kind: Any = "egress", now: Any = NOW, **given: Any) -> t
     out = io.BytesIO()
     name = {"egress": "main-kudo", "backup": "main-backup"}[kind]
     options: dict[str, Any] = {"public": True, "report": report_nothing} | given
-    return deliver(store, policy_of(store), kind, name, out=out, now=now, **options), out.getvalue()
+    return Authority(store, now).write_archive(kind, name, out, now, **options), out.getvalue()
 
 
 def revoked_serials(store: Store) -> dict[str, list[int]]:
@@ -115,7 +115,8 @@ def test_a_list_never_names_a_date_that_is_still_to_come(founded: Founded) -> No
         signer = store.certificates("signer")[0]
         with store.transaction():
             revoke(store, signer.id, "superseded", NOW + timedelta(days=700))
-        write(store)
+            refresh_crls(store, policy_of(store), NOW)
+            journal.append(store, "test", {}, NOW + timedelta(days=700))
         (crl,) = [_parse(crl.der) for crl in store.crls() if crl.issuer == signer.issuer]
     (entry,) = crl
     assert entry.revocation_date_utc == NOW
@@ -151,7 +152,6 @@ def test_whatever_ends_it_undoes_it_whole(founded: Founded, progress: Report, er
         assert write(store)[0].sequence == 1
 
 
-def test_there_are_egresses_and_backups_and_nothing_else() -> None:
-    assert (archive_kind("egress"), archive_kind("backup")) == ("egress", "backup")
-    with pytest.raises(PolicyError):
-        archive_kind("Egress")
+def test_there_are_egresses_and_backups_and_nothing_else(founded: Founded) -> None:
+    with founded.open() as authority, pytest.raises(PolicyError):
+        authority.write_archive("Egress", "main-kudo", io.BytesIO(), NOW, report_nothing, public=True)
