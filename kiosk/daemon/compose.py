@@ -46,8 +46,7 @@ def kiosk_settings(config: Config, own: Path) -> Settings:
         note = "Stick list was bad"
     return Settings(
         sticks=tuple(config.sticks.items()) if kept is None else kept,
-        lock_after_s=config.kiosk.lock_after_s,
-        dim_after_s=config.kiosk.dim_after_s,
+        kiosk=config.kiosk,
         note=note,
     )
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from core.api.results import Unlocked
+from core.policy.settings import Kiosk
 from hw.ports import Stick
 
 StickTable = tuple[tuple[str, tuple[str, ...]], ...]
@@ -21,6 +22,9 @@ POLICY_STEPS: Final = ("new policy",)
 """What the screen says a PISM-CONFIG stick asks for; no job has such a step."""
 
 
+_USUAL: Final = Kiosk(lock_after_s=300, dim_after_s=60)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What the kiosk takes from config.yaml before anything is unlocked.
@@ -28,14 +32,12 @@ class Settings:
     Args:
         sticks: What was pinned last, as the kiosk kept it, else by config.yaml: good for saying what a stick
             asks, never for doing it.
-        lock_after_s: Idle seconds until a session locks; at least 20.
-        dim_after_s: Idle seconds until the panel dims.
+        kiosk: The section of that name.
         note: What the operator should know of them while locked; "" for nothing.
     """
 
     sticks: StickTable = ()
-    lock_after_s: int = 300
-    dim_after_s: int = 60
+    kiosk: Kiosk = _USUAL
     note: str = ""
 
 
@@ -138,8 +140,7 @@ class Box:
 
     def keep_table(self, table: StickTable) -> None:
         """Say from now on what this table says, while locked."""
-        old = self.settings
-        self.settings = Settings(sticks=table, lock_after_s=old.lock_after_s, dim_after_s=old.dim_after_s)
+        self.settings = Settings(sticks=table, kiosk=self.settings.kiosk)
 
     def ignore(self, stick: Stick) -> None:
         """Do nothing more for this insertion of a stick."""

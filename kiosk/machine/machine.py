@@ -463,7 +463,7 @@ class Machine:
             return self._auto_lock.rest() if before.lockable else ()
         if before.lockable and not _is_act(event):
             return ()
-        return self._auto_lock.run(self.box.settings.lock_after_s)
+        return self._auto_lock.run(self.box.settings.kiosk.lock_after_s)
 
     def _mind_light(self, before: _Before, event: Event | None) -> Effects:
         """Return the panel bright after an operator's act or on another page, and its timer restarted."""
@@ -471,7 +471,7 @@ class Machine:
             return ()
         begins = not before.unlocked and self.box.session is not None
         return self.light.brighten(
-            self.box.settings.dim_after_s, anew=begins or isinstance(event, StickInserted)
+            self.box.settings.kiosk.dim_after_s, anew=begins or isinstance(event, StickInserted)
         )
 
 

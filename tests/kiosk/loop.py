@@ -18,7 +18,7 @@ from tests.kiosk.facts import SESSION, TABLE
 from tests.kiosk.flows.steps import title_of
 from tests.kiosk.live import WORDS, make_entries, open_twins
 
-SETTINGS = Settings(sticks=TABLE, lock_after_s=300, dim_after_s=60)
+SETTINGS = Settings(sticks=TABLE)
 Move = Event | float | Callable[[], None] | None
 
 

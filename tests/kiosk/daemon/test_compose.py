@@ -22,8 +22,7 @@ def test_the_sections_of_the_box_become_its_settings(tmp_path: Path) -> None:
     )
     assert (wired.rows, wired.columns) == ((5, 6, 13, 19), (12, 16, 20, 21))
     settings = kiosk_settings(config, tmp_path)
-    assert settings.lock_after_s == 300
-    assert settings.dim_after_s == 60
+    assert (settings.kiosk.lock_after_s, settings.kiosk.dim_after_s) == (300, 60)
     assert [label for label, _ in settings.sticks] == ["PISM-EXPORT", "PISM-ALL"]
 
 

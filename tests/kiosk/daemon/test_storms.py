@@ -41,7 +41,7 @@ from tests.kiosk.live import WORDS, make_entries, open_twins
 from tests.kiosk.machine.test_walks import ANSWERS
 from tests.kiosk.samples import SAMPLES
 
-SETTINGS = Settings(sticks=TABLE, lock_after_s=300, dim_after_s=60)
+SETTINGS = Settings(sticks=TABLE)
 WORK = RunJob | ReadBackup | Restore
 KINDS = 16  # of blows; those without one of their own let an order be answered
 BLOWS = some.integers(0, KINDS * 48 - 1)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.policy.settings import Kiosk
 from hw.ports import KeyPressed, KeyReleased, KeyStuck, StickInserted, UsbRefused
 from kiosk.entry.buffers import Purpose
 from kiosk.flows.box import Settings
@@ -33,7 +34,7 @@ from tests.kiosk.flows.steps import DONE, Operator, unlock
 
 
 def test_start_opens_the_vault_at_once() -> None:
-    machine = Machine(Settings(sticks=TABLE, dim_after_s=30))
+    machine = Machine(Settings(sticks=TABLE, kiosk=Kiosk(lock_after_s=300, dim_after_s=30)))
     assert machine.start() == (OpenVault(), SetTimer(Timer.DIM, 30))
     assert machine.shown == STARTING
 
