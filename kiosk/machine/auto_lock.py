@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from core.policy.settings import Kiosk
 from kiosk.machine.effects import CancelTimer, Effects, SetTimer, Timer
 from kiosk.screens.page import Large, Page
 
@@ -16,11 +17,15 @@ def locks_in(left_s: int) -> Page:
 class AutoLock:
     """The countdown before the lock.
 
+    Args:
+        settings: Of config.yaml; `lock_after_s` idle seconds end a session.
+
     Attributes:
         left_s: Seconds that it shows; None while nothing is shown.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Kiosk) -> None:
+        self._settings = settings
         self.left_s: int | None = None
 
     @property
@@ -28,9 +33,9 @@ class AutoLock:
         """The countdown is shown."""
         return self.left_s is not None
 
-    def run(self, lock_after_s: int) -> Effects:
-        """Let the countdown begin when nobody acts for so long that the lock comes after `lock_after_s`."""
-        return (SetTimer(Timer.LOCK, lock_after_s - WARN_S),)
+    def run(self) -> Effects:
+        """Let the countdown begin when nobody acts for so long."""
+        return (SetTimer(Timer.LOCK, self._settings.lock_after_s - WARN_S),)
 
     def rest(self) -> Effects:
         """Let nothing lock by itself."""

@@ -6,6 +6,7 @@ Waking sends a panel everything anew, in case it lost its set-up meanwhile.
 from enum import StrEnum
 from typing import Final
 
+from core.policy.settings import Kiosk
 from kiosk.machine.effects import Blank, CancelTimer, Dim, Effects, SetTimer, Timer, Wake
 
 MOVE_S: Final = 60
@@ -23,12 +24,16 @@ class Glass(StrEnum):
 class Light:
     """What the panel's glass is like.
 
+    Args:
+        settings: Of config.yaml; after `dim_after_s` idle seconds it dims.
+
     Attributes:
         glass: How it stands.
         shift: How often the picture was moved since it was dimmed, so that nothing burns in.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Kiosk) -> None:
+        self._settings = settings
         self.glass = Glass.BRIGHT
         self.shift = 0
 
@@ -53,14 +58,13 @@ class Light:
                 return (Blank(), CancelTimer(Timer.DIM))
         return ()
 
-    def brighten(self, dim_after_s: int, *, anew: bool) -> Effects:
-        """Make the panel bright, and let it dim so many seconds from now.
+    def brighten(self, *, anew: bool) -> Effects:
+        """Make the panel bright, and let it dim when nobody acts from now on.
 
         Args:
-            dim_after_s: Seconds until it dims.
             anew: Wake it although it is bright.
         """
-        dim = SetTimer(Timer.DIM, dim_after_s)
+        dim = SetTimer(Timer.DIM, self._settings.dim_after_s)
         if self.glass is Glass.BRIGHT:
             return (Wake(), dim) if anew else (dim,)
         self.glass = Glass.BRIGHT

@@ -101,14 +101,14 @@ class Machine:
 
     def __init__(self, settings: Settings, begin: Callable[[Box], Flow] = rest) -> None:
         self.box = Box(settings=settings)
-        self.light = Light()
+        self.light = Light(settings.kiosk)
         self.stuck: tuple[str, ...] = ()
         self.vault = Vault.CLOSED
         self.is_off = False
         self._begin = begin
         self._flow: Flow = begin(self.box)
         self._page: Shown = Page()
-        self._auto_lock = AutoLock()
+        self._auto_lock = AutoLock(settings.kiosk)
         self._waking = ""  # the key that woke the panel or kept the session: swallowed until it is up
         self._held = ""  # the key whose hold is being timed
         self._ticket = 0
@@ -463,16 +463,14 @@ class Machine:
             return self._auto_lock.rest() if before.lockable else ()
         if before.lockable and not _is_act(event):
             return ()
-        return self._auto_lock.run(self.box.settings.kiosk.lock_after_s)
+        return self._auto_lock.run()
 
     def _mind_light(self, before: _Before, event: Event | None) -> Effects:
         """Return the panel bright after an operator's act or on another page, and its timer restarted."""
         if not self._moved and not _is_act(event):
             return ()
         begins = not before.unlocked and self.box.session is not None
-        return self.light.brighten(
-            self.box.settings.kiosk.dim_after_s, anew=begins or isinstance(event, StickInserted)
-        )
+        return self.light.brighten(anew=begins or isinstance(event, StickInserted))
 
 
 def _is_act(event: Event | None) -> bool:
