@@ -10,6 +10,9 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("pism", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("pism")
 
+# mkfs.vfat, fsck.vfat and sfdisk live in sbin, which is not on every user's PATH.
+os.environ["PATH"] = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
+
 TESTS = Path(__file__).parent
 MACHINE = TESTS / "vm"
 BENCHES = TESTS / "bench"
