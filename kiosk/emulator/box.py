@@ -178,6 +178,12 @@ class EmulatedBox:
             self._in.remove(stick)
             self.twins.sticks.pull(stick)
 
+    def empty(self, label: str) -> None:
+        """Delete all that is on the stick of that label, as a PC does: from beside the box."""
+        image = self._images[label]
+        for name in list_image(image, nested=False):
+            _run_mtools("mdeltree", image, f"::/{name}")
+
     def wait(self, seconds: float) -> None:
         """Let time pass."""
         time.sleep(seconds)
@@ -278,21 +284,29 @@ def _wait_until(holds: Callable[[], bool], timeout_s: float, every_s: float) -> 
     return True
 
 
-def list_image(image: Path, offset: int = 0) -> list[str]:
+def list_image(image: Path, offset: int = 0, *, nested: bool = True) -> list[str]:
     """Return the names of the files on an image, from beside the box: whatever it does to the image.
 
     Args:
         image: The file.
         offset: Where the volume begins in it, in bytes.
+        nested: With those in folders; else those of the root, a folder's with `/` behind it.
     """
+    options = ("-/", "-b") if nested else ("-b",)
+    printed = _run_mtools("mdir", f"{image}@@{offset}" if offset else image, *options, "::")
+    return [line.removeprefix("::/") for line in printed.splitlines()]
+
+
+def _run_mtools(command: str, image: Path | str, *arguments: str) -> str:
+    """Return what a command of mtools prints; nothing where it fails."""
     done = subprocess.run(
-        ["mdir", "-/", "-b", "-i", f"{image}@@{offset}" if offset else str(image), "::"],
+        [command, "-i", str(image), *arguments],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
         env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "MTOOLS_SKIP_CHECK": "1"},
     )
-    return [line.removeprefix("::/") for line in done.stdout.decode("utf-8", "replace").splitlines()]
+    return done.stdout.decode("utf-8", "replace")
 
 
 FELT_S: Final = 1.0  # a press that nothing answers (a lost keypad, a third key) is let go after that

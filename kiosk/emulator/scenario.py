@@ -53,6 +53,9 @@ class Hands(Protocol):
     def pull(self, label: str | None = None) -> None:
         """Pull the stick of that label; None: the one that went in last."""
 
+    def empty(self, label: str) -> None:
+        """Delete all that is on the stick of that label, as a PC does."""
+
     def wait(self, seconds: float) -> None:
         """Let time pass."""
 
@@ -137,11 +140,8 @@ class Player:
     def _handle(self, step: Step) -> None:
         """Play the verbs that touch neither keys nor text."""
         match step.verb, step.arguments:
-            case "insert", (label, *options):
-                faults = [parse_faults(option) for option in options if option != NEW]
-                self._hands.insert(label, faults[0] if faults else None, new=NEW in options)
-            case "pull", arguments:
-                self._hands.pull(*arguments)
+            case "insert" | "pull" | "empty", _:
+                self._handle_stick(step)
             case "wait", (seconds,):
                 self._hands.wait(float(seconds))
             case "clock", ("advance", duration):
@@ -156,6 +156,17 @@ class Player:
                 self._hands.ask_power(word)
             case "snapshot", (name,):
                 self._hands.snapshot(name)
+
+    def _handle_stick(self, step: Step) -> None:
+        """Play the verbs about sticks."""
+        match step.verb, step.arguments:
+            case "insert", (label, *options):
+                faults = [parse_faults(option) for option in options if option != NEW]
+                self._hands.insert(label, faults[0] if faults else None, new=NEW in options)
+            case "pull", arguments:
+                self._hands.pull(*arguments)
+            case "empty", (label,):
+                self._hands.empty(label)
 
     def _press(self, key: str) -> None:
         self.presses += 1
@@ -249,6 +260,7 @@ _DO: Final[dict[str, Callable[[Words], str]]] = {
     "type": lambda words: f"Type {'the words' if words == ('words',) else ' '.join(words)}, then #",
     "insert": lambda words: f"Put in the stick {' '.join(words)}",
     "pull": lambda words: f"Pull the stick {' '.join(words)}".rstrip(),
+    "empty": lambda words: f"Delete all that is on the stick {words[0]}, on a PC",
     "wait": lambda words: f"Wait {words[0]} seconds",
 }
 _SEE: Final[dict[str, Callable[[Words], str]]] = {

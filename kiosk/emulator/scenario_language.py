@@ -14,6 +14,7 @@
     insert PISM-ALL full     it has a fault: full, read-only, lying, altering, dying, yank:BYTES
     pull                     the stick that went in last comes out
     pull PISM-ALL            the stick of that label comes out
+    empty PISM-ALL           a PC deletes all that is on the stick of that label, which is out
     wait 1.5                 let so many seconds pass
     clock advance 5m         let the box believe that s, m, h or d have passed
     clock set 2027-01-31T12:00:00Z
@@ -210,6 +211,7 @@ _VERBS: Final[dict[str, Check]] = {
     "type": lambda arguments: arguments == ["words"] or _takes_words(arguments),
     "insert": _takes(_any, _is_option, _is_option, optional=2),
     "pull": _takes(_any, optional=1),
+    "empty": _takes(_any),
     "wait": _takes(_is_seconds),
     "clock": _takes_clock,
     "expect": _takes(_any, _is_seconds, optional=1),

@@ -35,6 +35,9 @@ class Notes:
     def pull(self, label: str | None = None) -> None:
         self.done.append(("pull", label))
 
+    def empty(self, label: str) -> None:
+        self.done.append(("empty", label))
+
     def wait(self, seconds: float) -> None:
         self.done.append(("wait", seconds))
 
@@ -88,6 +91,7 @@ def play(text: str, *shown: str) -> Notes:
         ("insert X new yank:70000", [("insert", "X", Faults(yank_at_byte=70_000), True)]),
         ("pull", [("pull", None)]),
         ("pull PISM-ALL", [("pull", "PISM-ALL")]),
+        ("empty PISM-ALL", [("empty", "PISM-ALL")]),
         ("wait 1.5", [("wait", 1.5)]),
         ("clock advance 90m", [timedelta(minutes=90)]),
         ("clock set 2027-01-31T12:00:00Z", [datetime(2027, 1, 31, 12, tzinfo=UTC)]),
@@ -127,6 +131,7 @@ def test_each_verb_does_what_it_says(line: str, done: list[object]) -> None:
         "insert A new full more",
         "insert A yank:",
         "pull A B",
+        "empty",
         "wait",
         "wait -1",
         "wait 3601",
