@@ -294,6 +294,13 @@ class RequestPlaceError(RequestError):
     action = ("Put it into requests,", "on a stick that asks", "for a top-up")
 
 
+class RequestLateError(RequestError):
+    """The request came on a stick that went in when the job's requests were answered, or its top-up made."""
+
+    code = "E-REQUEST-LATE"
+    action = ("Put it in once more", "after this job")
+
+
 class RequestTargetError(RequestError):
     """The policy has no target of that name, or makes its keys itself."""
 

@@ -60,6 +60,7 @@ _HAPPENED: dict[str, str] = {
     "E-REQUEST": "The request is bad",
     "E-REQUEST-NAME": "It is named wrongly",
     "E-REQUEST-PLACE": "It is not read there",
+    "E-REQUEST-LATE": "It came too late",
     "E-REQUEST-TARGET": "No target for it",
     "E-REQUEST-PRIVATE": "That key is private!",
     "E-REQUEST-KEY": "Its key is not taken",

@@ -14,8 +14,8 @@ Rules:
    done is kept, and the same job goes on from there.
 4. Before anything is signed the vault sees the newest receipts on the stick: one that is later than its own
    state shows that an old state was put back (core.export.receipt).
-5. Signing requests on the stick are shown before the first step, and signed before a top-up
-   (kiosk.work.stick_requests).
+5. Signing requests on the stick are shown before the first step, and signed before a top-up; what a stick
+   that goes in later brings is told, and waits for the next job (kiosk.work.requests).
 6. The job holds no key and no passphrase.
 """
 
@@ -51,6 +51,7 @@ OpenVolume = Callable[[Stick], AbstractContextManager[FatVolume]]
 _RECEIPT: Final = re.compile(
     r"pism-receipt-([a-z][a-z0-9-]{0,23})-([0-9]{6,})(-[0-9a-f]{8}(-[0-9]+)?)?\.json"
 )
+_TOP_UP: Final = "top-up"
 _MAX_RECEIPTS: Final = 20
 _ROUNDS: Final = 3  # of looking at what was written before something else
 _WORTH_A_BAR_BYTES: Final = 20_000
@@ -174,12 +175,14 @@ class Job:
             VaultRefusalError, VaultLostError: From the session.
             StickError: From the stick (E-STICK-...).
         """
-        if stick is None or self._made:
+        if stick is None:
             return ()
         with self._open_volume(stick) as volume:
             root = volume.list()
             self._check_receipts(stick, volume, root)
-            return self._requests.find(volume, root, taken="top-up" in self.steps)
+            return self._requests.find(
+                volume, root, taken=_TOP_UP in self.steps, too_late=_TOP_UP in self._made
+            )
 
     def answer_requests(self, approvals: tuple[str, ...]) -> None:
         """Take the operator's answer to `find_requests`: the approvals of those that are to be signed."""
@@ -215,7 +218,7 @@ class Job:
     def _do(self, step: str, stick: Stick | None, seen: Seen, report: Report) -> StepDone:
         """Do one step, or see that it is done."""
         verb, _, name = step.partition(" ")
-        if verb == "top-up":
+        if step == _TOP_UP:
             return self._top_up(step, report)
         archive = self._archive(step, {"export": "egress", "backup": "backup"}[verb], name, report)
         if stick is None:

@@ -6,12 +6,16 @@ Rules:
    What cannot be read, has another name, or looks like a request and lies elsewhere (in the stick's root, or
    on a stick that asks for no top-up) is told as one more refused request, and hinders nothing.
 2. They are shown once a job: after an answer the job goes on with it, whichever stick is in. Without one (the
-   stick was pulled) they are read and shown again.
+   stick was pulled) they are read and shown again. What comes after it, or after the top-up, on a stick that
+   took the place of a pulled one, cannot be signed in this job any more, and is told once.
 3. Signed is what the vault showed, by the approvals that it gave; the bytes are those that it saw.
 4. After a refusal by the vault nothing is approved any more: the next try shows them anew.
 """
 
 from datetime import datetime
+from hashlib import sha256
+
+from msgspec.structs import replace
 
 from core.api import requests as rq
 from core.api import results as rs
@@ -25,7 +29,7 @@ from core.api.csr_files import (
     parse_name,
     request_order,
 )
-from core.errors import RequestError, RequestManyError, RequestPlaceError, StoppedError
+from core.errors import RequestError, RequestLateError, RequestManyError, RequestPlaceError, StoppedError
 from core.progress import Report
 from hw.errors import StickFormatError, StickNameError, StickSizeError
 from hw.fat.listing import StickFile
@@ -45,26 +49,30 @@ class StickRequests:
         self._session = session
         self._now = now
         self._shown: dict[str, RequestFile] = {}
+        self._found: set[tuple[str, str]] = set()  # by the last look: names, with the hash or the code
+        self._told: set[tuple[str, str]] = set()  # the same, of what was answered
         self._approved: tuple[str, ...] | None = None
         self._signed: rs.RequestsSigned | None = None
 
     def find(
-        self, volume: FatVolume, root: tuple[StickFile, ...], *, taken: bool
+        self, volume: FatVolume, root: tuple[StickFile, ...], *, taken: bool, too_late: bool
     ) -> tuple[rs.RequestSummary, ...]:
-        """Return what there is to be shown; nothing where it was answered already.
+        """Return what there is to be shown; nothing of what was answered already.
 
         Args:
             volume: Open.
             root: What stands in its root.
             taken: Whether the job has a top-up, which requests are signed in; else all are refused.
+            too_late: Whether that top-up is made.
 
         Raises:
             VaultRefusalError, VaultLostError: From the session.
             StickGoneError, StickIoError: From the stick.
         """
-        if self._approved is not None:
-            return ()
         files, refused = read_requests(volume, root)
+        self._found = {*map(_mark_file, files), *map(_mark_row, refused)}
+        files = tuple(file for file in files if _mark_file(file) not in self._told)
+        refused = tuple(row for row in refused if _mark_row(row) not in self._told)
         if not taken:
             wrong = "this stick asks for no top-up, and requests are signed in one"
             left = (_misplaced(file.name, wrong) for file in files)
@@ -73,12 +81,20 @@ class StickRequests:
             return refused
         asked = rq.ProposeRequests(files=files, now=self._now)
         proposal = self._session.ask(asked, rs.RequestsProposal)
-        self._shown = {item.approval: files[item.place] for item in proposal.requests if item.approval}
-        return tuple(item for item in proposal.requests if not item.served) + refused
+        rows = tuple(item for item in proposal.requests if not item.served)
+        if too_late or self._approved is not None:
+            return (*(_late(row) if row.approval else row for row in rows), *refused)
+        self._shown = {item.approval: files[item.place] for item in rows if item.approval}
+        return (*rows, *refused)
 
     def approve(self, approvals: tuple[str, ...]) -> None:
-        """Take the operator's answer: the approvals of those that are to be signed."""
-        self._approved = approvals
+        """Take the operator's answer: the approvals of those that are to be signed.
+
+        Only the first one says what is signed: what was found after it is told and no more.
+        """
+        self._told |= self._found
+        if self._approved is None:
+            self._approved = approvals
 
     def sign(self, report: Report) -> rs.RequestsSigned:
         """Have the approved ones signed, once, and return what came of it.
@@ -101,6 +117,7 @@ class StickRequests:
         except VaultRefusalError as refusal:
             if refusal.failed.code != StoppedError.code:
                 self._approved = None
+                self._told.clear()
             raise
 
 
@@ -152,6 +169,20 @@ def read_requests(
         text = f"at most {most} are taken in one go"
         refused.append(_refused(file=f"{len(more)} more", code=RequestManyError.code, text=text))
     return tuple(files), tuple(refused)
+
+
+def _mark_file(file: RequestFile) -> tuple[str, str]:
+    return file.name, sha256(file.data).hexdigest()
+
+
+def _mark_row(row: rs.RequestSummary) -> tuple[str, str]:
+    return row.file, row.code
+
+
+def _late(row: rs.RequestSummary) -> rs.RequestSummary:
+    """Return the row of a request that could be signed, but in the next job only."""
+    text = "this job's requests are signed, and its top-up is made, without it"
+    return replace(row, approval="", code=RequestLateError.code, text=text)
 
 
 def _misplaced(file: str, text: str) -> rs.RequestSummary:

@@ -268,6 +268,7 @@ def _pages() -> dict[str, Shown]:
         "request-refused-private": requests.refused_page(
             request("x.csr", code="E-REQUEST-PRIVATE"), "100/100"
         ),
+        "request-late": requests.refused_page(request("services.gates.2.csr", code="E-REQUEST-LATE"), "1/1"),
         "request-misplaced": requests.refused_page(request("gate.csr", code="E-REQUEST-PLACE"), "1/2"),
         "request-misnamed": requests.refused_page(
             request("services.gates.csr.txt", code="E-REQUEST-NAME"), "2/2"

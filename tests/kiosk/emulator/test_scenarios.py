@@ -19,6 +19,7 @@ from kiosk.emulator.box import EmulatedBox, Folders
 from kiosk.emulator.folder import HOLDERS, lay_folder, lay_stick
 from kiosk.emulator.scenario import Player, parse_scenario
 from kiosk.screens.reader import read_text
+from tests.core.issue.test_csr_subject import ODD
 from tests.hw.disks import BASIC, EFI, judge, make_disk, take_part
 from tests.hw.images import check_fat
 from tests.kiosk.emulated import (
@@ -37,6 +38,9 @@ from tests.signing_requests import make_request
 
 JOB = ["issue", "issue", "issue", "export", "written", "backup", "written"]  # two roots, then signers at once
 SIGNERS = 22
+_REDIS = "      redis: {load: 1, quantum: 0.5}\n"
+GATES = ((_REDIS, f"{_REDIS}      gates: {{quantum: 0.5, own_key: true}}\n"),)
+"""What makes a target of the small world that takes requests."""
 RECEIPTS = {"pism-receipt-main-kudo-000001.json", "pism-receipt-main-backup-000001.json"}
 
 
@@ -63,9 +67,7 @@ def has_all(image: Path) -> bool:
 
 
 def test_requests_on_a_stick_are_signed_as_approved_and_exported_without_a_key(tmp_path: Path) -> None:
-    redis = "      redis: {load: 1, quantum: 0.5}\n"
-    gates = f"{redis}      gates: {{quantum: 0.5, own_key: true}}\n"
-    folders = set_up_box(tmp_path, changes=((redis, gates),))
+    folders = set_up_box(tmp_path, changes=GATES)
     files = {f"services.gates.{n}.csr": make_request(common_name=f"gate {n}") for n in (1, 2, 3)}
     files["services.mongo.csr"] = make_request()
     lay_stick(folders, "PISM-ALL", {f"requests/{name}": data for name, data in files.items()})
@@ -88,9 +90,7 @@ def test_requests_on_a_stick_are_signed_as_approved_and_exported_without_a_key(t
 
 
 def test_no_request_is_passed_over_in_silence(tmp_path: Path) -> None:
-    redis = "      redis: {load: 1, quantum: 0.5}\n"
-    gates = f"{redis}      gates: {{quantum: 0.5, own_key: true}}\n"
-    folders = set_up_box(tmp_path, changes=((redis, gates),))
+    folders = set_up_box(tmp_path, changes=GATES)
     names = (
         "gate.csr",
         "requests/services.gates.csr.txt",
@@ -101,6 +101,20 @@ def test_no_request_is_passed_over_in_silence(tmp_path: Path) -> None:
     box = play_alone(folders, "requests-misnamed")
     assert set(names) < files_on(box.image("PISM-ALL"))
     assert not [entry for entry in read_journal(folders) if "requests" in entry.detail]
+
+
+def test_requests_on_a_stick_that_takes_the_place_of_a_pulled_one_wait_and_are_told(tmp_path: Path) -> None:
+    folders = set_up_box(tmp_path, changes=GATES)
+    odd, _ = ODD["umlaut as PrintableString"]
+    for name, number, data in (("FIRST", 1, odd), ("SECOND", 2, make_request(common_name="gate 2"))):
+        image = lay_stick(folders, "PISM-ALL", {f"requests/services.gates.{number}.csr": data})
+        image.rename(folders.sticks / f"{name}.img")
+    box = play_alone(folders, "requests-late")
+    assert files_on(box.image("SECOND")) > RECEIPTS
+    requests = [entry.detail["requests"] for entry in read_journal(folders) if "requests" in entry.detail]
+    assert [[item["file"] for item in each] for each in requests] == [
+        [f"services.gates.{number}.csr"] for number in (1, 2)
+    ]
 
 
 def test_a_second_stick_while_working_is_not_touched_and_the_work_ends(folders: Folders) -> None:

@@ -56,6 +56,11 @@ class Desk:
     def insert(self, files: dict[str, bytes], label: str = "PISM-ALL", folder: str = "requests") -> Stick:
         return self.sticks.insert(self.image(files, label, folder))
 
+    @staticmethod
+    def read(stick: Stick, name: str) -> bytes:
+        with open_volume(stick.node) as volume:
+            return volume.get(f"requests/{name}", MAX_REQUEST_BYTES)
+
     def open_gaps(self) -> int:
         report = self.session.ask(rq.AskStatus(now=NOW), rs.StatusReport)
         return sum(due.gaps for due in report.requests)
@@ -185,9 +190,54 @@ def test_what_is_answered_holds_though_another_stick_comes(desk: Desk) -> None:
     with pytest.raises(StickGoneError):
         job.run(stick, quiet)
     other = desk.insert({TWO: make_request()}, "PISM-EXPORT")
-    assert job.find_requests(other) == ()
+    assert [(row.file, row.code, row.approval) for row in job.find_requests(other)] == LATE
+    job.answer_requests(())
     results = job.run(other, quiet)
     assert (results[0].requested, results[1].sequence) == (1, 1)
+    job.close()
+
+
+LATE = [(TWO, "E-REQUEST-LATE", "")]
+
+
+def test_requests_of_a_stick_that_comes_after_the_top_up_are_told_once_and_wait_for_the_next_job(
+    desk: Desk,
+) -> None:
+    first = desk.insert({ONE: make_request()})
+    job = desk.job(("top-up", "export main-kudo"))
+    job.answer_requests(approvals(job.find_requests(first)))
+    desk.sticks.pull(first)
+    with pytest.raises(StickGoneError):
+        job.run(first, quiet)  # it gets as far as the top-up
+    files = {ONE: desk.read(first, ONE), TWO: make_request(), "services.gate.req": b"?"}
+    other = desk.insert(files)
+    rows = job.find_requests(other)
+    assert [(row.file, row.code, row.approval) for row in rows] == [
+        *LATE,
+        ("services.gate.req", "E-REQUEST-NAME", ""),
+    ], "the one that was signed has come back, and nothing is said of it"
+    job.answer_requests(())
+    assert job.find_requests(other) == ()
+    assert [result.requested for result in job.run(other, quiet)] == [1, 0]
+    job.close()
+    again = desk.job()
+    assert [(row.file, row.code) for row in again.find_requests(other)][:1] == [(TWO, "")]
+
+
+def test_a_stick_that_brings_the_first_request_after_the_top_up_says_so(desk: Desk) -> None:
+    job, empty = desk.job(("top-up", "export main-kudo")), desk.insert({})
+    assert job.find_requests(empty) == ()
+    desk.sticks.pull(empty)
+    with pytest.raises(StickGoneError):
+        job.run(empty, quiet)
+    other = desk.insert({TWO: make_request()})
+    assert [(row.file, row.code, row.approval) for row in job.find_requests(other)] == LATE
+    desk.sticks.pull(other)
+    other = desk.sticks.insert(other.node)
+    assert [row.code for row in job.find_requests(other)] == ["E-REQUEST-LATE"], "it was pulled before #"
+    job.answer_requests(())
+    assert job.find_requests(other) == ()
+    assert desk.open_gaps() == 2
     job.close()
 
 
