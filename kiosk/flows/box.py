@@ -10,6 +10,7 @@ from typing import Final
 from core.api.results import Unlocked
 from core.policy.settings import Kiosk
 from hw.ports import Stick
+from kiosk.work.job import JobDone
 
 StickTable = tuple[tuple[str, tuple[str, ...]], ...]
 """Volume label and its steps, in the order of config.yaml."""
@@ -71,6 +72,7 @@ class Box:
         rescuing: The vault holds an identity or a backup that is to be restored.
         single_job: The session was opened for one stick, and ends with its job.
         closing: The vault is to be closed; the machine does it, and forgets that.
+        last_visit: What the last stick's job brought since the box was switched on; nothing secret.
     """
 
     settings: Settings
@@ -83,6 +85,7 @@ class Box:
     rescuing: bool = False
     single_job: bool = False
     closing: bool = False
+    last_visit: JobDone | None = None
 
     @property
     def volumes(self) -> tuple[Stick, ...]:

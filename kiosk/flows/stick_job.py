@@ -1,4 +1,4 @@
-"""A stick's job: what it asks for, the work, and SAFE TO REMOVE; or that it was pulled too early.
+"""A stick's job: what it asks for, the work, and its result; or that it was pulled too early.
 
 Rules:
 
@@ -6,7 +6,6 @@ Rules:
 2. Only what the locked box promised starts by itself: where the pinned steps differ, they are shown first.
 3. A stick that was pulled early is put in again, known by its label, and the same job goes on.
 4. A second stick is not touched; the job ends, then one of the two has to go.
-5. What is safe to remove stays said when the session ends by itself.
 """
 
 from typing import Final
@@ -14,16 +13,15 @@ from typing import Final
 from hw.ports import Stick
 from kiosk.flows.box import POLICY_LABEL, Box
 from kiosk.flows.dialogs import more, tell
-from kiosk.flows.flow import Flow, Locked, Page, Refused, Step, SticksChanged, Work, ask
+from kiosk.flows.flow import Flow, Page, Refused, Step, SticksChanged, Work, ask
+from kiosk.flows.last_visit import orders, show_result
 from kiosk.flows.policy import review_stick
 from kiosk.flows.requests import review_requests
 from kiosk.flows.unlock import open_session
 from kiosk.text.wrap import BODY_ROWS, COLUMNS, count_pages, fit
-from kiosk.work.job import RequestsFound, RunJob, StepDone
+from kiosk.work.job import JobDone, RequestsFound, RunJob
 
 STOPPED: Final = ("What was done is kept", "Start it again and", "it goes on from there")
-_NAME_COLUMNS = 11
-_HASH_DIGITS = 8
 
 
 def stick_asks(box: Box, stick: Stick) -> Flow:
@@ -140,61 +138,16 @@ def wait_for_stick(box: Box, stick: Stick) -> Step[Stick | None]:
         return None
 
 
-def _end(box: Box, stick: Stick | None, results: tuple[StepDone, ...]) -> Flow:
+def _end(box: Box, stick: Stick | None, done: JobDone) -> Flow:
     """Say how a job ended; the session goes with it if it was opened for it alone."""
     if box.single_job:
         box.lock()
     if stick is None:
-        issued = sum(result.issued for result in results)
+        issued = sum(step.issued for step in done.steps)
         lines = (f"{issued} signed", "Export them soon") if issued else ("Nothing was due",)
-        return (yield from tell("TOP-UP DONE", *lines, *_late_lines(results)))
-    if not box.has(stick):
-        return (yield from tell("DONE", "All was written", "before it was pulled"))
-    box.ignore(stick)
-    yield from safe_to_remove(box, stick, results)
+        return (yield from tell("TOP-UP DONE", *orders(done.steps), *lines))
+    box.last_visit = done
+    if box.has(stick):
+        box.ignore(stick)
+    yield from show_result(box, stick, done)
     return None
-
-
-def safe_to_remove(box: Box, stick: Stick, results: tuple[StepDone, ...]) -> Step[None]:
-    """Say that all is on the stick, compared and journaled, until it is out."""
-    lines = result_lines(results)
-    at, count = 0, count_pages(len(lines))
-    while box.has(stick):
-        page = Page(
-            title="SAFE TO REMOVE",
-            strong=True,
-            body=lines[at * BODY_ROWS : (at + 1) * BODY_ROWS],
-            left="pull it now" if count > 1 else "pull the stick now",
-            right=more(count),
-            takes="D",
-            minds_sticks=True,
-        )
-        if len(box.sticks) > 1:
-            page = Page(
-                title="E-STICK-TWO",
-                strong=True,
-                body=("The job is done, all", "is safe to remove.", "Pull one of the two"),
-                left="the new is untouched",
-                minds_sticks=True,
-            )
-        try:
-            yield page
-        except (SticksChanged, Locked):
-            continue
-        at = (at + 1) % count
-
-
-def result_lines(results: tuple[StepDone, ...]) -> tuple[str, ...]:
-    """Return lines of at most 21 characters: "main-kudo 000001 ok", "sha 3fa41b9c", "226 signed"."""
-    archives = [result for result in results if result.sequence]
-    written = [f"{fit(result.name, _NAME_COLUMNS)} {result.sequence:06} ok" for result in archives]
-    hashes = [f"sha {result.sha256[:_HASH_DIGITS]}" for result in archives]
-    issued = sum(result.issued for result in results)
-    requested = sum(result.requested for result in results)
-    by_request = (f"{requested} by request",) if requested else ()
-    return (*written, *hashes, f"{issued} signed", *by_request, *_late_lines(results))
-
-
-def _late_lines(results: tuple[StepDone, ...]) -> tuple[str, ...]:
-    """Return what to do about roots that sign before everybody can have them; nothing when none does."""
-    return ("Give out roots today",) if any(result.late_roots for result in results) else ()

@@ -5,7 +5,8 @@ glyph of the font or it is not. Dark text on lit ground is read too, large text 
 (bars, charts, codes, rules) is passed over. A picture that was moved to spare the panel is moved back first:
 it stands where its title or its keys, or else the most text, can be read.
 
-A few glyphs begin one pixel before their cell, so a cell is told by its first five columns only.
+A few glyphs begin one pixel before their cell, so a cell is told by its first five columns only; and not by
+its two top rows, where the tails of a tight row above it may hang.
 """
 
 from collections.abc import Iterable
@@ -113,10 +114,10 @@ def _read_big(picture: Image.Image, top: int) -> str:
 def _read_cells(picture: Image.Image, lefts: Iterable[int], top: int) -> str:
     """Return the text in the cells of a row; "" when one of them holds anything but a glyph."""
     bottom = min(top + CELL_HEIGHT, KEYS_RULE_Y if top < KEYS_RULE_Y else HEIGHT - 1)
-    font = _font_by_bits(bottom - top - 1)
+    font = _font_by_bits(bottom - top - 2)
     characters = []
     for left in lefts:
-        character = font.get(picture.crop((left, top + 1, left + CELL_WIDTH - 1, bottom)).tobytes())
+        character = font.get(picture.crop((left, top + 2, left + CELL_WIDTH - 1, bottom)).tobytes())
         if character is None:
             return ""
         characters.append(character)
@@ -128,13 +129,13 @@ def _font_by_bits(height: int) -> dict[bytes, str]:
     """Return the font turned round: the bits of a cell, and the character that makes them.
 
     Args:
-        height: Rows below the cell's empty top row; the tenth, which alone tells "_" from a blank and "q"
+        height: Rows below the cell's two top rows; the ninth, which alone tells "_" from a blank and "q"
             from "g", can be under the rule above the keys, or off the glass: the latter are taken then.
     """
     font: dict[bytes, str] = {}
     left = LEFT + CELL_WIDTH
     for character in _CHARACTERS:
         picture = Canvas().text(1, f" {character}").image
-        cell = picture.crop((left, ROW_Y[1] + 1, left + CELL_WIDTH - 1, ROW_Y[1] + 1 + height))
+        cell = picture.crop((left, ROW_Y[1] + 2, left + CELL_WIDTH - 1, ROW_Y[1] + 2 + height))
         font.setdefault(cell.tobytes(), character)
     return font

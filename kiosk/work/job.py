@@ -60,7 +60,7 @@ _MAX_RECEIPT_BYTES: Final = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunJob(Task):
-    """Do the steps. Result: a StepDone each, or RequestsFound before anything else.
+    """Do the steps. Result: JobDone, or RequestsFound before anything else.
 
     Asked again after a pull, with the stick that came back: what is made already is only written.
 
@@ -74,7 +74,7 @@ class RunJob(Task):
     steps: tuple[str, ...]
     approved: tuple[str, ...] | None = None
 
-    def run(self, tools: Tools) -> "tuple[StepDone, ...] | RequestsFound":
+    def run(self, tools: Tools) -> "JobDone | RequestsFound":
         """Do what is left of the steps; a job that failed or was stopped is kept, and goes on here."""
         job = tools.kept(Job)
         if job is None or job.steps != self.steps:
@@ -94,9 +94,15 @@ class RunJob(Task):
             if tools.stopping.is_set():
                 raise StoppedError("stopped by the operator")
             return RequestsFound(requests)
-        done = job.run(self.stick, tools.report)
+        steps = job.run(self.stick, tools.report)
+        status = tools.vault.ask(rq.AskStatus(now=tools.now), rs.StatusReport)
         tools.forget(Job)
-        return done
+        return JobDone(
+            steps=steps,
+            next_visit_by=status.next_visit_by,
+            journal_sequence=status.journal_sequence,
+            journal_words=status.journal_words,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +133,23 @@ class StepDone:
     issued: int = 0
     requested: int = 0
     late_roots: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobDone:
+    """All steps are done, and how things stand after the last one.
+
+    Args:
+        steps: One each.
+        next_visit_by: When the next visit is due, aware UTC.
+        journal_sequence: Number of the journal's last entry.
+        journal_words: Its 12 words.
+    """
+
+    steps: tuple[StepDone, ...]
+    next_visit_by: datetime
+    journal_sequence: int
+    journal_words: tuple[str, ...]
 
 
 StepReport = Callable[[Progress, int], None]

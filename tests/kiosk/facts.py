@@ -24,7 +24,7 @@ from core.api.wire import Failed
 from core.progress import Progress
 from hw.ports import Stick
 from kiosk.flows.box import Box, ClockTrouble, Settings
-from kiosk.work.job import StepDone
+from kiosk.work.job import JobDone, StepDone
 
 NOW = datetime(2026, 11, 23, 15, 34, tzinfo=UTC)
 DRILLED = NOW - timedelta(days=90)
@@ -154,11 +154,37 @@ LATE = (
     *(signer(number, "services/etcd") for number in (8, 9)),
     *(signer(number, "infrastructure/servers-of-the-world") for number in range(10, 226)),
 )
-RESULTS = (
-    StepDone(step="top-up", issued=226),
-    StepDone(step="export main-kudo", name="main-kudo", sequence=1, sha256="3fa41b9c" * 8),
-    StepDone(step="backup main-backup", name="main-backup", sequence=1, sha256="77aa01de" * 8),
+RESULTS = JobDone(
+    steps=(
+        StepDone(step="top-up", issued=226),
+        StepDone(step="export main-kudo", name="main-kudo", sequence=1, sha256="3fa41b9c" * 8),
+        StepDone(step="backup main-backup", name="main-backup", sequence=1, sha256="77aa01de" * 8),
+    ),
+    next_visit_by=REPORT.next_visit_by,
+    journal_sequence=REPORT.journal_sequence,
+    journal_words=PRINT,
 )
+MUCH = replace(
+    RESULTS,
+    steps=(
+        StepDone(step="top-up", issued=226, requested=2, late_roots=1),
+        StepDone(
+            step="export avatars-frankfurt-north1",
+            name="avatars-frankfurt-north1",
+            sequence=12,
+            sha256="3fa41b9c" * 8,
+        ),
+    ),
+    journal_sequence=1_234_567,
+)
+"""A job with all that its pages may have to say."""
+
+
+def visited(done: JobDone) -> Box:
+    """Return a locked box whose last stick's job brought that."""
+    known = box()
+    known.last_visit = done
+    return known
 
 
 def box(*sticks: Stick, provisioned: bool | None = True, unlocked: bool = False, ignored: str = "") -> Box:

@@ -17,6 +17,7 @@ from kiosk.flows import (
     dialogs,
     drill,
     format,  # noqa: A004  the flow's own name
+    last_visit,
     menu,
     passphrase,
     policy,
@@ -49,6 +50,7 @@ from tests.kiosk.facts import (
     JOB,
     KEYS_ON_IT,
     LATE,
+    MUCH,
     NOW,
     OTHER,
     PROPOSAL,
@@ -64,6 +66,7 @@ from tests.kiosk.facts import (
     parted,
     request,
     stick,
+    visited,
 )
 
 FULL = "The stick has 3 MB free, 12 MB are needed."
@@ -236,7 +239,7 @@ def _pages() -> dict[str, Shown]:
         **{f"rescue-done-{number}": page for number, page in enumerate(done, 1)},
         "rescue-done-clock": rescue.done_pages(BACKUP, change(RESTORED, clock_believed=False))[3],
         "two-sticks": shown(resting.rest(box(HERE, OTHER))),
-        "two-sticks-done": shown(stick_job.safe_to_remove(two, HERE, RESULTS)),
+        "two-sticks-done": shown(last_visit.show_result(two, HERE, RESULTS)),
         "problem": dialogs.problem_page("E-STICK-FULL", FULL),
         "rescue-key-cipher": dialogs.problem_page("E-IDENTITY-CIPHER", CIPHER),
         "rescue-key-cipher-2": dialogs.problem_page("E-IDENTITY-CIPHER", CIPHER, 1),
@@ -273,16 +276,21 @@ def _pages() -> dict[str, Shown]:
         "request-misnamed": requests.refused_page(
             request("services.gates.csr.txt", code="E-REQUEST-NAME"), "2/2"
         ),
-        "safe-to-remove-requests": shown(
-            stick_job.safe_to_remove(
-                box(HERE), HERE, (stick_job.StepDone(step="top-up", issued=3, requested=2, late_roots=1),)
-            )
-        ),
         "pulled-early": shown(stick_job.wait_for_stick(box(unlocked=True), HERE)),
         "pulled-early-OTHER": shown(stick_job.wait_for_stick(box(OTHER, unlocked=True), HERE)),
-        "safe-to-remove": shown(stick_job.safe_to_remove(box(HERE), HERE, RESULTS)),
-        "safe-to-remove-2": shown(stick_job.safe_to_remove(box(HERE), HERE, RESULTS), "D"),
-        "safe-to-remove-short": shown(stick_job.safe_to_remove(box(HERE), HERE, RESULTS[:2])),
+        "safe-to-remove": shown(last_visit.show_result(box(HERE), HERE, RESULTS)),
+        **{
+            f"safe-to-remove-{number}": shown(
+                last_visit.show_result(box(HERE), HERE, RESULTS), *"D" * (number - 1)
+            )
+            for number in (2, 3, 4, 5)
+        },
+        "safe-to-remove-late": shown(last_visit.show_result(box(HERE), HERE, MUCH)),
+        "safe-to-remove-long-name": shown(last_visit.show_result(box(HERE), HERE, MUCH), "D"),
+        "stick-is-out": shown(last_visit.show_result(box(), HERE, RESULTS)),
+        "stick-is-out-unlocked": shown(last_visit.show_result(box(unlocked=True), HERE, MUCH)),
+        "last-visit": shown(last_visit.last_visit(visited(RESULTS))),
+        "last-visit-none": shown(last_visit.last_visit(box())),
         "pick-label": shown(resting.rest(box(stick("HOLIDAYS"))), "A"),
         "confirm-format": format.confirm(BLANK, "PISM-ALL"),
         "confirm-format-parts": format.confirm(parted("PHOTOS", ""), "PISM-ALL"),

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from core.api.wire import Failed
-from kiosk.work.job import RunJob
+from kiosk.work.job import JobDone, RunJob
 from tests.kiosk.live import STEPS, Bench, lay_authority
 
 
@@ -14,7 +14,7 @@ def test_a_stick_with_a_later_receipt_stops_the_work_before_anything_is_signed(t
     with Bench(folder) as bench:
         bench.unlock()
         stick = bench.insert()
-        assert isinstance(bench.do(RunJob(stick=stick, steps=STEPS)), tuple)
+        assert isinstance(bench.do(RunJob(stick=stick, steps=STEPS)), JobDone)
         bench.worker.close_vault()
     shutil.rmtree(folder / "state")
     shutil.copytree(tmp_path / "old", folder / "state")
@@ -31,5 +31,5 @@ def test_a_stick_from_the_last_visit_is_welcome(tmp_path: Path) -> None:
     with Bench(folder) as bench:
         bench.unlock()
         stick = bench.insert()
-        assert isinstance(bench.do(RunJob(stick=stick, steps=STEPS)), tuple)
-        assert isinstance(bench.do(RunJob(stick=stick, steps=STEPS)), tuple)
+        assert isinstance(bench.do(RunJob(stick=stick, steps=STEPS)), JobDone)
+        assert isinstance(bench.do(RunJob(stick=stick, steps=STEPS)), JobDone)

@@ -114,7 +114,7 @@ def test_another_page_wakes_the_panel_and_progress_does_not() -> None:
     assert Wake() not in operator.forget().happen(TimerFired(Timer.DIM)).effects
     operator = Operator(box(unlocked=True)).happen("#2", TimerFired(Timer.DIM))
     assert Wake() not in operator.progress(HALF).effects
-    assert Wake() in operator.answer(RESULTS[:1]).effects
+    assert Wake() in operator.answer(RESULTS).effects
 
 
 def test_a_stick_and_a_session_wake_the_panel_always() -> None:

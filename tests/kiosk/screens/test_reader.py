@@ -24,6 +24,11 @@ def test_lines_are_read_as_they_were_drawn(lines: list[str]) -> None:
     assert read_lines(Canvas().body(tuple(lines)).image) == tuple(lines)
 
 
+def test_tight_lines_are_read_whatever_hangs_down_from_the_one_above() -> None:
+    lines = ("gypsy jumping", "gypsy jumping", "gypsy jumping, 226", "2 by Quest")
+    assert read_lines(Canvas().title("SAFE", strong=True).tight(lines).image) == ("SAFE", *lines)
+
+
 @pytest.mark.parametrize("strong", [True, False])
 def test_titles_and_keys_are_read(strong: bool) -> None:  # noqa: FBT001  pytest passes it by name
     canvas = Canvas().title("SAFE TO REMOVE", strong=strong).keys("#unlock", "*ignore")

@@ -304,4 +304,4 @@ def test_a_worker_asks_before_it_works_and_goes_on_with_the_answer(tmp_path: Pat
         assert isinstance(found, RequestsFound)
         assert not any(isinstance(news, Progressed) for news in bench.seen)
         done = bench.do(RunJob(stick=stick, steps=STEPS, approved=approvals(found.requests)))
-        assert done[0].requested == 1
+        assert done.steps[0].requested == 1

@@ -22,7 +22,7 @@ from hw.ports import Stick
 from hw.sticks.emulated import Faults
 from kiosk.work.devices import FormatStick, PowerOff, ReadClock, Restart, SetClock
 from kiosk.work.drill import ReadDrill
-from kiosk.work.job import RunJob, StepDone
+from kiosk.work.job import JobDone, RunJob
 from kiosk.work.kept_sticks import NAME, read_sticks
 from kiosk.work.policy_stick import ReadPolicy
 from kiosk.work.self_test import RunSelfTest
@@ -53,8 +53,8 @@ def code(refused: object) -> str:
     return refused.code if isinstance(refused, wire.Failed) else ""
 
 
-def sequences(done: tuple[StepDone, ...]) -> list[int]:
-    return [one.sequence for one in done]
+def sequences(done: JobDone) -> list[int]:
+    return [one.sequence for one in done.steps]
 
 
 def approve(bench: Bench, shown: rs.PolicyProposal) -> Any:
@@ -281,7 +281,7 @@ def test_what_was_signed_by_a_clock_ahead_is_listed_and_revoked_together(tmp_pat
         ids = tuple(item.id for item in late)
         assert bench.do(rq.RevokeAll(certificates=ids, reason="superseded", now=true)) == rs.Acknowledged()
         assert bench.do(SetClock(instant=true)) == rs.ClockCorrected(issued_after=())
-        assert bench.do(TOP_UP)[0].issued >= 2
+        assert bench.do(TOP_UP).steps[0].issued >= 2
 
 
 def test_a_clock_that_cannot_be_set_says_so(tmp_path: Path) -> None:

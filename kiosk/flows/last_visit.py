@@ -1,0 +1,115 @@
+"""What a stick's job brought: read while the stick is in, after it was pulled, and from the menu.
+
+Rules:
+
+1. What has to be done comes first, then one page an archive, then the head of the journal: these pages have
+   all that a line of the logbook needs, so nobody has to unlock once more for it.
+2. They stay when the stick is pulled, until a key takes them away or a stick goes in; and in the menu until
+   the box is switched off, locked or not. Nothing on them is secret: all but the journal's number is in the
+   clear on the stick.
+3. What is safe to remove stays said when the session ends by itself.
+"""
+
+from dataclasses import replace
+
+from hw.ports import Stick
+from kiosk.flows.box import Box
+from kiosk.flows.dialogs import MORE, read, tell
+from kiosk.flows.flow import BACK, Flow, Locked, Page, Step, SticksChanged, on_menu
+from kiosk.flows.status import WORD_PAGES
+from kiosk.text.wrap import fingerprint_lines, page_mark, wrap
+from kiosk.work.job import JobDone, StepDone
+
+_KINDS = {"export": "egress", "backup": "backup"}
+_HASH_DIGITS = 8
+_TWO_STICKS = Page(
+    title="E-STICK-TWO",
+    strong=True,
+    body=("The job is done, all", "is safe to remove.", "Pull one of the two"),
+    left="the new is untouched",
+    minds_sticks=True,
+)
+
+
+@on_menu("B", "Last visit", while_locked=True)
+def last_visit(box: Box) -> Flow:
+    """Show once more what the last stick's job brought."""
+    if box.last_visit is None:
+        none = ("No stick was written", "since the box was", "switched on.")
+        yield from tell("LAST VISIT", *none)
+    else:
+        shown = result_pages(box.last_visit, "LAST VISIT")
+        yield from read([replace(page, left="#next", right="*back") for page in shown])
+    return BACK
+
+
+def show_result(box: Box, stick: Stick, done: JobDone) -> Step[None]:
+    """Say that all is on the stick, compared and journaled, until it is out and a key was pressed."""
+    at = 0
+    while (was_in := box.has(stick)) or not box.sticks:
+        page = _in_page(done, at) if was_in else _out_page(done, at, is_open=box.session is not None)
+        try:
+            key = yield _TWO_STICKS if len(box.sticks) > 1 else page
+        except (SticksChanged, Locked):
+            continue
+        if key != "D":
+            return
+        at = (at + 1) % len(result_pages(done, ""))
+
+
+def _in_page(done: JobDone, at: int) -> Page:
+    """Return a page while the stick is in; only the stick's end ends it."""
+    page = result_pages(done, "SAFE TO REMOVE")[at]
+    return replace(page, left="pull it now", right=MORE, takes="D", minds_sticks=True)
+
+
+def _out_page(done: JobDone, at: int, *, is_open: bool) -> Page:
+    """Return the same when the stick is out, and whether the box is locked."""
+    page = result_pages(done, "STICK IS OUT")[at]
+    right = "UNLOCKED" if is_open else "LOCKED"
+    return replace(page, left=f"#ok {MORE}", right=right, takes="#*D", minds_sticks=True, rests=True)
+
+
+def result_pages(done: JobDone, title: str) -> tuple[Page, ...]:
+    """Return orders and the next visit, a page for each archive, and two for the journal's head.
+
+    Args:
+        done: What the job did.
+        title: Of all pages but the journal's, at most 17 characters.
+    """
+    archives = [step for step in done.steps if step.sequence]
+    bodies = (_front(done), *map(_archive, archives))
+    count = len(bodies) + WORD_PAGES
+    pages = [Page(title=title, body=body) for body in bodies]
+    pages += [
+        Page(title=f"JOURNAL NO {done.journal_sequence}", body=fingerprint_lines(done.journal_words, half))
+        for half in range(WORD_PAGES)
+    ]
+    return tuple(
+        replace(page, mark=page_mark(at, count), strong=True, names_stuck=True)
+        for at, page in enumerate(pages)
+    )
+
+
+def _front(done: JobDone) -> tuple[str, ...]:
+    """Return what has to be done, and what was."""
+    issued = sum(step.issued for step in done.steps)
+    requested = sum(step.requested for step in done.steps)
+    by_request = (f"{requested} by request",) if requested else ()
+    return (
+        *orders(done.steps),
+        f"Visit by {done.next_visit_by:%Y-%m-%d}",
+        f"{issued} signed",
+        *by_request,
+    )
+
+
+def orders(steps: tuple[StepDone, ...]) -> tuple[str, ...]:
+    """Return what to do about roots that sign before everybody can have them; nothing when none does."""
+    return ("Give out roots today",) if any(step.late_roots for step in steps) else ()
+
+
+def _archive(step: StepDone) -> tuple[str, ...]:
+    """Return the whole name of an archive, its number and the first digits of its hash."""
+    kind = _KINDS[step.step.partition(" ")[0]]
+    return (*wrap(step.name), f"{kind} {step.sequence:06} ok", f"sha {step.sha256[:_HASH_DIGITS]}")
