@@ -22,7 +22,8 @@
     ├── JournalError           the hash chain does not hold
     ├── ClockError
     │   ├── ClockBehindError       now is before the last journal entry, or the release
-    │   └── ClockAheadError        now is too far after it
+    │   ├── ClockLateError         now is later than a visit was expected
+    │   └── ClockAheadError        now is years after it
     ├── IssueError             planning or signing broke one of our own rules
     │   └── CheckError             a named rule of core.issue.checks failed
     ├── PolicyError            an unknown egress, backup, target, or a change not approved
@@ -247,8 +248,15 @@ class ClockBehindError(ClockError):
     code = "E-CLOCK-BEHIND"
 
 
+class ClockLateError(ClockError):
+    """It is later than anybody was expected: after the next visit that the box named, and the spread."""
+
+    code = "E-CLOCK-LATE"
+    action = ("Lock, unlock, confirm", "the date it shows")
+
+
 class ClockAheadError(ClockError):
-    """The clock is further ahead of the last entry than a visit plus spread."""
+    """The clock is more than two years ahead of the last entry, and nobody was expected so late."""
 
     code = "E-CLOCK-AHEAD"
 

@@ -6,8 +6,8 @@ that each is journaled in the transaction that does it.
 1. `found` and `unlock` are the only ways in; `close` ends it. The passphrase is never kept.
 2. A passphrase is counted as wrong, on disk, before it is looked at (core.store.attempts).
 3. At unlock the journal is verified and the state compared with it; then failed unlocks are folded in.
-4. `now` behind the last entry, or further ahead of it than a visit plus spread, forbids everything but
-   reading and `correct_clock` (design 3, Time).
+4. `now` behind the last entry, or later than somebody was expected, forbids everything but reading and
+   `correct_clock` (core.authority.clock).
 5. A change of policy takes effect only by `approve_policy`, whole.
 
 6. A delivery is one transaction: fresh CRLs, the sequence number, the archive, its record, its journal entry.
@@ -186,7 +186,7 @@ class Authority:
 
     def top_up(self, now: datetime, report: Report) -> results.ToppedUp:
         """Issue what the policy asks for by `now`; see core.authority.top_up."""
-        self._believe(now)
+        self.believe(now)
         made = top_up(self._store, self.policy, now, report)
         return results.ToppedUp(
             roots=made.roots,
@@ -205,7 +205,7 @@ class Authority:
         self, files: Sequence[RequestFile], approved: Collection[str], now: datetime, report: Report
     ) -> results.RequestsSigned:
         """Sign the requests that a person approved; see core.authority.signing_requests."""
-        self._believe(now)
+        self.believe(now)
         return sign_requests(self._store, self.policy, files, approved, now=now, report=report)
 
     def write_archive(
@@ -277,7 +277,7 @@ class Authority:
             PassphraseWrongError: The old one does not fit (E-PASSPHRASE-WRONG).
         """
         require_strong(new.decode())
-        self._believe(now)
+        self.believe(now)
         change_passphrase(self._store, old, new, cost, now, boot)
 
     def rekey(self, passphrase: bytes, cost: KdfCost, now: datetime, boot: Boot, report: Report) -> None:
@@ -289,7 +289,7 @@ class Authority:
             FileError: No space for a second store, or the system refused; nothing is changed (E-FILE).
             StoppedError: As `report` wants; nothing is changed (E-STOPPED).
         """
-        self._believe(now)
+        self.believe(now)
         rekey(self._store, passphrase, cost, now, boot, report)
 
     def revoke(self, certificate_id: str, reason: str, now: datetime) -> None:
@@ -307,6 +307,15 @@ class Authority:
         with self._operation(now) as store:
             return record_drill(store, self.policy, name, words, now)
 
+    def believe(self, now: datetime) -> None:
+        """Take `now` as the time of an operation, unless the journal speaks against it.
+
+        Raises:
+            ClockError: It does (E-CLOCK-BEHIND, E-CLOCK-LATE, E-CLOCK-AHEAD).
+        """
+        require_clock(self._store, self.policy, now)
+        self._now = now
+
     def correct_clock(self, now: datetime) -> results.ClockCorrected:
         """Believe `now`, for which the operator vouches; see core.authority.clock."""
         with self._store.transaction():
@@ -317,17 +326,12 @@ class Authority:
     @contextmanager
     def _operation(self, now: datetime) -> Iterator[Store]:
         """Yield the store inside the transaction of one operation, which ends with a journal entry."""
-        self._believe(now)
+        self.believe(now)
         with self._store.transaction():
             yield self._store
 
     def _next_visit_by(self, now: datetime) -> datetime:
         return next_visit_by(self.policy, self._store.certificates(), self._store.crls(), now)
-
-    def _believe(self, now: datetime) -> None:
-        """Take `now` as the time of an operation, unless the journal speaks against it."""
-        require_clock(self._store, self.policy, now)
-        self._now = now
 
 
 def _archive_kind(kind: str) -> ArchiveKind:

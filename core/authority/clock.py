@@ -1,7 +1,9 @@
 """Which time is believed: the journal is the witness (design 3, Time).
 
-1. A time is believed from the last entry on, and no further ahead of it than a visit plus spread.
-2. Whatever is not believed becomes the journal's time only by a correction, for which the operator vouches.
+1. A time is believed from the last entry on, as long as somebody may be expected: until a visit, or the next
+   visit that the box itself named, whichever is later, and the spread. Who comes when told is not asked.
+2. Whatever is not believed becomes the journal's time only by a correction, for which the operator vouches:
+   with a held key where it is late, by typing the date where it is behind, or years ahead.
 3. Before there is a journal, the release that runs is the witness: nothing is founded before it was made.
 4. A correction may go either way, so a wrong date can always be put right; what was issued by a clock ahead
    of the true time is listed.
@@ -14,12 +16,15 @@ from typing import Final
 
 from core.api import results
 from core.authority.status import summarize_signer
-from core.errors import ClockAheadError, ClockBehindError, ClockError, StateDamagedError
+from core.errors import ClockAheadError, ClockBehindError, ClockError, ClockLateError, StateDamagedError
+from core.plan.coverage import next_visit_by
 from core.policy.policy import Policy
 from core.store import journal
 from core.store.store import Store
 from core.times import format_time
 
+YEARS_AHEAD: Final = timedelta(days=730)
+"""So far after the last entry a time is no late visit any more."""
 RELEASED: Final = datetime(2026, 11, 23, tzinfo=UTC)
 """When this release was made; CHANGELOG.md's newest date, once there is one."""
 
@@ -61,19 +66,27 @@ def require_clock(store: Store, policy: Policy, now: datetime) -> None:
 
     Raises:
         ClockBehindError: It is before the last entry (E-CLOCK-BEHIND).
-        ClockAheadError: It is further after it than a visit plus spread (E-CLOCK-AHEAD).
+        ClockLateError: It is later than somebody was expected (E-CLOCK-LATE).
+        ClockAheadError: The same, and more than YEARS_AHEAD after the last entry (E-CLOCK-AHEAD).
     """
     last = last_time(store)
     if now < last:
         raise ClockBehindError(
             f"the clock says {now:%Y-%m-%d %H:%M:%S}, the journal {last:%Y-%m-%d %H:%M:%S}"
         )
-    longest = timedelta(days=policy.visit_every_days + policy.spread_days)
-    if now > last + longest:
-        raise ClockAheadError(
-            f"the clock says {now:%Y-%m-%d}, {(now - last).days} days after the last entry; "
-            f"at most {longest.days} are expected"
-        )
+    spread = timedelta(days=policy.spread_days)
+    visit = last + timedelta(days=policy.visit_every_days)
+    if now <= visit + spread:
+        return
+    # As it was named at the last entry: what the clock says now moves it nowhere.
+    visit = max(visit, next_visit_by(policy, store.certificates(), store.crls(), last))
+    if now <= visit + spread:
+        return
+    late = ClockLateError if now <= last + YEARS_AHEAD else ClockAheadError
+    raise late(
+        f"the clock says {now:%Y-%m-%d %H:%M}, {(now - last).days} days after the last entry; "
+        f"a visit was expected by {visit:%Y-%m-%d}"
+    )
 
 
 def clock_code(store: Store, policy: Policy, now: datetime) -> str:

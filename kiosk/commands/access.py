@@ -1,6 +1,7 @@
 """How a command gets at the unlocked authority: which state, whose passphrase, which date is confirmed."""
 
 import functools
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _confirm_date_option = click.option(
     "--confirm-date",
     metavar="YYYY-MM-DD",
-    help="Today's date, when the journal says that the clock cannot be right.",
+    help="Today's date, where the journal speaks against the clock.",
 )
 
 
@@ -45,7 +46,23 @@ class Access:
 
     @contextmanager
     def unlocked(self, passphrase: bytes | None = None) -> Iterator["Authority"]:
-        """Unlock the authority for the length of a block.
+        """Unlock the authority for the length of a block that acts; a late visit is confirmed first.
+
+        Args:
+            passphrase: As for `reading`.
+
+        Raises:
+            ClockError: The time is not believed (E-CLOCK-BEHIND, E-CLOCK-AHEAD), or nobody
+                confirms one that is late (E-CLOCK-LATE).
+            CaError: As for `reading`.
+        """
+        with self.reading(passphrase) as authority:
+            self._confirm_late(authority)
+            yield authority
+
+    @contextmanager
+    def reading(self, passphrase: bytes | None = None) -> Iterator["Authority"]:
+        """Unlock the authority for the length of a block that only reads.
 
         Args:
             passphrase: Where the command has read it already; None: it is read now.
@@ -65,6 +82,20 @@ class Access:
             yield authority
         finally:
             authority.close()
+
+    def _confirm_late(self, authority: "Authority") -> None:
+        """Refuse a time that is not believed, unless it is only late and somebody confirms it."""
+        from core.errors import ClockLateError
+
+        try:
+            authority.believe(self.now)
+        except ClockLateError as error:
+            if not sys.stdin.isatty():
+                hint = f"if this is the time: --confirm-date {self.now:%Y-%m-%d}"
+                raise ClockLateError(f"{error}; {hint}") from None
+            say(f"{error} (UTC)")
+            click.confirm("Is this the time?", abort=True, err=True)
+            authority.correct_clock(self.now)
 
     def _correct_clock(self, authority: "Authority") -> None:
         if self.confirm_date != f"{self.now:%Y-%m-%d}":

@@ -62,7 +62,7 @@ def plan_command(
     issued: tuple[Certificate, ...] = ()
     if state is not None:
         access = Access(state=state, passphrase_file=passphrase_file, confirm_date=None, now=now)
-        with access.unlocked() as authority:
+        with access.reading() as authority:
             issued = authority.certificates()
     plan = find_gaps(policy, issued, at or now)
     if as_json:
@@ -92,7 +92,7 @@ def policy_command(act: str, config: Path, box_config: Path, access: Access, *, 
     from core.policy.policy import encode_policy
     from core.policy.proposal import propose_policy
 
-    with access.unlocked() as authority:
+    with access.unlocked() if act == "approve" else access.reading() as authority:
         if act == "show":
             show(encode_policy(authority.policy))
             return

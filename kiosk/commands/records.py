@@ -12,7 +12,7 @@ from kiosk.commands.options import json_option, show, show_json
 @json_option
 def status_command(access: Access, *, as_json: bool) -> None:
     """Show cover per target, the next visit, roots, archives and recipients."""
-    with access.unlocked() as authority:
+    with access.reading() as authority:
         report = authority.status(access.now)
     if as_json:
         show_json(report)
@@ -52,7 +52,7 @@ def journal_command(access: Access, *, as_json: bool) -> None:
     from core.store.journal import encode_line
     from core.times import format_time
 
-    with access.unlocked() as authority:
+    with access.reading() as authority:
         for entry in authority.entries():
             if as_json:
                 show(encode_line(entry).rstrip(b"\n"))

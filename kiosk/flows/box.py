@@ -44,10 +44,10 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockTrouble:
-    """Nothing runs before the clock is put right.
+    """Nothing runs before the clock is put right, or confirmed.
 
     Args:
-        code: E-CLOCK-BEHIND or E-CLOCK-AHEAD.
+        code: E-CLOCK-BEHIND, E-CLOCK-LATE or E-CLOCK-AHEAD.
         now: What the clock says.
         last: Time of the last journal entry.
     """

@@ -1,10 +1,15 @@
-"""The clock: the ceremony that sets it, and what follows where it was wrong.
+"""The clock: the ceremony that sets it, what follows where it was wrong, and a visit that comes late.
 
-Rule: a date is typed twice, then a key is held; one wrong digit must not become the journal's time.
+Rules:
+
+1. A date is typed twice, then a key is held; one wrong digit must not become the journal's time.
+2. Who only comes later than expected has the date before them, and confirms it by a held key.
 """
 
 from datetime import datetime
+from typing import Final
 
+from core.api.requests import CorrectClock
 from kiosk.entry.buffers import Purpose
 from kiosk.flows.box import Box
 from kiosk.flows.dialogs import large_time, tell, wait
@@ -13,6 +18,8 @@ from kiosk.flows.revoke import revoke_late
 from kiosk.text.dates import parse_date
 from kiosk.text.wrap import fit
 from kiosk.work.devices import ReadClock, SetClock
+
+LATE: Final = "E-CLOCK-LATE"
 
 
 @on_menu("6", "Clock")
@@ -29,12 +36,30 @@ def time_page(now: datetime) -> Page:
     return Page(title="CLOCK", body=large_time(now), left="#set", right="*back", takes="#*")
 
 
-def clock_is_wrong(box: Box) -> Flow:
-    """Nothing runs before the clock is put right: `#` starts the ceremony, `*` locks."""
-    if (yield wrong_page(box)) == "*":
-        box.lock()
-        return None
+def doubt_clock(box: Box) -> Flow:
+    """Nothing runs before the clock is put right, or confirmed where it is only late; `*` locks."""
+    match (yield late_page(box.clock.now) if box.clock and box.clock.code == LATE else wrong_page(box)):
+        case "hold #":
+            yield from ask(CorrectClock, wait("Taking this time"))
+            box.clock = None
+            return None
+        case "*":
+            box.lock()
+            return None
     return (yield from set_clock(box))
+
+
+def late_page(now: datetime) -> Page:
+    """Return the question whether this is the time, asked where nobody was expected so late."""
+    return Page(
+        title="IS THIS THE TIME?",
+        strong=True,
+        body=large_time(now),
+        left="#hold yes A set",
+        right="*lock",
+        takes="A*",
+        holds="#",
+    )
 
 
 def wrong_page(box: Box) -> Page:

@@ -6,7 +6,7 @@ believed comes before all else, then sticks, then LOCKED or UNLOCKED.
 
 from hw.ports import Stick
 from kiosk.flows.box import RESCUE_LABEL, Box
-from kiosk.flows.clock import clock_is_wrong
+from kiosk.flows.clock import doubt_clock
 from kiosk.flows.flow import Flow, Page, SticksChanged
 from kiosk.flows.format import wrong_stick
 from kiosk.flows.menu import menu
@@ -30,7 +30,7 @@ def rest(box: Box) -> Flow:
     if not box.provisioned:
         return _rest_empty(box)
     if box.clock is not None:
-        return clock_is_wrong(box)
+        return doubt_clock(box)
     if len(box.sticks) > 1:
         return two_sticks(box)
     if stick is None:

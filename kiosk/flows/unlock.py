@@ -13,6 +13,7 @@ from typing import Final
 from core.api.requests import Unlock
 from kiosk.entry.buffers import Purpose
 from kiosk.flows.box import Box, ClockTrouble
+from kiosk.flows.clock import LATE, doubt_clock
 from kiosk.flows.flow import LEFT, TICK, Entry, Flow, Page, Refused, Step, ask
 from kiosk.screens.page import Large
 from kiosk.text.messages import explain
@@ -64,7 +65,9 @@ def open_session(box: Box) -> Step[bool]:
             if session.clock:
                 now = yield from ask(ReadClock, CHECKING)
                 box.clock = ClockTrouble(code=session.clock, now=now, last=session.last_entry_at)
-            return True
+            if session.clock == LATE:  # asked at once, so that a stick's job goes on by itself
+                yield from doubt_clock(box)
+            return box.session is not None
     return False
 
 

@@ -53,6 +53,7 @@ _HAPPENED: dict[str, str] = {
     "E-JOURNAL": "The journal is broken",
     "E-CLOCK": "The clock is wrong",
     "E-CLOCK-BEHIND": "The clock is behind",
+    "E-CLOCK-LATE": "Later than expected",
     "E-CLOCK-AHEAD": "The clock is ahead",
     "E-ISSUE": "It breaks a rule",
     "E-CHECK": "A check failed",

@@ -329,6 +329,7 @@ def _pages() -> dict[str, Shown]:
         "clock": clock.time_page(NOW),
         "clock-is-wrong-by-seconds": _wrong_by_seconds(),
         "clock-is-wrong": _clock_wrong(),
+        "clock-is-late": clock.late_page(NOW),
         "signed-ahead": late[0],
         "signed-ahead-2": late[1],
         "signed-ahead-3": late[2],

@@ -8,15 +8,18 @@ from pathlib import Path
 import pytest
 
 from core.authority.authority import Authority
-from core.authority.clock import RELEASED
+from core.authority.clock import RELEASED, YEARS_AHEAD
 from core.errors import ClockBehindError
 from core.progress import report_nothing
-from tests.authorities import BOOT, COST, NOW, Founded, refusal
+from tests.authorities import BOOT, COST, NOW, Founded, found, refusal
 from tests.authority_store import PASSPHRASE
-from tests.builders import make_policy
+from tests.builders import make_policy, utc
 
 SECOND = timedelta(seconds=1)
-LONGEST = timedelta(days=90 + 30)  # a visit and its spread, by the policy
+SPREAD = timedelta(days=30)
+NAMED = utc("2027-08-09T12:00")
+"""The next visit that the founded authority names: its lists run out in 180 days."""
+LONGEST = NAMED + SPREAD - NOW
 
 
 @pytest.mark.parametrize(
@@ -26,11 +29,13 @@ LONGEST = timedelta(days=90 + 30)  # a visit and its spread, by the policy
         (-timedelta(days=400), "E-CLOCK-BEHIND"),
         (timedelta(), ""),
         (LONGEST, ""),
-        (LONGEST + SECOND, "E-CLOCK-AHEAD"),
+        (LONGEST + SECOND, "E-CLOCK-LATE"),
+        (YEARS_AHEAD, "E-CLOCK-LATE"),
+        (YEARS_AHEAD + SECOND, "E-CLOCK-AHEAD"),
         (timedelta(days=3650), "E-CLOCK-AHEAD"),
     ],
 )
-def test_a_clock_is_believed_from_the_last_entry_to_a_visit_and_spread_after_it(
+def test_a_clock_is_believed_from_the_last_entry_to_the_visit_that_was_named_and_its_spread(
     founded: Founded, tmp_path: Path, ahead: timedelta, code: str
 ) -> None:
     now = NOW + ahead
@@ -44,6 +49,33 @@ def test_a_clock_is_believed_from_the_last_entry_to_a_visit_and_spread_after_it(
         assert (last.time, last.detail["clock"]) == (NOW, f"{now:%Y-%m-%dT%H:%M:%SZ}")
     else:
         assert (last.time, "clock" in last.detail) == (now, False)
+
+
+@pytest.mark.parametrize("alarm_days", [0, 3, 14])
+def test_coming_when_told_is_no_alarm(founded: Founded, alarm_days: int) -> None:
+    with founded.open() as authority:
+        named = authority.status(NOW).next_visit_by
+        assert named == NAMED
+        authority.believe(named - timedelta(days=alarm_days))  # as next-visit.ics rings
+
+
+@pytest.mark.parametrize("late", [timedelta(), SECOND])
+def test_where_nothing_was_named_a_visit_and_its_spread_are_expected(tmp_path: Path, late: timedelta) -> None:
+    empty = found(tmp_path / "state", top_up=False)
+    now = NOW + timedelta(days=90 + 30) + late
+    with empty.open() as authority:
+        if late:
+            assert refusal(authority.believe, now) == "E-CLOCK-LATE"
+        else:
+            authority.believe(now)
+
+
+def test_a_late_visit_that_was_confirmed_goes_on(founded: Founded) -> None:
+    late = NOW + LONGEST + timedelta(days=100)
+    with founded.unlock(late) as authority:
+        assert refusal(authority.top_up, late, report_nothing) == "E-CLOCK-LATE"
+        assert authority.correct_clock(late).issued_after == ()
+        authority.top_up(late, report_nothing)
 
 
 @pytest.mark.parametrize("now", [NOW - SECOND, NOW + LONGEST + SECOND])
@@ -60,7 +92,7 @@ def test_under_a_clock_that_is_not_believed_every_act_is_refused(founded: Founde
             lambda: authority.revoke(signer.id, "superseded", now),
         ]
         out = io.BytesIO()
-        code = "E-CLOCK-BEHIND" if now < NOW else "E-CLOCK-AHEAD"
+        code = "E-CLOCK-BEHIND" if now < NOW else "E-CLOCK-LATE"
         assert {refusal(act) for act in refused} == {code}
         assert authority.status(NOW) == before
         assert out.getvalue() == b""
@@ -126,10 +158,10 @@ def test_what_was_revoked_by_a_clock_ahead_does_not_stop_an_export_at_the_true_t
 
 @pytest.mark.parametrize("now", [datetime(1970, 1, 1, tzinfo=UTC), RELEASED - SECOND])
 def test_refuses_to_found_before_the_release_that_runs(tmp_path: Path, now: datetime) -> None:
-    def found() -> None:
+    def found_then() -> None:
         Authority.found(tmp_path / "state", make_policy(), PASSPHRASE, COST, now)
 
-    assert refusal(found) == "E-CLOCK-BEHIND"
+    assert refusal(found_then) == "E-CLOCK-BEHIND"
     assert not (tmp_path / "state").exists()
 
 

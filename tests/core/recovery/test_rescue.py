@@ -125,12 +125,12 @@ def test_a_restored_box_goes_on_where_the_clock_is_not_believed_once_it_is_set(
 ) -> None:
     box, backup = past
     session = vaults(tmp_path / "state")
-    late = NOW + 200 * DAY
+    late = NOW + 400 * DAY
     take(session, identity_of(box))
     open_backup(session, backup, late)
     assert not restore(session, late).clock_believed
     unlocked = session.ask(protocol.Unlock(passphrase=NEW_PASSPHRASE, now=late), results.Unlocked)
-    assert unlocked.clock == "E-CLOCK-AHEAD"
+    assert unlocked.clock == "E-CLOCK-LATE"
     session.ask(protocol.CorrectClock(now=late), results.ClockCorrected)
     assert session.ask(protocol.TopUp(now=late), results.ToppedUp).signers > 0
 

@@ -10,7 +10,7 @@ import pyrage
 import pytest
 
 from core.authority.authority import Authority
-from core.errors import CaError, ClockAheadError, ClockBehindError, StoppedError
+from core.errors import CaError, ClockBehindError, ClockLateError, StoppedError
 from core.plan.gaps import find_gaps
 from core.progress import Progress, report_nothing
 from core.receive.opening import Received, open_archive
@@ -238,7 +238,7 @@ def test_crl_numbers_rise_over_a_restore(past: tuple[PastBox, Path], tmp_path: P
 
 @pytest.mark.parametrize(
     ("now", "error"),
-    [(LAST_VISIT - timedelta(hours=5), ClockBehindError), (NOW + 200 * DAY, ClockAheadError)],
+    [(LAST_VISIT - timedelta(hours=5), ClockBehindError), (NOW + 400 * DAY, ClockLateError)],
 )
 def test_a_clock_that_is_not_believed_does_not_become_the_journals(
     past: tuple[PastBox, Path], tmp_path: Path, now: datetime, error: type[CaError]

@@ -3,9 +3,11 @@
 import contextlib
 import fcntl
 import os
+import pty
 import re
 import shutil
 import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import pytest
 
 from core.crypto.process import read_boot
 from core.store.attempts import Attempts, write_attempts
-from tests.kiosk.command import START, at, lay, run, snapshot, spawn
+from tests.kiosk.command import ENVIRONMENT, ROOT, START, at, lay, run, snapshot, spawn
 from tests.kiosk.live import PASSPHRASE, lay_config, unlock
 
 LOW_ORDER = "age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq5cu47z"  # the point at zero
@@ -309,14 +311,38 @@ def test_a_clock_before_the_last_entry_issues_nothing(folder: Path) -> None:
     assert (ran.status, ran.code) == (1, "E-CLOCK-BEHIND")
 
 
-def test_a_clock_far_ahead_issues_nothing(folder: Path) -> None:
-    ahead = f"{START + timedelta(days=71):%Y-%m-%d %H:%M:%S}"
+def test_a_clock_later_than_expected_issues_nothing_and_says_what_confirms_it(folder: Path) -> None:
+    late = START + timedelta(days=300)
+    ahead, date = f"{late:%Y-%m-%d %H:%M:%S}", f"{late:%Y-%m-%d}"
     for command in (("top-up",), ("export", "main-kudo", "--to", str(folder / "out"))):
         ran = spawn(*command, *state(folder), typed=PASSPHRASE, when=ahead)
-        assert (ran.status, ran.code) == (1, "E-CLOCK-AHEAD")
+        assert (ran.status, ran.code) == (1, "E-CLOCK-LATE")
+        assert f"--confirm-date {date}" in ran.err
     assert not [*(folder / "out").iterdir()]
-    date = f"{START + timedelta(days=71):%Y-%m-%d}"
+    assert spawn("status", *state(folder), typed=PASSPHRASE, when=ahead).status == 0
     assert spawn("top-up", *state(folder), "--confirm-date", date, typed=PASSPHRASE, when=ahead).status == 0
+
+
+def test_a_person_at_a_terminal_confirms_a_late_visit(folder: Path) -> None:
+    (folder / "passphrase").write_bytes(PASSPHRASE)
+    when = f"{START + timedelta(days=300):%Y-%m-%d %H:%M:%S}"
+    command = [sys.executable, "-m", "kiosk", "top-up", "--state", str(folder / "state")]
+    for answer, status in ((b"n\n", 1), (b"y\n", 0)):
+        ours, theirs = pty.openpty()
+        child = subprocess.Popen(
+            ["faketime", "-f", f"@{when}", *command, "--passphrase-file", str(folder / "passphrase")],
+            stdin=theirs,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=ROOT,
+            env=ENVIRONMENT,
+        )
+        os.close(theirs)
+        os.write(ours, answer)
+        _, said = child.communicate(timeout=60)
+        os.close(ours)
+        assert b"Is this the time?" in said
+        assert child.returncode == status
 
 
 def state(folder: Path) -> tuple[str, ...]:

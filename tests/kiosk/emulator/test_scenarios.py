@@ -23,6 +23,7 @@ from tests.core.issue.test_csr_subject import ODD
 from tests.hw.disks import BASIC, EFI, judge, make_disk, take_part
 from tests.hw.images import check_fat
 from tests.kiosk.emulated import (
+    NOW,
     SCENARIOS,
     acts,
     count_signers,
@@ -348,6 +349,16 @@ def test_what_a_clock_ahead_signed_is_listed_and_revoked_together(folders: Folde
     assert found.count("clock") == 2
     assert found.count("revoke") == 24
     assert found[-1] == "issue"
+
+
+def test_who_comes_when_told_is_asked_nothing_and_who_comes_late_is_asked_once(folders: Folders) -> None:
+    top_up_ahead(folders)
+    lay_stick(folders, "PISM-EXPORT", {})
+    with EmulatedBox(folders, instant=NOW) as box:
+        play(box, "visit-late")
+    entries = read_journal(folders)
+    assert [entry.act for entry in entries].count("clock") == 1
+    assert [entry.act for entry in entries].count("written") == 2
 
 
 def test_every_scenario_can_be_read() -> None:

@@ -3,13 +3,16 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from core.api.requests import CorrectClock
 from core.api.results import ClockCorrected
+from hw.ports import Stick
 from kiosk.entry.buffers import EntryFinished, Purpose
 from kiosk.flows.clock import wrong_page
-from kiosk.screens.page import Entry
+from kiosk.screens.page import Entry, Large
 from kiosk.work.devices import ReadClock, SetClock
+from kiosk.work.job import RunJob
 from tests.kiosk.facts import HERE, NOW, TROUBLE, box
-from tests.kiosk.flows.steps import LEFT, Operator
+from tests.kiosk.flows.steps import LEFT, Operator, unlock
 
 DATE = EntryFinished(text="202611231534")
 NOTHING = ClockCorrected(issued_after=())
@@ -64,6 +67,42 @@ def test_a_ceremony_that_failed_leaves_the_clock_wrong() -> None:
     assert operator.title == "E-CLOCK-SET"
     assert operator.happen("#").title == "E-CLOCK-BEHIND"
     assert operator.happen("#", LEFT).title == "E-CLOCK-BEHIND"
+
+
+def late(*sticks: Stick) -> Operator:
+    operator = unlock(Operator(box(*sticks)), clock="E-CLOCK-LATE")
+    operator.asked(ReadClock)
+    return operator.answer(NOW)
+
+
+def test_a_late_visit_is_confirmed_by_a_held_key_on_a_page_that_shows_the_date_large() -> None:
+    operator = late()
+    assert operator.title == "IS THIS THE TIME?"
+    assert operator.page.body == Large(text="2026-11-23", below="15:34 UTC")
+    assert operator.happen("#").title == "IS THIS THE TIME?", "a press is no hold"
+    operator.hold("#")
+    assert operator.asked(CorrectClock) == {}
+    assert operator.answer(NOTHING).title == "UNLOCKED"
+    assert operator.box.clock is None
+
+
+def test_a_job_goes_on_once_a_late_visit_is_confirmed() -> None:
+    operator = late(HERE).hold("#").answer(NOTHING)
+    assert operator.asked(RunJob)["stick"] == HERE
+
+
+def test_a_late_clock_that_is_wrong_is_set_or_the_box_is_locked() -> None:
+    assert late(HERE).happen("*").title == "STICK PISM-ALL asks"
+    assert late().happen("*").title == "LOCKED"
+    operator = late().happen("A", DATE, DATE).hold("#")
+    assert operator.asked(SetClock) == {"instant": NOW}
+    assert operator.answer(NOTHING).title == "CLOCK SET"
+
+
+def test_nobody_there_leaves_a_late_clock_unconfirmed() -> None:
+    operator = late()
+    assert operator.lock_by_idleness().title == "LOCKED"
+    assert operator.orders[-1].request is ReadClock
 
 
 def test_two_times_of_one_minute_are_told_apart() -> None:
