@@ -1,10 +1,13 @@
-"""A stick that nothing belongs to, and making one a PiSM stick."""
+"""A stick that nothing belongs to, or that cannot be used, and making one a PiSM stick."""
+
+from dataclasses import replace
 
 from hw.ports import Stick
 from kiosk.flows.box import Box
-from kiosk.flows.dialogs import pick, tell
-from kiosk.flows.flow import Flow, Page, ask
+from kiosk.flows.dialogs import pick, problem, problem_page, tell
+from kiosk.flows.flow import Flow, Page, Refused, ask
 from kiosk.flows.menu import menu
+from kiosk.text.messages import explain
 from kiosk.text.wrap import BODY_ROWS, fit, size_text
 from kiosk.work.devices import FormatStick
 
@@ -32,6 +35,32 @@ def wrong_stick(box: Box, stick: Stick) -> Flow:
             return (yield from menu(box))
     box.ignore(stick)
     return None
+
+
+def unusable_stick(box: Box, stick: Stick, refused: Refused) -> Flow:
+    """Say that a stick with a job's label has no FAT32 that can be used, why, and that it may be erased."""
+    whole = next((one for one in box.sticks if one.identity == stick.identity), None)
+    if whole is None:
+        return (yield from problem(refused.code, refused.text))
+    at, count = 0, explain(refused.code, refused.text).pages
+    while True:
+        page = problem_page(refused.code, refused.text, at)
+        if at == 0:
+            page = replace(
+                page,
+                body=(explain(refused.code).happened, "Check it on a PC, or", "erase it here"),
+                left="A erase D why",
+                right="*back",
+                takes="AD#*",
+                minds_sticks=True,
+            )
+        match (yield page):
+            case "A":
+                return (yield from format_stick(box, whole, tuple(label for label, _ in box.table)))
+            case "D":
+                at = (at + 1) % count
+            case _:
+                return None
 
 
 def _only(stick: Stick) -> tuple[str, ...]:

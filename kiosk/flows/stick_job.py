@@ -14,6 +14,7 @@ from hw.ports import Stick
 from kiosk.flows.box import POLICY_LABEL, Box
 from kiosk.flows.dialogs import more, tell
 from kiosk.flows.flow import Flow, Page, Refused, Step, SticksChanged, Work, ask
+from kiosk.flows.format import unusable_stick
 from kiosk.flows.last_visit import orders, show_result
 from kiosk.flows.policy import review_stick
 from kiosk.flows.requests import review_requests
@@ -90,6 +91,8 @@ def run_job(box: Box, stick: Stick | None, steps: tuple[str, ...]) -> Flow:
         except Refused as refused:
             if refused.code == "E-STOPPED":
                 return (yield from tell("STOPPED", *STOPPED))
+            if refused.code == "E-STICK-FORMAT" and stick is not None:
+                return (yield from unusable_stick(box, stick, refused))
             if refused.code != "E-STICK-GONE" or stick is None:
                 raise
             approved = None

@@ -245,6 +245,7 @@ def _pages() -> dict[str, Shown]:
         "rescue-key-cipher-2": dialogs.problem_page("E-IDENTITY-CIPHER", CIPHER, 1),
         "rescue-key-cipher-3": dialogs.problem_page("E-IDENTITY-CIPHER", CIPHER, 2),
         "problem-text": dialogs.problem_page("E-STICK-FULL", FULL, 1),
+        "stick-format": shown(format.unusable_stick(box(HERE), HERE, Refused("E-STICK-FORMAT", FEW))),
         "problem-format": dialogs.problem_page("E-STICK-FORMAT", FEW, 0),
         "problem-format-text": dialogs.problem_page("E-STICK-FORMAT", FEW, 1),
         "problem-bug": dialogs.problem_page("E-BUG", ""),

@@ -238,16 +238,22 @@ def test_a_bad_stick_is_told_by_its_code_and_gets_no_receipt(folders: Folders, f
     assert "written" not in acts(folders)
 
 
-def test_a_stick_whose_format_is_not_taken_says_why_and_is_not_called_dying(folders: Folders) -> None:
+@pytest.mark.parametrize(
+    ("options", "why"), [(("-F", "32", "-s", "128"), "are the least"), (("-F", "16"), "FAT32 is taken")]
+)
+def test_a_stick_whose_format_is_not_taken_says_why_and_can_be_erased(
+    folders: Folders, options: tuple[str, ...], why: str
+) -> None:
     image = folders.sticks / "PISM-ALL.img"
     with image.open("xb") as file:
         file.truncate(600 << 20)
-    command = ["mkfs.vfat", "-F", "32", "-s", "128", "--mbr=n", "-n", "PISM-ALL", image]
+    command = ["mkfs.vfat", *options, "--mbr=n", "-n", "PISM-ALL", image]
     subprocess.run(command, check=True, capture_output=True)
-    text = (SCENARIOS / "bad-stick.txt").read_text(encoding="utf-8")
     with EmulatedBox(folders) as box:
-        Player(box).play(parse_scenario(text.replace("FAULT", "").replace("CODE", "E-STICK-FORMAT")))
-    assert "written" not in acts(folders)
+        play(box, "bad-format", WHY=why)
+    assert has_all(image)
+    check_fat(image)
+    assert acts(folders) == ["init", "unlock", *JOB]
 
 
 def test_of_a_stick_with_several_parts_the_one_is_taken_or_all_are_erased(folders: Folders) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from kiosk.work.devices import FormatStick
 from kiosk.work.job import RunJob
-from tests.kiosk.facts import HERE, box, parted
+from tests.kiosk.facts import BRINGING, HERE, box, parted
 from tests.kiosk.flows.steps import Operator, unlock
 
 
@@ -50,6 +50,34 @@ def test_of_several_parts_none_is_guessed_and_all_can_be_erased(
 
 def test_a_stick_with_several_parts_beside_another_is_the_second_stick() -> None:
     assert Operator(box(parted("A", "PISM-ALL"), replace(HERE, identity="x"))).title == "E-STICK-TWO"
+
+
+def test_a_stick_with_a_jobs_label_that_cannot_be_used_says_why_and_can_be_erased() -> None:
+    operator = unlock(Operator(box(HERE))).refuse("E-STICK-FORMAT", "it is FAT16")
+    assert (operator.title, operator.lines[0]) == ("E-STICK-FORMAT", "No FAT32 we can use")
+    assert operator.happen("D").lines == ("it is FAT16",)
+    assert operator.happen("D").page.left == "A erase D why"
+    assert operator.happen("AC").title == "ERASE THE STICK?"
+    operator.hold("#")
+    assert operator.asked(FormatStick) == {"stick": HERE, "label": "PISM-ALL"}
+    assert operator.answer(HERE).title == "STICK PISM-ALL asks"
+    assert operator.happen("#").asked(RunJob)["stick"] == HERE
+
+
+def test_an_unusable_part_is_erased_with_the_whole_stick_or_left() -> None:
+    whole = parted("PHOTOS", "PISM-ALL")
+    refused = unlock(Operator(box(whole))).refuse("E-STICK-FORMAT", "it is FAT16")
+    assert refused.happen("AC").lines[0] == "2 parts, 31.9 GB"
+    assert refused.hold("#").asked(FormatStick)["stick"] == whole
+    left = unlock(Operator(box(HERE))).refuse("E-STICK-FORMAT", "it is FAT16").happen("*")
+    assert left.title == "STICK PISM-ALL asks"
+    gone = unlock(Operator(box(HERE))).pull(HERE).refuse("E-STICK-FORMAT", "it is FAT16")
+    assert gone.page.left == "#ok D more"
+
+
+def test_a_stick_with_a_policy_that_cannot_be_used_is_not_offered_to_be_erased() -> None:
+    operator = unlock(Operator(box(BRINGING))).refuse("E-STICK-FORMAT", "it is FAT16")
+    assert operator.page.left == "#ok D more"
 
 
 def test_a_policy_is_found_in_a_part() -> None:
