@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from core.api.results import ArchiveWritten
-from hw.errors import StickVerifyError
+from core.errors import FileError
+from hw.errors import StickExistsError, StickVerifyError
 from hw.fat.volume import FatVolume
 from kiosk.work.places import Placed, Standing, place_files
 
@@ -82,6 +83,7 @@ class Delivery:
 
         Raises:
             StickVerifyError: The stick does not keep what it is given (E-STICK-VERIFY).
+            StickExistsError: A name, and all that it can give way to, is taken there (E-STICK-EXISTS).
             StickError: It is full, write-protected, pulled, or failing (E-STICK-...).
         """
         was_written = False
@@ -89,7 +91,7 @@ class Delivery:
             with open_volume() as volume:
                 if volume.clean_parts():
                     was_written = True
-                placed = place_files(self.written, StickMedium(volume, tell))
+                placed = _place(self.written, StickMedium(volume, tell))
                 missing = [one for one in placed if not one.is_there]
                 for one in missing:
                     self._put(volume, one, tell)
@@ -107,6 +109,18 @@ class Delivery:
         volume.put(
             one.place, self._file, size_bytes=one.file.size_bytes, sha256=one.file.sha256, progress=tell
         )
+
+
+def _place(written: ArchiveWritten, medium: StickMedium) -> tuple[Placed, ...]:
+    """Return where each file goes on a stick.
+
+    Raises:
+        StickExistsError: There is no name left (E-STICK-EXISTS).
+    """
+    try:
+        return place_files(written, medium)
+    except FileError as error:
+        raise StickExistsError(f"{error} on the stick") from error
 
 
 class Seen:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from core.progress import Progress
-from hw.errors import StickFullError, StickGoneError, StickVerifyError
+from hw.errors import StickExistsError, StickFullError, StickGoneError, StickVerifyError
+from hw.fat.volume import open_volume
 from tests.kiosk.live import NOW
 from tests.kiosk.place import EXPORT, Place, alter, are_whole, empty, files_on, fill, mtools
 
@@ -116,6 +117,23 @@ def test_numbers_that_come_back_are_not_in_the_way(tmp_path: Path) -> None:
     assert [one.archive_name for one in ours] == [one.archive_name for one in theirs]
     assert {one.mark for one in ours}.isdisjoint(one.mark for one in theirs)
     assert are_whole(image, (*theirs, *ours))
+
+
+def test_a_stick_on_which_no_name_is_left_says_what_to_move(place: Place) -> None:
+    image = place.sticks.make("PISM-ALL")
+    mark, stem = place.mark(), "pism-receipt-main-kudo-000001"
+    taken = ("", f"-{mark}", *(f"-{mark}-{count}" for count in range(2, 100)))
+    with open_volume(image) as volume:
+        for suffix in taken:
+            volume.put_small(f"{stem}{suffix}.json", b"of the operator")
+    job = place.job(EXPORT)
+    with pytest.raises(StickExistsError, match=f"{stem}.json and a hundred names like it are taken"):
+        job.run(place.insert(image=image), place.tell)
+    assert place.status().archives[0].written is None
+    mtools(image, "mdel", f"::{stem}.json")
+    place.sticks.pull()
+    job.run(place.insert(image=image), place.tell)
+    assert are_whole(image, place.archives_made(job))
 
 
 def test_a_folder_that_is_called_as_a_file_of_ours_is_left_alone(place: Place) -> None:
