@@ -29,16 +29,16 @@ def folders(tmp_path: Path) -> Folders:
 
 def read_ok(box: EmulatedBox) -> dict[tuple[str, int], str]:
     """Return what SAFE TO REMOVE calls ok: name and number of each archive, and its hash's beginning."""
+    assert read_text(box.picture()).startswith("SAFE TO REMOVE")
     pages: list[str] = []
     while (page := read_text(box.picture())) not in pages:
-        assert page.startswith("SAFE TO REMOVE")
         pages.append(page)
         box.press("D")
         box.watch(lambda picture: read_text(picture) != pages[-1], 1)
-    text = " ".join(pages)
-    archives = re.findall(r"([a-z][a-z-]+) ([0-9]{6}) ok", text)
-    hashes = re.findall(r"sha ([0-9a-f]{8})", text)
-    return {(name, int(number)): digits for (name, number), digits in zip(archives, hashes, strict=True)}
+    found = re.findall(
+        r"([a-z][a-z-]+)\s+(?:egress|backup) ([0-9]{6}) ok\s+sha ([0-9a-f]{8})", "\n".join(pages)
+    )
+    return {(name, int(number)): digits for name, number, digits in found}
 
 
 def is_whole(image: Path, name: str, number: int, digits: str) -> bool:
