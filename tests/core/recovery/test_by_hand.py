@@ -77,4 +77,5 @@ def test_an_egress_has_no_root_key_to_take(tmp_path: Path) -> None:
         ["sh", "-eu"], input=script.encode(), cwd=tmp_path, capture_output=True, check=False
     )
     assert done.returncode != 0
-    assert b"PRIVATE KEY" not in (tmp_path / "archive" / "root-key.pem").read_bytes()
+    taken = tmp_path / "archive" / "root-key.pem"  # an older openssl leaves an empty one
+    assert not taken.exists() or not taken.read_bytes()
