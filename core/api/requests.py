@@ -82,6 +82,10 @@ class Unlock(SecretRequest[Unlocked], frozen=True, kw_only=True):
     now: datetime
 
 
+class AskSession(Request[Unlocked], frozen=True):
+    """Ask what an unlock would say by now, after whatever was done since: `Unlocked`."""
+
+
 class CheckReceipt(Request[Acknowledged], frozen=True, kw_only=True):
     """Compare a receipt from a stick with what the store remembers: `Acknowledged`, or E-STATE-OLD."""
 

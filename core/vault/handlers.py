@@ -259,6 +259,12 @@ def unlock(connection: Connection, request: requests.Unlock) -> results.Unlocked
     return connection.unlocked.unlocked(connection.config)
 
 
+@answers(requests.AskSession, when=When.UNLOCKED)
+def show_session(connection: Connection, _request: requests.AskSession) -> results.Unlocked:
+    """Say of the session what holds by now."""
+    return connection.authority.unlocked(connection.config)
+
+
 # --- a stick's job ---
 
 

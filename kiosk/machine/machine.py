@@ -3,7 +3,8 @@
 Pure: without clock, pin, screen or thread; the same events lead to the same pages. What follows from a change
 alone is decided here, once, so that no flow can forget it:
 
-1. The Box learns of every stick, key and vault event before the flow is told.
+1. The Box learns of every stick, key and vault event, and with each answer how the session stands, before
+   the flow is told.
 2. When no flow is under way, `rest` begins one. A flow that was refused something and does not catch it gives
    way to the page that says so.
 3. Buffers are wiped (WipeEntry) when a secretive page gives way to one that is not, by whatever way.
@@ -164,6 +165,8 @@ class Machine:
                 self.stuck = tuple(stuck for stuck in self.stuck if stuck != key)
             case KeyPressed(key=key) if self.light.glass is not Glass.BRIGHT:
                 self._waking = key
+            case Answer(session=session) if session is not None and box.session is not None:
+                box.session = session
             case VaultReady() if self.vault is Vault.OPENING:  # else it was closed again meanwhile
                 self.vault = Vault.OPEN
                 box.provisioned = event.provisioned

@@ -9,6 +9,8 @@ Owns the session (the vault process) and what a job has prepared but not yet wri
 4. A job that is kept (kiosk.work.job) is forgotten at an act that changes what its archives would hold.
 5. The switch waits for nobody: a stick that hangs must not keep the box from going down.
 6. A secret is in one request, and in no repr.
+7. While a box is unlocked, each answer comes with what the vault says of the session after it, done or
+   refused: no panel shows a date that an act has moved.
 """
 
 import logging
@@ -72,10 +74,12 @@ class Answer:
     Args:
         ticket: Of the request.
         result: See the request.
+        session: What the vault says of the session after it; None where none is open, or the result says it.
     """
 
     ticket: int
     result: Any
+    session: rs.Unlocked | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,29 +188,39 @@ class Worker:
     def _do(self, order: _Order) -> None:
         """Do what was ordered, and post what came of it."""
         try:
-            if order.do is not None:
-                order.do()
-                return
-            self._post(Answer(order.ticket, self._perform(order)))
-        except VaultRefusalError as refusal:
-            self._refuse(order, refusal.failed)
+            self._answer(order, self._try(order))
         except VaultLostError as error:
             self._lock()
             self._post(VaultLost(str(error)))
-        except (CaError, HardwareError) as error:
-            self._refuse(order, wire.Failed(code=error.code, text=str(error), action=error.action))
         except Exception as error:  # noqa: BLE001  rule 3
             log.error("%s", describe_bug(error))  # noqa: TRY400  without values
             self._post(Bug())
 
-    def _refuse(self, order: _Order, failed: wire.Failed) -> None:
-        """Post a refusal; what the vault could not even be opened for loses it."""
-        if failed.code == "E-BUG":
+    def _try(self, order: _Order) -> Any:
+        """Return the result of what was ordered, or the refusal."""
+        try:
+            return self._perform(order) if order.do is None else order.do()
+        except VaultRefusalError as refusal:
+            return refusal.failed
+        except (CaError, HardwareError) as error:
+            return wire.Failed(code=error.code, text=str(error), action=error.action)
+
+    def _answer(self, order: _Order, result: Any) -> None:
+        """Post a result or a refusal; what the vault could not even be opened for loses it."""
+        refused = isinstance(result, wire.Failed)
+        if refused and result.code == "E-BUG":
             self._post(Bug())
-        elif order.do is not None:
-            self._post(VaultLost(failed.text, failed.code))
-        else:
-            self._post(Answer(order.ticket, failed))
+        elif order.do is None:
+            self._post(Answer(order.ticket, result, self._session_after(order.request, result)))
+        elif refused:
+            self._post(VaultLost(result.text, result.code))
+
+    def _session_after(self, request: Any, result: Any) -> rs.Unlocked | None:
+        """Return what the vault says of the session after a request (rule 7)."""
+        known = isinstance(result, rs.Unlocked) or isinstance(request, PowerOff | Restart)
+        if known or not self._tools.unlocked:
+            return None
+        return self._tools.vault.ask(rq.AskSession(), rs.Unlocked)
 
     def _perform(self, order: _Order) -> Any:
         """Run a task, or have the vault do the request."""

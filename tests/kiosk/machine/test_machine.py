@@ -1,6 +1,7 @@
 """What is true in all flows: locking, dimming, holding, power, a lost vault, sticks and stuck keys."""
 
 import pytest
+from msgspec.structs import replace
 
 from core.policy.settings import Kiosk
 from hw.ports import KeyPressed, KeyReleased, KeyStuck, StickInserted, UsbRefused
@@ -29,7 +30,7 @@ from kiosk.machine.light import Glass
 from kiosk.machine.machine import Machine, Vault
 from kiosk.screens.page import Entry, Work
 from kiosk.work.worker import Answer, Bug, VaultLost, VaultReady
-from tests.kiosk.facts import HALF, HERE, NOW, RESULTS, TABLE, box, failed
+from tests.kiosk.facts import HALF, HERE, NOW, RESULTS, SESSION, TABLE, box, failed
 from tests.kiosk.flows.steps import DONE, Operator, unlock
 
 
@@ -226,6 +227,22 @@ def test_an_answer_that_nobody_waits_for_is_dropped() -> None:
     assert operator.happen("*").title == "UNLOCKED"
     assert operator.happen(late).title == "UNLOCKED"
     assert operator.happen("#6").happen(late).title == "ONE MOMENT", "another question has another ticket"
+
+
+def test_unlocked_shows_what_holds_after_an_act_not_what_held_at_the_unlock() -> None:
+    operator = Operator(box(unlocked=True))
+    assert operator.lines[0] == "Visit by 2027-02-01"
+    operator.happen("#2")
+    now = replace(SESSION, next_visit_by=NOW, policy_changes=("a: 1 -> 2",))
+    operator.happen(Answer(operator.orders[-1].ticket, failed("E-STOPPED"), now), "#")
+    assert operator.lines[:2] == ("Visit by 2026-11-23", "D see policy change")
+
+
+def test_what_is_said_of_a_session_that_ended_opens_none() -> None:
+    operator = Operator(box(unlocked=True)).happen("#2")
+    late = Answer(operator.orders[-1].ticket, RESULTS, SESSION)
+    assert operator.happen(Bug(), late, "#").title == "LOCKED"
+    assert operator.box.session is None
 
 
 def test_usb_device_that_was_refused_is_named_at_rest_only() -> None:

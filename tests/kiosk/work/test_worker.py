@@ -5,7 +5,7 @@ import queue
 import socket
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -282,6 +282,48 @@ def test_what_was_signed_by_a_clock_ahead_is_listed_and_revoked_together(tmp_pat
         assert bench.do(rq.RevokeAll(certificates=ids, reason="superseded", now=true)) == rs.Acknowledged()
         assert bench.do(SetClock(instant=true)) == rs.ClockCorrected(issued_after=())
         assert bench.do(TOP_UP).steps[0].issued >= 2
+
+
+def visit_by(bench: Bench) -> datetime:
+    """Return the one date of the next visit: what came with the last answer is what the status says."""
+    status = bench.do(rq.AskStatus(now=bench.now))
+    before, after = [one.session for one in bench.seen if isinstance(one, Answer)][-2:]
+    assert before is not None
+    assert before == after
+    assert before.next_visit_by == status.next_visit_by
+    return before.next_visit_by
+
+
+def test_the_next_visit_is_one_date_after_every_act(tmp_path: Path) -> None:
+    with Bench(lay_authority(tmp_path, topped_up=True), instant=NOW - timedelta(days=9)) as bench:
+        bench.unlock()
+        assert code(bench.do(TOP_UP)) == "E-CLOCK-BEHIND"
+        assert visit_by(bench) < NOW
+        bench.do(SetClock(instant=NOW + timedelta(hours=1)))
+        named = visit_by(bench)
+        assert named > NOW + timedelta(days=30)
+        revoked = signers(bench)[0]
+        bench.do(rq.Revoke(certificate=revoked.id, reason="superseded", now=bench.now))
+        assert visit_by(bench) == bench.now, "a lane without a signer is due today"
+        assert sum(step.issued for step in bench.do(TOP_UP).steps) == 1
+        assert visit_by(bench) == named
+        lay_config(tmp_path, "mongo: {load: 2", "mongo: {load: 3")
+        approve(bench, bench.do(rq.AskPolicy()))
+        assert bench.do(ReadClock()) == bench.now
+        assert visit_by(bench) == bench.now, "a new lane is due today"
+        bench.do(rq.ChangePassphrase(old=PASSPHRASE, new=OTHER_PASSPHRASE, now=bench.now))
+        assert visit_by(bench) == bench.now
+        bench.do(TOP_UP)
+        assert visit_by(bench) == named
+        assert code(bench.do(rq.Revoke(certificate="none", reason="superseded", now=bench.now))) == "E-POLICY"
+        assert visit_by(bench) == named
+
+
+def test_nothing_is_said_of_a_session_while_there_is_none(bench: Bench) -> None:
+    bench.open()
+    assert bench.do(ReadClock()) == NOW
+    bench.unlock()
+    assert [one.session for one in bench.seen if isinstance(one, Answer)] == [None, None], "an unlock says it"
 
 
 def test_a_clock_that_cannot_be_set_says_so(tmp_path: Path) -> None:
