@@ -26,6 +26,7 @@ from core.api.results import (
     IdentitySeen,
     PolicyProposal,
     Ready,
+    ReceiptChecked,
     RequestsProposal,
     RequestsSigned,
     Result,
@@ -86,8 +87,8 @@ class AskSession(Request[Unlocked], frozen=True):
     """Ask what an unlock would say by now, after whatever was done since: `Unlocked`."""
 
 
-class CheckReceipt(Request[Acknowledged], frozen=True, kw_only=True):
-    """Compare a receipt from a stick with what the store remembers: `Acknowledged`, or E-STATE-OLD."""
+class CheckReceipt(Request[ReceiptChecked], frozen=True, kw_only=True):
+    """Compare a receipt from a stick with what the store remembers: `ReceiptChecked`, or E-STATE-OLD."""
 
     data: bytes
 

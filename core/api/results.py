@@ -279,6 +279,12 @@ class Acknowledged(Result, frozen=True):
     """It is done and journaled."""
 
 
+class ReceiptChecked(Result, frozen=True, kw_only=True):
+    """What a file from a stick is: a receipt of this incarnation, no later than its state; or none of it."""
+
+    is_ours: bool
+
+
 class IdentitySeen(Result, frozen=True, kw_only=True):
     """What a file from a stick is: an identity or not, and whether it needs a passphrase of its own."""
 

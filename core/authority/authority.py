@@ -180,9 +180,9 @@ class Authority:
         """Return the whole picture at `now`."""
         return make_status(self._store, self.policy, now, clock_code(self._store, self.policy, now))
 
-    def check_receipt(self, data: bytes) -> None:
+    def check_receipt(self, data: bytes) -> bool:
         """Refuse to go on if a receipt from a stick is later than this state; see core.export.receipt."""
-        check_receipt(self._store, data)
+        return check_receipt(self._store, data)
 
     def top_up(self, now: datetime, report: Report) -> results.ToppedUp:
         """Issue what the policy asks for by `now`; see core.authority.top_up."""

@@ -244,12 +244,15 @@ def verify_receipt(data: bytes, roots: Mapping[str, TrustedRoot]) -> Receipt:
     raise ArchiveSealError(" ".join(["No seal of a trusted root fits the receipt.", *refusals]))
 
 
-def check_receipt(store: Store, data: bytes) -> None:
+def check_receipt(store: Store, data: bytes) -> bool:
     """Compare a receipt from a stick with what this store remembers.
 
     Args:
         store: Open.
         data: The file, from a stick that nobody vouches for.
+
+    Returns:
+        Whether it is ours: sealed under a root of ours, of our own incarnation.
 
     Raises:
         StateOldError: The receipt is ours and later than anything here (E-STATE-OLD).
@@ -257,9 +260,9 @@ def check_receipt(store: Store, data: bytes) -> None:
     try:
         receipt = verify_receipt(data, _trusted_roots(store))
     except ArchiveError:
-        return
+        return False
     if receipt.incarnation != store.fact("incarnation"):
-        return
+        return False
     given = {(item.kind, item.name): item.last for item in store.sequences()}
     last = given.get((receipt.kind, receipt.name), 0)
     if receipt.sequence > last:
@@ -267,6 +270,7 @@ def check_receipt(store: Store, data: bytes) -> None:
             f"the stick holds the receipt of {receipt.kind} {receipt.name} {receipt.sequence:06}; "
             f"the last one known here is {last:06}"
         )
+    return True
 
 
 def _trusted_roots(store: Store) -> dict[str, TrustedRoot]:

@@ -12,14 +12,13 @@ Rules:
    there before, on it or on another, counts for nothing (kiosk.work.delivery). Nothing is overwritten.
 3. Told to stop, the vault ends at its next commit and a file on its way to the stick is given up; what is
    done is kept, and the same job goes on from there.
-4. Before anything is signed the vault sees the newest receipts on the stick: one that is later than its own
-   state shows that an old state was put back (core.export.receipt).
+4. Before anything is signed the vault sees the newest of its receipts on the stick, however many others lie
+   there: one that is later than its state shows that an old state was put back (core.export.receipt).
 5. Signing requests on the stick are shown before the first step, and signed before a top-up; what a stick
    that goes in later brings is told, and waits for the next job (kiosk.work.requests).
 6. The job holds no key and no passphrase.
 """
 
-import contextlib
 import re
 import tempfile
 import threading
@@ -29,7 +28,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from itertools import zip_longest
 from pathlib import Path
 from typing import Final
 
@@ -52,7 +50,6 @@ _RECEIPT: Final = re.compile(
     r"pism-receipt-([a-z][a-z0-9-]{0,23})-([0-9]{6,})(-[0-9a-f]{8}(-[0-9]+)?)?\.json"
 )
 _TOP_UP: Final = "top-up"
-_MAX_RECEIPTS: Final = 20
 _ROUNDS: Final = 3  # of looking at what was written before something else
 _WORTH_A_BAR_BYTES: Final = 20_000
 _MAX_RECEIPT_BYTES: Final = 16 * 1024 * 1024
@@ -258,21 +255,28 @@ class Job:
         self._made.clear()
 
     def _check_receipts(self, stick: Stick, volume: FatVolume, root: Iterable[StickFile]) -> None:
-        """Show the vault the newest receipts on the stick (rule 4).
+        """Show the vault the receipts on the stick, of each name the newest first, until one is its own.
 
-        One of each name is not enough: a lost box, or another authority, may have left higher numbers.
+        The newest alone is not enough: a lost box, or another authority, may have left higher numbers.
         """
         named: dict[str, list[tuple[int, str]]] = defaultdict(list)
         for item in root:
             if not item.folder and (found := _RECEIPT.fullmatch(item.name)):
                 named[found[1]].append((int(found[2]), item.name))
-        ranks = zip_longest(*(sorted(each, reverse=True) for each in named.values()))
-        newest = [receipt for rank in ranks for receipt in rank if receipt]
-        for _, name in newest[:_MAX_RECEIPTS]:
-            with contextlib.suppress(StickSizeError):
-                data = volume.get(name, _MAX_RECEIPT_BYTES)
-                self._session.ask(rq.CheckReceipt(data=data), rs.Acknowledged)
+        for numbered in named.values():
+            for _, name in sorted(numbered, reverse=True):
+                self._heed_stop()
+                if self._is_own_receipt(volume, name):
+                    break
         self._checked = stick.identity
+
+    def _is_own_receipt(self, volume: FatVolume, name: str) -> bool:
+        """Show the vault one file; it refuses one that is later than its state (E-STATE-OLD)."""
+        try:
+            data = volume.get(name, _MAX_RECEIPT_BYTES)
+        except StickSizeError:
+            return False
+        return self._session.ask(rq.CheckReceipt(data=data), rs.ReceiptChecked).is_ours
 
     def _top_up(self, step: str, report: Report) -> StepDone:
         asked = self._requests.sign(self._asking(report))

@@ -26,8 +26,8 @@ def test_a_receipt_of_what_is_remembered_passes(tmp_path: Path) -> None:
     with make_store(tmp_path / "state", make_policy(), NOW) as store:
         first = make_receipt(store)
         second = make_receipt(store)
-        check_receipt(store, first)
-        check_receipt(store, second)
+        assert check_receipt(store, first)
+        assert check_receipt(store, second)
 
 
 @pytest.mark.parametrize(("kind", "name"), [("egress", "main-kudo"), ("backup", "main-backup")])
@@ -51,14 +51,16 @@ def test_a_receipt_of_another_authority_proves_nothing(tmp_path: Path) -> None:
     with make_store(tmp_path / "other", make_policy(), NOW) as other:
         foreign = make_receipt(other)
     with make_store(tmp_path / "state", make_policy(), NOW) as store:
-        check_receipt(store, foreign)
+        assert not check_receipt(store, foreign)
 
 
 def test_what_is_no_receipt_proves_nothing(tmp_path: Path) -> None:
     with make_store(tmp_path / "state", make_policy(), NOW) as store:
         receipt = make_receipt(store)
-        for data in (b"", b"{}", receipt[:-1], receipt.replace(b'"sequence":1,', b'"sequence":9,')):
-            check_receipt(store, data)
+        altered = receipt.replace(b'"sequence":1}', b'"sequence":9}')
+        assert altered != receipt
+        for data in (b"", b"{}", receipt[:-1], altered):
+            assert not check_receipt(store, data)
 
 
 def test_a_receipt_of_another_incarnation_proves_nothing(tmp_path: Path) -> None:
@@ -67,4 +69,4 @@ def test_a_receipt_of_another_incarnation_proves_nothing(tmp_path: Path) -> None
         with store.transaction():
             store.set_fact("incarnation", "99999999-2222-4333-8444-555555555555")
             journal.append(store, "restore", {}, NOW)
-        check_receipt(store, receipt)
+        assert not check_receipt(store, receipt)

@@ -134,7 +134,7 @@ def test_a_session_does_what_a_stick_asks_for(start: Start, laid: Path) -> None:
         kind="backup", name="main-backup", sequence=written.sequence, where="PISM-ALL", now=later
     )
     session.ask(confirm, results.Acknowledged)
-    session.ask(protocol.CheckReceipt(data=written.companions[-1].data), results.Acknowledged)
+    session.ask(protocol.CheckReceipt(data=written.companions[-1].data), results.ReceiptChecked)
     status = session.ask(protocol.AskStatus(now=later), results.StatusReport)
     assert status.archives[1].written == later
 

@@ -154,6 +154,34 @@ def test_a_top_up_needs_no_stick_and_an_archive_does(place: Place) -> None:
     assert place.job(("top-up",)).run(None, place.tell)[0].issued == 0
 
 
+@pytest.mark.parametrize("prepared", ["foreign", "too large", "of an earlier job"])
+def test_our_newest_receipt_is_seen_however_many_others_lie_on_the_stick(
+    tmp_path: Path, prepared: str
+) -> None:
+    """The stick was written to by a later state of this very box; a copy of the earlier one is put back."""
+    for name in ("later", "old"):
+        (tmp_path / name).mkdir()
+    with contextlib.closing(Place(tmp_path / "later")) as later:
+        image = later.sticks.make("PISM-ALL")
+        later.job().run(later.insert(image=image), later.tell)
+        if prepared == "of an earlier job":
+            later.sticks.pull()
+            later.job().run(later.insert(image=image), later.tell)
+    others = 2 if prepared == "too large" else 30
+    with open_volume(image) as volume:
+        for number in range(100, 100 + others):
+            size_bytes = (16 << 20) + 1 if prepared == "too large" else 20
+            volume.put_small(f"pism-receipt-main-kudo-{number:06}.json", b"{" * size_bytes)
+    with contextlib.closing(Place(tmp_path / "old")) as old:
+        if prepared == "of an earlier job":
+            old.job().run(old.insert(), old.tell)
+            old.sticks.pull()
+        stick = old.insert(image=image)
+        for refused in (lambda: old.job().find_requests(stick), lambda: old.job().run(stick, old.tell)):
+            with pytest.raises(VaultRefusalError, match="E-STATE-OLD"):
+                refused()
+
+
 def test_a_refused_archive_leaves_no_file(place: Place) -> None:
     with pytest.raises(VaultRefusalError, match="E-POLICY"):
         place.job(("export nowhere",)).run(place.insert(), place.tell)
