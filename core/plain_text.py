@@ -11,6 +11,7 @@ import codecs
 from collections.abc import Callable
 from typing import Final
 
+from core.der import SEQUENCE, read_elements
 from core.errors import CaError
 
 _MARKS: Final = (
@@ -19,7 +20,6 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_LE, "UTF-16"),
     (codecs.BOM_UTF16_BE, "UTF-16"),
 )
-_SEQUENCE, _LONG = 0x30, 0x80  # X.690 8.1
 
 
 def read_plain_text(data: bytes, refuse: Callable[[str], CaError], *, to_pem: str = "") -> bytes:
@@ -42,13 +42,12 @@ def read_plain_text(data: bytes, refuse: Callable[[str], CaError], *, to_pem: st
 
 
 def is_der(data: bytes) -> bool:
-    """Return whether the bytes are one DER sequence, whole (X.690 8.1.3)."""
-    if len(data) < 2 or data[0] != _SEQUENCE:  # noqa: PLR2004  a tag and a length
+    """Return whether the bytes are one DER sequence, whole."""
+    try:
+        (element,) = read_elements(data)
+    except ValueError:  # damaged, or not one
         return False
-    if data[1] < _LONG:
-        return len(data) == 2 + data[1]
-    digits = data[2 : 2 + (data[1] & ~_LONG)]
-    return len(data) == 2 + len(digits) + int.from_bytes(digits, "big")
+    return element.tag == SEQUENCE
 
 
 def _other_encoding(data: bytes) -> str:

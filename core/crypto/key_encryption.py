@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Final
 
-from core.crypto.der import CONSTRUCTED, INTEGER, read_elements, show_oid
+from core.der import CONSTRUCTED, INTEGER, read_elements, show_oid
 
 MAX_BCRYPT_ROUNDS: Final = 1024  # ssh-keygen writes 16 to 24
 MAX_PBES_COST: Final = 2**25  # iterations x key length, or N x r x p; OpenSSL writes up to 2**20

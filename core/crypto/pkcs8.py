@@ -35,7 +35,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from cryptography.x509 import load_der_x509_certificate
 
 from core.certificate import Certificate, encode_pem
-from core.crypto.der import SEQUENCE, encode_element
+from core.der import SEQUENCE, encode_element
 from core.errors import CheckError, FileError
 
 ITERATIONS: Final = 1000

@@ -27,9 +27,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from core.api.csr_files import MAX_REQUEST_BYTES
-from core.crypto.der import INTEGER, SEQUENCE, Element, encode_element, read_elements, show_oid
 from core.crypto.keys import PublicKey, algorithm_name, fault_in_key
 from core.crypto.recipients import holds_private_key, refusing
+from core.der import INTEGER, SEQUENCE, Element, encode_element, read_elements, show_oid
 from core.errors import (
     IssueError,
     RequestError,

@@ -14,6 +14,7 @@ from hypothesis import strategies as some
 from core.certificate import encode_pem
 from core.crypto.identities import load_identities
 from core.crypto.recipients import parse_recipient
+from core.der import SEQUENCE, encode_element
 from core.errors import ArchiveIdentityError, CaError, RecipientError
 from core.issue.csr import parse_csr
 from core.plain_text import is_der, read_plain_text
@@ -81,8 +82,7 @@ def test_text_comes_back_with_one_kind_of_line_end(text: str, end: str) -> None:
 
 @given(some.binary(max_size=300))
 def test_der_is_one_whole_sequence(body: bytes) -> None:
-    size = len(body)
-    length = bytes([size]) if size < 128 else b"\x82" + size.to_bytes(2, "big")
-    assert is_der(b"\x30" + length + body)
-    assert not is_der(b"\x30" + length + body + b"\n")
-    assert not is_der(b"\x04" + length + body)
+    assert is_der(encode_element(SEQUENCE, body))
+    assert not is_der(encode_element(SEQUENCE, body) + b"\n")
+    assert not is_der(encode_element(SEQUENCE, body)[:-1])
+    assert not is_der(encode_element(0x04, body))

@@ -25,9 +25,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.crypto.age import decrypt_stream, encrypt_stream
-from core.crypto.der import encode_element
 from core.crypto.identities import is_locked, load_identities
 from core.crypto.recipients import parse_recipient
+from core.der import encode_element
 from core.errors import ArchiveIdentityError, CaError
 
 PASSPHRASE = b"eight random words"

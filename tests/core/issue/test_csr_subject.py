@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from core.crypto.der import encode_element
+from core.der import encode_element
 from core.errors import RequestError, RequestProofError
 from core.issue.csr import MAX_SUBJECT, parse_csr
 from tests.judges import run

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from core.crypto.der import encode_element, read_elements, show_oid
+from core.der import encode_element, read_elements, show_oid
 
 
 @given(some.lists(some.tuples(some.integers(0, 255), some.binary(max_size=400)), max_size=4))
