@@ -221,6 +221,8 @@ class Daemon:
                 self._light(BRIGHT if isinstance(effect, fx.Wake) else DIM, off=isinstance(effect, fx.Blank))
             case fx.StartEntry(purpose=purpose):
                 self._entries.start(purpose)
+            case fx.CorrectEntry(purpose=purpose, refused=refused):
+                self._entries.correct(purpose, refused=refused)
             case fx.FeedEntry(key=key, down=down):
                 if (news := self._entries.feed(key, now_s, down=down)) is not None:
                     self._own.append(news)

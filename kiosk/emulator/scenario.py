@@ -28,7 +28,7 @@ from kiosk.emulator.scenario_language import (
     parse_instant,
     parse_scenario,
 )
-from kiosk.entry.words import count_presses
+from kiosk.entry.words import GUARD_S, fewest_keys, keys_of
 from kiosk.screens.drawing import PROPOSED_WORDS
 from kiosk.screens.reader import read_lines, read_text
 
@@ -210,11 +210,18 @@ class Player:
             )
 
     def _type(self, words: tuple[str, ...]) -> None:
+        ends = re.match(r"WORD \d of \d", read_text(self._hands.picture())) is not None
+        rest = ""
         for word in words:
-            digits, candidate = count_presses(word)
-            for key in digits + candidate:
+            keys = fewest_keys(word)
+            if rest.startswith(keys[0]):
+                self._hands.wait(GUARD_S)  # it would be taken for a letter more of the word before
+            for key in keys:
                 self._press(key)
-        self._press("#")
+            rest = keys_of(word)[len(keys) :] if keys.isdigit() else ""
+        if not ends:
+            self._hands.wait(GUARD_S)
+            self._press("#")
 
     def _read_words(self) -> None:
         """Note the words as an operator would: from every page, in the order of their numbers."""
@@ -257,7 +264,7 @@ _DO: Final[dict[str, Callable[[Words], str]]] = {
     "hold": lambda words: f"Hold {words[0]} down for {words[1]} seconds",
     "read": lambda _words: "Write the words down from every page; # turns the page",
     "words": lambda _words: "Have the paper with the words of this box at hand",
-    "type": lambda words: f"Type {'the words' if words == ('words',) else ' '.join(words)}, then #",
+    "type": lambda words: f"Type {'the words' if words == ('words',) else ' '.join(words)}, then # if asked",
     "insert": lambda words: f"Put in the stick {' '.join(words)}",
     "pull": lambda words: f"Pull the stick {' '.join(words)}".rstrip(),
     "empty": lambda words: f"Delete all that is on the stick {words[0]}, on a PC",

@@ -6,8 +6,8 @@
     press-until # MENU 30    a key again and again, until that text stands on the panel (10 s if not said)
     read words               note the proposed words off the screen, page by page
     words abandon able ...   the words of a box that was set up before
-    type words               the words that were read or stated, by T9, then #
-    type abandon able ...    other words, by T9, then #
+    type words               the words that were read or stated, by T9, then # if the last does not end it
+    type abandon able ...    other words likewise
     insert PISM-ALL          a stick with that label goes in; the same one again after a pull, and at first
                              PISM-ALL.img of the folder of sticks, if it lies ready there
     insert PISM-ALL new      another stick with that label
@@ -42,7 +42,7 @@ from typing import Final
 
 from hw.ports import KEYS
 from hw.sticks.emulated import Faults
-from kiosk.entry.words import count_presses
+from kiosk.entry.words import fewest_keys
 
 MAX_WAIT_S: Final = 3600.0
 
@@ -180,7 +180,7 @@ def _takes(*checks: Callable[[str], bool], optional: int = 0) -> Check:
 
 
 def _takes_words(arguments: list[str]) -> bool:
-    return bool(arguments) and all(map(_is(count_presses), arguments))
+    return bool(arguments) and all(map(_is(fewest_keys), arguments))
 
 
 def _any(text: str) -> bool:

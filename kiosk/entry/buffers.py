@@ -33,7 +33,7 @@ class Purpose(StrEnum):
     UNLOCK = "unlock"  # the passphrase of this box
     CURRENT = "current"  # the same, before it is changed
     CHOOSE = "choose"  # a new passphrase of the operator's own; weak ones never finish
-    REPEAT = "repeat"  # CHOOSE, or the proposed words, typed once more; EntryFinished.same says how
+    REPEAT = "repeat"  # CHOOSE once more: EntryFinished.same says how; or the proposed words, until right
     IDENTITY = "identity"  # the passphrase of a private key on a stick; taken as it was typed
     DATE = "date"  # 12 digits, yyyymmddhhmm UTC; not secret: EntryFinished.text has them
     DATE_AGAIN = "date-again"  # the same once more
@@ -47,7 +47,7 @@ class EntryChanged:
 
 @dataclass(frozen=True, slots=True)
 class EntryFinished:
-    """The operator ended the entry with `#`, and it is acceptable.
+    """The entry has ended, and it is acceptable.
 
     Args:
         same: REPEAT and DATE_AGAIN: equal to what was entered before; else True.
@@ -110,6 +110,17 @@ class Entries:
         self._buffers[purpose] = entry
         self._current = purpose
         self._down = None
+
+    def correct(self, purpose: Purpose, *, refused: bool) -> None:
+        """Go on with what was typed for `purpose`.
+
+        Args:
+            purpose: Of an entry that was started and not wiped.
+            refused: It was tried and is wrong: it is not taken once more as it stands.
+        """
+        self._current = purpose
+        self._down = None
+        self._buffers[purpose].correct(refused=refused)
 
     def feed(self, key: str, now_s: float, *, down: bool) -> EntryNews | None:
         """Hand a key to the entry and return what came of it, None for nothing to redraw."""
@@ -177,14 +188,6 @@ class Entries:
         """Return nothing of what is in it."""
         return "Entries(redacted)"
 
-    def _expected(self) -> bytes:
-        """Return what must be typed once more: the proposed words, or what was chosen."""
-        from core.crypto.passphrase import canonical
-
-        if self._proposed:
-            return canonical(" ".join(self._proposed))
-        return self._canonical(Purpose.CHOOSE)
-
     def _entry(self) -> Entry | None:
         return None if self._current is None else self._buffers.get(self._current)
 
@@ -209,9 +212,19 @@ class Entries:
                 return EntryFinished(same=same, text=text.decode())
             case Purpose.CHOOSE if self._estimate(text.decode()) < MIN_BITS:
                 return EntryChanged()  # the view shows the bits; too few never finish
+            case Purpose.REPEAT if self._proposed:
+                return self._compare(entry, text.decode().split())
             case Purpose.REPEAT:
                 return EntryFinished(
-                    same=hmac.compare_digest(self._expected(), self._canonical(Purpose.REPEAT))
+                    same=hmac.compare_digest(self._canonical(Purpose.CHOOSE), self._canonical(Purpose.REPEAT))
                 )
             case _:
                 return EntryFinished()
+
+    def _compare(self, entry: Entry, typed: list[str]) -> EntryNews:
+        """Hold what was typed against the proposed words; the first one that differs is pointed out."""
+        for position, (one, wanted) in enumerate(zip(typed, self._proposed, strict=True), 1):
+            if not hmac.compare_digest(one, wanted):
+                entry.point_out(position)
+                return EntryChanged()
+        return EntryFinished()

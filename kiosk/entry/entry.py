@@ -6,8 +6,9 @@ Rules:
 2. An Entry does no I/O and reads no clock: the caller passes monotonic seconds with every call and
    asks `next_change` when the view will change by itself.
 3. The state of the machine never holds an Entry or a view of one.
-4. Nothing is ever accepted by itself: a word enters by a candidate key (or `#` when only one is left),
-   an entry ends by `#` alone.
+4. A word enters by a candidate key, or by itself when it is the only one left. An entry ends by `#`; where
+   the number of words is known, by the last of them.
+5. What was refused is not handed out once more as it stands.
 
     key      words, letters typed   words, none typed     text                    digits
     0-9      2-9 letter; 0, 1 dead  2-9 letter            the key's characters    the digit
@@ -17,8 +18,9 @@ Rules:
     D        fourth candidate       show all while held   show all while held     show all while held
     *        a letter back          the word here back    a character back        a character back
     * held   all letters back       -                     back to the last space  back to the last space
-    #        the one candidate left done, when complete   done, when not empty    done, when not empty
-    * on an empty entry leaves it. A digit key held in text types its digit.
+    #        the one candidate      done, when complete   done, when not empty    done, when not empty
+    * on an empty entry leaves it, and so it does where a word was pointed out. A digit key held in text types
+    its digit.
 
 Left to others: when a press becomes a hold (the daemon), how a view looks (the screens), what is strong
 enough and how the bytes are made canonical (core.crypto.passphrase).
@@ -33,10 +35,9 @@ from kiosk.entry.words import WordEntry
 
 __all__ = ["CHOICES_AFTER_S", "Entry", "EntryView", "Mode", "Outcome"]
 
-CHOICES_AFTER_S = 4.0
-"""In words mode the names of A to D's choices come up this long after the last key, in seconds, and so does
-the word that `#` would finish: drawn and wiped with every word they would cost more of the display's bus
-than all letters do. The keys act at once."""
+CHOICES_AFTER_S = 1.5
+"""In words mode what A to D do between two words is named this long after the last key, in seconds: drawn and
+wiped with every word it would cost more of the display's bus than all letters do. The keys act at once."""
 
 _NO_CHOICES = tuple((key, "") for key in "ABCD")
 
@@ -54,15 +55,17 @@ class Entry:
 
     __slots__ = (
         "_bits",
-        "_complete_seen",
         "_estimate",
         "_masked",
         "_mode",
         "_modes",
+        "_pointed_at",
         "_pressed_at",
+        "_refused",
         "_showing",
         "_text",
         "_typing",
+        "_unchanged",
         "_words",
     )
 
@@ -84,7 +87,9 @@ class Entry:
         self._showing = False
         self._bits: int | None = None
         self._pressed_at: float | None = None
-        self._complete_seen = False
+        self._refused = bytearray()  # the text that was
+        self._unchanged = False  # and `#` was pressed on it again
+        self._pointed_at: int | None = None  # the place of a word that differs
         self._enter(modes[0])
 
     def press(self, key: str, now: float) -> Outcome:
@@ -95,10 +100,13 @@ class Entry:
             now: Monotonic seconds.
         """
         was_showing, self._showing = self._showing, False
-        self._complete_seen = self._shows_complete(now)
         self._pressed_at = now
+        was_unchanged, self._unchanged = self._unchanged, False
         outcome = self._press_words(key, now) if self._mode is Mode.WORDS else self._press_text(key, now)
-        return self._noted(outcome, redraw=was_showing)
+        if outcome is Outcome.DONE and self._refused and self._text.equals(self._refused):
+            self._unchanged = True
+            return Outcome.CHANGED
+        return self._noted(outcome, redraw=was_showing or was_unchanged)
 
     def held(self, key: str, now: float) -> Outcome:
         """Take a key that has been down for as long as the daemon calls a hold; its press came before."""
@@ -143,7 +151,9 @@ class Entry:
             length=len(self._text),
             full=len(self._text) == self._text.max_bytes,
             bits=self._estimated(),
-            complete=self._shows_complete(now),
+            complete=words.enough if in_words else self._complete(),
+            unchanged=self._unchanged,
+            differs=self._points_here(),
         )
 
     def secret(self) -> bytearray:
@@ -154,6 +164,23 @@ class Entry:
         """Stand at the word of that number, 1 first, to replace it; False when there is none."""
         return self._mode is Mode.WORDS and self._words.go_to(position - 1)
 
+    def point_out(self, position: int) -> None:
+        """Stand at the word of that number and say that it is not the one that is wanted."""
+        self.go_to(position)
+        self._pointed_at = position - 1
+
+    def correct(self, *, refused: bool) -> None:
+        """Let what was typed be corrected: words from the last one on, or from the one that was pointed out.
+
+        Args:
+            refused: It was tried and is wrong: `#` does not end the entry before something is changed.
+        """
+        if refused:
+            self._forget_refused()
+            self._refused = self._text.copy()
+        if self._pointed_at is None:
+            self.go_to(self._words.count)
+
     def wipe(self) -> None:
         """Overwrite the secret and begin anew."""
         self._text.wipe()
@@ -162,7 +189,9 @@ class Entry:
         self._showing = False
         self._bits = None
         self._pressed_at = None
-        self._complete_seen = False
+        self._forget_refused()
+        self._unchanged = False
+        self._pointed_at = None
         self._enter(self._modes[0])
 
     def __repr__(self) -> str:
@@ -173,16 +202,38 @@ class Entry:
         """Take a key in words mode."""
         words = self._words
         if key == "*":
-            return Outcome.CHANGED if words.delete() else Outcome.LEAVE
+            return self._go_back()
         if key.isdigit():
-            return _changed(words.type_letter(key))
+            return self._ended(words.type_letter(key, now))
         if words.typed:
-            return _changed(words.pick(key, now))
+            return self._ended(words.pick(key, now))
         if words.guarded(key, now):
             return Outcome.NOTHING
         if key == "#":
             return Outcome.DONE if words.complete else Outcome.NOTHING
         return self._press_choice(key)
+
+    def _go_back(self) -> Outcome:
+        """Take `*` in words mode."""
+        if self._points_here():
+            return Outcome.LEAVE
+        if not self._words.typed:
+            self._pointed_at = None
+        return Outcome.CHANGED if self._words.delete() else Outcome.LEAVE
+
+    def _ended(self, changed: bool) -> Outcome:  # noqa: FBT001  as for _changed
+        """Return what a letter or a pick did: the last word of a known number ends the entry."""
+        words = self._words
+        if changed and not words.typed:
+            self._pointed_at = None
+            if words.total is not None and words.complete:
+                return Outcome.DONE
+        return _changed(changed)
+
+    def _points_here(self) -> bool:
+        """Tell whether the word at this place was pointed out and nothing is typed in its place yet."""
+        words = self._words
+        return self._mode is Mode.WORDS and not words.typed and words.slot == self._pointed_at
 
     def _press_text(self, key: str, now: float) -> Outcome:
         """Take a key in text or digits mode."""
@@ -225,26 +276,17 @@ class Entry:
         else:
             own = layer_choices(self._typing.layer) if self._mode is Mode.TEXT else ()
         mode = (("C", self._next_mode().value),) if len(self._modes) > 1 else ()
-        return own + mode + ((("D", "show (hold)"),) if self._masked else ())
+        return own + mode + ((("D", "hold see"),) if self._masked else ())
 
     def _named_choices(self, now: float) -> tuple[tuple[str, str], ...]:
         """Return what A to D do, or the bare keys while their names would be wiped at once."""
         if self._mode is Mode.WORDS:
             if self._words.candidates:
                 return ()
-            if self._words.typed or self._in_flow(now):
+            in_flow = self._pressed_at is not None and now - self._pressed_at < CHOICES_AFTER_S
+            if self._words.typed or in_flow:
                 return _NO_CHOICES
         return self._choices()
-
-    def _in_flow(self, now: float) -> bool:
-        """Tell whether words are being typed too fast to want reminding of the choices."""
-        return self._pressed_at is not None and now - self._pressed_at < CHOICES_AFTER_S
-
-    def _shows_complete(self, now: float) -> bool:
-        """Tell whether `#` is to be named: in words mode from the first pause on."""
-        if self._mode is not Mode.WORDS:
-            return self._complete()
-        return self._words.enough and (self._complete_seen or not self._in_flow(now))
 
     def _complete(self) -> bool:
         """Tell whether `#` would finish."""
@@ -263,6 +305,11 @@ class Entry:
         if self._bits is None:
             self._bits = int(self._estimate(self._text.text()))
         return self._bits
+
+    def _forget_refused(self) -> None:
+        """Overwrite the text that was refused."""
+        self._refused[:] = bytes(len(self._refused))
+        self._refused = bytearray()
 
     def _noted(self, outcome: Outcome, *, redraw: bool = False) -> Outcome:
         """Return what a key did; a text that changed is estimated anew."""

@@ -8,6 +8,8 @@ Rules:
 `text` and `copy` hand out content; strings made by `text` cannot be wiped and are for one frame only.
 """
 
+import hmac
+
 MAX_BYTES = 128
 """The longest passphrase that can be typed."""
 
@@ -75,6 +77,10 @@ class SecretText:
     def text(self, start: int = 0, end: int | None = None) -> str:
         """Return start..end as a string, for one frame or one estimate."""
         return self._bytes[start : self._length if end is None else end].decode("ascii")
+
+    def equals(self, other: bytearray) -> bool:
+        """Tell whether the text is these bytes."""
+        return hmac.compare_digest(memoryview(self._bytes)[: self._length], other)
 
     def copy(self) -> bytearray:
         """Return the bytes; the caller wipes them."""

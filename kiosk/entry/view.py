@@ -29,9 +29,9 @@ class Outcome(StrEnum):
     CHANGED = "changed"
     """The view is another one."""
     DONE = "done"
-    """`#` on a complete entry: take the secret."""
+    """`#` on a complete entry, or the last word of a known number: take the secret."""
     LEAVE = "leave"
-    """`*` on an empty entry: the operator wants out."""
+    """`*` on an empty entry, or on a word that was pointed out: the operator wants out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -47,16 +47,17 @@ class EntryView:
         line: One line to draw, masked, with a cursor: "** 2283_" in words mode, "****r_" in text and
             digits mode (the last character visible for a second). As long as the entry: draw its tail.
         candidates: Up to four words; the first is picked by key A, the fourth by D.
-        choices: What A to D do, to be drawn when there are no candidates: ("A", "previous word"), ...; in
-            words mode the names are "" until the operator pauses.
+        choices: What A to D do, to be drawn when there are no candidates: ("A", "before"), ...; in words mode
+            the names are "" while letters are typed, and between words until the operator pauses.
         legend: Up to four lines of 21 characters that say what the digit keys type (symbols), else ().
         layer: "abc", "ABC", "!?#" in text mode, "123" in digits mode, "" in words mode.
         shown: The whole text, words parted by one space, while the show key is held; else None.
         length: Bytes typed so far.
         full: True when nothing more fits (128 bytes).
         bits: Strength by estimate, when the entry chooses a passphrase; else None.
-        complete: `#` would finish, in words mode once the word in work is picked or taken back, and not
-            before a pause after the last word that was wanted.
+        complete: `#` would finish, in words mode once the word in work is picked or taken back.
+        unchanged: `#` was pressed, and this is what was refused before.
+        differs: The word at `position` is not the one that is wanted.
     """
 
     mode: Mode
@@ -74,6 +75,8 @@ class EntryView:
     full: bool = False
     bits: int | None = None
     complete: bool = False
+    unchanged: bool = False
+    differs: bool = False
 
     def __repr__(self) -> str:
         """Return mode and sizes; never a typed digit, a candidate or the text."""
@@ -111,9 +114,9 @@ def word_choices(words: WordEntry) -> Choices:
     """Return what A and B do in words mode while no letter is typed."""
     choices = []
     if words.slot > 0:
-        choices.append(("A", "previous word"))
+        choices.append(("A", "before"))
     if words.slot < words.last_slot:
-        choices.append(("B", "next word"))
+        choices.append(("B", "after"))
     return tuple(choices)
 
 

@@ -38,7 +38,7 @@ def drill(box: Box) -> Flow:
             case "*":
                 return BACK
     tries = 0
-    while (yield Entry(purpose=Purpose.DRILL, again=tries > 0)) is not LEFT:
+    while (yield Entry(purpose=Purpose.DRILL, again=tries > 0, refused=tries > 0)) is not LEFT:
         try:
             recorded = yield from ask(RecordDrill, LOOKING, words=Purpose.DRILL, name=None)
         except Refused as refused:

@@ -1,7 +1,8 @@
 """A passphrase: chosen, typed once more, and changed.
 
 Rules: eight random words are the first choice; one's own is refused below 64 bits (kiosk.entry). What was
-proposed or chosen is typed from paper before it counts.
+proposed or chosen is typed from paper before it counts. Of the words that it proposed, the box points out the
+one that differs, until all are right; where they were chosen, it cannot know which of two is meant.
 """
 
 from core.api.requests import ChangePassphrase
@@ -75,7 +76,7 @@ def _choose_own() -> Step[bool]:
         while (typed := (yield Entry(purpose=Purpose.REPEAT))) is not LEFT:
             if typed.same:
                 return True
-            if (yield not_the_same("*start over")) == "*":
+            if (yield not_the_same()) == "*":
                 break
     return False
 
@@ -84,11 +85,13 @@ def _take_proposed() -> Step[bool]:
     """Show eight random words until they are written down, and have them typed; False back at the choice."""
     yield ProposeWords()
     first = 0
+    typed = False
     while True:
         match (yield words_page(first)):
-            case "D":
+            case "hold D":
                 yield ProposeWords()
                 first = 0
+                typed = False
             case "*" if not first:
                 return False
             case "*":
@@ -96,12 +99,10 @@ def _take_proposed() -> Step[bool]:
             case _ if first + WORDS_PER_PAGE < PROPOSED_WORDS:
                 first += WORDS_PER_PAGE
             case _:
-                while (typed := (yield Entry(purpose=Purpose.REPEAT))) is not LEFT:
-                    if typed.same:
-                        return True
-                    if (yield not_the_same("*see words")) == "*":
-                        break
+                if (yield Entry(purpose=Purpose.REPEAT, again=typed)) is not LEFT:
+                    return True
                 first = 0
+                typed = True
 
 
 def words_page(first: int) -> Page:
@@ -110,22 +111,23 @@ def words_page(first: int) -> Page:
         title="WRITE DOWN",
         mark=f"{first + 1}-{first + WORDS_PER_PAGE} of {PROPOSED_WORDS}",
         body=Proposed(first=first, below="On paper, in order"),
-        left="#next  D other",
+        left="#next  D=other",
         right="*back",
-        takes="#D*",
+        takes="#*",
+        holds="D",
         secretive=True,
         names_stuck=True,
     )
 
 
-def not_the_same(back: str) -> Page:
+def not_the_same() -> Page:
     """Return what is said when the second time was not the first."""
     return Page(
         title="NOT THE SAME",
         strong=True,
         body=("What you typed is not", "what it should be.", "Check it on paper."),
         left="#again",
-        right=back,
+        right="*start over",
         takes="#*",
         secretive=True,
         names_stuck=True,

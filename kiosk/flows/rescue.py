@@ -148,7 +148,7 @@ def _open_identity(name: str) -> Step[bool]:
     if (yield locked_page(name)) == "*":
         return False
     again = False
-    while (yield Entry(purpose=Purpose.IDENTITY, again=again)) is not LEFT:
+    while (yield Entry(purpose=Purpose.IDENTITY, again=again, refused=again)) is not LEFT:
         try:
             yield from ask(OpenIdentity, OPENING_KEY, passphrase=Purpose.IDENTITY)
         except Refused as refused:

@@ -4,7 +4,8 @@ Rules:
 
 1. After a wrong passphrase the words may be corrected for KEEP_S, also while the wait runs; then they are
    wiped.
-2. A wrong passphrase costs nothing but its wait here; the vault counts it before it looks at it.
+2. A wrong passphrase costs nothing but its wait here; the vault counts it before it looks at it. One that was
+   not changed since is not tried again.
 """
 
 from dataclasses import replace
@@ -45,8 +46,8 @@ def open_session(box: Box) -> Step[bool]:
     Raises:
         Refused: Something else than the passphrase kept the store shut.
     """
-    again = False
-    while (yield Entry(purpose=Purpose.UNLOCK, again=again)) is not LEFT:
+    again = is_wrong = False
+    while (yield Entry(purpose=Purpose.UNLOCK, again=again, refused=is_wrong)) is not LEFT:
         try:
             session = yield from ask(Unlock, CHECKING, passphrase=Purpose.UNLOCK)
         except Refused as refused:
@@ -57,6 +58,7 @@ def open_session(box: Box) -> Step[bool]:
                 raise
             box.failed_attempts = refused.failed_attempts
             counted = f"{box.failed_attempts} wrong in a row" if box.failed_attempts else "Then try again"
+            is_wrong = refused.code == "E-PASSPHRASE-WRONG"
             again = yield from wait_out(refused.code, refused.wait_s, counted)
             if not again:
                 return False

@@ -64,6 +64,14 @@ class StartEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class CorrectEntry:
+    """Go on with what was typed for `purpose`; if it was `refused`, it is not taken as it stands."""
+
+    purpose: Purpose
+    refused: bool
+
+
+@dataclass(frozen=True, slots=True)
 class FeedEntry:
     """Hand a key to the entry. Answer: EntryChanged, EntryFinished or EntryLeft, or none if it is dead.
 
@@ -125,6 +133,7 @@ Effect = (
     | Perform
     | StopWork
     | StartEntry
+    | CorrectEntry
     | FeedEntry
     | WipeEntry
     | ProposeWords

@@ -51,6 +51,7 @@ from kiosk.machine.auto_lock import AutoLock, locks_in
 from kiosk.machine.effects import (
     CancelTimer,
     CloseVault,
+    CorrectEntry,
     Effect,
     Effects,
     FeedEntry,
@@ -369,8 +370,9 @@ class Machine:
         if self._held and not (page.keeps_hold and self._held in page.holds):
             self._held = ""
             self._effects.append(CancelTimer(Timer.HOLD))
-        if isinstance(page, Entry) and not page.again:
-            self._effects.append(StartEntry(page.purpose))
+        if isinstance(page, Entry):
+            purpose = page.purpose
+            self._effects.append(CorrectEntry(purpose, page.refused) if page.again else StartEntry(purpose))
         self._page = page
         self._moved = True
 

@@ -241,7 +241,7 @@ def _draw_entry(canvas: Canvas, purpose: Purpose, entry: EntryView, stuck: tuple
         canvas.tight(_choices(entry), rows=TIGHTEST_Y)
         if entry.mode is not Mode.DIGITS:
             canvas.tight(_LETTERS, column=_LETTERS_COLUMN, rows=TIGHTEST_Y)
-    canvas.keys(_hint(purpose, entry, stuck), "*del" if entry.length or entry.typed else "*back")
+    canvas.keys(_hint(purpose, entry, stuck), _back(entry))
 
 
 def _entry_name(purpose: Purpose, entry: EntryView) -> str:
@@ -266,24 +266,34 @@ def _choices(entry: EntryView) -> tuple[str, ...]:
     """Return what A to D pick: words, or else what they do."""
     if entry.candidates:
         return tuple(f"{key} {word}" for key, word in zip("ABCD", entry.candidates, strict=False))
-    if entry.mode is Mode.WORDS and entry.count and entry.position > entry.count:
-        return ()  # between two words: named at the first one, and not drawn and wiped for each
-    return tuple(f"{key} {what.partition(' ')[0]}" for key, what in entry.choices)
+    return tuple(f"{key} {what}".rstrip() for key, what in entry.choices)
+
+
+def _back(entry: EntryView) -> str:
+    """Return what `*` does."""
+    if entry.differs:
+        return "*see"
+    return "*del" if entry.length or entry.typed else "*back"
 
 
 def _hint(purpose: Purpose, entry: EntryView, stuck: tuple[str, ...]) -> str:
-    """Return what is stuck, what `#` does, or what is wanted; while one is chosen, how strong it is."""
+    """Return what is stuck, wrong or wanted, or what `#` does; of a choice, how strong it is."""
     if stuck:
         return name_stuck(stuck, COLUMNS - len("*back "))
+    if entry.unchanged or entry.differs:
+        return "nothing changed" if entry.unchanged else f"word {entry.position} differs"
     if entry.bits is not None and entry.length:
-        if entry.bits < _WEAK_BITS:
-            return f"{entry.bits} bits: weak"
-        return f"#ok {entry.bits} bits" + (" fair" if entry.bits < _FAIR_BITS else "")
-    if entry.full and purpose not in _DATES:
-        return "#done, is full"
+        return _strength(entry.bits)
     if entry.complete:
-        return "#done"
+        return "#done, is full" if entry.full and purpose not in _DATES else "#done"
     return "" if entry.length or entry.typed else _WANTED[purpose]
+
+
+def _strength(bits: int) -> str:
+    """Return how strong the text is that is being chosen."""
+    if bits < _WEAK_BITS:
+        return f"{bits} bits: weak"
+    return f"#ok {bits} bits" + (" fair" if bits < _FAIR_BITS else "")
 
 
 def _show_all(canvas: Canvas, text: str) -> None:

@@ -180,10 +180,12 @@ class Entry:
     Args:
         purpose: What for.
         again: What was typed for it is still there to be corrected; else it begins empty.
+        refused: With `again`: it was tried and is wrong, and is not taken once more as it stands.
     """
 
     purpose: Purpose
     again: bool = False
+    refused: bool = False
 
     busy: ClassVar[bool] = False
     takes: ClassVar[str] = ""

@@ -17,7 +17,7 @@ from hw.gpio.factory import GpiodFactory
 from hw.keypad.matrix import MatrixKeypad
 from kiosk.entry.buffers import Purpose
 from kiosk.entry.entry import Entry, Mode
-from kiosk.entry.words import count_presses
+from kiosk.entry.words import fewest_keys
 from kiosk.screens.drawing import draw
 from kiosk.screens.page import Entry as EntryPage
 from tests.bench.children import serve
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.bench
 def keys_of_words(seed: int, count: int = 8) -> str:
     """The presses that enter some words."""
     rng = random.Random(seed)
-    return "".join("".join(count_presses(rng.choice(WORDS))) for _ in range(count)) + "#"
+    return "".join(fewest_keys(rng.choice(WORDS)) for _ in range(count)) + "#"
 
 
 def keys_of_text(seed: int, count: int = 40) -> str:
@@ -97,7 +97,7 @@ def test_bytes_and_cpu_of_a_key_press(what: str, driver: str, pause_s: float) ->
 
 
 def test_presses_of_a_word() -> None:
-    presses = [len(count_presses(word)[0]) + 1 for word in WORDS]
+    presses = [len(fewest_keys(word)) for word in WORDS]
     print(f"\npresses a word: mean {statistics.mean(presses):.2f}, most {max(presses)}")
     assert statistics.mean(presses) <= 5
 

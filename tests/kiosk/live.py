@@ -19,8 +19,8 @@ from hw.board import Board, BoardSettings, Emulation, open_board
 from hw.display.emulated import Panel, open_serial
 from hw.display.oled import Oled
 from kiosk.daemon.first_light import Wiring
-from kiosk.entry.buffers import Entries, EntryNews, Purpose
-from kiosk.entry.words import count_presses
+from kiosk.entry.buffers import Entries, EntryFinished, EntryNews, Purpose
+from kiosk.entry.words import fewest_keys
 from kiosk.work.session import start_vault
 from kiosk.work.worker import Answer, News, Progressed, Worker
 from tests.builders import AGE_KEY, OTHER_AGE_KEY
@@ -120,13 +120,17 @@ def make_entries(words: tuple[str, ...] = WORDS) -> Entries:
 
 
 def type_words(entries: Entries, purpose: Purpose, words: tuple[str, ...] = WORDS) -> EntryNews | None:
-    """Type words and # into a new entry; return what came of the #."""
+    """Type words into a new entry, and # if the last did not end it; return what came of it."""
     entries.start(purpose)
-    for word in words:
-        for key in "".join(count_presses(word)):
-            entries.feed(key, 0.0, down=True)
-            entries.feed(key, 0.0, down=False)
-    return entries.feed("#", 0.0, down=True)
+    now_s = 0.0
+    news: EntryNews | None = None
+    for key in (*"".join(map(fewest_keys, words)), "#"):
+        if isinstance(news, EntryFinished):
+            break
+        now_s += 1
+        news = entries.feed(key, now_s, down=True)
+        entries.feed(key, now_s, down=False)
+    return news
 
 
 class PanelTwin:

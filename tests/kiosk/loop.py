@@ -9,7 +9,7 @@ from typing import Any
 from hw.ports import KeyPressed, KeyReleased
 from hw.system.emulated import EmulatedClock
 from kiosk.daemon.daemon import Daemon, Worker
-from kiosk.entry.words import keys_of
+from kiosk.entry.words import GUARD_S, keys_of
 from kiosk.flows.box import Settings
 from kiosk.machine.events import Event
 from kiosk.machine.machine import Machine
@@ -147,5 +147,5 @@ def spell(word: str) -> tuple[Move, ...]:
     return tuple(move for key in keys_of(word) for move in tap(key))
 
 
-TYPED = (*(move for word in WORDS for move in (*spell(word), *tap("A"))), *tap("#"))
+TYPED = (*(move for word in WORDS for move in (*spell(word), *tap("A"))), GUARD_S, *tap("#"))
 """The moves that type the passphrase."""

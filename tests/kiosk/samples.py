@@ -175,8 +175,7 @@ def _pages() -> dict[str, Shown]:
         )[0],
         "choose-passphrase": passphrase.choice("PASSPHRASE"),
         "choose-passphrase-change": passphrase.choice("NEW PASSPHRASE"),
-        "mismatch-proposed": passphrase.not_the_same("*see words"),
-        "mismatch-own": passphrase.not_the_same("*start over"),
+        "mismatch-own": passphrase.not_the_same(),
         "creating-start": setup.MAKING,
         "creating": replace(setup.MAKING, progress=change(HALF, what="root 3 of 6", done=3, total=6)),
         "creating-unknown": replace(setup.MAKING, progress=change(HALF, what="policy", done=0, total=0)),
@@ -361,8 +360,8 @@ def _entering(view: EntryView, purpose: Purpose = Purpose.UNLOCK) -> Sample:
 
 def _samples() -> dict[str, Sample]:
     """Return every sample under the name of its golden frame."""
-    chosen = (("A", "previous word"), ("B", "next word"), ("C", "text"), ("D", "show (hold)"))
-    typing = (("A", "ABC"), ("B", "symbols"), ("C", "digits"), ("D", "show (hold)"))
+    chosen = (("A", "before"), ("B", "after"), ("C", "text"), ("D", "hold see"))
+    typing = (("A", "ABC"), ("B", "symbols"), ("C", "digits"), ("D", "hold see"))
     legend = ("1 .,?!  2 '\"`  3 -_~", "4 ()<>  5 []{}  6 /\\|", "7 +=*   8 :;^   9 @#&", "0 space $ %")
     words = EntryView(mode=Mode.WORDS)
     text = EntryView(mode=Mode.TEXT, layer="abc", choices=typing)
@@ -412,6 +411,13 @@ def _samples() -> dict[str, Sample]:
         "entry-words-complete": _entering(
             replace(words, position=9, count=8, line="******** _", length=58, choices=chosen, complete=True)
         ),
+        "entry-words-unchanged": _entering(
+            replace(words, position=8, count=8, line="******* _", length=58, complete=True, unchanged=True)
+        ),
+        "entry-words-differs": _entering(
+            replace(words, position=4, count=8, total=8, line="*** _ ****", length=58, differs=True),
+            Purpose.REPEAT,
+        ),
         "entry-words-shown": _entering(replace(words, count=8, shown=" ".join(WORDS), length=58)),
         "entry-text": _entering(replace(text, line="****r_", length=5, complete=True)),
         "entry-text-weak": _entering(
@@ -432,7 +438,7 @@ def _samples() -> dict[str, Sample]:
             EntryView(mode=Mode.DIGITS, layer="123", line="20261123_", length=8, complete=True),
             Purpose.DATE,
         ),
-        "entry-drill": _entering(replace(words, total=6, choices=(("D", "show (hold)"),)), Purpose.DRILL),
+        "entry-drill": _entering(replace(words, total=6, choices=(("D", "hold see"),)), Purpose.DRILL),
         "entry-key": _entering(replace(words, choices=chosen[2:]), Purpose.IDENTITY),
         "entry-digits": _entering(
             EntryView(mode=Mode.DIGITS, layer="123", line="***7_", length=4, complete=True)

@@ -25,7 +25,7 @@ from hw.board import Twins
 from hw.ports import KEYS, KeyPressed, KeyReleased, KeyStuck, Stick
 from kiosk.daemon.daemon import Daemon
 from kiosk.entry.buffers import ProposalView
-from kiosk.entry.words import count_presses
+from kiosk.entry.words import GUARD_S, fewest_keys
 from kiosk.flows.box import Settings
 from kiosk.machine.events import Event, PowerAsked
 from kiosk.machine.machine import Machine
@@ -220,8 +220,9 @@ class Storm:
                 self._tap(key)
             return
         for word in WORDS[: 7 + self._random.randrange(2)]:
-            for key in "".join(count_presses(word)):
+            for key in fewest_keys(word):
                 self._tap(key)
+        self._twins.clock.advance(timedelta(seconds=GUARD_S))
         self._tap("#")
 
     def _disturb(self, detail: int) -> None:

@@ -17,7 +17,7 @@ from kiosk.emulator.app import Emulator
 from kiosk.emulator.dialogs import ClockScreen, SlotScreen
 from kiosk.emulator.folder import LOCKED_OUT_FAILS, prepare
 from kiosk.emulator.widgets import PanelView
-from kiosk.entry.words import count_presses
+from kiosk.entry.words import GUARD_S, fewest_keys
 from kiosk.screens.reader import read_text
 
 if TYPE_CHECKING:
@@ -88,8 +88,8 @@ async def test_the_keyboard_unlocks_and_the_mouse_locks() -> None:
         await person.pilot.press("enter")
         await person.sees("WORD 1")
         for word in words:
-            digits, pick = count_presses(word)
-            await person.pilot.press(*digits, pick.lower())
+            await person.pilot.press(*fewest_keys(word).lower())
+        await person.pilot.pause(GUARD_S)
         await person.pilot.press("#")
         await person.sees("UNLOCKED")
         await person.pilot.click("#key-12")  # the star

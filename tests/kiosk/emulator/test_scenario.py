@@ -9,7 +9,7 @@ from PIL import Image
 from hw.sticks.emulated import Faults
 from kiosk.emulator.scenario import Player, ScenarioError, parse_scenario
 from kiosk.emulator.scenario_language import parse_faults
-from kiosk.entry.words import count_presses
+from kiosk.entry.words import GUARD_S, fewest_keys
 from kiosk.screens.canvas import Canvas
 
 
@@ -165,9 +165,20 @@ def test_comments_and_empty_lines_are_no_steps() -> None:
 
 
 def test_words_are_typed_by_t9_and_ended() -> None:
-    digits = [key for word in ("cabin", "zebra") for key in "".join(count_presses(word))]
-    assert play("type cabin zebra").done == [*digits, "#"]
-    assert play("words cabin zebra\ntype words").done == [*digits, "#"]
+    digits = [key for word in ("cabin", "zebra") for key in fewest_keys(word)]
+    assert play("type cabin zebra").done == [*digits, ("wait", GUARD_S), "#"]
+    assert play("words cabin zebra\ntype words").done == [*digits, ("wait", GUARD_S), "#"]
+
+
+def test_words_of_a_known_number_end_by_themselves() -> None:
+    digits = [key for word in ("cabin", "zebra") for key in fewest_keys(word)]
+    assert play("type cabin zebra", *["WORD 1 of 8"] * 20).done == digits
+
+
+def test_a_letter_that_the_word_before_could_go_on_with_is_not_typed_too_fast() -> None:
+    assert fewest_keys("abandon") == "22263"
+    typed = play("type abandon nature", *["WORD 1 of 8"] * 20).done
+    assert typed == [*"22263", ("wait", GUARD_S), *fewest_keys("nature")]
 
 
 def test_words_are_read_page_by_page_and_typed() -> None:
@@ -175,8 +186,8 @@ def test_words_are_read_page_by_page_and_typed() -> None:
     second = "5 nature 6 planet\n7 ribbon 8 summer"
     hands = play("read words\ntype words", first, second)
     names = ["cabin", "engine", "harbor", "market", "nature", "planet", "ribbon", "summer"]
-    digits = [key for word in names for key in "".join(count_presses(word))]
-    assert hands.done == ["#", *digits, "#"]
+    digits = [key for word in names for key in fewest_keys(word)]
+    assert hands.done == ["#", *digits, ("wait", GUARD_S), "#"]
 
 
 def test_a_key_is_pressed_until_its_text_stands_there() -> None:
@@ -209,7 +220,7 @@ def test_a_file_or_a_power_off_that_does_not_come_is_told(line: str) -> None:
 def test_key_presses_are_counted() -> None:
     player = Player(Notes())
     player.play(parse_scenario("press 1 2\nhold * 1\ntype cabin\ninsert A"))
-    assert player.presses == 2 + 1 + len("".join(count_presses("cabin"))) + 1
+    assert player.presses == 2 + 1 + len(fewest_keys("cabin")) + 1
 
 
 def test_an_unknown_fault_names_the_known_ones() -> None:

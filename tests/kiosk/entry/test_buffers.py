@@ -3,7 +3,7 @@
 import pytest
 
 from kiosk.entry.buffers import HOLD_S, Entries, EntryChanged, EntryFinished, EntryLeft, EntryNews, Purpose
-from kiosk.entry.words import count_presses, keys_of
+from kiosk.entry.words import fewest_keys, keys_of
 from tests.kiosk.live import OTHER_WORDS, PASSPHRASE, WORDS, make_entries, type_words
 
 
@@ -56,7 +56,93 @@ def test_proposed_words_are_typed_back() -> None:
 def test_other_words_than_proposed_are_not_the_same() -> None:
     entries = make_entries()
     entries.propose()
-    assert type_words(entries, Purpose.REPEAT, OTHER_WORDS) == EntryFinished(same=False)
+    assert type_words(entries, Purpose.REPEAT, OTHER_WORDS) == EntryChanged()
+    assert said(entries) == (1, True)
+
+
+def test_the_word_that_differs_is_pointed_out_until_all_are_right() -> None:
+    entries = make_entries()
+    entries.propose()
+    wrong = ("zoo", *WORDS[1:3], "zone", *WORDS[4:])
+    assert type_words(entries, Purpose.REPEAT, wrong) == EntryChanged()
+    assert said(entries) == (1, True)
+    assert enter(entries, WORDS[0]) == EntryChanged()
+    assert said(entries) == (4, True)
+    assert enter(entries, WORDS[3]) == EntryFinished()
+    assert entries.for_request(Purpose.REPEAT) == PASSPHRASE
+
+
+def test_the_words_can_be_looked_at_again_before_one_is_corrected() -> None:
+    entries = make_entries()
+    entries.propose()
+    type_words(entries, Purpose.REPEAT, (*WORDS[:5], "zoo", *WORDS[6:]))
+    assert entries.feed("*", 90.0, down=True) == EntryLeft()
+    entries.correct(Purpose.REPEAT, refused=False)
+    assert said(entries) == (6, True)
+    assert enter(entries, WORDS[5]) == EntryFinished()
+
+
+def test_a_word_before_the_one_that_differs_can_be_deleted_and_typed_again() -> None:
+    entries = make_entries()
+    entries.propose()
+    type_words(entries, Purpose.REPEAT, (*WORDS[:5], "zoo", *WORDS[6:]))
+    for at_s, key in enumerate("A*", 90):
+        assert entries.feed(key, float(at_s), down=True) == EntryChanged()
+    assert said(entries) == (5, False)
+    assert enter(entries, WORDS[4]) == EntryChanged()
+    assert said(entries) == (6, True)
+
+
+def test_a_refused_passphrase_is_corrected_from_its_last_word_and_not_tried_unchanged() -> None:
+    entries = make_entries()
+    type_words(entries, Purpose.UNLOCK)
+    entries.correct(Purpose.UNLOCK, refused=True)
+    view = entries.entry_view(90.0)
+    assert view is not None
+    assert (view.position, view.count, view.unchanged) == (8, 8, False)
+    assert entries.feed("#", 91.0, down=True) == EntryChanged()
+    view = entries.entry_view(91.0)
+    assert view is not None
+    assert view.unchanged
+    assert enter(entries, WORDS[7]) == EntryChanged(), "the same word again"
+    assert entries.feed("#", 200.0, down=True) == EntryChanged()
+    entries.feed("A", 201.0, down=True)
+    assert enter(entries, "zoo", 300.0) == EntryChanged()
+    assert entries.feed("#", 400.0, down=True) == EntryFinished()
+
+
+def test_what_was_not_tried_may_be_tried_as_it_stands() -> None:
+    entries = make_entries()
+    type_words(entries, Purpose.UNLOCK)
+    entries.correct(Purpose.UNLOCK, refused=False)
+    assert entries.feed("#", 91.0, down=True) == EntryFinished()
+
+
+def test_a_refused_text_is_not_tried_unchanged_either() -> None:
+    entries = make_entries()
+    entries.start(Purpose.IDENTITY)
+    for at_s, key in enumerate("C2#"):
+        entries.feed(key, 9.0 * at_s, down=True)
+        entries.feed(key, 9.0 * at_s, down=False)
+    entries.correct(Purpose.IDENTITY, refused=True)
+    assert entries.feed("#", 90.0, down=True) == EntryChanged()
+    entries.feed("2", 91.0, down=True)
+    assert entries.feed("#", 95.0, down=True) == EntryFinished()
+
+
+def said(entries: Entries) -> tuple[int, bool]:
+    """Return which word is in work, and whether it is said to differ."""
+    view = entries.entry_view(1e9)
+    assert view is not None
+    return view.position, view.differs
+
+
+def enter(entries: Entries, word: str, start_s: float = 100.0) -> EntryNews | None:
+    """Type one word."""
+    news = None
+    for at_s, key in enumerate(fewest_keys(word)):
+        news = entries.feed(key, start_s + at_s, down=True)
+    return news
 
 
 def test_a_chosen_passphrase_must_be_typed_twice_alike() -> None:
@@ -86,11 +172,9 @@ def test_spaces_alone_finish_nothing() -> None:
 def test_six_words_of_a_drill_are_typed_and_kept_until_they_are_wiped() -> None:
     entries = make_entries()
     assert type_words(entries, Purpose.DRILL, WORDS[:5]) is None
-    for key in "".join(count_presses(WORDS[5])):
-        entries.feed(key, 9.0, down=True)
-    assert entries.feed("#", 10.0, down=True) == EntryFinished()
+    assert enter(entries, WORDS[5]) == EntryFinished(), "the last word ends the entry"
     assert entries.for_request(Purpose.DRILL) == " ".join(WORDS[:6])
-    assert entries.feed("2", 11.0, down=True) is None  # no seventh
+    assert entries.feed("2", 211.0, down=True) is None  # no seventh
 
 
 def test_a_date_is_digits_and_shown_and_must_be_typed_twice_alike() -> None:
@@ -127,9 +211,11 @@ def test_a_key_kept_down_becomes_a_held_one_once() -> None:
 
 def test_time_alone_draws_again() -> None:
     entries = make_entries()
-    type_words(entries, Purpose.UNLOCK, WORDS[:2])  # after a pause the choices are named
-    entries.feed("#", 0.0, down=False)
-    change_s = entries.next_change_s(0.0)
+    entries.start(Purpose.IDENTITY)
+    for at_s, key in enumerate("C2"):  # the last letter is seen for a second
+        entries.feed(key, float(at_s), down=True)
+        entries.feed(key, float(at_s), down=False)
+    change_s = entries.next_change_s(1.0)
     assert change_s is not None
     assert entries.tick(change_s) == EntryChanged()
 

@@ -5,12 +5,12 @@ from hypothesis import strategies as st
 
 from hw.ports import KEYS
 from kiosk.entry.entry import Entry, Mode, Outcome
-from kiosk.entry.words import count_presses
+from kiosk.entry.words import fewest_keys
 
 
 def type_words(entry: Entry, *words: str, now: float = 0.0) -> None:
     for word in words:
-        for key in "".join(count_presses(word)):
+        for key in fewest_keys(word):
             now += 1
             entry.press(key, now)
 

@@ -9,7 +9,7 @@ from mnemonic import Mnemonic
 from hw.display.windows import find_windows, to_pages
 from kiosk.entry.buffers import Purpose
 from kiosk.entry.entry import Entry, Mode
-from kiosk.entry.words import count_presses
+from kiosk.entry.words import fewest_keys
 from kiosk.screens.drawing import draw
 from kiosk.screens.page import Entry as EntryPage
 
@@ -26,7 +26,7 @@ def test_key_press_sends_few_bytes(total: int | None) -> None:
         entry, now = Entry(modes=(Mode.WORDS,) if total else tuple(Mode), total=total), 0.0
         shown = to_pages(draw(page, entry.view(now)))
         for word in dice.sample(words, 8):
-            for key in "".join(count_presses(word)):
+            for key in fewest_keys(word):
                 now += 1
                 entry.press(key, now)
                 wanted = to_pages(draw(page, entry.view(now)))

@@ -158,7 +158,7 @@ def test_a_changes_case_and_b_goes_to_symbols_and_back() -> None:
         assert entry.press(key, 0) is Outcome.CHANGED
         layers.append(entry.view(0).layer)
     assert layers == ["abc", "ABC", "abc", "!?#", "abc", "!?#", "abc"]
-    assert entry.view(0).choices == (("A", "ABC"), ("B", "symbols"), ("C", "digits"), ("D", "show (hold)"))
+    assert entry.view(0).choices == (("A", "ABC"), ("B", "symbols"), ("C", "digits"), ("D", "hold see"))
 
 
 def test_a_change_of_case_fixes_the_character() -> None:
@@ -171,7 +171,7 @@ def test_digits_take_one_press_each_and_have_no_layers() -> None:
     entry = Entry(modes=(Mode.DIGITS,))
     tap(entry, "1122200")
     assert typed(entry) == "1122200"
-    assert entry.view(9).choices == (("D", "show (hold)"),)
+    assert entry.view(9).choices == (("D", "hold see"),)
     assert [entry.press(key, 9) for key in "ABC"] == [Outcome.NOTHING] * 3
     assert entry.held("2", 10) is Outcome.NOTHING
     assert entry.press("#", 11) is Outcome.DONE

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from mnemonic import Mnemonic
 
 from kiosk.entry.entry import CHOICES_AFTER_S, Entry, Mode, Outcome
-from kiosk.entry.words import count_presses
+from kiosk.entry.words import fewest_keys
 
 WORDS = Mnemonic("english").wordlist
 
@@ -17,7 +17,7 @@ def pressed(entry: Entry, keys: str, *, start: float = 0.0, step: float = 1.0) -
 
 
 def keys_for(*words: str) -> str:
-    return "".join("".join(count_presses(word)) for word in words)
+    return "".join(fewest_keys(word) for word in words)
 
 
 def typed_in(*words: str, total: int | None = None) -> Entry:
@@ -30,17 +30,17 @@ def line(entry: Entry) -> str:
     return entry.view(1e9).line
 
 
-def test_eight_words_are_typed_back_in_five_presses_a_word() -> None:
+def test_eight_words_are_typed_back_in_five_presses_a_word_and_the_last_ends_the_entry() -> None:
     counts = []
     for _ in range(200):
         words = [secrets.choice(WORDS) for _ in range(8)]
-        keys = keys_for(*words) + "#"
+        keys = keys_for(*words)
         entry = Entry(modes=(Mode.WORDS,), total=8)
         assert pressed(entry, keys)[-1] is Outcome.DONE
         assert entry.secret().decode() == " ".join(words)
         counts.append(len(keys))
     assert sum(counts) / len(counts) <= 5 * 8
-    assert max(counts) <= 6 * 8 + 1
+    assert max(counts) <= 6 * 8
 
 
 def test_impossible_keys_do_nothing() -> None:
@@ -53,16 +53,51 @@ def test_impossible_keys_do_nothing() -> None:
     assert entry.view(0) == before
 
 
-def test_no_word_enters_by_itself() -> None:
+def test_a_word_enters_by_itself_when_it_is_the_only_one_left() -> None:
     entry = Entry()
-    pressed(entry, "222678")  # "abando.." is long unique
+    pressed(entry, "2226")  # abandon, account, bacon
     assert len(entry.secret()) == 0
+    pressed(entry, "3", start=4)
+    assert entry.secret() == b"abandon"
+    assert entry.view(4).typed == ""
 
 
-def test_the_sole_candidate_is_picked_by_hash_which_then_does_not_finish_at_once() -> None:
+def test_a_word_that_others_begin_with_waits_until_it_is_picked() -> None:
     entry = Entry()
-    pressed(entry, "22263")
-    assert entry.view(5).candidates == ("abandon",)
+    pressed(entry, "228")  # act, and action, actor, actress, actual; cat, and catalog ...
+    assert len(entry.secret()) == 0
+    assert "act" in entry.view(3).candidates
+    pressed(entry, "ABCD"[entry.view(3).candidates.index("act")], start=9)
+    assert entry.secret() == b"act"
+
+
+def test_what_fingers_still_mean_for_a_word_that_entered_by_itself_means_nothing() -> None:
+    entry = Entry()
+    pressed(entry, "22263", step=0.1)  # abandon
+    assert pressed(entry, "66", start=0.8, step=0.4) == [Outcome.NOTHING] * 2
+    assert entry.view(2).typed == ""
+    for key in "ABCD#":
+        other = Entry()
+        pressed(other, "22263", step=0.1)
+        assert other.press(key, 0.8) is Outcome.NOTHING
+        assert other.secret() == b"abandon"
+    assert entry.press("6", 1.3) is Outcome.CHANGED, "it has no third n"
+
+
+def test_another_letter_or_a_later_one_begins_the_next_word() -> None:
+    entry = Entry()
+    pressed(entry, "22263", step=0.1)
+    assert entry.press("2", 0.5) is Outcome.CHANGED  # abandon does not go on so
+    assert entry.view(1).typed == "2"
+    entry = Entry()
+    pressed(entry, "22263", step=0.1)
+    assert entry.press("6", 0.91) is Outcome.CHANGED
+
+
+def test_hash_picks_the_sole_candidate_and_then_does_not_finish_at_once() -> None:
+    entry = Entry()
+    pressed(entry, "966")
+    assert entry.view(5).candidates == ("zoo",)  # and wood, world, worry ... begin so
     assert entry.press("#", 10.0) is Outcome.CHANGED
     assert entry.press("#", 10.4) is Outcome.NOTHING
     assert entry.press("#", 10.5) is Outcome.DONE
@@ -77,7 +112,7 @@ def test_hash_picks_nothing_while_two_candidates_stand() -> None:
 
 def test_a_candidate_key_pressed_twice_picks_once_and_does_nothing_more() -> None:
     entry = Entry()
-    digits, key = count_presses("zoo")
+    digits, key = "228", "A"
     pressed(entry, digits, step=0.1)
     assert entry.press(key, 2.0) is Outcome.CHANGED
     view = entry.view(2.0)
@@ -87,7 +122,7 @@ def test_a_candidate_key_pressed_twice_picks_once_and_does_nothing_more() -> Non
 
 def test_a_candidate_key_without_a_candidate_does_nothing() -> None:
     entry = Entry()
-    pressed(entry, "22263")
+    pressed(entry, "222")
     assert [entry.press(key, 9) for key in "BCD"] == [Outcome.NOTHING] * 3
 
 
@@ -175,18 +210,19 @@ def test_a_and_b_go_through_the_words_and_stop_at_both_ends() -> None:
     ]
     assert entry.view(0).position == 1
     assert entry.press("B", 104) is Outcome.CHANGED
-    assert dict(entry.view(200).choices)["B"] == "next word"
+    assert dict(entry.view(200).choices)["B"] == "after"
     entry.press("B", 300)
-    assert dict(entry.view(400).choices)["A"] == "previous word"
+    assert dict(entry.view(400).choices)["A"] == "before"
 
 
 def test_a_word_that_does_not_fit_is_refused() -> None:
     entry = Entry(max_bytes=8)
     pressed(entry, keys_for("zoo"))
-    digits, key = count_presses("ladder")
-    pressed(entry, digits, start=100)
-    assert entry.press(key, 200) is Outcome.NOTHING
+    keys = fewest_keys("ladder")
+    pressed(entry, keys, start=100)
     assert entry.secret() == b"zoo"
+    assert entry.view(200).candidates == ("ladder",), "it waits for room"
+    assert entry.press("A", 200) is Outcome.NOTHING
 
 
 def test_there_is_no_place_beyond_the_words() -> None:
@@ -220,20 +256,19 @@ def test_the_names_of_choices_come_up_in_a_pause_and_not_between_words() -> None
     assert entry.view(at).choices == (("A", ""), ("B", ""), ("C", ""), ("D", ""))
     due = entry.next_change(at)
     assert due == at + CHOICES_AFTER_S
-    assert entry.view(due).choices == (("A", "previous word"), ("C", "text"), ("D", "show (hold)"))
+    assert entry.view(due).choices == (("A", "before"), ("C", "text"), ("D", "hold see"))
     assert entry.next_change(due) is None
     entry.press("2", due + 1)
     assert entry.next_change(due + 1) is None
     assert entry.view(due + 99).choices == (("A", ""), ("B", ""), ("C", ""), ("D", ""))
 
 
-def test_that_hash_would_finish_is_said_in_the_first_pause_and_from_then_on() -> None:
+def test_that_hash_would_finish_is_said_at_once() -> None:
     entry = typed_in("zoo", total=2)
     assert not entry.view(1e9).complete
     entry = Entry()
     pressed(entry, keys_for("zoo"), start=10.0, step=0.1)
-    assert not entry.view(10.5).complete
-    assert entry.view(20.0).complete
+    assert entry.view(10.3).complete
     pressed(entry, keys_for("able"), start=20.0, step=0.1)
     assert entry.view(20.5).complete
     pressed(entry, "**", start=30.0, step=0.1)

@@ -28,7 +28,7 @@ def test_wrong_words_may_be_corrected_and_are_counted_for_the_eye() -> None:
     operator = typing().happen(DONE).refuse("E-DRILL", "none waits")
     assert operator.lines[2] == "Nothing has changed"
     operator.forget().happen("#")
-    assert operator.shown == Entry(purpose=Purpose.DRILL, again=True)
+    assert operator.shown == Entry(purpose=Purpose.DRILL, again=True, refused=True)
     assert operator.effects[-1:] != [StartEntry(Purpose.DRILL)]
     assert WipeEntry() not in operator.effects
     assert operator.happen(DONE).refuse("E-DRILL", "none waits").lines[2] == "2 tries"

@@ -3,7 +3,7 @@
 from core.api.requests import ChangePassphrase
 from kiosk.entry.buffers import EntryFinished, Purpose
 from kiosk.flows.flow import ProposeWords
-from kiosk.machine.effects import StartEntry, WipeEntry
+from kiosk.machine.effects import CorrectEntry, StartEntry, WipeEntry
 from kiosk.screens.page import Entry
 from tests.kiosk.facts import box
 from tests.kiosk.flows.steps import DONE, LEFT, Operator
@@ -37,20 +37,22 @@ def test_words_are_proposed_and_others_on_demand() -> None:
     assert operator.page.mark == "1-4 of 8"
     assert operator.effects.count(ProposeWords()) == 1
     assert operator.happen("#").page.mark == "5-8 of 8"
-    assert operator.happen("D").page.mark == "1-4 of 8"
+    assert operator.happen("D").page.mark == "5-8 of 8", "one press throws nothing away"
+    assert operator.hold("D").page.mark == "1-4 of 8"
     assert operator.effects.count(ProposeWords()) == 2
     assert operator.happen("#*").page.mark == "1-4 of 8"
     assert operator.happen("*").title == "NEW PASSPHRASE"
 
 
-def test_words_that_were_not_written_down_are_shown_again() -> None:
-    operator = choosing().happen("A##", DIFFERENT)
-    assert operator.page.right == "*see words"
-    assert operator.happen("*").page.mark == "1-4 of 8"
-    again = choosing().happen("A##", DIFFERENT, "#")
-    assert again.shown == Entry(purpose=Purpose.REPEAT)
-    assert again.effects.count(StartEntry(Purpose.REPEAT)) == 2
-    assert again.happen(LEFT).page.mark == "1-4 of 8"
+def test_words_that_were_not_written_down_are_shown_again_and_what_was_typed_is_kept() -> None:
+    operator = choosing().happen("A##", LEFT)
+    assert operator.page.mark == "1-4 of 8"
+    assert operator.happen("##").shown == Entry(purpose=Purpose.REPEAT, again=True)
+    assert operator.effects.count(StartEntry(Purpose.REPEAT)) == 1
+    assert CorrectEntry(Purpose.REPEAT, refused=False) in operator.effects
+    other = operator.happen(LEFT).hold("D").happen("##")
+    assert other.shown == Entry(purpose=Purpose.REPEAT)
+    assert other.effects.count(StartEntry(Purpose.REPEAT)) == 2
 
 
 def test_ones_own_is_typed_twice() -> None:

@@ -98,7 +98,7 @@ def test_a_locked_identity_asks_for_its_own_passphrase() -> None:
     operator.refuse("E-IDENTITY-LOCKED")
     assert operator.lines[0] == "It does not open it."
     operator.forget().happen("#")
-    assert operator.shown == Entry(purpose=Purpose.IDENTITY, again=True)
+    assert operator.shown == Entry(purpose=Purpose.IDENTITY, again=True, refused=True)
     assert not [one for one in operator.effects if isinstance(one, StartEntry | WipeEntry)]
     operator.happen(DONE).answer(None)
     operator.asked(ReadBackup)

@@ -2,7 +2,16 @@
 
 from core.api.requests import Unlock
 from kiosk.entry.buffers import Purpose
-from kiosk.machine.effects import CancelTimer, CloseVault, OpenVault, SetTimer, StartEntry, Timer, WipeEntry
+from kiosk.machine.effects import (
+    CancelTimer,
+    CloseVault,
+    CorrectEntry,
+    OpenVault,
+    SetTimer,
+    StartEntry,
+    Timer,
+    WipeEntry,
+)
 from kiosk.machine.machine import Vault
 from kiosk.screens.page import Entry, Large
 from kiosk.work.devices import ReadClock
@@ -36,9 +45,15 @@ def test_wrong_passphrase_counts_down_then_the_words_may_be_corrected() -> None:
     assert operator.effects.count(SetTimer(Timer.TICK, 1)) == 2
     assert operator.seconds(1).lines[1] == "You may correct the"
     operator.forget().happen("#")
-    assert operator.shown == Entry(purpose=Purpose.UNLOCK, again=True)
+    assert operator.shown == Entry(purpose=Purpose.UNLOCK, again=True, refused=True)
     assert not [one for one in operator.effects if isinstance(one, StartEntry | WipeEntry)]
+    assert CorrectEntry(Purpose.UNLOCK, refused=True) in operator.effects
     assert CancelTimer(Timer.TICK) in operator.effects
+
+
+def test_a_passphrase_that_was_not_looked_at_may_be_tried_as_it_stands() -> None:
+    operator = Operator(box()).happen("#", DONE).refuse("E-PASSPHRASE-WAIT", wait_s=1).seconds(1).happen("#")
+    assert operator.shown == Entry(purpose=Purpose.UNLOCK, again=True)
 
 
 def test_words_are_wiped_after_a_minute_or_when_they_are_given_up() -> None:
