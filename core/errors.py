@@ -30,6 +30,7 @@
     ├── RequestError           a signing request that nothing can be made of
     │   ├── RequestNameError       its file name does not say class and target
     │   ├── RequestPlaceError      it lies where no request is read
+    │   ├── RequestLateError       its job's requests were answered already
     │   ├── RequestTargetError     no target of the policy takes requests under that name
     │   ├── RequestPrivateError    the file holds a private key
     │   ├── RequestKeyError        another algorithm than the target's, or a weak key
@@ -52,6 +53,11 @@
     │   ├── ArchiveTrustError      a root or an authority that is not pinned
     │   ├── ArchiveRollbackError   not newer than what was opened before
     │   └── ArchiveForkError       does not continue what was opened before
+    ├── SignerError            the receiver has no signer to put in place
+    │   ├── SignerMissingError     no opened archive holds that target or lane
+    │   ├── SignerLaneError        there are several lanes, and none was named
+    │   ├── SignerFutureError, SignerRetiredError, SignerExpiredError   not on that day
+    │   └── SignerRevokedError     the one of that day is revoked
     ├── RescueError            what a restore onto an empty box needs is not there
     │   ├── RescueMissingError, RescueKeyError, RescueManyError   no archive, no identity, more than one
     │   └── RescueSpaceError       the archive does not fit into this box
@@ -460,6 +466,55 @@ class ArchiveForkError(ArchiveError):
 
     code = "E-ARCHIVE-FORK"
     action = ("Do not use it: two", "boxes claim to be one")
+
+
+class SignerError(CaError):
+    """A receiver has no signer that may stand in a place."""
+
+    code = "E-SIGNER"
+    action = ("Open the newest", "archive")
+
+
+class SignerMissingError(SignerError):
+    """No opened archive holds a signer of that class, target and lane."""
+
+    code = "E-SIGNER-MISSING"
+    action = ("Check its name, open", "the newest archive")
+
+
+class SignerLaneError(SignerError):
+    """The target has several lanes, and none was named."""
+
+    code = "E-SIGNER-LANE"
+    action = ("Name the lane of this", "server")
+
+
+class SignerFutureError(SignerError):
+    """The first issuing period of that lane has not begun."""
+
+    code = "E-SIGNER-FUTURE"
+    action = ("Check the clock, or", "wait for its day")
+
+
+class SignerRetiredError(SignerError):
+    """The last issuing period of that lane is over; what it signed stays valid for a while."""
+
+    code = "E-SIGNER-RETIRED"
+    action = ("Visit the box, open", "the newest archive")
+
+
+class SignerExpiredError(SignerError):
+    """The last certificate of that lane is no longer valid."""
+
+    code = "E-SIGNER-EXPIRED"
+    action = ("Visit the box, open", "the newest archive")
+
+
+class SignerRevokedError(SignerError):
+    """The signer of that day is revoked, and no other one is there."""
+
+    code = "E-SIGNER-REVOKED"
+    action = ("Visit the box, open", "the newest archive")
 
 
 class RescueError(CaError):

@@ -9,14 +9,13 @@ Rules:
 
 import io
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, cast
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from core.archive.container import Archive
 from core.archive.manifest import Manifest
 from core.crypto.age import decrypt_stream
 from core.crypto.keys import PrivateKey, PublicKey, sign_bytes, verify_bytes
@@ -28,8 +27,15 @@ MAX_PASSPHRASES_BYTES: Final = 64 * 1024 * 1024
 _PROOF: Final = b"PiSM: this key belongs to its certificate"
 
 
+class Members(Protocol):
+    """The members of an archive, packed or opened into a folder."""
+
+    def read(self, path: str, /) -> bytes:
+        """Return a whole member."""
+
+
 def check_keys(
-    archive: Archive,
+    archive: Members,
     manifest: Manifest,
     keys: Mapping[str, PublicKey],
     identities: Sequence[Any],
@@ -71,7 +77,7 @@ def check_keys(
     return len(wanted)
 
 
-def prove_key(archive: Archive, id_: str, passphrase: str, public: PublicKey) -> PrivateKey:
+def prove_key(archive: Members, id_: str, passphrase: str, public: PublicKey) -> PrivateKey:
     """Return one private key, once a signature of it was verified with its certificate's public key.
 
     Args:
@@ -89,7 +95,7 @@ def prove_key(archive: Archive, id_: str, passphrase: str, public: PublicKey) ->
     return key
 
 
-def read_passphrases(archive: Archive, identities: Sequence[Any]) -> dict[str, str]:
+def read_passphrases(archive: Members, identities: Sequence[Any]) -> dict[str, str]:
     """Return the passphrase of each key that is inside, by id of its certificate; all are secret.
 
     Raises:

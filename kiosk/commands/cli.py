@@ -30,6 +30,7 @@ _COMMANDS: Final = {
     "backup": "archives",
     "open": "receiver",
     "verify": "receiver",
+    "signer": "server",
     "restore": "recovery",
     "drill": "recovery",
     "stick": "stick",

@@ -31,7 +31,7 @@ identity_option = click.option(
     required=True,
     help="The private key that belongs to the recipient: age, OpenSSH or PEM.",
 )
-_identity_passphrase = click.option(
+identity_passphrase_option = click.option(
     "--passphrase-file",
     type=click.Path(path_type=Path, allow_dash=True),
     help="The identity's passphrase, if it has one; else it is asked for.",
@@ -47,7 +47,7 @@ trust_option = click.option(
 @click.command("open")
 @_archive
 @identity_option
-@_identity_passphrase
+@identity_passphrase_option
 @trust_option
 @click.option(
     "--out",
@@ -98,7 +98,7 @@ def open_command(
 @click.command("verify")
 @_archive
 @identity_option
-@_identity_passphrase
+@identity_passphrase_option
 @trust_option
 @json_option
 def verify_command(

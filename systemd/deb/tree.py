@@ -150,7 +150,7 @@ def _mode(path: Path, place: str) -> int:
 
 def copy_sources(repository: Path, to: Path) -> None:
     """Copy what PiSM's own wheel is built from, with fixed modes, so that the wheel is always the same."""
-    for name in ("core", "hw", "kiosk"):
+    for name in ("core", "hw", "kiosk", "server"):
         shutil.copytree(repository / name, to / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
     for name in ("pyproject.toml", "README.md"):
         shutil.copyfile(repository / name, to / name)

@@ -1,0 +1,115 @@
+"""`pism signer` and `pism server`: the receiver's side after `pism open`. It needs no box and no hardware."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hw.system.clock import SystemClock
+from kiosk.commands.options import json_option, read_identity_passphrase, show, show_json
+from kiosk.commands.receiver import identity_option, identity_passphrase_option, read_identities
+
+if TYPE_CHECKING:
+    from server.material import Material
+
+_TIMES = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ")
+
+
+@click.command("signer")
+@click.argument("target", metavar="CLASS/TARGET")
+@identity_option
+@identity_passphrase_option
+@click.option(
+    "--from",
+    "opened",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default=Path("pism"),
+    show_default=True,
+    help="The folder that `pism open --out` filled.",
+)
+@click.option("--lane", type=click.IntRange(min=1), help="Which lane; needed where there are several.")
+@click.option("--at", type=click.DateTime(_TIMES), help="The signer of that time, in UTC; else of now.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="The folder to make; it must not exist."
+)
+@click.option(
+    "--key-passphrase-file",
+    type=click.Path(path_type=Path, allow_dash=True),
+    help="Encrypt key.pem under the passphrase in this file.",
+)
+@click.option("--plain-key", is_flag=True, help="Leave key.pem unencrypted.")
+@json_option
+def signer_command(  # noqa: PLR0917  in the order of the command line
+    target: str,
+    identity: Path,
+    passphrase_file: Path | None,
+    opened: Path,
+    lane: int | None,
+    at: datetime | None,
+    out: Path,
+    key_passphrase_file: Path | None,
+    *,
+    plain_key: bool,
+    as_json: bool,
+) -> None:
+    """Write the signer that issues today for CLASS/TARGET out of what `pism open` opened.
+
+    --out gets certificate.pem, chain.pem (the signer and its root), key.pem (PKCS#8) and trust.pem (the roots
+    to trust now, and those to come). There is no key.pem where the server made the key itself.
+
+    A signer that is future, retired, expired or revoked at that time is refused.
+    """
+    from server.material import read_material, write_material
+    from server.opened import read_opened
+    from server.signers import choose, find_lane
+
+    if plain_key == (key_passphrase_file is not None):
+        raise click.UsageError("Say how key.pem is kept: --key-passphrase-file FILE, or --plain-key.")
+    now = at.replace(tzinfo=UTC) if at else SystemClock().now()
+    folder = read_opened(opened)
+    signer = choose(folder.signers, target, find_lane(folder.signers, target, lane=lane), now)
+    secret = None if plain_key else _read_key_passphrase(key_passphrase_file)
+    material = read_material(folder, signer, read_identities(identity, passphrase_file), now)
+    _show(material, out, write_material(out, material, secret), as_json=as_json)
+
+
+def _read_key_passphrase(file: Path | None) -> bytes:
+    """Return what encrypts a key; an empty one would be none.
+
+    Raises:
+        PassphraseError: It is empty (E-PASSPHRASE).
+        FileError: It cannot be read (E-FILE).
+    """
+    from core.errors import PassphraseError
+
+    passphrase = read_identity_passphrase(file)
+    if not passphrase:
+        raise PassphraseError("the passphrase file for the key is empty")
+    return passphrase
+
+
+def _show(material: "Material", out: Path, files: tuple[str, ...], *, as_json: bool) -> None:
+    signer = material.signer
+    if as_json:
+        show_json(
+            {
+                "id": signer.id,
+                "target": signer.target,
+                "lane": signer.lane,
+                "period": signer.period,
+                "algorithm": signer.algorithm,
+                "issue_from": signer.issue_from,
+                "issue_until": signer.issue_until,
+                "not_after": signer.not_after,
+                "leaf_lifetime_s": int(material.leaf_lifetime.total_seconds()),
+                "files": [str(out / name) for name in files],
+            }
+        )
+        return
+    show(f"{signer.target} lane {signer.lane}, {signer.period} ({signer.algorithm}): {signer.id}")
+    show(f"issues until {signer.issue_until:%Y-%m-%d}, leafs for at most {material.leaf_lifetime.days} days")
+    if material.key is None:
+        show("the server made its key: there is none in the archive")
+    for name in files:
+        show(str(out / name))

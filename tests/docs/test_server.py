@@ -1,0 +1,74 @@
+"""docs/server.md, its commands run as they stand."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from core.export.sidecars import make_public
+from core.policy.settings import Egress
+from kiosk.text.messages import known_codes
+from tests.authority_store import export, make_store
+from tests.builders import make_policy
+from tests.kiosk.command import ENVIRONMENT, ROOT
+from tests.kiosk.command import START as NOW
+
+PAGE = (ROOT / "docs" / "server.md").read_text(encoding="utf-8")
+NAMED = "main-kudo-000001-20270115T100000Z.tar.age"
+
+
+def commands(heading: str) -> str:
+    """Return the commands of a section."""
+    section = PAGE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    found = "".join(re.findall(r"^```sh\n(.*?)^```$", section, re.MULTILINE | re.DOTALL))
+    assert found
+    return found
+
+
+def run_script(folder: Path, script: str) -> str:
+    """Run commands in a shell that finds `pism`."""
+    path = f"{ROOT / '.venv' / 'bin'}:{ENVIRONMENT['PATH']}"
+    done = subprocess.run(
+        ["sh", "-eu"],
+        input=script,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=ENVIRONMENT | {"PATH": path, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Path:
+    """A server's folder with the first archive of a box."""
+    subprocess.run(["age-keygen", "-o", tmp_path / "identity.txt"], check=True, capture_output=True)
+    asked = ["age-keygen", "-y", tmp_path / "identity.txt"]
+    line = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+    policy = make_policy(egresses={"main-kudo": Egress(recipients=(line,))})
+    with make_store(tmp_path / "state", policy, NOW) as store:
+        written, data = export(store, policy, "egress", "main-kudo", NOW)
+        (roots,) = (item for item in make_public(store, written) if item.path == "public/roots.pem")
+    (tmp_path / "roots.pem").write_bytes(roots.data)
+    (tmp_path / NAMED).write_bytes(data)
+    (tmp_path / "passphrase.txt").write_text("words of its own\n")
+    return tmp_path
+
+
+def test_an_archive_leads_to_the_signer_of_the_day(server: Path) -> None:
+    run_script(server, commands("Opening an archive"))
+    said = run_script(server, commands("The signer of the day"))
+    assert said.startswith("services/mongo lane 1")
+    check = "openssl verify -CAfile mongo/trust.pem mongo/certificate.pem"
+    assert run_script(server, check) == "mongo/certificate.pem: OK\n"
+    opened = run_script(server, "openssl pkey -in mongo/key.pem -passin file:passphrase.txt -pubout")
+    assert opened == run_script(server, "openssl x509 -in mongo/certificate.pem -noout -pubkey")
+
+
+def test_every_code_that_the_page_names_exists() -> None:
+    named = set(re.findall(r"`(E-[A-Z-]+)`", PAGE))
+    assert named
+    assert named <= known_codes()
