@@ -211,23 +211,33 @@ class ArchiveState(Result, frozen=True, kw_only=True):
 
 
 class RootSummary(Result, frozen=True, kw_only=True):
-    """One root for a person to compare: period, state, SHA-256 and its words."""
+    """One root for a person to compare: period, state, SHA-256 and its words, serial number and validity.
+
+    `serial`: 40 hex digits. `signers`: how many are live under it, and go with it when it is revoked.
+    """
 
     id: str
     period: str
     status: str
     sha256: str
     words: tuple[str, ...]
+    serial: str
+    not_before: datetime
+    not_after: datetime
+    signers: int
 
 
 class SignerSummary(Result, frozen=True, kw_only=True):
-    """One signer, or a root, that can be revoked."""
+    """One signer, or a root, that can be revoked; its serial number is 40 hex digits."""
 
     id: str
     path: str
     lane: int
     period: str
     status: str
+    serial: str
+    not_before: datetime
+    not_after: datetime
 
 
 class RequestsDue(Result, frozen=True, kw_only=True):

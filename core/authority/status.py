@@ -34,6 +34,11 @@ def make_status(store: Store, policy: Policy, now: datetime, clock: str) -> resu
     entry = store.last_entry()
     head = entry.hash if entry else ""
     archives = _list_archives(store, policy)
+    live = Counter(
+        item.issuer
+        for item in certificates
+        if item.kind == "signer" and item.revoked_at is None and now <= item.not_after
+    )
     return results.StatusReport(
         authority=policy.authority.name,
         incarnation=store.fact("incarnation") or "",
@@ -41,7 +46,9 @@ def make_status(store: Store, policy: Policy, now: datetime, clock: str) -> resu
         next_visit_by=next_visit_by(policy, certificates, store.crls(), now),
         covers=_list_coverage(policy, certificates, now),
         requests=_list_requests(policy, certificates, now),
-        roots=tuple(_summarize_root(item, now) for item in certificates if item.kind == "root"),
+        roots=tuple(
+            _summarize_root(item, now, live[item.id]) for item in certificates if item.kind == "root"
+        ),
         signers=tuple(
             summarize_signer(item, now)
             for item in certificates
@@ -66,6 +73,9 @@ def summarize_signer(signer: Certificate, now: datetime) -> results.SignerSummar
         lane=signer.lane or 0,
         period=signer.period,
         status=signer.status(now),
+        serial=f"{signer.serial:040x}",
+        not_before=signer.not_before,
+        not_after=signer.not_after,
     )
 
 
@@ -105,13 +115,17 @@ def _list_requests(
     )
 
 
-def _summarize_root(root: Certificate, now: datetime) -> results.RootSummary:
+def _summarize_root(root: Certificate, now: datetime, signers: int) -> results.RootSummary:
     return results.RootSummary(
         id=root.id,
         period=root.period,
         status=root.status(now),
         sha256=root.sha256,
         words=fingerprint_words(bytes.fromhex(root.sha256)),
+        serial=f"{root.serial:040x}",
+        not_before=root.not_before,
+        not_after=root.not_after,
+        signers=signers,
     )
 
 

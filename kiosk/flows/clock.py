@@ -6,20 +6,27 @@ Rules:
 2. Who only comes later than expected has the date before them, and confirms it by a held key.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from core.api.requests import CorrectClock
+from core.api.requests import CorrectClock, RevokeAll
+from core.api.results import SignerSummary
 from kiosk.entry.buffers import Purpose
 from kiosk.flows.box import Box
 from kiosk.flows.dialogs import large_time, tell, wait
 from kiosk.flows.flow import BACK, LEFT, Entry, Flow, Page, Refused, Step, ask, on_menu
-from kiosk.flows.revoke import revoke_late
+from kiosk.screens.page import Body, Pairs
 from kiosk.text.dates import parse_date
-from kiosk.text.wrap import fit
+from kiosk.text.wrap import BODY_ROWS, count_pages, fit, fit_name, page_mark
 from kiosk.work.devices import ReadClock, SetClock
 
 LATE: Final = "E-CLOCK-LATE"
+SUPERSEDED: Final = "superseded"
+"""Why what a clock ahead has signed is revoked: nothing is wrong with the keys, the dates are."""
+_PATH_COLUMNS = 15
+_MAX_COUNT = 99_999
 
 
 @on_menu("6", "Clock")
@@ -90,13 +97,14 @@ def set_clock(box: Box) -> Flow:
     corrected = yield from ask(SetClock, SETTING, instant=date)
     box.clock = None
     if corrected.issued_after:
-        return (yield from revoke_late(corrected.issued_after))
+        return (yield from _revoke_late(corrected.issued_after))
     if box.stick is not None or len(box.sticks) > 1:
         return None  # and the stick that waits is looked at
     return (yield from tell("CLOCK SET", "It is now", f"{date:%Y-%m-%d %H:%M} UTC"))
 
 
 SETTING = wait("Setting the clock")
+REVOKING = wait("Revoking")
 
 
 def type_date() -> Step[datetime | None]:
@@ -129,4 +137,49 @@ def confirm(date: datetime) -> Page:
         right="*back",
         takes="*",
         holds="#",
+    )
+
+
+def _revoke_late(late: Sequence[SignerSummary]) -> Flow:
+    """Offer to revoke what was signed while the clock was ahead: all of it, at a held key, or none.
+
+    Args:
+        late: Roots and signers, in issuing order; at least one.
+    """
+    shown = late_pages(late)
+    at = 0
+    while (key := (yield shown[at])) == "D":
+        at = (at + 1) % len(shown)
+    if key == "*":
+        return None
+    yield from ask(RevokeAll, REVOKING, certificates=tuple(item.id for item in late), reason=SUPERSEDED)
+    return (yield from tell("REVOKED", "All of them.", "Top up, then export"))
+
+
+def late_pages(late: Sequence[SignerSummary]) -> tuple[Page, ...]:
+    """Return the question, and the targets, three a page."""
+    targets = list(Counter(item.path for item in late).items())
+    count = 1 + count_pages(len(targets))
+    question = (f"{min(len(late), _MAX_COUNT)} were signed", "with a later date.", "Revoke all of them?")
+    bodies: list[Body] = [
+        Pairs(
+            rows=tuple(
+                (fit_name(path, _PATH_COLUMNS), f"{min(number, _MAX_COUNT)}")
+                for path, number in targets[start : start + BODY_ROWS]
+            )
+        )
+        for start in range(0, len(targets), BODY_ROWS)
+    ]
+    return tuple(
+        Page(
+            title="CLOCK WAS AHEAD",
+            mark=page_mark(at, count),
+            strong=True,
+            body=body,
+            left="#hold yes D which",
+            right="*no",
+            takes="D*",
+            holds="#",
+        )
+        for at, body in enumerate((question, *bodies))
     )

@@ -96,6 +96,21 @@ def read(shown: Sequence[Page]) -> Step[None]:
         at = (at + 1) % len(shown)
 
 
+def read_to_end(shown: Sequence[Page]) -> Step[bool]:
+    """Have pages read one after the other; False when the first is left with `*`.
+
+    Args:
+        shown: At least one; a held `#` ends them, too, where a page takes it.
+    """
+    at = 0
+    while 0 <= at < len(shown):
+        key = yield shown[at]
+        if key == "hold #":
+            return True
+        at += -1 if key == "*" else 1
+    return at > 0
+
+
 def large_time(when: datetime) -> Large:
     """Return a date, large, and its time."""
     return Large(text=f"{when:%Y-%m-%d}", below=f"{when:%H:%M} UTC")

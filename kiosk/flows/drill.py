@@ -13,7 +13,7 @@ from kiosk.entry.buffers import Purpose
 from kiosk.flows.box import Box
 from kiosk.flows.dialogs import tell, wait
 from kiosk.flows.flow import BACK, LEFT, Entry, Flow, Page, Refused, ask, on_menu
-from kiosk.text.wrap import BODY_ROWS, fit
+from kiosk.text.wrap import BODY_ROWS, fit, fit_name
 from kiosk.work.drill import ReadDrill
 
 LOOKING = Page(
@@ -83,6 +83,6 @@ def wrong_words(tries: int) -> Page:
 
 def tell_drills(drills: Sequence[DrillRecorded]) -> Flow:
     """Say which backups are proven now."""
-    lines = tuple(f"{fit(drill.name, _NAME_COLUMNS)} {drill.sequence:06} ok" for drill in drills)
+    lines = tuple(f"{fit_name(drill.name, _NAME_COLUMNS)} {drill.sequence:06} ok" for drill in drills)
     shown = lines if len(lines) <= BODY_ROWS else (*lines[: BODY_ROWS - 1], f"and {len(lines) - 2} more")
     return (yield from tell("DRILL RECORDED", *shown))

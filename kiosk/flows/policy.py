@@ -9,8 +9,8 @@ from core.api.requests import ApprovePolicy, AskPolicy
 from core.api.results import PolicyProposal
 from hw.ports import Stick
 from kiosk.flows.box import Box
-from kiosk.flows.dialogs import tell, wait
-from kiosk.flows.flow import Flow, Page, Step, ask
+from kiosk.flows.dialogs import read_to_end, tell, wait
+from kiosk.flows.flow import Flow, Page, ask
 from kiosk.flows.status import WORD_PAGES, words_page
 from kiosk.text.wrap import fit, page_mark, pages, wrap_path
 from kiosk.work.policy_stick import ReadPolicy
@@ -43,21 +43,6 @@ def _approve(box: Box, proposal: PolicyProposal, source: str) -> Flow:
     approved = yield from ask(ApprovePolicy, wait("Pinning the policy"), policy_sha256=proposal.policy_sha256)
     box.unlock(approved)
     return (yield from tell("POLICY APPROVED", "It holds from now on.", "Top up, then export."))
-
-
-def read_to_end(shown: tuple[Page, ...]) -> Step[bool]:
-    """Have pages read one after the other; False when the first is left with `*`.
-
-    Args:
-        shown: At least one; a held `#` ends them, too, where a page takes it.
-    """
-    at = 0
-    while 0 <= at < len(shown):
-        key = yield shown[at]
-        if key == "hold #":
-            return True
-        at += -1 if key == "*" else 1
-    return at > 0
 
 
 def review_pages(proposal: PolicyProposal, source: str, last: str) -> tuple[Page, ...]:

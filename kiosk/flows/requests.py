@@ -11,8 +11,9 @@ from hw.ports import Stick
 from kiosk.flows.box import Box
 from kiosk.flows.flow import Page, Refused, Step, SticksChanged
 from kiosk.text.messages import explain
-from kiosk.text.wrap import fit, fit_path, wrap
+from kiosk.text.wrap import fit, fit_name, wrap, wrap_name
 
+_ROWS = 4
 _SUBJECT_ROWS = 2
 _TOLD_ROWS = 3
 _GROUP = 4
@@ -51,10 +52,11 @@ def _show(box: Box, stick: Stick, page: Page) -> Step[str]:
 
 def asked_page(request: RequestSummary, mark: str) -> Page:
     """Return what one request asks for, and who says to ask."""
+    path = wrap_name(f"{request.class_name}/{request.target}")
     return Page(
         title="SIGN A KEY?",
         mark=mark,
-        body=(fit_path(f"{request.class_name}/{request.target}"), *_cut(request.subject, _SUBJECT_ROWS)),
+        body=(*path, *_cut(request.subject, min(_SUBJECT_ROWS, _ROWS - len(path)))),
         left="#its key",
         right="*leave it",
         takes="#*",
@@ -86,7 +88,7 @@ def refused_page(request: RequestSummary, mark: str) -> Page:
     return Page(
         title=message.code,
         strong=True,
-        body=(fit(request.file), *(told if len(told) <= _TOLD_ROWS else message.action)),
+        body=(fit_name(request.file), *(told if len(told) <= _TOLD_ROWS else message.action)),
         left="#next",
         right=mark,
         takes="#*",

@@ -12,15 +12,14 @@ from core.api.results import BackupOpened, BackupRestored
 from hw.ports import Stick
 from kiosk.entry.buffers import Purpose
 from kiosk.flows.box import Box
-from kiosk.flows.dialogs import pick, tell
+from kiosk.flows.dialogs import pick, read_to_end, tell
 from kiosk.flows.flow import LEFT, Entry, Flow, Page, Refused, Step, Work, ask
 from kiosk.flows.menu import menu
 from kiosk.flows.passphrase import choose_passphrase
-from kiosk.flows.policy import read_to_end
 from kiosk.flows.setup import confirm_date
 from kiosk.flows.status import WORD_PAGES
 from kiosk.flows.unlock import wait_out
-from kiosk.text.wrap import fingerprint_lines, fit, page_mark, wrap
+from kiosk.text.wrap import fingerprint_lines, fit, fit_name, page_mark, wrap
 from kiosk.work.rescue import LookForBackup, OpenIdentity, ReadBackup, Restore, TakeIdentity
 
 ASKS = Page(
@@ -130,7 +129,7 @@ def _restore(box: Box, stick: Stick) -> Step[tuple[BackupOpened, BackupRestored]
 
 def looking(name: str) -> Page:
     """Return the page while the stick is looked at, or an identity is taken off it."""
-    lines = ("Taking the key", fit(name)) if name else ("Looking at the stick",)
+    lines = ("Taking the key", fit_name(name)) if name else ("Looking at the stick",)
     return Page(title="ONE MOMENT", body=lines, left="do not pull", busy=True, needs_vault=True)
 
 
@@ -139,7 +138,9 @@ def _pick_identity(names: tuple[str, ...]) -> Step[str | None]:
     if len(names) == 1:
         return names[0]
     page = Page(needs_vault=True, names_stuck=True)
-    picked = yield from pick(lambda _mark: "WHICH KEY?", [fit(name, _NAME_COLUMNS) for name in names], page)
+    picked = yield from pick(
+        lambda _mark: "WHICH KEY?", [fit_name(name, _NAME_COLUMNS) for name in names], page
+    )
     return None if picked is None else names[picked]
 
 
@@ -166,7 +167,7 @@ def locked_page(name: str) -> Page:
     """Return what is said of a key with a passphrase of its own, and what of it can be typed here."""
     return Page(
         title="THE KEY IS LOCKED",
-        body=(fit(name), "Type its passphrase.", "Only A-z, 0-9 and !?#"),
+        body=(fit_name(name), "Type its passphrase.", "Only A-z, 0-9 and !?#"),
         left="#type",
         right="*give up",
         takes="#*",
@@ -177,7 +178,7 @@ def locked_page(name: str) -> Page:
 
 def confirm_pages(backup: BackupOpened) -> tuple[Page, ...]:
     """Return what the operator compares before a backup is restored; the last page is confirmed."""
-    made = (f"{fit(backup.name, 14)} {backup.sequence:06}", f"{backup.created:%Y-%m-%d %H:%M} UTC")
+    made = (*wrap(f"{backup.name} {backup.sequence:06}"), f"{backup.created:%Y-%m-%d %H:%M} UTC")
     told: tuple[Told, ...] = (
         ("WHOSE BACKUP?", wrap(backup.authority)[:_ROWS]),
         ("WHICH ONE?", (*made, "Is it the newest?")),
@@ -205,7 +206,7 @@ def done_pages(backup: BackupOpened, restored: BackupRestored) -> tuple[Page, ..
     """Return what came back, and what to do next."""
     back = (
         fit(backup.authority),
-        f"{fit(backup.name, 14)} {backup.sequence:06}",
+        *wrap(f"{backup.name} {backup.sequence:06}"),
         fit(f"{backup.roots} roots {backup.signers} signers"),
     )
     date = () if restored.clock_believed else ("Set the date first",)

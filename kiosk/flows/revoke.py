@@ -1,18 +1,26 @@
-"""Revoking: whose certificate, which one, why; then a held key. Or all that a clock ahead has signed."""
+"""Revoking: whose certificate, which one, why; then what dies, whole, and a held key.
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from functools import partial
+Rules:
+
+1. What is confirmed has its whole name, and serial number and dates to compare with those of an incident.
+2. A lane is picked by its digits: of ten thousand, each is as near as the first.
+3. A reason is read before it is chosen; none is chosen beforehand.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
-from core.api.requests import Revoke, RevokeAll
-from core.api.results import SignerSummary, StatusReport
+from core.api.requests import Revoke
+from core.api.results import StatusReport
 from kiosk.flows.box import Box
-from kiosk.flows.dialogs import pick, tell, wait
-from kiosk.flows.flow import BACK, Flow, Page, ask, on_menu
+from kiosk.flows.clock import REVOKING
+from kiosk.flows.dialogs import pick, read_to_end
+from kiosk.flows.flow import BACK, Flow, Page, Step, ask, on_menu
 from kiosk.flows.status import ask_status
-from kiosk.screens.page import Body, Pairs
-from kiosk.text.wrap import BODY_ROWS, count_pages, fit, fit_path, page_mark
+from kiosk.flows.top_up import top_up
+from kiosk.text.wrap import BODY_ROWS, fit_name, page_mark, wrap_name
 
 REASONS: Final = {
     "keyCompromise": "key stolen",
@@ -21,60 +29,84 @@ REASONS: Final = {
     "unspecified": "no reason",
 }
 """RFC 5280 5.3.1 names, in the order of keys A to D, and what the screen calls them."""
-SUPERSEDED: Final = "superseded"
-"""Why what a clock ahead has signed is revoked: nothing is wrong with the keys, the dates are."""
 
-REVOKING = wait("Revoking")
 _LIST_COLUMNS = 19  # behind "A "
 _TITLE_COLUMNS = 20
-_PATH_COLUMNS = 15
-_MAX_COUNT = 99_999
+_LINES = 2  # of a list of lanes: the third row says which digits were typed
+_SERIAL_DIGITS = 8
+_DIGITS = "0123456789"
+_MAX_DIGITS = 5  # 10,000 lanes at most
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revocable:
+    """A certificate that can be revoked, as a person tells it from others.
+
+    Args:
+        id: Its UUID.
+        name: "2026.4 lane 17" or "root 2026", beside its path.
+        lane: 0 for a root.
+        serial: Hex.
+        not_before: First instant of its validity.
+        not_after: Last instant of it.
+        signers: How many die with it: a root's.
+    """
+
+    id: str
+    name: str
+    lane: int
+    serial: str
+    not_before: datetime
+    not_after: datetime
+    signers: int = 0
 
 
 @on_menu("8", "Revoke a signer")
-def revoke(box: Box) -> Flow:  # noqa: ARG001
-    """Pick a target, a certificate and a reason, and revoke it at a held key."""
+def revoke(box: Box) -> Flow:
+    """Pick a target, a certificate and a reason, and revoke it at a held key; then offer a top-up."""
     report = yield from ask_status()
     paths = [f"{cover.class_name}/{cover.target}" if cover.class_name else "roots" for cover in report.covers]
-    shown = [fit_path(path, _LIST_COLUMNS) for path in paths]
-    while (target := (yield from pick(titled("REVOKE WHOSE?"), shown))) is not None:
+    shown = [fit_name(path, _LIST_COLUMNS) for path in paths]
+    while (target := (yield from pick(lambda _mark: "REVOKE WHOSE?", shown))) is not None:
         path = paths[target]
         candidates = list_revocable(report, path)
         if not candidates:
             yield nothing_to_revoke(path)
             continue
-        titles = [title for _, title in candidates]
-        picked = yield from pick(partial(_fit_title, path), titles)
-        if picked is None:
-            continue
-        id_, title = candidates[picked]
-        reason = "keyCompromise"
-        while (key := (yield confirm(path, title, reason))) in tuple("ABCD"):
-            reason = tuple(REASONS)["ABCD".index(key)]
-        if key == "hold #":
-            yield from ask(Revoke, REVOKING, certificate=id_, reason=reason)
-            return (yield from tell("REVOKED", "It is on the new CRL", "Export it soon"))
+        while (chosen := (yield from _pick_certificate(path, candidates))) is not None:
+            while (key := (yield REASONS_PAGE)) != "*":
+                reason = tuple(REASONS)["ABCD".index(key)]
+                if (yield from read_to_end(confirm_pages(path, chosen, reason))):
+                    yield from ask(Revoke, REVOKING, certificate=chosen.id, reason=reason)
+                    return (yield from top_up(box)) if (yield REVOKED) == "#" else None
     return BACK
 
 
-def _fit_title(path: str, mark: str) -> str:
-    """Return a path that fits beside a mark."""
-    return fit_path(path, _TITLE_COLUMNS - len(mark))
-
-
-def titled(title: str) -> Callable[[str], str]:
-    """Return what `pick` calls for a title that is the same on every page."""
-    return lambda _mark: title
-
-
-def list_revocable(report: StatusReport, path: str) -> tuple[tuple[str, str], ...]:
-    """Return id and title of each certificate that can be revoked under one target, or of the roots."""
+def list_revocable(report: StatusReport, path: str) -> tuple[Revocable, ...]:
+    """Return each certificate that can be revoked under one target, or each root."""
     if path == "roots":
         return tuple(
-            (root.id, fit(f"root {root.period}")) for root in report.roots if root.status != "revoked"
+            Revocable(
+                id=root.id,
+                name=f"root {root.period}",
+                lane=0,
+                serial=root.serial,
+                not_before=root.not_before,
+                not_after=root.not_after,
+                signers=root.signers,
+            )
+            for root in report.roots
+            if root.status != "revoked"
         )
     return tuple(
-        (signer.id, fit(f"{signer.period} lane {signer.lane}", _LIST_COLUMNS))
+        Revocable(
+            id=signer.id,
+            name=f"{signer.period} lane {signer.lane}",
+            lane=signer.lane,
+            serial=signer.serial,
+            not_before=signer.not_before,
+            not_after=signer.not_after,
+        )
         for signer in report.signers
         if signer.path == path and signer.status != "revoked"
     )
@@ -83,7 +115,7 @@ def list_revocable(report: StatusReport, path: str) -> tuple[tuple[str, str], ..
 def nothing_to_revoke(path: str) -> Page:
     """Return what is said of a target without a certificate."""
     return Page(
-        title=fit_path(path, _TITLE_COLUMNS),
+        title=fit_name(path, _TITLE_COLUMNS),
         body=("Nothing to revoke",),
         right="*back",
         takes="*",
@@ -91,59 +123,82 @@ def nothing_to_revoke(path: str) -> Page:
     )
 
 
-def confirm(path: str, title: str, reason: str) -> Page:
-    """Return what is revoked, and why."""
+def _pick_certificate(path: str, candidates: Sequence[Revocable]) -> Step[Revocable | None]:
+    """Return the certificate that is meant; None for `*`."""
+    if len(candidates) > BODY_ROWS and len({one.lane for one in candidates}) > 1:
+        return (yield from _pick_lane(path, candidates))
+    place = yield from pick(
+        lambda mark: fit_name(path, _TITLE_COLUMNS - len(mark)), [one.name for one in candidates]
+    )
+    return None if place is None else candidates[place]
+
+
+def _pick_lane(path: str, candidates: Sequence[Revocable]) -> Step[Revocable | None]:
+    """Show two certificates a page; digits leave those of one lane, C and D turn pages, A and B pick."""
+    typed, at = "", 0
+    while True:
+        found = [one for one in candidates if not typed or one.lane == int(typed)]
+        count = max(1, -(-len(found) // _LINES))
+        key = yield lane_page(path, found[at * _LINES : (at + 1) * _LINES], typed, page_mark(at, count))
+        match key:
+            case "A" | "B":
+                return found[at * _LINES + "AB".index(key)]
+            case "C" | "D":
+                at = (at + (1 if key == "D" else -1)) % count
+            case "*" if not typed:
+                return None
+            case "*":
+                typed, at = typed[:-1], 0
+            case _ if len(typed) < _MAX_DIGITS:
+                typed, at = typed + key, 0
+
+
+def lane_page(path: str, shown: Sequence[Revocable], typed: str, mark: str) -> Page:
+    """Return one page of a list of lanes, and which digits were typed."""
+    lines = [f"{letter} {one.name}" for letter, one in zip("AB", shown, strict=False)] or ["There is none"]
     return Page(
-        title="REVOKE FOR GOOD?",
-        strong=True,
-        body=(fit_path(path), fit(title), f"Why A-D: {REASONS[reason]}"),
-        left="#hold: revoke",
-        right="*back",
-        takes="ABCD*",
-        holds="#",
+        title=fit_name(path, _TITLE_COLUMNS - len(mark)),
+        mark=mark,
+        body=(*lines, *[""] * (_LINES - len(lines)), f"Lane 0-9: {typed}_"),
+        left="C back D more" if mark else "",
+        right="*delete" if typed else "*back",
+        takes="AB"[: len(shown)] + ("CD" if mark else "") + _DIGITS + "*",
+        minds_sticks=True,
     )
 
 
-def revoke_late(late: Sequence[SignerSummary]) -> Flow:
-    """Offer to revoke what was signed while the clock was ahead: all of it, at a held key, or none.
+REASONS_PAGE: Final = Page(
+    title="WHY?",
+    body=tuple(f"{letter} {name}" for letter, name in zip("ABCD", REASONS.values(), strict=True)),
+    left="A, B, C or D",
+    right="*back",
+    takes="ABCD*",
+)
 
-    Args:
-        late: Roots and signers, in issuing order; at least one.
-    """
-    shown = late_pages(late)
-    at = 0
-    while (key := (yield shown[at])) == "D":
-        at = (at + 1) % len(shown)
-    if key == "*":
-        return None
-    yield from ask(RevokeAll, REVOKING, certificates=tuple(item.id for item in late), reason=SUPERSEDED)
-    return (yield from tell("REVOKED", "All of them.", "Top up, then export"))
+REVOKED: Final = Page(
+    title="REVOKED",
+    strong=True,
+    body=("It is on the new CRL.", "Top up now, then", "export and back up."),
+    left="#top up now",
+    right="*later",
+    takes="#*",
+    minds_sticks=True,
+)
 
 
-def late_pages(late: Sequence[SignerSummary]) -> tuple[Page, ...]:
-    """Return the question, and the targets, three a page."""
-    targets = list(Counter(item.path for item in late).items())
-    count = 1 + count_pages(len(targets))
-    question = (f"{min(len(late), _MAX_COUNT)} were signed", "with a later date.", "Revoke all of them?")
-    bodies: list[Body] = [
-        Pairs(
-            rows=tuple(
-                (fit_path(path, _PATH_COLUMNS), f"{min(number, _MAX_COUNT)}")
-                for path, number in targets[start : start + BODY_ROWS]
-            )
-        )
-        for start in range(0, len(targets), BODY_ROWS)
-    ]
-    return tuple(
-        Page(
-            title="CLOCK WAS AHEAD",
-            mark=page_mark(at, count),
-            strong=True,
-            body=body,
-            left="#hold yes D which",
-            right="*no",
-            takes="D*",
-            holds="#",
-        )
-        for at, body in enumerate((question, *bodies))
+def confirm_pages(path: str, chosen: Revocable, reason: str) -> tuple[Page, Page]:
+    """Return what is revoked: its whole name, or how many die with a root; then serial, dates and why."""
+    name = (*wrap_name(path), chosen.name)
+    if path == "roots":
+        name = (chosen.name, f"{chosen.signers} signers", "die with it")
+    details = (
+        f"serial {chosen.serial[:_SERIAL_DIGITS]}",
+        f"from   {chosen.not_before:%Y-%m-%d}",
+        f"to     {chosen.not_after:%Y-%m-%d}",
+        f"why    {REASONS[reason]}",
     )
+    first, last = (
+        Page(title="REVOKE FOR GOOD?", mark=page_mark(at, 2), strong=True, body=body, right="*back")
+        for at, body in enumerate((name, details))
+    )
+    return replace(first, left="#next", takes="#*"), replace(last, left="#hold: revoke", takes="*", holds="#")

@@ -7,11 +7,11 @@ from core.api.results import PolicyProposal, Unlocked
 from kiosk.entry.buffers import Purpose
 from kiosk.flows.box import POLICY_LABEL, Box
 from kiosk.flows.clock import SETTING, type_date
-from kiosk.flows.dialogs import large_time, wait
+from kiosk.flows.dialogs import large_time, read_to_end, wait
 from kiosk.flows.flow import Flow, Page, Refused, Step, Work, ask
 from kiosk.flows.menu import menu
 from kiosk.flows.passphrase import choose_passphrase
-from kiosk.flows.policy import READING_FILE, READING_STICK, read_to_end, review_pages
+from kiosk.flows.policy import READING_FILE, READING_STICK, review_pages
 from kiosk.work.devices import ReadClock, SetClock
 from kiosk.work.policy_stick import ReadPolicy
 

@@ -6,7 +6,7 @@ from kiosk.flows.box import Box
 from kiosk.flows.dialogs import read, wait
 from kiosk.flows.flow import BACK, Flow, Page, Step, ask, on_menu
 from kiosk.screens.page import Chart, Large, QrCode
-from kiosk.text.wrap import BODY_ROWS, fingerprint_lines, fit, fit_path, page_mark
+from kiosk.text.wrap import BODY_ROWS, fingerprint_lines, fit, fit_name, page_mark
 
 WORD_PAGES = 2
 """Twelve words of a fingerprint stand on two pages."""
@@ -67,7 +67,7 @@ def _coverage_page(report: StatusReport, covers: tuple[TargetCoverage, ...], mar
     bars = []
     for cover in covers:
         days = max(0, (cover.until - report.now).days)
-        name = fit_path(cover.target or "roots", _NAME_COLUMNS)
+        name = fit_name(cover.target or "roots", _NAME_COLUMNS)
         bars.append((name, days / max(1, cover.lead_days), f"{min(days, _MAX_DAYS)}"))
     return Page(title="COVER IN DAYS", mark=mark, body=Chart(bars=tuple(bars)), left="#next", right="*back")
 
@@ -81,18 +81,23 @@ def archive_page(archive: ArchiveState, mark: str, *, due: bool) -> Page:
         due: No drill has proven it for as long as the policy allows.
     """
     lines = [
-        f"number  {archive.sequence:06}" if archive.sequence else "no archive yet",
+        f"{archive.kind}  {archive.sequence:06}" if archive.sequence else f"no {archive.kind} yet",
         _written_line(archive),
     ]
     if archive.kind == "backup":
         lines.append(f"drilled {archive.drilled:%Y-%m-%d}" if archive.drilled else "no drill yet")
     return Page(
-        title=fit(f"{archive.kind} {archive.name}", _TITLE_COLUMNS - len(mark)),
+        title=fit_name(archive.name, _TITLE_COLUMNS - len(mark)),
         mark=mark,
         body=tuple(lines),
         left="#next drill due" if archive.kind == "backup" and due and archive.sequence else "#next",
         right="*back",
     )
+
+
+def _titled(kind: str, name: str, mark: str) -> str:
+    """Return the title of a page about one destination."""
+    return f"{kind} {fit_name(name, _TITLE_COLUMNS - len(mark) - len(kind) - 1)}"
 
 
 def _written_line(archive: ArchiveState) -> str:
@@ -127,7 +132,7 @@ def recipient_pages(rows: tuple[RecipientSummary, ...]) -> tuple[Page, ...]:
 def words_page(recipient: RecipientSummary, half: int, mark: str, *, left: str) -> Page:
     """Return six of the words of a recipient's key."""
     return Page(
-        title=fit(f"{recipient.kind} {recipient.name}", _TITLE_COLUMNS - len(mark)),
+        title=_titled(recipient.kind, recipient.name, mark),
         mark=mark,
         body=fingerprint_lines(recipient.words, half),
         left=left,

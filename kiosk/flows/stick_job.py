@@ -19,9 +19,10 @@ from kiosk.flows.last_visit import orders, show_result
 from kiosk.flows.policy import review_stick
 from kiosk.flows.requests import review_requests
 from kiosk.flows.unlock import open_session
-from kiosk.text.wrap import BODY_ROWS, COLUMNS, count_pages, fit
+from kiosk.text.wrap import COLUMNS, fit, fit_name, pack, wrap_name
 from kiosk.work.job import JobDone, RequestsFound, RunJob
 
+_ROWS = 4
 STOPPED: Final = ("What was done is kept", "Start it again and", "it goes on from there")
 
 
@@ -45,17 +46,16 @@ def stick_asks(box: Box, stick: Stick) -> Flow:
 
 
 def _show_steps(box: Box, label: str, steps: tuple[str, ...]) -> Step[str]:
-    """Show what a stick asks for, three steps a page; return `#` or `*`."""
+    """Show what a stick asks for, each name whole; return `#` or `*`."""
     name = fit(label)
     title = f"STICK {name} asks"
-    at, count = 0, count_pages(len(steps))
+    shown = pack([_step_lines(number, step) for number, step in enumerate(steps, 1)], _ROWS)
+    at, count = 0, len(shown)
     go_on = "#unlock" if box.session is None else "#start"
     while True:
-        first = at * BODY_ROWS
-        lines = (fit(f"{n} {step}") for n, step in enumerate(steps[first : first + BODY_ROWS], first + 1))
         key: str = yield Page(
             title=title if len(title) <= COLUMNS else f"{name} asks",
-            body=tuple(lines),
+            body=shown[at],
             left=f"{go_on} {more(count)}".rstrip(),
             right="*skip" if count > 1 else "*ignore",
             takes="#*D",
@@ -67,6 +67,13 @@ def _show_steps(box: Box, label: str, steps: tuple[str, ...]) -> Step[str]:
         if key != "D":
             return key
         at = (at + 1) % count
+
+
+def _step_lines(number: int, step: str) -> tuple[str, ...]:
+    """Return "1 top-up" or "2 export main-kudo", and on rows of its own a name that is too long for that."""
+    line = f"{number} {step}"
+    verb, _, name = step.partition(" ")
+    return (line,) if len(line) <= COLUMNS else (f"{number} {verb}", *wrap_name(name))
 
 
 def _begin(box: Box, stick: Stick, steps: tuple[str, ...]) -> Flow:
@@ -115,7 +122,8 @@ def working(steps: tuple[str, ...], *, to_stick: bool) -> Work:
 def _step_title(number: int, steps: tuple[str, ...]) -> str:
     """Return "2/3 EXPORT main-kudo": the verb in capitals, the name as it is written."""
     verb, _, name = steps[number - 1].partition(" ")
-    return fit(f"{number}/{len(steps)} {verb.upper()} {name}".rstrip())
+    head = f"{number}/{len(steps)} {verb.upper()} "
+    return (head + fit_name(name, COLUMNS - len(head))).rstrip()
 
 
 def wait_for_stick(box: Box, stick: Stick) -> Step[Stick | None]:

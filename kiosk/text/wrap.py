@@ -5,6 +5,7 @@ Pure, and shared by rules (how many pages are there) and screens (what stands on
 
 import re
 import textwrap
+from collections.abc import Iterable
 
 COLUMNS = 21
 BODY_ROWS = 3
@@ -22,14 +23,23 @@ def fit(text: str, columns: int = COLUMNS) -> str:
     return plain if len(plain) <= columns else plain[: columns - 2].rstrip() + ".."
 
 
-def fit_path(path: str, columns: int = COLUMNS) -> str:
-    """Return "class/target" with the class shortened first: the target tells more."""
-    plain = clean(path)
-    if len(plain) <= columns:
-        return plain
+def fit_name(name: str, columns: int = COLUMNS) -> str:
+    """Return the cleaned name, its middle replaced by ".." where it is too long: names differ at their ends.
+
+    Good for lists; what is confirmed shows the whole name (`wrap_name`).
+    """
+    plain = clean(name)
+    tail = (columns - 1) // 2
+    return plain if len(plain) <= columns else f"{plain[: columns - 2 - tail]}..{plain[-tail:]}"
+
+
+def wrap_name(name: str) -> tuple[str, ...]:
+    """Return the whole name, or "class/target", on as many rows as it takes, cut behind its slash."""
+    plain = clean(name)
     head, slash, tail = plain.partition("/")
-    room = columns - len(slash + tail) - 2
-    return f"{head[:room]}..{slash}{tail}" if slash and room > 0 else fit(tail or head, columns)
+    if len(plain) > COLUMNS and tail and max(len(head + slash), len(tail)) <= COLUMNS:
+        return (head + slash, tail)
+    return tuple(plain[at : at + COLUMNS] for at in range(0, len(plain), COLUMNS)) or ("",)
 
 
 def wrap(text: str, columns: int = COLUMNS) -> tuple[str, ...]:
@@ -54,6 +64,21 @@ def wrap_path(text: str) -> tuple[str, ...]:
 def pages(lines: tuple[str, ...], rows: int = BODY_ROWS) -> tuple[tuple[str, ...], ...]:
     """Return the lines in groups of at most `rows`; one empty page when there are no lines."""
     return tuple(lines[start : start + rows] for start in range(0, len(lines), rows)) or ((),)
+
+
+def pack(blocks: Iterable[tuple[str, ...]], rows: int) -> tuple[tuple[str, ...], ...]:
+    """Return blocks of lines in pages of at most `rows`, none of them cut by the end of a page.
+
+    Args:
+        blocks: Each of at most `rows` lines.
+        rows: Of a page.
+    """
+    filled: list[tuple[str, ...]] = [()]
+    for block in blocks:
+        if len(filled[-1]) + len(block) > rows:
+            filled.append(())
+        filled[-1] += block
+    return tuple(filled)
 
 
 def count_pages(items: int) -> int:

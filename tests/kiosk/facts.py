@@ -93,11 +93,30 @@ def archive(kind: str, name: str, sequence: int | None, drilled: datetime | None
 
 
 def root(period: str, sha256: str, status: str = "active") -> RootSummary:
-    return RootSummary(id=f"root-{period}", period=period, status=status, sha256=sha256, words=PRINT)
+    return RootSummary(
+        id=f"root-{period}",
+        period=period,
+        status=status,
+        sha256=sha256,
+        words=PRINT,
+        serial=sha256[::-1][:40],
+        not_before=NOW,
+        not_after=NOW + timedelta(days=700),
+        signers=423,
+    )
 
 
 def signer(number: int, path: str = "infrastructure/avatars", *, lane: int | None = None) -> SignerSummary:
-    return SignerSummary(id=f"id{number}", path=path, lane=lane or number, period="2026.4", status="active")
+    return SignerSummary(
+        id=f"id{number}",
+        path=path,
+        lane=lane or number,
+        period="2026.4",
+        status="active",
+        serial=f"{0x3FA41B9C + number:x}" * 5,
+        not_before=NOW,
+        not_after=NOW + timedelta(days=130),
+    )
 
 
 REPORT = StatusReport(

@@ -131,6 +131,8 @@ def _wait_at_start(wait_s: int) -> Shown:
     return shown(resting.rest(box(provisioned=None)), VaultReady(provisioned=True, wait_s=wait_s))
 
 
+AVATAR = revoke.list_revocable(REPORT, "infrastructure/avatars")[4]
+LONG_NAME = ("infrastructure-of-london", "avatars-frankfurt-north1")
 CIPHER = (
     "The identity is encrypted with chacha20-poly1305@openssh.com, which cannot be read here. Make a copy"
     " on a PC: cp KEY COPY; ssh-keygen -p -Z aes256-ctr -f COPY"
@@ -154,7 +156,8 @@ def _pages() -> dict[str, Shown]:
     empty = PolicyProposal(policy_sha256="", authority="", recipients=(), changes=())
     menus = menu.all_items()
     locked_menu = tuple(item for item in menus if item.while_locked)
-    late = revoke.late_pages(LATE)
+    late = clock.late_pages(LATE)
+    revoking = revoke.confirm_pages("infrastructure/avatars", AVATAR, "keyCompromise")
     two = box(HERE, OTHER, ignored=HERE.identity)
     return {
         "boot": shown(resting.rest(box(provisioned=None))),
@@ -255,7 +258,7 @@ def _pages() -> dict[str, Shown]:
         "asking": shown(status.status(box(unlocked=True))),
         "asking-setup": policy.READING_FILE,
         "asking-stick": policy.READING_STICK,
-        "asking-act": revoke.REVOKING,
+        "asking-act": clock.REVOKING,
         "warned": locks_in(10),
         "working-start": _working(),
         "working": _working(step=2, progress=HALF, seconds_left=240),
@@ -319,7 +322,18 @@ def _pages() -> dict[str, Shown]:
         "pick-target": shown(revoke.revoke(box(unlocked=True)), REPORT),
         "pick-signer": shown(revoke.revoke(box(unlocked=True)), REPORT, "C"),
         "pick-signer-none": revoke.nothing_to_revoke("services/mongo"),
-        "confirm-revoke": revoke.confirm("infrastructure/avatars", "2026.4 lane 17", "keyCompromise"),
+        "pick-lane-typed": shown(revoke.revoke(box(unlocked=True)), REPORT, "C", "4"),
+        "pick-lane-none": shown(revoke.revoke(box(unlocked=True)), REPORT, "C", "4", "2"),
+        "revoke-why": revoke.REASONS_PAGE,
+        "confirm-revoke": revoking[0],
+        "confirm-revoke-2": revoking[1],
+        "confirm-revoke-long-name": revoke.confirm_pages(
+            f"{LONG_NAME[0]}/{LONG_NAME[1]}", AVATAR, "unspecified"
+        )[0],
+        "confirm-revoke-root": revoke.confirm_pages(
+            "roots", revoke.list_revocable(REPORT, "roots")[0], "superseded"
+        )[0],
+        "revoked": revoke.REVOKED,
         "drill-menu": drill.choice(HERE.label),
         "drill-menu-unnamed": drill.choice(""),
         "drill-checking": drill.LOOKING,

@@ -357,6 +357,13 @@ def test_what_a_clock_ahead_signed_is_listed_and_revoked_together(folders: Folde
     assert found[-1] == "issue"
 
 
+def test_after_a_revocation_the_visit_is_due_today_wherever_it_is_said(folders: Folders) -> None:
+    top_up_ahead(folders)
+    with EmulatedBox(folders, instant=NOW) as box:
+        play(box, "revoked")
+    assert acts(folders)[-2:] == ["revoke", "issue"]
+
+
 def test_who_comes_when_told_is_asked_nothing_and_who_comes_late_is_asked_once(folders: Folders) -> None:
     top_up_ahead(folders)
     lay_stick(folders, "PISM-EXPORT", {})

@@ -51,7 +51,7 @@ def test_a_stick_that_is_in_offers_to_be_read() -> None:
     operator.happen("AB")
     assert operator.asked(ReadDrill) == {"stick": HERE}
     operator.answer(DRILLS)
-    assert operator.lines == ("main-backup 000007 ok", "second-ba.. 000012 ok")
+    assert operator.lines == ("main-backup 000007 ok", "seco..f-all 000012 ok")
     typed = Operator(box(HERE, unlocked=True, ignored=HERE.identity)).happen("#AA")
     assert typed.shown == Entry(purpose=Purpose.DRILL)
 

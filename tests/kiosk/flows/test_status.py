@@ -10,13 +10,13 @@ EXPORT = archive("egress", "main-kudo", 5)
 
 def test_an_archive_that_is_on_no_stick_is_not_called_written_because_an_earlier_one_is() -> None:
     body = archive_page(replace(EXPORT, written_sequence=4), "", due=False).body
-    assert body == ("number  000005", "only 000004 written")
+    assert body == ("egress  000005", "only 000004 written")
 
 
 def test_an_archive_that_was_seen_on_a_stick_has_its_date() -> None:
     assert archive_page(EXPORT, "", due=False).body == (
-        "number  000005",
+        "egress  000005",
         f"written {EXPORT.written:%Y-%m-%d}",
     )
     never = replace(EXPORT, written=None, written_sequence=None)
-    assert archive_page(never, "", due=False).body == ("number  000005", "not on a stick yet")
+    assert archive_page(never, "", due=False).body == ("egress  000005", "not on a stick yet")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from kiosk.screens.canvas import HEIGHT, WIDTH, Canvas, TextOverflowError, shifted
-from kiosk.text.wrap import clean, count_pages, fit, fit_path, pages, wrap
+from kiosk.text.wrap import clean, count_pages, fit, fit_name, pack, pages, wrap, wrap_name
 
 
 def lit(canvas: Canvas) -> int:
@@ -103,20 +103,38 @@ def test_unknown_characters_become_question_marks() -> None:
 @given(some.text(max_size=60), some.integers(min_value=3, max_value=21))
 def test_fitted_text_fits(text: str, columns: int) -> None:
     assert len(fit(text, columns)) <= columns
-    assert len(fit_path(text, columns)) <= columns
+    assert len(fit_name(text, columns)) <= columns
 
 
 @pytest.mark.parametrize(
     ("path", "columns", "expected"),
     [
         ("services/mongo", 21, "services/mongo"),
-        ("infrastructure/avatars", 21, "infrastruct../avatars"),
-        ("infrastructure/servers-of-the-world", 19, "servers-of-the-wo.."),
-        ("one-long-name-without-class", 12, "one-long-n.."),
+        ("infrastructure/avatars", 21, "infrastru..re/avatars"),
+        ("infrastructure/avatars-frankfurt-north1", 19, "infrastr..rt-north1"),
+        ("avatars-frankfurt-north2", 9, "ava..rth2"),
     ],
 )
-def test_path_keeps_its_target(path: str, columns: int, expected: str) -> None:
-    assert fit_path(path, columns) == expected
+def test_a_name_in_a_list_is_cut_in_its_middle(path: str, columns: int, expected: str) -> None:
+    assert fit_name(path, columns) == expected
+
+
+NAMES = some.from_regex(r"[a-z][a-z0-9-]{0,23}", fullmatch=True)
+
+
+@given(NAMES, NAMES)
+def test_a_name_on_rows_is_whole(class_name: str, target: str) -> None:
+    path = f"{class_name}/{target}"
+    rows = wrap_name(path)
+    assert "".join(rows) == path
+    assert len(rows) <= 3
+    assert all(len(row) <= 21 for row in rows)
+
+
+def test_a_page_of_blocks_cuts_none() -> None:
+    blocks = (("1",), ("2", "2"), ("3", "3", "3"), ("4",))
+    assert pack(blocks, 4) == (("1", "2", "2"), ("3", "3", "3", "4"))
+    assert pack((), 4) == ((),)
 
 
 @given(some.text(max_size=300))
