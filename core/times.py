@@ -1,7 +1,13 @@
-"""How times are written: UTC, whole seconds, always ending in Z; RFC 3339 wherever there is room."""
+"""How times are written: UTC, whole seconds, always ending in Z; RFC 3339 wherever there is room.
+
+And the earliest one that this program can run at.
+"""
 
 from datetime import UTC, datetime
 from typing import Final
+
+RELEASED: Final = datetime(2026, 11, 23, tzinfo=UTC)
+"""When this release was made; CHANGELOG.md's newest date, once there is one."""
 
 _FORMAT: Final = "%Y-%m-%dT%H:%M:%SZ"
 _SHORT: Final = "%Y%m%dT%H%M%SZ"

@@ -11,7 +11,7 @@
 It reads no clock: the time comes from the caller.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from core.api import results
@@ -21,12 +21,10 @@ from core.plan.coverage import next_visit_by
 from core.policy.policy import Policy
 from core.store import journal
 from core.store.store import Store
-from core.times import format_time
+from core.times import RELEASED, format_time
 
 YEARS_AHEAD: Final = timedelta(days=730)
 """So far after the last entry a time is no late visit any more."""
-RELEASED: Final = datetime(2026, 11, 23, tzinfo=UTC)
-"""When this release was made; CHANGELOG.md's newest date, once there is one."""
 
 
 def require_founding_clock(now: datetime) -> None:

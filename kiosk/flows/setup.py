@@ -4,6 +4,8 @@ from datetime import datetime
 
 from core.api.requests import AskPolicy, Init
 from core.api.results import PolicyProposal, Unlocked
+from core.errors import ClockBehindError
+from core.times import RELEASED
 from kiosk.entry.buffers import Purpose
 from kiosk.flows.box import POLICY_LABEL, Box
 from kiosk.flows.clock import SETTING, type_date
@@ -65,11 +67,15 @@ def welcome(box: Box) -> Page:
 
 
 def confirm_date() -> Step[bool]:
-    """Have the date confirmed, or set first; False when it is left."""
+    """Have the date confirmed, or set first; False when it is left.
+
+    One before the release that runs cannot be right: nothing is asked, it has to be set.
+    """
     while True:
         now = yield from ask(ReadClock, wait("Reading the clock", leave=True))
-        match (yield date_page(now)):
-            case "#":
+        is_behind = now < RELEASED
+        match (yield behind_page(now) if is_behind else date_page(now)):
+            case "#" if not is_behind:
                 return True
             case "*":
                 return False
@@ -87,6 +93,21 @@ def date_page(now: datetime) -> Page:
         left="#yes   A set",
         right="*back",
         takes="#A*",
+        minds_sticks=True,
+        needs_vault=True,
+        names_stuck=True,
+    )
+
+
+def behind_page(now: datetime) -> Page:
+    """Return what the clock says, and that it is before this PiSM was made."""
+    return Page(
+        title=ClockBehindError.code,
+        strong=True,
+        body=(f"Box  {now:%Y-%m-%d %H:%M}", f"PiSM {RELEASED:%Y-%m-%d}", "Set the true time"),
+        left="#set",
+        right="*back",
+        takes="#*",
         minds_sticks=True,
         needs_vault=True,
         names_stuck=True,

@@ -3,6 +3,7 @@
 import io
 import shutil
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -14,8 +15,10 @@ from hw.fat.mkfs import make_image
 from hw.fat.volume import open_volume
 from kiosk.emulator.box import Folders
 from kiosk.emulator.folder import folders_in
-from tests.kiosk.emulated import NOW, PASSPHRASE, set_up_box
+from tests.kiosk.emulated import NOW as FOUNDED
+from tests.kiosk.emulated import PASSPHRASE, set_up_box
 
+NOW = FOUNDED + timedelta(days=10)
 STICK_BYTES = 64 * 1024 * 1024
 
 

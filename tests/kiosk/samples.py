@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from msgspec.structs import replace as change
@@ -164,6 +164,7 @@ def _pages() -> dict[str, Shown]:
         "welcome": setup.welcome(box(provisioned=False)),
         "welcome-stick": setup.welcome(box(BRINGING, provisioned=False)),
         "confirm-date": setup.date_page(NOW),
+        "confirm-date-behind": setup.behind_page(datetime(1970, 1, 1, 0, 12, tzinfo=UTC)),
         "review-setup-first": policy.review_pages(PROPOSAL, "", "")[0],
         "review-setup-long-name": policy.review_pages(PROPOSAL, "", "")[2],
         "review-changes": own[0],

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from core.authority.authority import Authority
-from core.authority.clock import RELEASED, YEARS_AHEAD
+from core.authority.clock import YEARS_AHEAD
 from core.errors import ClockBehindError
 from core.progress import report_nothing
+from core.times import RELEASED
 from tests.authorities import BOOT, COST, NOW, Founded, found, refusal
 from tests.authority_store import PASSPHRASE
 from tests.builders import make_policy, utc

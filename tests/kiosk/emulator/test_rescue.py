@@ -4,7 +4,7 @@ What an operator must see stands in tests/scenarios/rescue*.txt and below; what 
 """
 
 import subprocess
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyrage
@@ -245,11 +245,26 @@ hold # 2.5
 expect "IS THIS THE TIME?"
 press #
 """
-    player = run(
-        folders, BEGIN + text + CONFIRM + 'expect "RESTORED" 120', rescue_files(lost), NOW - 30 * DAY
-    )
+    player = run(folders, BEGIN + text + CONFIRM + 'expect "RESTORED" 120', rescue_files(lost), NOW - 9 * DAY)
     with open_restored(folders, player) as store:
         assert [entry.act for entry in store.entries()][-1] == "restore"
+
+
+def test_a_clock_before_the_release_is_set_before_anything_is_read(folders: Folders, lost: Lost) -> None:
+    keys = " ".join((NOW + DAY).strftime("%Y%m%d%H%M"))
+    begin = BEGIN.replace('expect "IS THIS THE TIME?"', 'expect "E-CLOCK-BEHIND"\nexpect "Box  1970-01-01"')
+    text = f"""
+expect "yyyymmddhhmm"
+press {keys} #
+expect "Type it again"
+press {keys} #
+expect "SET THE CLOCK?"
+hold # 2.5
+expect "IS THIS THE TIME?"
+press #
+expect "WHOSE BACKUP?" 120
+"""
+    run(folders, begin + text, rescue_files(lost), datetime(1970, 1, 1, tzinfo=UTC))
 
 
 def test_a_box_that_locks_in_the_middle_forgets_all(folders: Folders, lost: Lost) -> None:

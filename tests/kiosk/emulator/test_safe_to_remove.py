@@ -16,6 +16,7 @@ from kiosk.emulator.folder import lay_stick
 from kiosk.screens.reader import read_text
 from tests.kiosk.emulated import NOW, acts, play, read_journal, set_up_box
 from tests.kiosk.place import files_on, fill, mtools
+from tests.kiosk.rescues import NOW as LOST
 from tests.kiosk.rescues import fill_stick, lay_empty_box, lose_box, rescue_files
 
 BOTH = {("main-kudo", 1), ("main-backup", 1)}
@@ -114,7 +115,7 @@ def test_numbers_that_come_back_after_a_rescue_are_not_in_the_way(tmp_path: Path
     old = lay_empty_box(tmp_path / "old", lost)
     old.own.mkdir()
     shutil.copytree(lost.folders.state, old.state)
-    with EmulatedBox(old, instant=NOW) as box:
+    with EmulatedBox(old, instant=LOST + timedelta(hours=1)) as box:
         play(box, "numbers-back", LABEL="PISM-EXPORT")
         theirs = check_ok(box, "PISM-EXPORT")
     new = lay_empty_box(tmp_path / "new", lost)
@@ -122,7 +123,7 @@ def test_numbers_that_come_back_after_a_rescue_are_not_in_the_way(tmp_path: Path
     fill_stick(new.sticks / "PISM-RESCUE.img", rescue_files(lost))
     image = shutil.copy(old.sticks / "PISM-EXPORT.img", new.sticks)
     before = files_on(image).items()
-    with EmulatedBox(new, instant=LATER) as box:
+    with EmulatedBox(new, instant=LOST + timedelta(days=1)) as box:
         play(box, "rescued")
         play(box, "numbers-back", LABEL="PISM-EXPORT")
         ours = check_ok(box, "PISM-EXPORT")

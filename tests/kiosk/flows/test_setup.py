@@ -1,9 +1,12 @@
 """First set-up, each rule by the shortest way."""
 
+from datetime import UTC, datetime, timedelta
+
 from msgspec.structs import replace
 
 from core.api.requests import AskPolicy, Init
 from core.api.results import ClockCorrected
+from core.times import RELEASED
 from kiosk.entry.buffers import EntryFinished, Purpose
 from kiosk.machine.effects import CloseVault, OpenVault, WipeEntry
 from kiosk.machine.machine import Vault
@@ -54,6 +57,19 @@ def test_a_date_that_is_wrong_is_set_first_and_asked_again() -> None:
     operator.answer(ClockCorrected(issued_after=()))
     assert operator.asked(ReadClock) == {}
     assert operator.answer(NOW).title == "IS THIS THE TIME?"
+
+
+def test_a_clock_before_the_release_is_refused_at_its_page_and_set() -> None:
+    for behind in (RELEASED - timedelta(seconds=1), datetime(1970, 1, 1, tzinfo=UTC)):
+        operator = Operator(box(provisioned=False)).happen("#").answer(behind)
+        assert operator.title == "E-CLOCK-BEHIND"
+        assert operator.lines[2] == "Set the true time"
+        operator.happen("#", DATE, DATE).hold("#")
+        assert operator.asked(SetClock) == {"instant": NOW}
+        operator.answer(ClockCorrected(issued_after=()))
+        assert operator.answer(behind).title == "E-CLOCK-BEHIND", "it fell back"
+        assert operator.happen("*").title == "FIRST SET-UP"
+    assert Operator(box(provisioned=False)).happen("#").answer(RELEASED).title == "IS THIS THE TIME?"
 
 
 def test_each_page_can_be_left() -> None:
