@@ -6,7 +6,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help venv demo deb deb-lint vm-test fresh-test fuzz test judges check lint bench golden docs pictures emulate lock clean system-run system-dev
+.PHONY: help venv demo deb deb-lint vm-test fresh-test fuzz test judges check lint bench golden docs pictures emulate lock clean system-run system-dev system-judges
 
 PYTHON ?= python3
 VENV := .venv
@@ -29,6 +29,9 @@ system-run:
 system-dev:
 	@systemd/need.sh mcopy:mtools mkfs.vfat:dosfstools age:age openssl:openssl certtool:gnutls-bin sfdisk:fdisk \
 		faketime:faketime strace:strace systemd-analyze:systemd ssh-keygen:openssh-client chromium:chromium
+
+system-judges: system-dev
+	@systemd/need.sh go:golang-go
 
 # setuptools comes first: it builds what comes as a source package, here and not in an environment that pip fills.
 $(VENV)/.run: requirements.txt pyproject.toml
@@ -60,7 +63,7 @@ emulate: system-run $(VENV)/.run ## The emulated box, live in this terminal
 test: system-dev $(VENV)/.dev ## Run the tests
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(TESTS)
 
-judges: system-dev $(VENV)/.dev ## Have foreign programs judge: verifiers, packagers, long storms of sticks
+judges: system-judges $(VENV)/.dev ## Have foreign programs judge: verifiers, packagers, long storms of sticks
 	PISM_JUDGES=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m judge tests
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter

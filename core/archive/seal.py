@@ -1,7 +1,7 @@
 """Seals: who signs manifests and receipts, and when such a signature is accepted.
 
 1. A seal is an end-entity certificate directly under a root, for digitalSignature and one purpose only
-   (SEAL_EKU). Roots sign nothing but certificates and CRLs.
+   (SEAL_EKU, or SEAL_EKU_V1 in seals of format 1). Roots sign nothing but certificates and CRLs.
 2. It is accepted only if that root's own key verifies it, with no certificate between: a signer could mint
    look-alikes. The caller has compared the root, byte by byte, with one that it trusts.
 3. It counts before its own validity begins, since future roots seal already, but not after it ended.
@@ -12,7 +12,7 @@ Which roots are trusted, and how new `created` is, is for the caller to say.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -23,6 +23,14 @@ from core.errors import ArchiveSealError, CheckError, IssueError
 
 if TYPE_CHECKING:
     from core.store.store import Store
+
+# Both name the UUID 03e129f0-cafa-46c7-85ae-713ba99f3832. ITU-T X.667 makes one arc of 128 bits of it,
+# which Go's crypto/x509 and other parsers refuse. So it stands in parts of 16 and 24 bits, under the arc
+# that is given for that: 03e1 29f0 cafa 46c7 85ae 713ba9 9f3832. Every arc is below 2^28.
+SEAL_EKU: Final = x509.ObjectIdentifier(
+    "1.2.840.113556.1.8000.2554.993.10736.51962.18119.34222.7420841.10434610"
+)
+SEAL_EKU_V1: Final = x509.ObjectIdentifier("2.25.5156801436896374662063181016269273138")
 
 _SEAL_USAGE = x509.KeyUsage(
     digital_signature=True,
@@ -91,6 +99,12 @@ def load_seals(store: "Store", seals: Sequence[Certificate]) -> tuple[Seal, ...]
     return tuple(load_seal(item, ders[item.id], keys[item.id]) for item in seals)
 
 
+def is_current(seal_der: bytes) -> bool:
+    """Return whether a seal of our own has the purpose that every parser reads (format 2)."""
+    extensions = x509.load_der_x509_certificate(seal_der).extensions
+    return list(extensions.get_extension_for_class(x509.ExtendedKeyUsage).value) == [SEAL_EKU]
+
+
 def accept_seal(
     seal_der: bytes, root: x509.Certificate, revoked_serials: Collection[int], created: datetime
 ) -> PublicKey:
@@ -135,11 +149,8 @@ def _require_seal_profile(seal: x509.Certificate) -> None:
         raise ArchiveSealError("The certificate lacks an extension of a seal.") from error
     if basic.value.ca or usage.value != _SEAL_USAGE:
         raise ArchiveSealError("The certificate may sign certificates, or more than a seal may.")
-    if not purpose.critical or list(purpose.value) != [SEAL_EKU]:
+    if not purpose.critical or list(purpose.value) not in ([SEAL_EKU], [SEAL_EKU_V1]):
         raise ArchiveSealError("The certificate is not for sealing.")
     known = {item.oid for item in (basic, usage, purpose)}
     if any(item.critical and item.oid not in known for item in extensions):
         raise ArchiveSealError("The seal has a critical extension that PiSM does not know.")
-
-
-SEAL_EKU = x509.ObjectIdentifier("2.25.5156801436896374662063181016269273138")

@@ -1,7 +1,7 @@
 """The top-up: issue whatever the plan asks for, commit by commit, and erase signer keys that are past use.
 
 1. Roots first, each with its seal and its first CRL in one transaction (design 3, Revocation). A live root
-   whose seal was revoked gets another one.
+   whose seal was revoked, or is of format 1, gets another one.
 2. Every target's profile is rehearsed once, under each root that signs for it, before any signer is signed.
 3. Signers are committed in batches; each batch is one transaction with its journal entry. Whatever ends
    the work between two commits, the next top-up goes on where it stopped. A stop commits first.
@@ -14,6 +14,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Final
 
+from core.archive.seal import is_current
 from core.certificate import Issued
 from core.crypto.keys import ALGORITHMS, make_keys
 from core.errors import StoppedError
@@ -70,9 +71,10 @@ def top_up(store: Store, policy: Policy, now: datetime, report: Report) -> Toppe
 
 
 def _replace_seals(store: Store, policy: Policy, now: datetime) -> None:
-    """Issue a seal under every live root, not expired, that has none which is live."""
+    """Issue a seal under every live root, not expired, that has none which is live and of format 2."""
     issued = store.certificates()
-    sealed = {item.issuer for item in issued if item.kind == "seal" and item.revoked_at is None}
+    seals = {item.id: item.issuer for item in issued if item.kind == "seal" and item.revoked_at is None}
+    sealed = {seals[id_] for id_, der in store.ders(list(seals)) if is_current(der)}
     for root in issued:
         live = root.kind == "root" and root.revoked_at is None and now <= root.not_after
         if live and root.id not in sealed:

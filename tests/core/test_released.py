@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
+from core.archive.seal import is_current
 from core.authority.authority import Authority
 from core.crypto.identities import load_identities
 from core.crypto.process import Boot
@@ -23,6 +24,7 @@ from core.receive.trust import load_roots
 from core.recovery.drill import drill
 from core.recovery.restore import restore
 from core.store.keyslots import KdfCost
+from core.store.store import open_store
 from tests.builders import utc
 
 RELEASED = Path(__file__).parents[1] / "fixtures" / "0.1.0"
@@ -100,6 +102,19 @@ def test_a_top_up_goes_on_and_its_archives_continue_those_before(state: Path, tm
     for each, now in ((find("main-kudo", 1), LAST_VISIT), (find("main-kudo"), LAST_VISIT), (archive, NOW)):
         open_archive(each, identities_of("main-kudo"), roots(), server, None, now)
     assert (server / "current" / "main-kudo").resolve().name == written.archive_name.removesuffix(".tar.age")
+
+
+def test_a_top_up_replaces_seals_that_go_cannot_read_and_the_old_ones_verify_on(state: Path) -> None:
+    authority = unlock(state)
+    old = {item.id for item in authority.certificates() if item.kind == "seal"}
+    authority.top_up(NOW, report_nothing)
+    seals = [item for item in authority.certificates() if item.kind == "seal" and item.revoked_at is None]
+    new = [item for item in seals if item.id not in old]
+    roots = {item.id for item in authority.certificates() if item.kind == "root" and item.revoked_at is None}
+    authority.close()
+    assert {item.issuer for item in new} == roots
+    with open_store(state, PASSPHRASE) as store:
+        assert all(is_current(der) for _, der in store.ders([item.id for item in new]))
 
 
 @pytest.mark.parametrize("name", RECIPIENTS)

@@ -5,7 +5,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from core.archive.seal import SEAL_EKU, accept_seal, load_seal
+from core.archive.seal import SEAL_EKU, SEAL_EKU_V1, accept_seal, load_seal
 from core.crypto.keys import KEY_ALGORITHMS, make_key, sign_bytes, verify_bytes
 from core.errors import ArchiveSealError
 from core.issue.issuance import IssuingKey, load_issuing_key, rehearse_roots, rehearse_seals
@@ -104,6 +104,10 @@ def test_the_forged_seal_is_one_but_for_what_is_changed(root: IssuingKey) -> Non
     accept_seal(forge(root), root.x509, (), NOW)
 
 
+def test_a_seal_with_the_purpose_of_format_1_still_verifies(root: IssuingKey) -> None:
+    accept_seal(forge(root, purpose=(x509.ExtendedKeyUsage([SEAL_EKU_V1]), True)), root.x509, (), NOW)
+
+
 def test_refuses_a_seal_that_another_key_signed_under_the_root_name(root: IssuingKey) -> None:
     with pytest.raises(ArchiveSealError, match="not signed"):
         accept_seal(forge(root, signer=make_key("ed25519")), root.x509, (), NOW)
@@ -117,6 +121,7 @@ def test_refuses_a_seal_that_another_key_signed_under_the_root_name(root: Issuin
         {"purpose": (x509.ExtendedKeyUsage([SEAL_EKU]), False)},
         {"purpose": (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING]), True)},
         {"purpose": (x509.ExtendedKeyUsage([SEAL_EKU, ExtendedKeyUsageOID.CODE_SIGNING]), True)},
+        {"purpose": (x509.ExtendedKeyUsage([SEAL_EKU, SEAL_EKU_V1]), True)},
         {"basic": None},
         {"usage": None},
         {"purpose": None},

@@ -1,13 +1,15 @@
 """What a certificate of each kind says."""
 
+import re
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from msgspec.structs import replace
 
-from core.archive.seal import SEAL_EKU
+from core.archive.seal import SEAL_EKU, SEAL_EKU_V1
 from core.errors import IssueError, PolicyError
 from core.issue.profile import Profile, root_profile, seal_profile, signer_profile
 from core.plan.coverage import root_tail_days
@@ -132,8 +134,14 @@ def test_seal_is_an_end_entity_with_one_critical_purpose_and_its_roots_algorithm
     )
 
 
-def test_the_seals_purpose_is_the_published_one() -> None:
-    assert SEAL_EKU.dotted_string == "2.25.5156801436896374662063181016269273138"
+def test_the_seals_purpose_is_its_uuid_in_arcs_that_every_parser_reads() -> None:
+    published = UUID("03e129f0-cafa-46c7-85ae-713ba99f3832")
+    parts = re.fullmatch("(....)(....)(....)(....)(....)(......)(......)", published.hex)
+    assert parts is not None
+    arcs = [int(part, 16) for part in parts.groups()]
+    assert SEAL_EKU.dotted_string == ".".join(map(str, [*(1, 2, 840, 113556, 1, 8000, 2554), *arcs]))
+    assert max(map(int, SEAL_EKU.dotted_string.split("."))) < 2**28
+    assert SEAL_EKU_V1.dotted_string == f"2.25.{published.int}"
 
 
 def test_urls_name_the_root() -> None:
