@@ -16,7 +16,8 @@ Rules:
    where it matters.
 3. What comes between is raised, too: `SticksChanged` on a page that minds sticks, `Locked` when the session
    ended by itself. A flow that does not care ends by it, and the box comes to rest (kiosk.flows.resting).
-4. A flow that returns BACK goes back to the menu that it was begun from; every other end is rest.
+4. A flow that was begun from the menu leads back to it: done, left (BACK) or refused; every other ends at
+   rest.
 
 What is true in all flows (blanking, auto-lock, wiping, a lost vault, power, held and stuck keys) is the
 machine's: kiosk.machine.

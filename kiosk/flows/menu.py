@@ -8,8 +8,10 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 import kiosk.flows
+from hw.ports import Stick
 from kiosk.flows.box import Box
-from kiosk.flows.flow import BACK, Flow, MenuItem, Page, menu_items
+from kiosk.flows.dialogs import problem
+from kiosk.flows.flow import Flow, MenuItem, Page, Refused, menu_items
 from kiosk.text.wrap import BODY_ROWS, count_pages, page_mark
 
 
@@ -22,7 +24,8 @@ def all_items() -> tuple[MenuItem, ...]:
 
 
 def menu(box: Box) -> Flow:
-    """Let a line be picked, and begin its flow; one that is left leads back here."""
+    """Let a line be picked, and begin its flow; it leads back here, unless the box is another one by then."""
+    before = _look(box)
     offered = {item.key: item for item in all_items() if item.while_locked or box.session is not None}
     at = 0
     while True:
@@ -33,9 +36,17 @@ def menu(box: Box) -> Flow:
             case "D":
                 at = (at + 1) % count_pages(len(offered))
             case _:
-                if (yield from offered[key].flow(box)) is not BACK:
+                try:
+                    yield from offered[key].flow(box)
+                except Refused as refused:
+                    yield from problem(refused.code, refused.text)
+                if _look(box) != before:
                     return None
-                at = 0
+
+
+def _look(box: Box) -> tuple[bool | None, bool, bool, tuple[Stick, ...]]:
+    """Return what the menu stands on: once that has changed the box rests elsewhere."""
+    return box.provisioned, box.session is None, box.clock is None, box.sticks
 
 
 def menu_page(offered: tuple[MenuItem, ...], at: int) -> Page:

@@ -36,9 +36,10 @@ def review_stick(box: Box, stick: Stick) -> Flow:
 
 
 def _approve(box: Box, proposal: PolicyProposal, source: str) -> Flow:
-    last = "#hold: approve" if proposal.changes else "#done"
-    shown = review_pages(proposal, source, last)
-    if not (yield from read_to_end(shown)) or not proposal.changes:
+    if not proposal.changes:
+        untaken = (f"{name}: not taken" for name in proposal.untaken)
+        return (yield from tell("NO DIFFERENCE", "Nothing to approve.", *untaken))
+    if not (yield from read_to_end(review_pages(proposal, source, "#hold: approve"))):
         return None
     approved = yield from ask(ApprovePolicy, wait("Pinning the policy"), policy_sha256=proposal.policy_sha256)
     box.unlock(approved)

@@ -58,7 +58,7 @@ def asked_page(request: RequestSummary, mark: str) -> Page:
         mark=mark,
         body=(*path, *_cut(request.subject, min(_SUBJECT_ROWS, _ROWS - len(path)))),
         left="#its key",
-        right="*leave it",
+        right="*leave",
         takes="#*",
         minds_sticks=True,
     )
@@ -74,7 +74,7 @@ def key_page(request: RequestSummary, mark: str) -> Page:
         mark=mark,
         body=tuple(map(" ".join, lines)),
         left="#hold: sign",
-        right="*leave it",
+        right="*leave",
         takes="*",
         holds="#",
         minds_sticks=True,

@@ -110,14 +110,15 @@ def unlocked(box: Box) -> Flow:
         f"Visit by {session.next_visit_by:%Y-%m-%d}",
         *(("D see policy change",) if session.policy_changes else ()),
         *((fit(f"{wrong} wrong passphrase{'s' * (wrong > 1)}"),) if wrong else ()),
-        "Put in a stick, or #",
+        "Stick is not used" if box.sticks else "Put in a stick, or #",
     )
     key = yield Page(
         title="UNLOCKED",
         body=lines[:BODY_ROWS],
         left="#menu",
-        right="*lock",
-        takes="#*D" if session.policy_changes else "#*",
+        right="*=lock",
+        takes="#D" if session.policy_changes else "#",
+        holds="*",
         minds_sticks=True,
         rests=True,
         names_stuck=True,

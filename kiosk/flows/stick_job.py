@@ -27,7 +27,7 @@ STOPPED: Final = ("What was done is kept", "Start it again and", "it goes on fro
 
 
 def stick_asks(box: Box, stick: Stick) -> Flow:
-    """A stick with a known label is in: `#` unlocks and starts its job, or starts it; `*` ignores it."""
+    """A stick with a known label is in: `#` unlocks and starts its job, or starts it; `*` leaves it."""
     steps = box.steps(stick.label)
     match (yield from _show_steps(box, stick.label, steps)):
         case "*":
@@ -57,7 +57,7 @@ def _show_steps(box: Box, label: str, steps: tuple[str, ...]) -> Step[str]:
             title=title if len(title) <= COLUMNS else f"{name} asks",
             body=shown[at],
             left=f"{go_on} {more(count)}".rstrip(),
-            right="*skip" if count > 1 else "*ignore",
+            right="*leave",
             takes="#*D",
             minds_sticks=True,
             rests=True,
@@ -140,8 +140,8 @@ def wait_for_stick(box: Box, stick: Stick) -> Step[Stick | None]:
                 title="E-STICK-GONE",
                 strong=True,
                 body=lines,
-                right="*give up",
-                takes="*",
+                right="*=give up",
+                holds="*",
                 minds_sticks=True,
             )
         except SticksChanged:

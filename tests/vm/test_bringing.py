@@ -19,7 +19,7 @@ expect "POLICY APPROVED" 60
 snapshot policy-approved
 press #
 expect UNLOCKED 30
-press *
+hold * 3
 expect LOCKED 30
 insert PISM-KUDO
 expect "STICK PISM-KUDO asks" 30

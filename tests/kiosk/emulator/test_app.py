@@ -92,6 +92,7 @@ async def test_the_keyboard_unlocks_and_the_mouse_locks() -> None:
         await person.pilot.pause(GUARD_S)
         await person.pilot.press("#")
         await person.sees("UNLOCKED")
+        await person.pilot.press("h")  # and the next key is held
         await person.pilot.click("#key-12")  # the star
         await person.sees("LOCKED")
 

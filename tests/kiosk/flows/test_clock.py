@@ -49,9 +49,9 @@ def test_a_date_that_there_is_not_or_that_differs_is_refused() -> None:
 def test_the_ceremony_can_be_left_at_every_step() -> None:
     assert Operator(box(unlocked=True)).happen("#6").happen("*").title == "UNLOCKED"
     assert Operator(box(unlocked=True)).happen("#6").answer(NOW).happen("*").title == "MENU"
-    assert asked().happen(LEFT).title == "UNLOCKED"
-    assert asked().happen(DATE, LEFT).title == "UNLOCKED"
-    assert asked().happen(DATE, DATE, "*").title == "UNLOCKED"
+    assert asked().happen(LEFT).title == "MENU"
+    assert asked().happen(DATE, LEFT).title == "MENU"
+    assert asked().happen(DATE, DATE, "*").title == "MENU"
 
 
 def test_nothing_runs_before_a_wrong_clock_is_put_right() -> None:

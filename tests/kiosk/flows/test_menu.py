@@ -10,7 +10,7 @@ from kiosk.flows.menu import all_items
 from kiosk.screens.page import PATTERNS, Keys, Pixels, QrCode
 from kiosk.work.devices import FormatStick
 from kiosk.work.self_test import Finding, RunSelfTest
-from tests.kiosk.facts import HERE, REPORT, box, stick
+from tests.kiosk.facts import HERE, REPORT, RESULTS, box, stick
 from tests.kiosk.flows.steps import Operator
 
 HOLIDAYS = stick("HOLIDAYS")
@@ -139,4 +139,28 @@ def test_an_error_turns_its_pages_round() -> None:
     first = operator.page
     assert operator.happen("D").page != first
     assert operator.happen("DD").page == first
-    assert operator.happen("#").title == "UNLOCKED"
+    assert operator.happen("#").title == "MENU"
+
+
+def test_an_act_leads_back_to_the_menu_that_it_was_begun_from() -> None:
+    operator = Operator(box(unlocked=True)).happen("#DD2").answer(RESULTS)
+    assert operator.title == "TOP-UP DONE"
+    assert operator.happen("#").page.mark == "3/4", "and to the page that was open"
+    assert operator.happen("*").title == "UNLOCKED"
+
+
+def test_a_stick_that_came_during_an_act_is_looked_at_first() -> None:
+    operator = Operator(box(unlocked=True)).happen("#2").put_in(HERE).answer(RESULTS).happen("#")
+    assert operator.title == "STICK PISM-ALL asks"
+
+
+def test_one_key_too_many_does_not_lock() -> None:
+    operator = Operator(box(unlocked=True)).happen("#4").answer(REPORT).happen("****")
+    assert operator.title == "UNLOCKED"
+    assert operator.hold("*").title == "LOCKED"
+
+
+def test_unlocked_does_not_ask_for_a_stick_while_one_is_in() -> None:
+    operator = Operator(box(HERE, unlocked=True)).happen("*")
+    assert operator.lines[-1] == "Stick is not used"
+    assert operator.pull(HERE).lines[-1] == "Put in a stick, or #"

@@ -63,7 +63,7 @@ def test_ones_own_is_typed_twice() -> None:
     assert operator.happen("*").shown == Entry(purpose=Purpose.CHOOSE)
     assert operator.happen(DONE, LEFT).shown == Entry(purpose=Purpose.CHOOSE)
     assert operator.happen(LEFT).title == "NEW PASSPHRASE"
-    assert operator.happen("*").title == "UNLOCKED"
+    assert operator.happen("*").title == "MENU"
 
 
 def test_leaving_the_current_one_leads_to_the_menu() -> None:

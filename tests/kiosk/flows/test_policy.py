@@ -33,10 +33,11 @@ def test_a_change_is_approved_on_its_last_page_by_a_held_key() -> None:
     assert operator.box.session == SESSION
 
 
-def test_a_policy_that_changes_nothing_is_only_read() -> None:
-    operator = differing().happen("D").answer(PROPOSAL).happen("###")
-    assert operator.page.left == "#done"
-    assert operator.hold("#").title == "UNLOCKED"
+def test_a_policy_that_changes_nothing_is_one_page() -> None:
+    operator = differing().happen("D").answer(replace(PROPOSAL, untaken=("hardware", "kiosk")))
+    assert operator.title == "NO DIFFERENCE"
+    assert operator.lines == ("Nothing to approve.", "hardware: not taken", "kiosk: not taken")
+    assert operator.happen("#").title == "UNLOCKED"
     assert len(operator.orders) == 1
 
 

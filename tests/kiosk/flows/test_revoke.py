@@ -41,7 +41,7 @@ def test_a_top_up_is_offered_at_once() -> None:
     revoked = picking().happen("CAB#").hold("#").answer(None)
     revoked.happen("#")
     assert revoked.asked(RunJob) == {"stick": None, "steps": ("top-up",), "approved": None}
-    assert picking().happen("CAB#").hold("#").answer(None).happen("*").title == "UNLOCKED"
+    assert picking().happen("CAB#").hold("#").answer(None).happen("*").title == "MENU"
 
 
 def test_each_page_leads_back() -> None:
@@ -128,5 +128,5 @@ def test_what_a_clock_ahead_has_signed_is_revoked_all_at_a_held_key() -> None:
 def test_or_it_is_left() -> None:
     operator = corrected().happen("DDD")
     assert operator.page.mark == "1/3"
-    assert operator.happen(HELD, "*").title == "UNLOCKED"
+    assert operator.happen(HELD, "*").title == "MENU"
     assert not [order for order in operator.orders if order.request is RevokeAll]

@@ -77,7 +77,7 @@ def test_an_ignored_stick_is_left_until_it_was_out() -> None:
 
 def test_steps_that_do_not_fit_on_one_page_are_pages_and_no_name_is_cut() -> None:
     many = Operator(box(stick("PISM-MANY")))
-    assert many.page.right == "*skip"
+    assert many.page.right == "*leave"
     assert many.happen("D").lines == ("3 export", "infrastructure-of-lon", "don", "4 backup main-backup")
     assert many.happen("D").lines[0] == "1 top-up"
 
@@ -115,8 +115,9 @@ def test_a_stick_that_is_back_before_the_work_missed_it_goes_on_at_once() -> Non
 
 def test_giving_up_a_pulled_stick_ends_its_session() -> None:
     operator = working().pull(HERE).refuse("E-STICK-GONE", "gone").happen("*")
-    assert operator.title == "LOCKED"
-    kept = unlock(Operator(box())).put_in(HERE).happen("#").pull(HERE).refuse("E-STICK-GONE").happen("*")
+    assert operator.title == "E-STICK-GONE", "one press drops no session"
+    assert operator.hold("*").title == "LOCKED"
+    kept = unlock(Operator(box())).put_in(HERE).happen("#").pull(HERE).refuse("E-STICK-GONE").hold("*")
     assert kept.title == "UNLOCKED"
 
 

@@ -214,7 +214,7 @@ def test_a_vault_that_cannot_be_opened_says_why_and_is_tried_again_by_a_key() ->
 
 
 def test_vault_that_answers_after_it_was_closed_stays_closed() -> None:
-    operator = Operator(box(unlocked=True)).happen("*")
+    operator = Operator(box(unlocked=True)).hold("*")
     assert operator.machine.vault is Vault.CLOSED
     operator.happen(VaultReady(provisioned=False, failed_attempts=3))
     assert operator.box.provisioned
@@ -234,7 +234,7 @@ def test_unlocked_shows_what_holds_after_an_act_not_what_held_at_the_unlock() ->
     assert operator.lines[0] == "Visit by 2027-02-01"
     operator.happen("#2")
     now = replace(SESSION, next_visit_by=NOW, policy_changes=("a: 1 -> 2",))
-    operator.happen(Answer(operator.orders[-1].ticket, failed("E-STOPPED"), now), "#")
+    operator.happen(Answer(operator.orders[-1].ticket, failed("E-STOPPED"), now), "#*")
     assert operator.lines[:2] == ("Visit by 2026-11-23", "D see policy change")
 
 
