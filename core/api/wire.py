@@ -11,6 +11,7 @@ be sent while a request runs. Closing the connection is the lock.
 
 import socket
 import struct
+from collections.abc import Callable
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -19,6 +20,7 @@ import msgspec
 from msgspec import Struct
 
 from core.api.requests import REQUESTS, Request, result_of
+from core.decoding import DecodingError, msgpack_decoder
 from core.progress import Progress
 
 MAX_FRAME_BYTES: Final = 64 * 1024 * 1024
@@ -81,8 +83,8 @@ class ConnectionLostError(Exception):
 
 
 _encoder = msgspec.msgpack.Encoder()
-_requests: msgspec.msgpack.Decoder[ClientMessage] = msgspec.msgpack.Decoder(ClientMessage)
-_replies: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
+_decode_request: Callable[[bytes], ClientMessage] = msgpack_decoder(ClientMessage, MAX_FRAME_BYTES)
+_decode_reply: Callable[[bytes], Reply] = msgpack_decoder(Reply, MAX_FRAME_BYTES)
 
 
 def send(peer: socket.socket, message: ClientMessage | Reply, descriptors: tuple[int, ...] = ()) -> None:
@@ -112,7 +114,7 @@ def receive_request(peer: socket.socket) -> tuple[ClientMessage, tuple[int, ...]
         ProtocolError: Not a request of ours.
     """
     body, descriptors = _receive(peer)
-    return _decode(_requests, body), descriptors
+    return _decode(_decode_request, body), descriptors
 
 
 def receive_reply(peer: socket.socket) -> Reply:
@@ -123,14 +125,14 @@ def receive_reply(peer: socket.socket) -> Reply:
         ProtocolError: Not a reply of ours.
     """
     body, _ = _receive(peer)
-    return _decode(_replies, body)
+    return _decode(_decode_reply, body)
 
 
-def _decode(decoder: "msgspec.msgpack.Decoder[T]", body: bytes) -> T:
+def _decode(decode: Callable[[bytes], T], body: bytes) -> T:
     try:
-        return decoder.decode(body)
-    except msgspec.MsgspecError:
-        # The cause could quote a passphrase: it is dropped on purpose.
+        return decode(body)
+    except DecodingError:
+        # Its text could quote a passphrase: it is dropped on purpose.
         raise ProtocolError("a message is not to the protocol") from None
 
 

@@ -29,6 +29,7 @@ from core.archive.manifest import (
     make_entry,
 )
 from core.certificate import Certificate
+from core.decoding import DecodingError, json_decoder
 from core.errors import ArchiveFormatError
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class State(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 _ENCODE = msgspec.json.Encoder(order="sorted").encode
-_DECODER = msgspec.json.Decoder(State)
+_decode = json_decoder(State, MAX_STATE_BYTES)
 
 
 def encode_state(
@@ -140,11 +141,9 @@ def decode_state(data: bytes) -> State:
     Raises:
         ArchiveFormatError: Too large, another version, not to the format or not canonical (E-ARCHIVE-FORMAT).
     """
-    if len(data) > MAX_STATE_BYTES:
-        raise ArchiveFormatError(f"state.json is larger than {MAX_STATE_BYTES} bytes.")
     try:
-        state = _DECODER.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        state = _decode(data)
+    except DecodingError as error:
         raise ArchiveFormatError(f"state.json is not to the format {STATE_FORMAT}: {error}.") from error
     if _ENCODE(state) != data:
         raise ArchiveFormatError("state.json is not in its canonical form.")

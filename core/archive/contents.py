@@ -17,7 +17,8 @@ import msgspec
 
 from core.archive.manifest import ArchiveKind, CertificateEntry, make_entry
 from core.certificate import Certificate, Status
-from core.errors import CheckError, PolicyError
+from core.decoding import DecodingError, json_decoder
+from core.errors import CheckError, PolicyError, StateDamagedError
 from core.policy.policy import Policy
 
 if TYPE_CHECKING:
@@ -141,6 +142,9 @@ class _Mark(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     issued: int
 
 
+_decode_mark = json_decoder(_Mark, 256)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
     """What changed since an archive.
@@ -196,7 +200,10 @@ def _find_changes(
     if fact is None:
         new = tuple(item for item in concerned if item.id in held)
         return Changes(since=None, issued=new, revoked=(), ended=())
-    mark = msgspec.json.decode(fact, type=_Mark)
+    try:
+        mark = _decode_mark(fact.encode())
+    except DecodingError as error:
+        raise StateDamagedError(f"the store's mark of the last {contents.name} cannot be read") from error
     return Changes(
         since=mark.created,
         issued=tuple(item for item in issued[mark.issued :] if item.id in held),

@@ -20,6 +20,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from core.certificate import Certificate, Kind, Status
+from core.decoding import DecodingError, json_decoder
 from core.errors import ArchiveFormatError
 from core.times import format_time_compact
 
@@ -116,8 +117,8 @@ class _Version(Struct):
 
 
 _ENCODER = msgspec.json.Encoder(order="sorted")
-_DECODER = msgspec.json.Decoder(Manifest)
-_VERSION = msgspec.json.Decoder(_Version)
+_decode = json_decoder(Manifest, MAX_MANIFEST_BYTES)
+_decode_version = json_decoder(_Version, MAX_MANIFEST_BYTES)
 _NO_CERTIFICATES = b'"certificates":[]'
 _NO_FILES = b'"files":[]'
 
@@ -207,17 +208,15 @@ def decode_manifest(data: bytes) -> Manifest:
         ArchiveFormatError: Another version, not canonical, out of bounds, or files that do not follow from
             the certificates (E-ARCHIVE-FORMAT).
     """
-    if len(data) > MAX_MANIFEST_BYTES:
-        raise ArchiveFormatError(f"The manifest is larger than {MAX_MANIFEST_BYTES} bytes.")
     try:
-        version = _VERSION.decode(data).format
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise ArchiveFormatError("The manifest is not JSON that names its format.") from error
+        version = _decode_version(data).format
+    except DecodingError as error:
+        raise ArchiveFormatError(f"The manifest is not JSON that names its format: {error}.") from error
     if version != FORMAT:
         raise ArchiveFormatError(f"The manifest is of format {version!r}, not {FORMAT!r}.")
     try:
-        manifest = _DECODER.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        manifest = _decode(data)
+    except DecodingError as error:
         raise ArchiveFormatError(f"The manifest is not to the format: {error}.") from error
     if encode_manifest(manifest) != data:
         raise ArchiveFormatError("The manifest is not in its canonical form.")

@@ -39,6 +39,7 @@ from core.archive.manifest import (
 from core.archive.seal import Seal, accept_seal
 from core.crypto.keys import verify_bytes
 from core.crypto.recipients import RecipientKind
+from core.decoding import DecodingError, json_decoder
 from core.errors import ArchiveError, ArchiveFormatError, ArchiveSealError, IssueError, StateOldError
 from core.export.archives import Written
 from core.store.store import Store
@@ -123,13 +124,12 @@ class ReceiptSeal(_Strict, frozen=True, kw_only=True):
 
 
 class _Envelope(_Strict, frozen=True, kw_only=True):
-    receipt: msgspec.Raw
+    receipt: Receipt
     seals: Annotated[tuple[ReceiptSeal, ...], Meta(min_length=1, max_length=1000)]
 
 
 _ENCODE = msgspec.json.Encoder(order="sorted").encode
-_ENVELOPE = msgspec.json.Decoder(_Envelope)
-_RECEIPT = msgspec.json.Decoder(Receipt)
+_decode = json_decoder(_Envelope, MAX_RECEIPT_BYTES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,13 +219,11 @@ def verify_receipt(data: bytes, roots: Mapping[str, TrustedRoot]) -> Receipt:
         ArchiveFormatError: Too large, another version, not to the format or not canonical (E-ARCHIVE-FORMAT).
         ArchiveSealError: No seal of one of `roots` fits (E-ARCHIVE-SEAL).
     """
-    if len(data) > MAX_RECEIPT_BYTES:
-        raise ArchiveFormatError(f"The receipt is larger than {MAX_RECEIPT_BYTES} bytes.")
     try:
-        envelope = _ENVELOPE.decode(data)
-        receipt = _RECEIPT.decode(envelope.receipt)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        envelope = _decode(data)
+    except DecodingError as error:
         raise ArchiveFormatError(f"The receipt is not to the format {RECEIPT_FORMAT}: {error}.") from error
+    receipt = envelope.receipt
     signed = _ENCODE(receipt)
     if b'{"receipt":%b,"seals":%b}' % (signed, _ENCODE(envelope.seals)) != data:
         raise ArchiveFormatError("The receipt is not in its canonical form.")

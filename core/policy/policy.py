@@ -20,6 +20,7 @@ import msgspec
 
 from core.api import results
 from core.crypto.recipients import MAX_RECIPIENT_BYTES, parse_recipient
+from core.decoding import DecodingError, json_decoder
 from core.errors import CaError, FileError, PolicyError, RecipientError, StateDamagedError
 from core.files import read_bounded
 from core.policy.rules import Step, faults, parse_step
@@ -64,6 +65,9 @@ class Policy(PolicySections, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """Return what a stick with this label asks for, in order; nothing for a label that is not there."""
         found = (parse_step(text) for text in self.sticks.get(label, ()))
         return tuple(step for step in found if step is not None)
+
+
+_decode = json_decoder(Policy, MAX_POLICY_BYTES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,11 +157,9 @@ def decode_policy(data: bytes) -> Policy:
     Raises:
         PolicyError: It is not canonical, or breaks a rule (E-POLICY).
     """
-    if len(data) > MAX_POLICY_BYTES:
-        raise PolicyError(f"the policy is larger than {MAX_POLICY_BYTES} bytes")
     try:
-        policy = msgspec.json.decode(data, type=Policy, strict=True)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        policy = _decode(data)
+    except DecodingError as error:
         raise PolicyError(f"the policy does not fit its format: {error}") from None
     if encode_policy(policy) != data:
         raise PolicyError("the policy is not written in its one canonical way")

@@ -20,10 +20,12 @@ from core.archive.manifest import Manifest
 from core.crypto.age import decrypt_stream
 from core.crypto.keys import PrivateKey, PublicKey, sign_bytes, verify_bytes
 from core.crypto.recipients import refusing
+from core.decoding import json_decoder
 from core.errors import ArchiveCertificateError, CaError
 from core.progress import Progress, Report, report_nothing
 
 MAX_PASSPHRASES_BYTES: Final = 64 * 1024 * 1024
+_decode_passphrases = json_decoder(dict[str, str], MAX_PASSPHRASES_BYTES)
 _PROOF: Final = b"PiSM: this key belongs to its certificate"
 
 
@@ -107,7 +109,7 @@ def read_passphrases(archive: Members, identities: Sequence[Any]) -> dict[str, s
     decrypt_stream(encrypted, identities, plain, MAX_PASSPHRASES_BYTES)
     refusal = ArchiveCertificateError("passphrases.age does not hold one passphrase for each key.")
     with refusing(refusal):
-        passphrases = msgspec.json.decode(plain.getvalue(), type=dict[str, str])
+        passphrases = _decode_passphrases(plain.getvalue())
         if msgspec.json.encode(passphrases) != plain.getvalue():  # a key twice, or spaces
             raise refusal
     return passphrases

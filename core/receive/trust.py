@@ -35,6 +35,7 @@ from core.archive.manifest import (
     Uuid,
 )
 from core.crypto.recipients import refusing
+from core.decoding import json_decoder
 from core.errors import ArchiveForkError, ArchiveRollbackError, ArchiveTrustError, FileError
 from core.files import read_bounded, replace
 from core.plain_text import read_plain_text
@@ -95,7 +96,7 @@ class Trust(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return next(found, None)
 
 
-_DECODER = msgspec.json.Decoder(Trust)
+_decode = json_decoder(Trust, MAX_RECEIVER_BYTES)
 
 
 def load_roots(data: bytes, source: str) -> tuple[x509.Certificate, ...]:
@@ -144,7 +145,7 @@ def load_trust(folder: Path) -> Trust:
         return Trust()
     data = read_bounded(path, MAX_RECEIVER_BYTES)
     with refusing(ArchiveTrustError(f"{path} is damaged: put back a copy, or begin in a new folder.")):
-        trust = _DECODER.decode(data)
+        trust = _decode(data)
         trust.pinned()
     return trust
 

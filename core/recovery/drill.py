@@ -25,6 +25,7 @@ from cryptography import x509
 
 from core.api.results import DRILL_WORDS, DrillRecorded
 from core.crypto.recipients import fingerprint_words
+from core.decoding import DecodingError, json_decoder
 from core.errors import DrillError, PolicyError, StateDamagedError
 from core.policy.policy import Policy
 from core.progress import Progress, Report
@@ -38,6 +39,7 @@ from core.times import format_time
 KEPT: Final = 12
 MAX_TYPED: Final = 256
 _BETWEEN: Final = re.compile(r"[\s,;]+")
+_decode_expected = json_decoder(dict[int, str], 64 * 1024)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,8 +176,8 @@ def record_drill(store: Store, policy: Policy, name: str | None, typed: str, now
 def _read_expected(store: Store, name: str) -> dict[int, str]:
     """Return sequence -> words of the backups that wait for a drill."""
     try:
-        return msgspec.json.decode(store.fact(f"drills {name}") or "{}", type=dict[int, str])
-    except msgspec.MsgspecError as error:
+        return _decode_expected((store.fact(f"drills {name}") or "{}").encode())
+    except DecodingError as error:
         raise StateDamagedError(f"the store's list of drills of {name} cannot be read") from error
 
 

@@ -29,6 +29,7 @@ from typing import Literal
 import msgspec
 
 from core.crypto.process import Boot
+from core.decoding import json_decoder
 from core.errors import FileError, PassphraseWaitError, StateWipedError
 from core.files import fsync_folder, read_bounded, replace
 from core.store.folder import ATTEMPTS, KEYSLOTS, NEW_PREFIX, Folder
@@ -68,6 +69,9 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     boot_id: str
     uptime_ms: int
     damaged: bool
+
+
+_decode_file = json_decoder(_File, _MAX_BYTES)
 
 
 def begin(state: Path, boot: Boot, now: datetime) -> Attempts:
@@ -183,7 +187,7 @@ def read_attempts(state: Path) -> Attempts:
         if not path.is_symlink() and not path.exists():
             return Attempts()
         return _decode(read_bounded(path, _MAX_BYTES, follow=False))
-    except (FileError, OSError, msgspec.MsgspecError, ValueError):
+    except (FileError, OSError, ValueError):
         return Attempts(count=_LONGEST, damaged=True)
 
 
@@ -224,7 +228,7 @@ def _encode(attempts: Attempts) -> bytes:
 
 
 def _decode(data: bytes) -> Attempts:
-    file = msgspec.json.decode(data, type=_File)
+    file = _decode_file(data)
     attempts = Attempts(
         count=file.count,
         times=tuple(parse_time(each) for each in file.times),

@@ -12,17 +12,33 @@ import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from core.certificate import Certificate, Issued, Kind
+from core.decoding import json_decoder
 from core.errors import IssueError, StateDamagedError
 from core.store.state_hash import Rows
 
-# class, target, lane, period, algorithm, issue_from, issue_until, not_before, not_after, serial, issuer
-_Record = tuple[str | None, str | None, int | None, str, str, int, int, int, int, str, str]
-_decode_record = msgspec.json.Decoder(_Record).decode
+
+class _Record(NamedTuple):
+    """What is kept as one JSON array; times are Unix seconds, the serial number is hex."""
+
+    class_name: str | None
+    target: str | None
+    lane: int | None
+    period: str
+    algorithm: str
+    issue_from: int
+    issue_until: int
+    not_before: int
+    not_after: int
+    serial: str
+    issuer: str
+
+
+_decode_record = json_decoder(_Record, 4096)
 _encode_record = msgspec.json.Encoder().encode
 
 
@@ -198,7 +214,7 @@ class CertificateRows(Rows):
 
 def _row(certificate: Certificate, key: bytes, entry: int) -> tuple[Any, ...]:
     """Return the columns of a certificate's row, but for its number."""
-    record = (
+    record = _Record(
         certificate.class_name,
         certificate.target,
         certificate.lane,

@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from core.decoding import DecodingError, json_decoder
 from core.errors import JournalError
 from core.times import format_time, parse_time
 
@@ -27,6 +28,10 @@ GENESIS = "0" * 64
 MAX_LINE_BYTES = 4 << 20  # an entry of 10,000 certificate ids takes 400 KB
 _ACT = re.compile(r"[a-z][a-z0-9-]{0,23}")
 _HASH = re.compile(r"[0-9a-f]{64}")
+_Plain = str | int | bool | None
+_Row = _Plain | list[_Plain] | dict[str, _Plain]
+Detail = dict[str, _Plain | list[_Row] | dict[str, _Row]]
+"""What an act may say of itself: no fractions, and no deeper than a list of rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +42,7 @@ class Entry:
         sequence: 1 for the first entry, then one more each.
         time: When, aware UTC, whole seconds.
         act: What, such as issue.
-        detail: More about it: JSON values without fractions, never a secret.
+        detail: More about it, as `Detail`; never a secret.
         state: Hash of the state after the act, 64 hex digits.
         previous: Hash of the entry before, or 64 zeros.
         hash: Hash of this entry, 64 hex digits.
@@ -80,7 +85,7 @@ class _Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sequence: int
     time: str
     act: str
-    detail: dict[str, Any]
+    detail: Detail
     state: str
     previous: str
 
@@ -91,8 +96,9 @@ class _Line(_Body, frozen=True, forbid_unknown_fields=True):
     hash: str
 
 
-_decode_body = msgspec.json.Decoder(_Body).decode
-_decode_line = msgspec.json.Decoder(_Line).decode
+_decode_body = json_decoder(_Body, MAX_LINE_BYTES)
+_decode_line = json_decoder(_Line, MAX_LINE_BYTES)
+_encode = msgspec.json.Encoder(order="sorted").encode
 
 
 def append(store: Ledger, act: str, detail: Mapping[str, Any], now: datetime) -> Entry:
@@ -101,7 +107,7 @@ def append(store: Ledger, act: str, detail: Mapping[str, Any], now: datetime) ->
     Args:
         store: The open store, in the transaction of the act itself, after its last change.
         act: Lower-case word, at most 24 characters.
-        detail: JSON values without fractions, never a secret.
+        detail: As `Detail`, never a secret.
         now: Time of the act, aware UTC, whole seconds.
 
     Returns:
@@ -123,8 +129,13 @@ def append(store: Ledger, act: str, detail: Mapping[str, Any], now: datetime) ->
         state=store.state_hash(),
         previous=last.hash if last else GENESIS,
     )
-    data = _canonical(body)
-    entry = _read_body(data, hashlib.sha256(data).digest())
+    data = _encode(body)
+    try:
+        entry = _read_body(data, hashlib.sha256(data).digest())
+    except DecodingError as error:
+        raise ValueError(f"an entry cannot hold this detail: {error}") from error
+    if encode_body(entry) != data:  # 1.0 is read as 1
+        raise ValueError("an entry cannot hold this detail: it is read back otherwise")
     store.add_entry(entry)
     return entry
 
@@ -158,7 +169,7 @@ def verify(store: Ledger) -> Entry:
 
 def encode_body(entry: Entry) -> bytes:
     """Return the canonical JSON that the entry's hash is over: all but the hash."""
-    return _canonical(_body_of(entry))
+    return _encode(_body_of(entry))
 
 
 def _body_of(entry: Entry) -> _Body:
@@ -189,14 +200,14 @@ def decode_body(data: bytes, digest: bytes) -> Entry:
         raise JournalError("a journal entry was altered: its hash does not fit")
     try:
         return _read_body(data, digest)
-    except (msgspec.MsgspecError, ValueError) as error:
+    except ValueError as error:
         raise JournalError("a journal entry is not to the format") from error
 
 
 def encode_line(entry: Entry) -> bytes:
     """Return the entry's line of journal.jsonl: canonical JSON with the hash, and a line feed."""
     body = msgspec.structs.asdict(_body_of(entry))
-    return _canonical(_Line(**body, hash=entry.hash)) + b"\n"
+    return _encode(_Line(**body, hash=entry.hash)) + b"\n"
 
 
 def verify_lines(lines: Iterable[bytes]) -> Entry:
@@ -237,18 +248,16 @@ def read_lines(lines: Iterable[bytes]) -> Iterator[Entry]:
 
 
 def _read_line(line: bytes, count: int) -> Entry:
-    if len(line) > MAX_LINE_BYTES:
-        raise JournalError(f"journal line {count} is longer than {MAX_LINE_BYTES} bytes")
     try:
         found = _decode_line(line)
         fields = msgspec.structs.asdict(found)
         digest = bytes.fromhex(fields.pop("hash"))
-        body = _canonical(_Body(**fields))
+        body = _encode(_Body(**fields))
         # Compared whole, so a key twice, a space or a fraction cannot hide in it.
-        if _canonical(found) != line or not _HASH.fullmatch(found.hash):
+        if _encode(found) != line or not _HASH.fullmatch(found.hash):
             raise JournalError(f"journal line {count} is not canonical")
-    except (msgspec.MsgspecError, ValueError, TypeError) as error:
-        raise JournalError(f"journal line {count} is not to the format") from error
+    except ValueError as error:
+        raise JournalError(f"journal line {count} is not to the format: {error}") from error
     return decode_body(body, digest)
 
 
@@ -267,23 +276,3 @@ def _check_link(entry: Entry, last: Entry | None) -> None:
         raise JournalError(f"journal entry {entry.sequence} stands where {sequence} is due")
     if entry.previous != previous:
         raise JournalError(f"journal entry {entry.sequence} does not continue the one before it")
-
-
-def _canonical(value: msgspec.Struct) -> bytes:
-    return _encoder.encode(_whole(msgspec.to_builtins(value)))
-
-
-def _whole(value: Any) -> Any:
-    """Return the value if JSON writes it in one way only; a fraction does not."""
-    if isinstance(value, dict):
-        for item in value.values():
-            _whole(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            _whole(item)
-    elif isinstance(value, float):
-        raise TypeError("a journal detail holds whole numbers only")
-    return value
-
-
-_encoder = msgspec.json.Encoder(order="deterministic")

@@ -23,6 +23,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
+from core.decoding import json_decoder
 from core.errors import PassphraseWrongError, StateDamagedError
 from core.store.folder import MAX_KEYSLOTS_BYTES
 
@@ -97,6 +98,9 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     format: Literal["pism-keyslots-v1"]
     slots: list[_Slot]
     sha256: str
+
+
+_decode_file = json_decoder(_File, MAX_KEYSLOTS_BYTES)
 
 
 def choose_cost(timer: Callable[[], float], target_s: float = 1.0) -> KdfCost:
@@ -254,13 +258,11 @@ def _encode(slots: list[_Slot]) -> bytes:
 
 
 def _decode(data: bytes) -> list[_Slot]:
-    if len(data) > MAX_KEYSLOTS_BYTES:
-        raise StateDamagedError(f"keyslots.json has more than {MAX_KEYSLOTS_BYTES} bytes")
     try:
-        slots = msgspec.json.decode(data, type=_File).slots
+        slots = _decode_file(data).slots
         for slot in slots:
             _check_bounds(slot)
-    except (msgspec.MsgspecError, ValueError) as error:
+    except ValueError as error:
         raise StateDamagedError(f"keyslots.json cannot be used: {error}") from error
     # Compared whole: an altered byte, a key twice, a space, a wrong check sum all differ.
     if _encode(slots) != data or not 1 <= len(slots) <= MAX_SLOTS:

@@ -15,6 +15,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from core.decoding import DecodingError, json_decoder
 from core.errors import CaError
 from core.files import read_bounded, replace
 from core.policy.rules import fault_in_label, parse_step
@@ -37,6 +38,9 @@ class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sticks: dict[str, tuple[str, ...]]
 
 
+_decode = json_decoder(_Kept, MAX_BYTES)
+
+
 def read_sticks(folder: Path) -> StickTable | None:
     """Return the kept table, in order of the labels; None when none was kept yet.
 
@@ -50,9 +54,8 @@ def read_sticks(folder: Path) -> StickTable | None:
     if not path.exists():
         return None
     try:
-        data = read_bounded(path, MAX_BYTES)
-        kept = msgspec.json.decode(data, type=_Kept)
-    except (CaError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        kept = _decode(read_bounded(path, MAX_BYTES))
+    except (CaError, DecodingError) as error:
         raise KeptSticksError(str(error)) from error
     for label, steps in kept.sticks.items():
         if fault_in_label(label) or not steps or any(parse_step(step) is None for step in steps):

@@ -120,6 +120,11 @@ def test_a_long_message_arrives_whole(pair: Pair) -> None:
         msgspec.msgpack.encode({"type": "Hello", "more": 1}),
         msgspec.msgpack.encode({"type": "TopUp", "now": "yesterday"}),
         msgspec.msgpack.encode(protocol.Hello()) + b"\x00",
+        b"\x82\xa4type\xa5Hello\xa1\xff\x01",  # a key that is no UTF-8
+        b"\x81\xa4type\xa2\xc3\x28",
+        b"\x91" * 4000 + b"\x01",
+        b"\x81\xa1a" * 4000 + b"\x01",
+        b"\x82\xa4more" + b"\x91" * 4000 + b"\x01\xa4type\xa5Hello",
     ],
 )
 def test_what_is_not_to_the_protocol_is_refused_without_its_text(pair: Pair, body: bytes) -> None:

@@ -53,5 +53,5 @@ def test_refuses_what_is_not_to_the_format(data: bytes) -> None:
 
 
 def test_refuses_a_state_above_the_bound() -> None:
-    with pytest.raises(ArchiveFormatError, match="larger"):
+    with pytest.raises(ArchiveFormatError, match="more than"):
         decode_state(bytes(MAX_STATE_BYTES + 1))

@@ -81,11 +81,9 @@ def test_the_hash_is_over_canonical_json_that_anyone_can_make(store: Store) -> N
     assert encode_line(entry) == line.encode() + b"\n"
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=8,
-)
+PLAIN = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text()
+ROW = PLAIN | st.lists(PLAIN, max_size=3) | st.dictionaries(st.text(), PLAIN, max_size=3)
+JSON = PLAIN | st.lists(ROW, max_size=3) | st.dictionaries(st.text(), ROW, max_size=3)
 
 
 @settings(max_examples=50)
@@ -126,7 +124,7 @@ def test_a_time_is_utc_in_whole_seconds(store: Store, now: datetime) -> None:
 
 @pytest.mark.parametrize("detail", [{"x": 1.0}, {"x": [{"y": 0.5}]}, {"x": (1.5,)}])
 def test_a_detail_holds_no_fractions(store: Store, detail: dict[str, Any]) -> None:
-    with pytest.raises(TypeError, match="whole numbers"):
+    with pytest.raises(ValueError, match="cannot hold"):
         _append(store, **detail)
 
 

@@ -113,7 +113,7 @@ def test_a_request_with_a_secret_shows_only_its_kind(kind: type[Request[Any]]) -
 def test_a_request_and_its_result_travel(kind: type[Request[Any]]) -> None:
     assert issubclass(result_of(kind), Result)
     request = make_sample(kind)
-    assert wire._decode(wire._requests, wire._encoder.encode(request)) == request
+    assert wire._decode_request(wire._encoder.encode(request)) == request
 
 
 @each_that_is(When.UNLOCKED)
