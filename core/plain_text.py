@@ -1,9 +1,10 @@
 """The text in a small file that people bring: keys, words, passphrases, config.yaml, signing requests.
 
 Rules:
-1. A UTF-8 mark before the text is skipped; CR, CRLF and LF are one line end alike.
+1. A UTF-8 mark before the text is skipped, and the mark of its end that `copy` adds on Windows; CR, CRLF, LF,
+   and the CRCRLF of a file that was converted twice are one line end alike.
 2. What an editor or a program saved in another form is named, with the way out: UTF-16 and UTF-32 with or
-   without their mark, and DER where text is wanted.
+   without their mark, a word processor's document, and DER where text is wanted.
 3. What the text says, and that it is UTF-8 where that matters, is for whoever reads it.
 """
 
@@ -20,6 +21,11 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_LE, "UTF-16"),
     (codecs.BOM_UTF16_BE, "UTF-16"),
 )
+_DOCUMENTS: Final = (
+    (rb"{\rtf1", "a document in RTF"),
+    (b"PK\x03\x04", "a ZIP file, as the documents of word processors are"),
+)
+_END_OF_FILE: Final = b"\x1a"
 
 
 def read_plain_text(data: bytes, refuse: Callable[[str], CaError], *, to_pem: str = "") -> bytes:
@@ -34,11 +40,17 @@ def read_plain_text(data: bytes, refuse: Callable[[str], CaError], *, to_pem: st
     Raises:
         CaError: From `refuse`.
     """
+    for beginning, form in _DOCUMENTS:
+        if data.startswith(beginning):
+            raise refuse(f"is {form}: save it as plain text")
     if form := _other_encoding(data):
         raise refuse(f"is {form} text: save it as UTF-8")
     if to_pem and is_der(data):
-        raise refuse(f"is DER, not text; this makes PEM of it: {to_pem} -inform DER -in FILE -out COPY")
-    return data.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        raise refuse(f"is DER, not text; this makes PEM of a key: {to_pem} -inform DER -in FILE -out COPY")
+    text = data.removeprefix(codecs.BOM_UTF8).removesuffix(_END_OF_FILE)
+    for end in (b"\r\r\n", b"\r\n", b"\r"):
+        text = text.replace(end, b"\n")
+    return text
 
 
 def is_der(data: bytes) -> bool:

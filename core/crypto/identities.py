@@ -29,7 +29,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from core.crypto.key_encryption import read_encryption
-from core.crypto.recipients import holds_private_key, refusing
+from core.crypto.recipients import holds_private_key, is_pkcs12, refusing
 from core.errors import ArchiveIdentityError, IdentityCipherError, IdentityLockedError
 from core.plain_text import read_plain_text
 
@@ -100,6 +100,8 @@ def load_identities(
     """
     if len(data) > MAX_IDENTITY_BYTES:
         raise ArchiveIdentityError(f"{source} is longer than {MAX_IDENTITY_BYTES} bytes.")
+    if way_out := _way_out(data):
+        raise ArchiveIdentityError(f"{source} {way_out}.")
     text = data
     if not data.startswith(_AGE_MAGIC):
         text = read_plain_text(
@@ -111,6 +113,15 @@ def load_identities(
     if block is None:
         return _read_age(text, source)
     return (_read_pem(block, passphrase, source),)
+
+
+def _way_out(data: bytes) -> str:
+    """Return what a key is that other programs keep in a form of theirs, with what makes a readable copy."""
+    if data.startswith(b"PuTTY-User-Key-File-"):
+        return "is a private key of PuTTY: have PuTTYgen export it as an OpenSSH key"
+    if is_pkcs12(data):
+        return "is PKCS#12; this makes PEM of its key: openssl pkcs12 -nocerts -in FILE -out COPY"
+    return ""
 
 
 def _read_age(text: bytes, source: str) -> tuple[Any, ...]:

@@ -36,6 +36,7 @@ from cryptography.hazmat.primitives.serialization import (
 from mnemonic import Mnemonic
 
 from core.crypto.keys import is_low_order_ed25519, is_low_order_x25519, is_valid_ed25519, is_valid_x25519
+from core.der import OID, SEQUENCE, read_elements
 from core.errors import CaError, RecipientError, RecipientPrivateError, RecipientWeakError
 from core.plain_text import read_plain_text
 
@@ -46,7 +47,8 @@ MIN_RSA_EXPONENT = 65537
 MAX_RSA_EXPONENT = 2**32 - 1
 FINGERPRINT_WORDS = 12
 _WORD_BITS = 11
-_DER_SEQUENCE = 0x30
+_PKCS12_VERSION = b"\x02\x01\x03"  # RFC 7292 4
+_PKCS7 = bytes.fromhex("2a864886f70d0107")  # 1.2.840.113549.1.7
 _BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"  # BIP-173
 _AGE = re.compile(r"age1[" + _BECH32 + r"]{58}")  # 52 characters of key, 6 of checksum
 _PRIVATE = re.compile(
@@ -103,6 +105,10 @@ def parse_recipient(text: bytes | str, source: str) -> Recipient:
         raise RecipientError(f"{source} holds no public key.")
     if lines[0].startswith("-----BEGIN "):
         return _from_pem(lines, source)
+    if lines[0].startswith("---- BEGIN SSH2 PUBLIC KEY"):
+        raise RecipientError(
+            f"{source} is a key as PuTTY saves it; this makes a line of it: ssh-keygen -i -f FILE > COPY"
+        )
     if len(lines) > 1:
         raise RecipientError(f"{source} holds more than one line; a recipient is one public key.")
     kind = lines[0].split()[0]
@@ -165,9 +171,9 @@ def _word_list() -> tuple[str, ...]:
 def holds_private_key(data: bytes) -> bool:
     """Return whether a file that should be public holds a private key in a form that is known."""
     plain = data.replace(b"\0", b"")  # UTF-16 text, as some editors save it
-    if _PRIVATE.search(plain) is not None:
+    if _PRIVATE.search(plain) is not None or is_pkcs12(data):
         return True
-    if data[:1] == bytes([_DER_SEQUENCE]):
+    if data[:1] == bytes([SEQUENCE]):
         try:
             load_der_private_key(data, None)
         except TypeError:  # encrypted: it asks for a password
@@ -176,6 +182,17 @@ def holds_private_key(data: bytes) -> bool:
             return False
         return True
     return False
+
+
+def is_pkcs12(data: bytes) -> bool:
+    """Return whether a file is PKCS#12, which is made to hold a private key (RFC 7292 4)."""
+    try:
+        (outer,) = read_elements(data)
+        version, safe, *_ = outer.children()
+        kind = safe.children()[0]
+    except (ValueError, IndexError):
+        return False
+    return version.whole == _PKCS12_VERSION and kind.tag == OID and kind.content.startswith(_PKCS7)
 
 
 def _refuse_private(data: bytes, source: str) -> None:

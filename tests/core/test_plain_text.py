@@ -1,6 +1,8 @@
 """The one reader of small text files: every form that people save text in, for each kind of file."""
 
+import io
 import subprocess
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,7 +39,7 @@ FILES: dict[str, tuple[str, Callable[[bytes], object]]] = {
     "request": (encode_pem(make_request(), "CERTIFICATE REQUEST").decode(), parse_csr),
     "roots": (make_box().of("root")[0].pem.decode(), lambda data: load_roots(data, "roots.pem")),
 }
-LINE_ENDS = ("\n", "\r\n", "\r")
+LINE_ENDS = ("\n", "\r\n", "\r", "\r\r\n")
 WIDE = ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le")
 
 
@@ -47,6 +49,19 @@ def test_a_mark_and_any_line_end_are_taken(kind: str) -> None:
     for end in LINE_ENDS:
         for encoding in ("utf-8", "utf-8-sig"):
             read(text.replace("\n", end).encode(encoding))
+    read(text.encode() + b"\x1a")  # as `copy a+b c` leaves it on Windows
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_a_word_processors_document_is_named(kind: str) -> None:
+    text, read = FILES[kind]
+    rich = "{\\rtf1\\ansi " + text.replace("\n", "\\par\n") + "}"
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as parts:
+        parts.writestr("word/document.xml", text)
+    for data, form in ((rich.encode(), "a document in RTF"), (package.getvalue(), "a ZIP file")):
+        with pytest.raises(CaError, match=f"is {form}.*: save it as plain text"):
+            read(data)
 
 
 @pytest.mark.parametrize("kind", FILES)
@@ -66,7 +81,7 @@ def test_der_is_named_with_a_command_that_makes_pem_of_it(tmp_path: Path) -> Non
         parse_recipient(public, "a.pub")
     for data, refused in ((private, identity), (public, recipient)):
         (tmp_path / "FILE").write_bytes(data)
-        command = str(refused.value).partition("PEM of it: ")[2].removesuffix(".").split()
+        command = str(refused.value).partition("PEM of a key: ")[2].removesuffix(".").split()
         subprocess.run(command, cwd=tmp_path, check=True)
     copy = (tmp_path / "COPY").read_bytes()
     assert parse_recipient(copy, "a.pub") == parse_recipient(PUBLIC, "a.pub")

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
     PublicFormat,
+    load_pem_private_key,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,7 +29,7 @@ from core.crypto.age import decrypt_stream, encrypt_stream
 from core.crypto.identities import is_locked, load_identities
 from core.crypto.recipients import parse_recipient
 from core.der import encode_element
-from core.errors import ArchiveIdentityError, CaError
+from core.errors import ArchiveIdentityError, CaError, RecipientPrivateError
 
 PASSPHRASE = b"eight random words"
 FORMS = (PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL, PrivateFormat.OpenSSH)
@@ -211,6 +212,28 @@ def test_whether_a_passphrase_is_needed_is_known_without_one(tmp_path: Path) -> 
         is_locked(b"a letter")
     with pytest.raises(ArchiveIdentityError, match="too much"):
         is_locked(openssh(100_000))
+
+
+def test_a_key_in_pkcs12_is_named_with_a_command_that_makes_pem_of_it(tmp_path: Path) -> None:
+    make = "openssl req -x509 -newkey ed25519 -noenc -subj /CN=x -keyout KEY -out CERT"
+    pack = "openssl pkcs12 -export -inkey KEY -in CERT -passout pass:plain -out FILE"
+    for command in (make, pack):
+        subprocess.run(command.split(), cwd=tmp_path, check=True, capture_output=True)
+    with pytest.raises(ArchiveIdentityError, match=r"is PKCS#12") as refused:
+        load_identities((tmp_path / "FILE").read_bytes())
+    command = str(refused.value).partition("its key: ")[2].removesuffix(".")
+    words = ["-passin", "pass:plain", "-passout", "pass:plain"]
+    subprocess.run([*command.split(), *words], cwd=tmp_path, check=True, capture_output=True)
+    key = load_pem_private_key((tmp_path / "KEY").read_bytes(), None).public_key()
+    public = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    opens(public, (tmp_path / "COPY").read_bytes(), lambda: b"plain")
+    with pytest.raises(RecipientPrivateError):
+        parse_recipient((tmp_path / "FILE").read_bytes(), "a.pub")
+
+
+def test_a_key_of_putty_is_named_with_the_way_out() -> None:
+    with pytest.raises(ArchiveIdentityError, match="have PuTTYgen export it as an OpenSSH key"):
+        load_identities(b"PuTTY-User-Key-File-3: ssh-ed25519\r\nEncryption: none\r\n")
 
 
 def test_refuses_what_is_no_private_key_that_age_takes(rsa_key: rsa.RSAPrivateKey) -> None:

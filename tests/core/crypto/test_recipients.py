@@ -321,6 +321,19 @@ def test_refuses_anything_else_and_names_its_source() -> None:
         assert (what, code_of(text)) == (what, "E-RECIPIENT")
 
 
+def test_a_public_key_as_putty_saves_it_is_named_with_a_command_that_makes_a_line_of_it(
+    tmp_path: Path,
+) -> None:
+    for command in ("ssh-keygen -q -t ed25519 -N  -f KEY", "ssh-keygen -e -m RFC4716 -f KEY.pub"):
+        made = subprocess.run(command.split(" "), cwd=tmp_path, check=True, capture_output=True)
+    (tmp_path / "FILE").write_bytes(made.stdout)
+    with pytest.raises(RecipientError, match="as PuTTY saves it") as refused:
+        parse_recipient(made.stdout, "a.pub")
+    command = str(refused.value).partition("a line of it: ")[2].removesuffix(" > COPY")
+    copy = subprocess.run(command.split(), cwd=tmp_path, check=True, capture_output=True).stdout
+    assert parse_recipient(copy, "a.pub") == parse_recipient((tmp_path / "KEY.pub").read_bytes(), "a.pub")
+
+
 def test_refuses_text_that_utf8_cannot_hold() -> None:
     assert code_of("age1\udcff") == "E-RECIPIENT"
 
