@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from kiosk.entry.date import DateEntry
 from kiosk.entry.entry import Entry, EntryView, Mode, Outcome
 
 
@@ -66,7 +67,6 @@ class EntryLeft:
 EntryNews = EntryChanged | EntryFinished | EntryLeft
 
 HOLD_S = 0.6
-DATE_DIGITS = 12
 MIN_BITS = 64
 DRILL_WORDS = 6
 
@@ -85,7 +85,7 @@ class Entries:
         self._propose = propose
         self._estimate = estimate
         self._proposed: tuple[str, ...] = ()
-        self._buffers: dict[Purpose, Entry] = {}
+        self._buffers: dict[Purpose, Entry | DateEntry] = {}
         self._current: Purpose | None = None
         self._down: tuple[str, float] | None = None
 
@@ -97,8 +97,9 @@ class Entries:
         """Begin an empty entry for `purpose`."""
         if (old := self._buffers.pop(purpose, None)) is not None:
             old.wipe()
+        entry: Entry | DateEntry
         if purpose in (Purpose.DATE, Purpose.DATE_AGAIN):
-            entry = Entry(modes=(Mode.DIGITS,), masked=False, max_bytes=DATE_DIGITS)
+            entry = DateEntry()
         elif purpose is Purpose.CHOOSE:
             entry = Entry(estimate=self._estimate)
         elif purpose is Purpose.DRILL:
@@ -188,10 +189,10 @@ class Entries:
         """Return nothing of what is in it."""
         return "Entries(redacted)"
 
-    def _entry(self) -> Entry | None:
+    def _entry(self) -> Entry | DateEntry | None:
         return None if self._current is None else self._buffers.get(self._current)
 
-    def _judge(self, entry: Entry, outcome: Outcome) -> EntryNews | None:
+    def _judge(self, entry: Entry | DateEntry, outcome: Outcome) -> EntryNews | None:
         match outcome:
             case Outcome.NOTHING:
                 return None
@@ -202,7 +203,7 @@ class Entries:
             case _:
                 return self._finish(entry)
 
-    def _finish(self, entry: Entry) -> EntryNews | None:
+    def _finish(self, entry: Entry | DateEntry) -> EntryNews | None:
         text = entry.secret()
         match self._current:
             case Purpose.DATE:
@@ -212,7 +213,7 @@ class Entries:
                 return EntryFinished(same=same, text=text.decode())
             case Purpose.CHOOSE if self._estimate(text.decode()) < MIN_BITS:
                 return EntryChanged()  # the view shows the bits; too few never finish
-            case Purpose.REPEAT if self._proposed:
+            case Purpose.REPEAT if self._proposed and isinstance(entry, Entry):
                 return self._compare(entry, text.decode().split())
             case Purpose.REPEAT:
                 return EntryFinished(

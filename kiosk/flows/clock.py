@@ -18,7 +18,7 @@ from kiosk.flows.box import Box
 from kiosk.flows.dialogs import large_time, tell, wait
 from kiosk.flows.flow import BACK, LEFT, Entry, Flow, Page, Refused, Step, ask, on_menu
 from kiosk.screens.page import Body, Pairs
-from kiosk.text.dates import parse_date
+from kiosk.text.dates import group_date, parse_date
 from kiosk.text.wrap import BODY_ROWS, count_pages, fit, fit_name, page_mark
 from kiosk.work.devices import ReadClock, SetClock
 
@@ -111,20 +111,36 @@ def type_date() -> Step[datetime | None]:
     """Return a date that was typed twice and confirmed at a held key; None when it was left.
 
     Raises:
-        Refused: There is no such date, or the two are not the same (E-CLOCK-DATE).
+        Refused: There is no such date (E-CLOCK-DATE).
     """
-    typed = yield Entry(purpose=Purpose.DATE)
-    if typed is LEFT:
-        return None
-    date = parse_date(typed.text)
-    if date is None:
-        raise Refused("E-CLOCK-DATE", "There is no such date and time.")
-    again = yield Entry(purpose=Purpose.DATE_AGAIN)
-    if again is LEFT:
-        return None
-    if not again.same:
-        raise Refused("E-CLOCK-DATE", "The two dates are not the same.")
-    return date if (yield confirm(date)) == "hold #" else None
+    correct_first = correct_second = False
+    while (first := (yield Entry(purpose=Purpose.DATE, again=correct_first))) is not LEFT:
+        date = parse_date(first.text)
+        if date is None:
+            raise Refused("E-CLOCK-DATE", "There is no such date and time.")
+        while (second := (yield Entry(purpose=Purpose.DATE_AGAIN, again=correct_second))) is not LEFT:
+            if second.same:
+                return date if (yield confirm(date)) == "hold #" else None
+            correct_second = True
+            if (yield differing(first.text, second.text)) == "*":
+                break
+        else:
+            return None
+        correct_first = True
+    return None
+
+
+def differing(first: str, second: str) -> Page:
+    """Return the two dates that are not the same, either of which can be corrected."""
+    return Page(
+        title="E-CLOCK-DATE",
+        strong=True,
+        body=(f"1st {group_date(first)}", f"2nd {group_date(second)}", "They are not the same"),
+        left="#correct 2nd",
+        right="*the 1st",
+        takes="#*",
+        secretive=True,  # so that both stay in the entry
+    )
 
 
 def confirm(date: datetime) -> Page:

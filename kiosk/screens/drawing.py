@@ -212,7 +212,7 @@ _WANTED = {
     Purpose.IDENTITY: "Key passphrase",
     Purpose.CHOOSE: "New passphrase",
     Purpose.REPEAT: "Type it again",
-    Purpose.DATE: "year..minute",
+    Purpose.DATE: "Type the date",
     Purpose.DRILL: "Words of drill",
     Purpose.DATE_AGAIN: "Type it again",
 }
@@ -223,7 +223,6 @@ _TIGHT_ROWS = 4
 _LETTERS = ("2abc 3def", "4ghi 5jkl", "6mno 7pqrs", "8tuv 9wxyz")  # the keypad need not be printed with them
 _LETTERS_COLUMN = 11
 _MAX_DIGITS = 5  # of a word, before its candidates are few enough
-_DATE_ROWS = ("Year, month, day,", "hour, minute in UTC:", "yyyymmddhhmm")
 
 
 def _draw_entry(canvas: Canvas, purpose: Purpose, entry: EntryView, stuck: tuple[str, ...]) -> None:
@@ -235,8 +234,6 @@ def _draw_entry(canvas: Canvas, purpose: Purpose, entry: EntryView, stuck: tuple
     canvas.title(name).text(0, _entry_line(entry, COLUMNS - len(name) - 1), column=len(name) + 1)
     if entry.legend:
         canvas.tight(entry.legend)
-    elif purpose in _DATES:
-        canvas.body(_DATE_ROWS)
     else:
         canvas.tight(_choices(entry), rows=TIGHTEST_Y)
         if entry.mode is not Mode.DIGITS:
@@ -285,7 +282,7 @@ def _hint(purpose: Purpose, entry: EntryView, stuck: tuple[str, ...]) -> str:
     if entry.bits is not None and entry.length:
         return _strength(entry.bits)
     if entry.complete:
-        return "#done, is full" if entry.full and purpose not in _DATES else "#done"
+        return "#done, is full" if entry.full else "#done"
     return "" if entry.length or entry.typed else _WANTED[purpose]
 
 

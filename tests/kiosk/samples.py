@@ -11,6 +11,7 @@ from PIL import Image
 from core.api.results import PolicyProposal
 from kiosk.daemon.last_light import IS_DOWN
 from kiosk.entry.buffers import ProposalView, Purpose
+from kiosk.entry.date import DateEntry
 from kiosk.entry.view import EntryView, Mode
 from kiosk.flows import (
     clock,
@@ -349,6 +350,7 @@ def _pages() -> dict[str, Shown]:
         "signed-ahead": late[0],
         "signed-ahead-2": late[1],
         "signed-ahead-3": late[2],
+        "dates-differ": clock.differing("202611231534", "202611231535"),
         "confirm-clock": clock.confirm(NOW),
         "test-keys": self_test.keys_page("147A*5"),
         **{
@@ -372,6 +374,13 @@ def _pages() -> dict[str, Shown]:
 
 def _entering(view: EntryView, purpose: Purpose = Purpose.UNLOCK) -> Sample:
     return Sample(page=Entry(purpose=purpose), entry=view)
+
+
+def _dating(keys: str, purpose: Purpose = Purpose.DATE) -> Sample:
+    entry = DateEntry()
+    for key in keys:
+        entry.press(key, 0.0)
+    return _entering(entry.view(0.0), purpose)
 
 
 def _samples() -> dict[str, Sample]:
@@ -450,10 +459,9 @@ def _samples() -> dict[str, Sample]:
             replace(text, line="*" * 128 + "_", length=128, full=True, complete=True)
         ),
         "entry-text-shown-long": _entering(replace(text, shown="Wm" * 64, length=128, full=True)),
-        "entry-date": _entering(
-            EntryView(mode=Mode.DIGITS, layer="123", line="20261123_", length=8, complete=True),
-            Purpose.DATE,
-        ),
+        "entry-date-start": _dating(""),
+        "entry-date": _dating("026112"),
+        "entry-date-again": _dating("02611231534", Purpose.DATE_AGAIN),
         "entry-drill": _entering(replace(words, total=6, choices=(("D", "hold see"),)), Purpose.DRILL),
         "entry-key": _entering(replace(words, choices=chosen[2:]), Purpose.IDENTITY),
         "entry-digits": _entering(

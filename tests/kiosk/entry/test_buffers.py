@@ -180,11 +180,13 @@ def test_six_words_of_a_drill_are_typed_and_kept_until_they_are_wiped() -> None:
 def test_a_date_is_digits_and_shown_and_must_be_typed_twice_alike() -> None:
     entries = make_entries()
     entries.start(Purpose.DATE)
-    assert type_keys(entries, "202702011200#") == EntryFinished(text="202702011200")
+    assert type_keys(entries, "02702011200") == EntryFinished(text="202702011200")
     entries.start(Purpose.DATE_AGAIN)
-    assert type_keys(entries, "202702011200#") == EntryFinished(same=True, text="202702011200")
+    assert type_keys(entries, "02702011200") == EntryFinished(same=True, text="202702011200")
     entries.start(Purpose.DATE_AGAIN)
-    assert type_keys(entries, "202702011201#") == EntryFinished(same=False, text="202702011201")
+    assert type_keys(entries, "02702011201") == EntryFinished(same=False, text="202702011201")
+    entries.correct(Purpose.DATE_AGAIN, refused=False)
+    assert type_keys(entries, "*0") == EntryFinished(same=True, text="202702011200")
 
 
 def test_beginning_again_forgets_what_was_typed() -> None:

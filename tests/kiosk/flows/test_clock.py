@@ -8,6 +8,7 @@ from core.api.results import ClockCorrected
 from hw.ports import Stick
 from kiosk.entry.buffers import EntryFinished, Purpose
 from kiosk.flows.clock import wrong_page
+from kiosk.machine.effects import WipeEntry
 from kiosk.screens.page import Entry, Large
 from kiosk.work.devices import ReadClock, SetClock
 from kiosk.work.job import RunJob
@@ -41,9 +42,21 @@ def test_a_date_is_typed_twice_and_set_at_a_held_key() -> None:
     assert operator.answer(NOTHING).lines == ("It is now", "2026-11-23 15:34 UTC")
 
 
-def test_a_date_that_there_is_not_or_that_differs_is_refused() -> None:
+def test_a_date_that_there_is_not_is_refused() -> None:
     assert asked().happen(EntryFinished(text="202613231534")).title == "E-CLOCK-DATE"
-    assert asked().happen(DATE, EntryFinished(text="202611231535", same=False)).title == "E-CLOCK-DATE"
+
+
+def test_of_two_dates_that_differ_either_is_corrected_where_it_stands() -> None:
+    operator = asked().happen(DATE, EntryFinished(text="202611231535", same=False))
+    assert operator.title == "E-CLOCK-DATE"
+    assert operator.lines == ("1st 2026-11-23 15:34", "2nd 2026-11-23 15:35", "They are not the same")
+    assert WipeEntry() not in operator.effects
+    assert operator.happen("#").shown == Entry(purpose=Purpose.DATE_AGAIN, again=True)
+    operator.happen(EntryFinished(text="202611231535", same=False), "*")
+    assert operator.shown == Entry(purpose=Purpose.DATE, again=True)
+    assert operator.happen(DATE).shown == Entry(purpose=Purpose.DATE_AGAIN, again=True)
+    assert operator.happen(DATE).title == "SET THE CLOCK?"
+    assert WipeEntry() in operator.effects
 
 
 def test_the_ceremony_can_be_left_at_every_step() -> None:
