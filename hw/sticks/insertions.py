@@ -2,7 +2,8 @@
 
 Owns the reading of udev's properties, shared with the emulated sticks. Rules:
 
-1. The label is decoded from ID_FS_LABEL_ENC; ID_FS_LABEL maps different labels to one.
+1. The label is decoded from ID_FS_LABEL_ENC; ID_FS_LABEL maps different labels to one. A FAT's has no case:
+   some programs write small letters all the same, and it is told in capitals.
 2. A stick hangs on USB: its path says so, also when a device that is already gone has no ID_BUS.
 3. Sticks are counted by disk. One that is a volume itself is that volume; of one with a partition table it is
    the parts, without those that a system keeps for itself. Several are told as one stick, with its parts.
@@ -99,12 +100,14 @@ class BlockDevice:
 
     def stick(self) -> Stick:
         """Return the stick of which it is the volume."""
+        label = decode_label(self.properties.get("ID_FS_LABEL_ENC", ""))
+        filesystem = self.properties.get("ID_FS_TYPE", "")
         return Stick(
             node=Path(self.properties["DEVNAME"]),
             identity=self.identity,
-            label=decode_label(self.properties.get("ID_FS_LABEL_ENC", "")),
+            label=label.upper() if filesystem == "vfat" and label.isascii() else label,
             uuid=self.properties.get("ID_FS_UUID", ""),
-            filesystem=self.properties.get("ID_FS_TYPE", ""),
+            filesystem=filesystem,
             size_bytes=self.size_bytes,
             read_only=self.read_only,
             offset_bytes=self.offset_bytes,

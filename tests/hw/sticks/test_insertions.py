@@ -67,6 +67,20 @@ def test_takes_down_what_is_known() -> None:
     assert event("add", PARTITION).disk_path == DISK
 
 
+@pytest.mark.parametrize(
+    ("kind", "label", "told"),
+    [
+        ("vfat", "pism-all", "PISM-ALL"),
+        ("vfat", "Pism-All", "PISM-ALL"),
+        ("vfat", "gr\\xc3\\xbcn", "grün"),
+        ("exfat", "pism-all", "pism-all"),
+    ],
+)
+def test_the_label_of_a_fat_has_no_case(kind: str, label: str, told: str) -> None:
+    properties = PARTITION | {"ID_FS_TYPE": kind, "ID_FS_LABEL_ENC": label}
+    assert event("add", properties).stick().label == told
+
+
 NOTHING: frozenset[str] = frozenset()
 
 

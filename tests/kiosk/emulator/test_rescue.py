@@ -74,11 +74,11 @@ def assert_no_key(folders: Folders, lost: Lost) -> None:
 
 def test_an_empty_box_comes_back_and_exports(folders: Folders, lost: Lost) -> None:
     image = fill_stick(folders.sticks / "PISM-RESCUE.img", rescue_files(lost))
-    before = files_on(image)
+    before = image.read_bytes()
     with EmulatedBox(folders, instant=NOW + DAY) as box:
         player = play(box, "rescue")
         assert len(files_on(box.image("PISM-ALL"))) > 4
-    assert files_on(image) == before
+    assert image.read_bytes() == before, "neither the rescue nor the box that is not empty wrote to it"
     with open_restored(folders, player) as new, open_store(lost.folders.state, PASSPHRASE) as old:
         acts = [entry.act for entry in new.entries()]
         carried = acts.index("restore")
