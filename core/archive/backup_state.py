@@ -46,7 +46,7 @@ class StateCertificate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     id: Uuid
     revoked_at: Instant | None = None
-    reason: Annotated[str, Meta(max_length=32)] | None = None
+    reason: Annotated[str, Meta(pattern=r"\A[A-Za-z]{1,32}\Z")] | None = None
     entry: CertificateEntry | None = None
     der: Annotated[bytes, Meta(max_length=64 * 1024)] | None = None
 

@@ -22,6 +22,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from core.certificate import Certificate, Kind, Status
 from core.decoding import DecodingError, json_decoder
 from core.errors import ArchiveFormatError
+from core.printable import is_printable
 from core.times import format_time_compact
 
 FORMAT: Final = "pism-archive-v1"
@@ -33,8 +34,15 @@ Sha256Hex = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 Uuid = Annotated[str, Meta(pattern=r"\A[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
 Name = Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9-]{0,23}\Z")]
 Instant = Annotated[datetime, Meta(tz=True)]
+MemberPath = Annotated[str, Meta(pattern=r"\A[a-z0-9./-]{1,160}\Z")]
 Text = Annotated[str, Meta(min_length=1, max_length=256)]
 SequenceNumber = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+
+
+def require_printable(*texts: str) -> None:
+    """Refuse what would hide, or change, what stands beside it (core.printable)."""
+    if not all(map(is_printable, texts)):
+        raise ValueError("a text holds a character that cannot be seen")
 
 
 def _require_whole_seconds(*instants: datetime) -> None:
@@ -49,11 +57,14 @@ class Authority(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: Text
     domain: Text
 
+    def __post_init__(self) -> None:
+        require_printable(self.name, self.domain)
+
 
 class FileEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One member beside manifest.json and its signatures: path, size in bytes, SHA-256 in hex."""
 
-    path: Annotated[str, Meta(min_length=1, max_length=160)]
+    path: MemberPath
     size: Annotated[int, Meta(ge=0, le=MAX_FILE_BYTES)]
     sha256: Sha256Hex
 
@@ -79,9 +90,9 @@ class CertificateEntry(
     not_after: Instant
     serial: Annotated[str, Meta(pattern=r"\A[0-9a-f]{40}\Z")]
     issuer: Uuid
-    file: str
+    file: MemberPath
     sha256: Sha256Hex
-    key_file: str | UnsetType = UNSET
+    key_file: MemberPath | UnsetType = UNSET
     status: Status
 
     def __post_init__(self) -> None:

@@ -35,6 +35,7 @@ from core.archive.manifest import (
     Sha256Hex,
     Uuid,
     join_entries,
+    require_printable,
 )
 from core.archive.seal import Seal, accept_seal
 from core.crypto.keys import verify_bytes
@@ -64,6 +65,9 @@ class NamedFile(_Strict, frozen=True, kw_only=True):
     size: Size
     sha256: Sha256Hex
 
+    def __post_init__(self) -> None:
+        require_printable(self.file)
+
 
 class NamedRecipient(_Strict, frozen=True, kw_only=True):
     """Whom the archive is encrypted to; `words` are its fingerprint, to compare aloud."""
@@ -71,6 +75,9 @@ class NamedRecipient(_Strict, frozen=True, kw_only=True):
     kind: RecipientKind
     fingerprint: Annotated[str, Meta(max_length=128)]
     words: Annotated[str, Meta(max_length=256)]
+
+    def __post_init__(self) -> None:
+        require_printable(self.fingerprint, self.words)
 
 
 class Counts(_Strict, frozen=True, kw_only=True):

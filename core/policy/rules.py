@@ -25,6 +25,7 @@ from core.errors import ConfigError, ConfigValueError, ConfigVisitError
 from core.policy.periods import DAYS_A_YEAR, lead_days, parse_quantum
 from core.policy.settings import ConstrainedNames, PolicySections, Target
 from core.policy.yaml import KeyPath
+from core.printable import is_printable
 
 MAX_ORGANIZATION: Final = 64
 MAX_PLACE: Final = 128  # ub-locality-name, ub-state-name
@@ -55,7 +56,7 @@ def fault_in_name(text: str) -> str | None:
 
 def fault_in_text(text: str, longest: int) -> str | None:
     """Check an attribute of a subject."""
-    if text != text.strip() or not text.isprintable():
+    if text != text.strip() or not is_printable(text):
         return "must be printable text without spaces at its ends"
     return None if 0 < len(text) <= longest else f"must have 1 to {longest} characters, not {len(text)}"
 

@@ -27,6 +27,7 @@ from msgspec import inspect
 
 from core.errors import ConfigError, ConfigKeyError, ConfigSyntaxError, ConfigValueError
 from core.plain_text import read_plain_text
+from core.printable import is_printable
 
 MAX_BYTES: Final = 256 * 1024
 MAX_DEPTH: Final = 12
@@ -194,7 +195,7 @@ class _Reader:
             if _means_more(written):
                 text = f"{written} means something else to YAML: put it in quotes, or write a plain number"
                 raise self._place(event, path).error(ConfigValueError, path, text)
-        if not written.isprintable():
+        if not is_printable(written):
             text = "must be printable text on one line"
             raise self._place(event, path).error(ConfigValueError, path, text)
         return written

@@ -38,7 +38,7 @@ class _Issued(Struct):
 
 class _Revoked(Struct):
     id: Uuid
-    reason: Annotated[str, Meta(max_length=32)]
+    reason: Annotated[str, Meta(pattern=r"\A[A-Za-z]{1,32}\Z")]
 
 
 class _Sealed(Struct):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kiosk.commands.options import config_option, state_option
+from kiosk.commands.options import config_option, show, state_option
 
 if TYPE_CHECKING:
     from kiosk.daemon.first_light import FirstLight
@@ -78,7 +78,7 @@ def emulate_command(
             raise click.ClickException("the emulator needs a terminal")
         run_emulator(start)
         if start.kept:
-            click.echo(f"The box stays in {state}.")
+            show(f"The box stays in {state}.")
 
 
 @click.command("accept")
@@ -90,7 +90,6 @@ def accept_command(scenario: Path | None) -> None:
     """
     from core.errors import FileError
     from core.files import read_bounded
-    from kiosk.commands.options import show
     from kiosk.emulator.folder import shipped_text
     from kiosk.emulator.scenario import run_acceptance
     from kiosk.emulator.scenario_language import ScenarioError, parse_scenario

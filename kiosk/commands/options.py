@@ -15,6 +15,7 @@ import click
 import msgspec
 
 from core.errors import CaError, FileError, PassphraseError, describe_bug
+from core.printable import escape, escape_json
 from core.progress import Progress, Report, report_nothing
 from hw.errors import HardwareError
 
@@ -53,15 +54,15 @@ class RefusingGroup(click.Group):
         try:
             return super().invoke(ctx)
         except (CaError, HardwareError) as error:
-            click.echo(f"error {error.code}: {error}", err=True)
+            say_line(f"error {error.code}: {error}")
             ctx.exit(1)
         except (click.ClickException, click.exceptions.Exit, click.Abort, KeyboardInterrupt):
             raise
         except BrokenPipeError:
             ctx.exit(1)
         except Exception as error:  # noqa: BLE001  anything else is a bug of ours and must say so
-            click.echo(describe_bug(error), err=True)
-            click.echo("error E-BUG: this is a mistake in PiSM; nothing more can be said here", err=True)
+            say(describe_bug(error))
+            say_line("error E-BUG: this is a mistake in PiSM; nothing more can be said here")
             ctx.exit(1)
 
 
@@ -144,16 +145,25 @@ def _ask(prompt: str, *, confirm: bool) -> str:
 
 
 def say(text: str) -> None:
-    """Say something to the person at the terminal."""
-    click.echo(text, err=True)
+    """Say something to the person at the terminal, with what cannot be seen escaped."""
+    click.echo(_printable(text), err=True)
+
+
+def say_line(text: str) -> None:
+    """Say something that is one line, whatever it repeats."""
+    click.echo(escape(text), err=True)
 
 
 def show(text: str | bytes) -> None:
-    """Print a result.
+    """Print a result: text, or JSON in UTF-8; a terminal is sent nothing but what can be seen.
 
     Raises:
         FileError: What standard output leads to takes no more (E-FILE).
     """
+    if isinstance(text, str):
+        text = _printable(text)
+    elif sys.stdout.isatty():  # a program gets the very bytes: a line of the journal has a hash
+        text = escape_json(text)
     try:
         click.echo(text)
     except BrokenPipeError:
@@ -161,6 +171,10 @@ def show(text: str | bytes) -> None:
     except OSError as error:
         _let_go_of_output()
         raise FileError(f"the result cannot be written: {error.strerror}") from error
+
+
+def _printable(text: str) -> str:
+    return "\n".join(map(escape, text.split("\n")))
 
 
 def _let_go_of_output() -> None:
@@ -184,7 +198,7 @@ def progress_bar() -> Iterator[Report]:
     from rich.console import Console
 
     columns = (
-        rich.TextColumn("{task.description}"),
+        rich.TextColumn("{task.description}", markup=False),
         rich.BarColumn(),
         rich.MofNCompleteColumn(),
         rich.TimeRemainingColumn(),
@@ -194,7 +208,7 @@ def progress_bar() -> Iterator[Report]:
 
         def show(progress: Progress) -> None:
             if progress.what not in tasks:
-                tasks[progress.what] = bars.add_task(progress.what, total=progress.total)
+                tasks[progress.what] = bars.add_task(escape(progress.what), total=progress.total)
             bars.update(tasks[progress.what], completed=progress.done, total=progress.total)
 
         yield show

@@ -14,7 +14,7 @@ BIG_COLUMNS = 10
 
 def clean(text: str) -> str:
     """Return the text, equally long, with "?" for every character that the font lacks."""
-    return "".join(c if " " <= c <= "~" or "\xa1" <= c <= "\xff" else "?" for c in text)
+    return "".join(c if " " <= c <= "~" or ("\xa1" <= c <= "\xff" and c != "\xad") else "?" for c in text)
 
 
 def fit(text: str, columns: int = COLUMNS) -> str:

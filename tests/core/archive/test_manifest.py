@@ -23,7 +23,7 @@ NOW = utc("2027-01-02")
 
 def make_manifest(**fields: Any) -> Manifest:
     given: dict[str, Any] = {
-        "authority": Authority(id=ID, name='Ünï "certificates":[] "files":[] \\ \n', domain="worlds.example"),
+        "authority": Authority(id=ID, name='Ünï "certificates":[] "files":[] \\', domain="worlds.example"),
         "incarnation": ID,
         "restored_from": None,
         "kind": "backup",
