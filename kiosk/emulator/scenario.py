@@ -102,6 +102,11 @@ class Player:
         self._words: tuple[str, ...] = ()
         self.presses = 0
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words that were read or stated."""
+        return self._words
+
     def play(self, steps: tuple[Step, ...]) -> None:
         """Play all steps.
 
