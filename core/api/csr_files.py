@@ -51,8 +51,8 @@ class Wanted:
 
 _LITTER: Final = frozenset({"thumbs.db", "desktop.ini"})
 _LOOKS = re.compile(
-    r".*\.(csr|req|p10)(\.[a-z0-9]{1,8})?"  # gate.csr, gate.csr.txt, gate.req
-    r"|(signing[ _-]?)?(requests?|csrs?|reqs?)(\.[a-z0-9]{1,8})?",  # csr, requests.zip
+    r"(.*[^a-z0-9])?(csrs?|reqs?|p10|certreq)([^a-z0-9].*)?"  # gate.csr.txt, gate_csr.pem, csr
+    r"|(signing[ _-]?)?requests?(\.[a-z0-9]{1,8})?",  # requests.zip
     re.DOTALL,
 )
 

@@ -88,11 +88,13 @@ def test_only_what_systems_leave_unasked_is_litter() -> None:
 def test_what_is_meant_as_a_request_is_known_by_its_looks() -> None:
     meant = (
         "a.csr", "A.CSR", "a.csr.txt", "a.req", "a.p10", "gate.csr.pem", "csr", "CSRs", "request", "Requests",
-        "requests.zip", "signing requests",
+        "requests.zip", "signing requests", "a.csr~", "a.csr.crdownload", "gate_csr.pem", "gates-csr (1).txt",
+        "a.csr.old.bak", "CertReq.txt", "csr.txt",
     )  # fmt: skip
     other = (
         "._a.csr", "main-kudo-000001-20270101T000000Z.tar.age", "public", "next-visit.ics", "notes.txt",
         "pism-receipt-main-kudo-000001.json", "config.yaml", "backup-a.txt", "requested.doc", "a.pem",
+        "required.txt", "acsr.pdf", "p100.jpg",
     )  # fmt: skip
     assert [name for name in (*meant, *other) if looks_like_request(name)] == list(meant)
 
