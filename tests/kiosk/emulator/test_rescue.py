@@ -136,6 +136,24 @@ press #
     open_restored(folders, player).close()
 
 
+def test_a_key_that_an_editor_saved_with_a_mark_before_it_opens(folders: Folders, lost: Lost) -> None:
+    files = {lost.name: lost.backup, "backup-a.txt": b"\xef\xbb\xbf" + lost.key.replace(b"\n", b"\r\n")}
+    player = run(folders, BEGIN + CONFIRM + 'expect "RESTORED" 120', files)
+    open_restored(folders, player).close()
+
+
+@pytest.mark.parametrize("saved", ["UTF-16", "RTF"])
+def test_a_key_that_an_editor_saved_in_another_form_says_so(folders: Folders, lost: Lost, saved: str) -> None:
+    forms = {"UTF-16": lost.key.decode().encode("utf-16"), "RTF": rb"{\rtf1\ansi " + lost.key + b"}"}
+    text = f"""
+expect "E-ARCHIVE-IDENTITY" 60
+press-until D "{saved}" 10
+press #
+"""
+    run(folders, BEGIN + text, {lost.name: lost.backup, "backup-a.txt": forms[saved]})
+    assert not is_provisioned(folders.state)
+
+
 def test_a_key_under_a_cipher_that_cannot_be_read_is_named_with_the_way_out(
     folders: Folders, lost: Lost, tmp_path: Path
 ) -> None:

@@ -87,11 +87,23 @@ def test_a_stick_that_was_emptied_in_between_has_all_that_is_called_ok(
 @pytest.mark.parametrize("place", [60_000, 260_000, 300_000])
 def test_another_stick_than_the_pulled_one_has_all_that_is_called_ok(folders: Folders, place: int) -> None:
     with EmulatedBox(folders) as box:
-        play(box, "other-stick", PLACE=str(place))
+        play(box, "pulled-anywhere", PLACE=str(place), AGAIN="PISM-ALL new")
         assert check_ok(box, "PISM-ALL").keys() == BOTH
         assert box.image("PISM-ALL") != folders.sticks / "PISM-ALL.img"
     assert journaled(folders) == BOTH
     assert acts(folders).count("written") == len(BOTH)
+
+
+@pytest.mark.parametrize("place", [140_000, 155_000, 180_000, 330_000])
+def test_a_stick_that_was_pulled_while_papers_were_written_has_all_that_is_called_ok(
+    folders: Folders, place: int
+) -> None:
+    with EmulatedBox(folders) as box:
+        play(box, "pulled-anywhere", PLACE=str(place), AGAIN="PISM-ALL")
+        assert check_ok(box, "PISM-ALL").keys() == BOTH
+        paths = files_on(box.image("PISM-ALL"))
+    assert not [path for path in paths if path.lower().endswith((".part", ".prt"))]
+    assert journaled(folders) == BOTH
 
 
 def test_numbers_of_another_authority_are_not_in_the_way(folders: Folders, tmp_path: Path) -> None:

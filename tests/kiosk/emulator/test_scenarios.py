@@ -381,6 +381,6 @@ def test_every_scenario_can_be_read() -> None:
     for path in found:
         text = path.read_text(encoding="utf-8")
         assert text.startswith("# ")
-        for word, given in (("FAULT", "full"), ("SIX", "zoo"), ("PLACE", "1")):
+        for word, given in (("FAULT", "full"), ("SIX", "zoo"), ("PLACE", "1"), ("AGAIN", "A")):
             text = text.replace(word, given)
         assert parse_scenario(text)
