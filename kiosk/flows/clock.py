@@ -44,13 +44,13 @@ def time_page(now: datetime) -> Page:
 
 
 def doubt_clock(box: Box) -> Flow:
-    """Nothing runs before the clock is put right, or confirmed where it is only late; `*` locks."""
+    """Nothing runs before the clock is put right, or confirmed where it is only late; `*` held locks."""
     match (yield late_page(box.clock.now) if box.clock and box.clock.code == LATE else wrong_page(box)):
         case "hold #":
             yield from ask(CorrectClock, wait("Taking this time"))
             box.clock = None
             return None
-        case "*":
+        case "hold *":
             box.lock()
             return None
     return (yield from set_clock(box))
@@ -62,10 +62,10 @@ def late_page(now: datetime) -> Page:
         title="IS THIS THE TIME?",
         strong=True,
         body=large_time(now),
-        left="#hold yes A set",
-        right="*lock",
-        takes="A*",
-        holds="#",
+        left="#=yes  A set",
+        right="*=lock",
+        takes="A",
+        holds="#*",
     )
 
 
@@ -84,8 +84,9 @@ def wrong_page(box: Box) -> Page:
         strong=True,
         body=(*lines, "Set the true time"),
         left="#set",
-        right="*lock",
-        takes="#*",
+        right="*=lock",
+        takes="#",
+        holds="*",
     )
 
 

@@ -14,8 +14,9 @@ Rules:
    no secret: it names the buffer (Purpose) whose bytes a request is to carry.
 2. What is refused is raised (`Refused`); a flow that can do better than show the error catches it at the line
    where it matters.
-3. What comes between is raised, too: `SticksChanged` on a page that minds sticks, `Locked` when the session
-   ended by itself. A flow that does not care ends by it, and the box comes to rest (kiosk.flows.resting).
+3. What comes between is raised, too: `SticksChanged` on a page that minds sticks, `GaveUp` where an answer
+   was not waited for, `Locked` when the session ended by itself. A flow that does not care ends by it, and
+   the box comes to rest (kiosk.flows.resting), or shows the menu again after `GaveUp`.
 4. A flow that was begun from the menu leads back to it: done, left (BACK) or refused; every other ends at
    rest.
 
@@ -74,6 +75,10 @@ class Interruption(Exception):  # noqa: N818  it is no error
 
 class SticksChanged(Interruption):
     """A stick came or went; the Box knows which."""
+
+
+class GaveUp(Interruption):
+    """The operator went on without the answer that was waited for; it is dropped when it comes."""
 
 
 class Locked(Interruption):
@@ -206,6 +211,7 @@ __all__ = [
     "Box",
     "Entry",
     "Flow",
+    "GaveUp",
     "GoDown",
     "Interruption",
     "Locked",

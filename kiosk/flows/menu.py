@@ -11,7 +11,7 @@ import kiosk.flows
 from hw.ports import Stick
 from kiosk.flows.box import Box
 from kiosk.flows.dialogs import problem
-from kiosk.flows.flow import Flow, MenuItem, Page, Refused, menu_items
+from kiosk.flows.flow import Flow, GaveUp, MenuItem, Page, Refused, menu_items
 from kiosk.text.wrap import BODY_ROWS, count_pages, page_mark
 
 
@@ -38,6 +38,8 @@ def menu(box: Box) -> Flow:
             case _:
                 try:
                     yield from offered[key].flow(box)
+                except GaveUp:
+                    continue
                 except Refused as refused:
                     yield from problem(refused.code, refused.text)
                 if _look(box) != before:

@@ -35,6 +35,7 @@ from kiosk.flows.flow import (
     Ask,
     Entry,
     Flow,
+    GaveUp,
     GoDown,
     Interruption,
     Locked,
@@ -258,7 +259,7 @@ class Machine:
             self._effects.append(FeedEntry(key, down=True))
         elif key in self._page.takes:
             if self._asked is not None:
-                self._leave()
+                self._interrupt(GaveUp())
             else:
                 self._go_on(key)
 
@@ -324,10 +325,6 @@ class Machine:
         self._asked = None
         self._auto_lock.stay()
         self._go_on(None)
-
-    def _leave(self) -> None:
-        """Let the flow go that waits for an answer."""
-        self._begin_flow(self._rest())
 
     def _rest(self) -> Flow:
         self.box.rescuing = False

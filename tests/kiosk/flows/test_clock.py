@@ -60,7 +60,7 @@ def test_of_two_dates_that_differ_either_is_corrected_where_it_stands() -> None:
 
 
 def test_the_ceremony_can_be_left_at_every_step() -> None:
-    assert Operator(box(unlocked=True)).happen("#6").happen("*").title == "UNLOCKED"
+    assert Operator(box(unlocked=True)).happen("#6").happen("*").title == "MENU"
     assert Operator(box(unlocked=True)).happen("#6").answer(NOW).happen("*").title == "MENU"
     assert asked().happen(LEFT).title == "MENU"
     assert asked().happen(DATE, LEFT).title == "MENU"
@@ -105,8 +105,9 @@ def test_a_job_goes_on_once_a_late_visit_is_confirmed() -> None:
 
 
 def test_a_late_clock_that_is_wrong_is_set_or_the_box_is_locked() -> None:
-    assert late(HERE).happen("*").title == "STICK PISM-ALL asks"
-    assert late().happen("*").title == "LOCKED"
+    assert late().happen("*").title == "IS THIS THE TIME?", "one press locks nothing"
+    assert late(HERE).hold("*").title == "STICK PISM-ALL asks"
+    assert late().hold("*").title == "LOCKED"
     operator = late().happen("A", DATE, DATE).hold("#")
     assert operator.asked(SetClock) == {"instant": NOW}
     assert operator.answer(NOTHING).title == "CLOCK SET"
@@ -126,4 +127,5 @@ def test_two_times_of_one_minute_are_told_apart() -> None:
 
 
 def test_locking_is_always_offered() -> None:
-    assert wrong().happen("*").title == "LOCKED"
+    assert wrong().happen("*").title == "E-CLOCK-BEHIND", "one press locks nothing"
+    assert wrong().hold("*").title == "LOCKED"

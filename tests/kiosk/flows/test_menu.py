@@ -51,7 +51,7 @@ def test_status_turns_its_pages_and_leads_back() -> None:
 
 
 def test_a_question_can_be_left() -> None:
-    assert Operator(box(unlocked=True)).happen("#1*").title == "UNLOCKED"
+    assert Operator(box(unlocked=True)).happen("#1*").title == "MENU"
 
 
 def test_a_refused_question_is_said() -> None:

@@ -104,7 +104,7 @@ def test_a_clock_that_is_not_believed_comes_before_all_else() -> None:
     operator.answer(NOW.replace(year=1970))
     assert operator.title == "E-CLOCK-BEHIND"
     assert operator.lines == ("Box  1970-11-23 15:34", "Last 2026-11-23 15:34", "Set the true time")
-    assert operator.happen("*").title == "LOCKED"
+    assert operator.hold("*").title == "LOCKED"
 
 
 def test_notes_of_the_session_are_shown_once_unlocked() -> None:

@@ -224,9 +224,9 @@ def test_vault_that_answers_after_it_was_closed_stays_closed() -> None:
 def test_an_answer_that_nobody_waits_for_is_dropped() -> None:
     operator = Operator(box(unlocked=True)).happen("#6")
     late = Answer(operator.orders[-1].ticket, NOW)
-    assert operator.happen("*").title == "UNLOCKED"
-    assert operator.happen(late).title == "UNLOCKED"
-    assert operator.happen("#6").happen(late).title == "ONE MOMENT", "another question has another ticket"
+    assert operator.happen("*").title == "MENU"
+    assert operator.happen(late).title == "MENU"
+    assert operator.happen("6").happen(late).title == "ONE MOMENT", "another question has another ticket"
 
 
 def test_unlocked_shows_what_holds_after_an_act_not_what_held_at_the_unlock() -> None:
