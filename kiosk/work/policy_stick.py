@@ -20,6 +20,7 @@ CONFIG: Final = "config.yaml"
 MAX_CONFIG_BYTES: Final = 256 * 1024
 MAX_KEY_BYTES: Final = 16 * 1024
 MAX_KEYS: Final = 100
+_MAX_ALIKE: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,7 @@ def read_policy_stick(volume: FatVolume) -> tuple[bytes, dict[str, bytes]]:
         StickSizeError: A file is larger than it may be, or it names too many (E-STICK-SIZE).
         StickFormatError, StickGoneError, StickIoError: As FatVolume.get.
     """
-    config = volume.get(CONFIG, MAX_CONFIG_BYTES)
+    config = _get_config(volume)
     names = _named_keys(config)
     if len(names) > MAX_KEYS:
         raise StickSizeError(f"{CONFIG} names {len(names)} key files; at most {MAX_KEYS} are taken")
@@ -55,6 +56,20 @@ def read_policy_stick(volume: FatVolume) -> tuple[bytes, dict[str, bytes]]:
         with suppress(StickMissingError, StickNameError):  # which recipient it is of, the vault says
             keys[name] = volume.get(name, MAX_KEY_BYTES)
     return config, keys
+
+
+def _get_config(volume: FatVolume) -> bytes:
+    """Return config.yaml; where there is none, what may be meant for it is named."""
+    try:
+        return volume.get(CONFIG, MAX_CONFIG_BYTES)
+    except StickMissingError:
+        stem, _, _ = CONFIG.partition(".")
+        alike = [
+            item.name for item in volume.list() if item.name.lower().startswith(stem) and not item.folder
+        ]
+        if not alike:
+            raise
+    raise StickMissingError(f"there is no {CONFIG} on the stick; rename {' or '.join(alike[:_MAX_ALIKE])}")
 
 
 def _named_keys(config: bytes) -> tuple[str, ...]:

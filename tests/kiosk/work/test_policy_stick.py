@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hw.errors import HardwareError
+from hw.errors import HardwareError, StickMissingError
 from hw.fat.volume import FatVolume, open_volume
 from kiosk.work.policy_stick import MAX_CONFIG_BYTES, MAX_KEY_BYTES, MAX_KEYS, read_policy_stick
 from tests.hw.images import make_stick, mtools
@@ -97,3 +97,13 @@ CROWD = (
 )
 def test_what_is_missing_or_too_large_is_refused(lay: Lay, files: dict[str, bytes], code: str) -> None:
     assert refusal(lay(files)) == code
+
+
+@pytest.mark.parametrize("name", ["config.yaml.txt", "Config.yml", "config (1).yaml"])
+def test_a_config_under_another_name_is_named(lay: Lay, name: str) -> None:
+    with (
+        lay({name: b"a: 1", "keys/config.pub": b"age1"}) as volume,
+        pytest.raises(StickMissingError) as refused,
+    ):
+        read_policy_stick(volume)
+    assert str(refused.value) == f"there is no config.yaml on the stick; rename {name}"
