@@ -8,6 +8,7 @@ Rules:
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -15,7 +16,7 @@ from core.api.requests import CorrectClock, RevokeAll
 from core.api.results import SignerSummary
 from kiosk.entry.buffers import Purpose
 from kiosk.flows.box import Box
-from kiosk.flows.dialogs import large_time, tell, wait
+from kiosk.flows.dialogs import large_time, problem, tell, wait
 from kiosk.flows.flow import BACK, LEFT, Entry, Flow, Page, Refused, Step, ask, on_menu
 from kiosk.screens.page import Body, Pairs
 from kiosk.text.dates import group_date, parse_date
@@ -92,10 +93,18 @@ def wrong_page(box: Box) -> Page:
 
 def set_clock(box: Box) -> Flow:
     """Have the date typed twice and confirmed, set it, and show what a clock ahead has signed."""
-    date = yield from type_date()
-    if date is None:
-        return None
-    corrected = yield from ask(SetClock, SETTING, instant=date)
+    again = False
+    while True:
+        date = yield from type_date(again=again)
+        if date is None:
+            return None
+        try:
+            corrected = yield from ask(SetClock, SETTING, instant=date)
+        except Refused as refused:
+            yield from problem(refused.code, refused.text, secretive=True)
+            again = True
+        else:
+            break
     box.clock = None
     if corrected.issued_after:
         return (yield from _revoke_late(corrected.issued_after))
@@ -104,17 +113,21 @@ def set_clock(box: Box) -> Flow:
     return (yield from tell("CLOCK SET", "It is now", f"{date:%Y-%m-%d %H:%M} UTC"))
 
 
-SETTING = wait("Setting the clock")
+# What was typed stays until the date is taken: a refused one is corrected where it stands.
+SETTING = replace(wait("Setting the clock"), secretive=True)
 REVOKING = wait("Revoking")
 
 
-def type_date() -> Step[datetime | None]:
+def type_date(*, again: bool = False) -> Step[datetime | None]:
     """Return a date that was typed twice and confirmed at a held key; None when it was left.
+
+    Args:
+        again: What was typed before was refused, and is there to be corrected.
 
     Raises:
         Refused: There is no such date (E-CLOCK-DATE).
     """
-    correct_first = correct_second = False
+    correct_first = correct_second = again
     while (first := (yield Entry(purpose=Purpose.DATE, again=correct_first))) is not LEFT:
         date = parse_date(first.text)
         if date is None:
@@ -140,7 +153,7 @@ def differing(first: str, second: str) -> Page:
         left="#correct 2nd",
         right="*the 1st",
         takes="#*",
-        secretive=True,  # so that both stay in the entry
+        secretive=True,
     )
 
 
@@ -154,6 +167,7 @@ def confirm(date: datetime) -> Page:
         right="*back",
         takes="*",
         holds="#",
+        secretive=True,
     )
 
 

@@ -38,10 +38,16 @@ def tell(title: str, *texts: str) -> Flow:
     return None
 
 
-def problem(code: str, text: str = "") -> Flow:
-    """Say what was refused, what to do, and behind D the error's own words."""
+def problem(code: str, text: str = "", *, secretive: bool = False) -> Flow:
+    """Say what was refused, what to do, and behind D the error's own words.
+
+    Args:
+        code: Of the error.
+        text: Its own words.
+        secretive: What was typed is kept, to be corrected.
+    """
     at, count = 0, explain(code, text).pages
-    while (yield problem_page(code, text, at)) == "D":
+    while (yield replace(problem_page(code, text, at), secretive=secretive)) == "D":
         at = (at + 1) % count
     return None
 

@@ -35,7 +35,7 @@ from kiosk.screens.page import Entry, Page, Shown, Work
 
 
 class Outcome(Enum):
-    """How a flow ended, beside rest."""
+    """How a flow ended that did nothing: it was left."""
 
     BACK = "back"
 

@@ -56,6 +56,15 @@ def test_of_two_dates_that_differ_either_is_corrected_where_it_stands() -> None:
     assert operator.shown == Entry(purpose=Purpose.DATE, again=True)
     assert operator.happen(DATE).shown == Entry(purpose=Purpose.DATE_AGAIN, again=True)
     assert operator.happen(DATE).title == "SET THE CLOCK?"
+
+
+def test_a_date_that_is_refused_is_corrected_where_it_stands() -> None:
+    operator = wrong().happen("#", DATE, DATE).hold("#").refuse("E-CLOCK-BEHIND", "before the journal")
+    assert operator.title == "E-CLOCK-BEHIND"
+    assert operator.happen("#").shown == Entry(purpose=Purpose.DATE, again=True)
+    assert operator.happen(DATE).shown == Entry(purpose=Purpose.DATE_AGAIN, again=True)
+    assert WipeEntry() not in operator.effects
+    assert operator.happen(DATE).hold("#").answer(NOTHING).title == "CLOCK SET"
     assert WipeEntry() in operator.effects
 
 
@@ -78,7 +87,7 @@ def test_nothing_runs_before_a_wrong_clock_is_put_right() -> None:
 def test_a_ceremony_that_failed_leaves_the_clock_wrong() -> None:
     operator = wrong().happen("#", DATE, DATE).hold("#").refuse("E-CLOCK-SET", "no")
     assert operator.title == "E-CLOCK-SET"
-    assert operator.happen("#").title == "E-CLOCK-BEHIND"
+    assert operator.happen("#", LEFT).title == "E-CLOCK-BEHIND"
     assert operator.happen("#", LEFT).title == "E-CLOCK-BEHIND"
 
 
