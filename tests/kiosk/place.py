@@ -1,10 +1,12 @@
 """A folder with an unlocked vault, a board and jobs; and what an independent reader finds on a stick."""
 
+import json
 import os
 import subprocess
 import threading
 from collections.abc import Iterable
 from datetime import datetime
+from fnmatch import fnmatch
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -89,6 +91,19 @@ def files_on(image: Path) -> dict[str, str]:
     listed = mtools(image, "mdir", "-/", "-b", "-a", "::").decode()
     paths = [line for line in listed.splitlines() if line and not line.endswith("/")]
     return {path.removeprefix("::/"): sha256(mtools(image, "mtype", path)).hexdigest() for path in paths}
+
+
+def read_receipts(image: Path) -> list[dict[str, Any]]:
+    """Return what the receipts on a stick say, as mtools alone reads them."""
+    paths = [path for path in files_on(image) if fnmatch(path, "pism-receipt-*.json")]
+    return [json.loads(mtools(image, "mtype", f"::{path}"))["receipt"] for path in paths]
+
+
+def holds(image: Path, receipt: dict[str, Any]) -> bool:
+    """Tell whether the archive and the papers that a receipt names are on a stick, byte for byte."""
+    return {each["sha256"] for each in (receipt["archive"], *receipt["papers"])} <= {
+        *files_on(image).values()
+    }
 
 
 def hashes_of(archive: rs.ArchiveWritten) -> set[str]:

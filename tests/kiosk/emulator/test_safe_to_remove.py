@@ -3,7 +3,6 @@
 What an operator does and sees stands in tests/scenarios; here each "ok" is compared with the stick.
 """
 
-import json
 import re
 import shutil
 from datetime import timedelta
@@ -15,7 +14,7 @@ from kiosk.emulator.box import EmulatedBox, Folders
 from kiosk.emulator.folder import lay_stick
 from kiosk.screens.reader import read_text
 from tests.kiosk.emulated import NOW, acts, play, read_journal, set_up_box
-from tests.kiosk.place import files_on, fill, mtools
+from tests.kiosk.place import files_on, fill, holds, read_receipts
 from tests.kiosk.rescues import NOW as LOST
 from tests.kiosk.rescues import fill_stick, lay_empty_box, lose_box, rescue_files
 
@@ -44,14 +43,12 @@ def read_ok(box: EmulatedBox) -> dict[tuple[str, int], str]:
 
 def is_whole(image: Path, name: str, number: int, digits: str) -> bool:
     """Tell whether an archive is on a stick with a receipt that names it, and all that this receipt names."""
-    there = files_on(image)
-    for path in there:
-        if not re.fullmatch(rf"pism-receipt-{name}-{number:06}.*\.json", path):
-            continue
-        receipt = json.loads(mtools(image, "mtype", f"::{path}"))["receipt"]
-        if receipt["archive"]["sha256"].startswith(digits):
-            return {each["sha256"] for each in (receipt["archive"], *receipt["papers"])} <= {*there.values()}
-    return False
+    return any(
+        (receipt["name"], receipt["sequence"]) == (name, number)
+        and receipt["archive"]["sha256"].startswith(digits)
+        and holds(image, receipt)
+        for receipt in read_receipts(image)
+    )
 
 
 def check_ok(box: EmulatedBox, label: str) -> dict[tuple[str, int], str]:

@@ -35,6 +35,7 @@ from tests.kiosk.emulated import (
     small_config,
     top_up_ahead,
 )
+from tests.kiosk.place import holds, read_receipts
 from tests.signing_requests import make_request
 
 JOB = ["issue", "issue", "issue", "export", "written", "backup", "written"]  # two roots, then signers at once
@@ -62,9 +63,11 @@ def digest(image: Path) -> str:
 
 
 def has_all(image: Path) -> bool:
+    """Tell whether both archives are on a stick, with all that their receipts name, as mtools reads it."""
     names = files_on(image)
     archives = [name for name in names if name.endswith(".tar.age")]
-    return names > RECEIPTS and len(archives) == 2 and not any(name.endswith(".part") for name in names)
+    is_tidy = len(archives) == 2 and not any(name.endswith(".part") for name in names)
+    return names > RECEIPTS and is_tidy and all(holds(image, receipt) for receipt in read_receipts(image))
 
 
 def test_requests_on_a_stick_are_signed_as_approved_and_exported_without_a_key(tmp_path: Path) -> None:

@@ -195,6 +195,14 @@ def test_told_to_stop_it_begins_no_step(place: Place) -> None:
     assert place.status().archives[0].sequence is None
 
 
+def test_told_to_stop_it_looks_at_no_more_receipts(place: Place) -> None:
+    stick = place.insert()
+    place.job().run(stick, place.tell)
+    place.stopping.set()
+    with pytest.raises(StoppedError):
+        place.job().find_requests(stick)
+
+
 def test_a_stop_gives_up_the_file_on_its_way_and_the_job_goes_on_later(place: Place) -> None:
     stick = place.insert()
 
