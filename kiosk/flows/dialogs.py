@@ -102,13 +102,13 @@ def read(shown: Sequence[Page]) -> Step[None]:
         at = (at + 1) % len(shown)
 
 
-def read_to_end(shown: Sequence[Page]) -> Step[bool]:
+def read_to_end(shown: Sequence[Page], at: int = 0) -> Step[bool]:
     """Have pages read one after the other; False when the first is left with `*`.
 
     Args:
         shown: At least one; a held `#` ends them, too, where a page takes it.
+        at: The page to begin with.
     """
-    at = 0
     while 0 <= at < len(shown):
         key = yield shown[at]
         if key == "hold #":

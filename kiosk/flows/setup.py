@@ -34,10 +34,13 @@ def set_up(box: Box) -> Flow:
     if not (yield from confirm_date()):
         return None
     proposal, source = yield from _read_policy(box)
-    if not (yield from read_to_end(review_pages(proposal, source, ""))):
-        return None
-    if not (yield from choose_passphrase("PASSPHRASE")):
-        return None
+    shown, at = review_pages(proposal, source, ""), 0
+    while True:
+        if not (yield from read_to_end(shown, at)):
+            return None
+        if (yield from choose_passphrase("PASSPHRASE")):
+            break
+        at = len(shown) - 1
     made: Unlocked = yield from ask(
         Init, MAKING, passphrase=Purpose.REPEAT, policy_sha256=proposal.policy_sha256
     )

@@ -255,7 +255,8 @@ def _entry_line(entry: EntryView, columns: int) -> str:
     if entry.mode is not Mode.WORDS:
         return entry.line[-columns:]
     stars = entry.line[: len(entry.line) - len(entry.line.lstrip("*"))]
-    kept = min(len(stars), columns - _MAX_DIGITS - len(" _"))
+    # Beside "WORD 3 of 8" there is no room for all, and two of them would say something else than the number.
+    kept = 0 if entry.total else min(len(stars), columns - _MAX_DIGITS - len(" _"))
     return entry.line[len(stars) - kept :][:columns]
 
 

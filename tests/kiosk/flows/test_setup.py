@@ -72,11 +72,18 @@ def test_a_clock_before_the_release_is_refused_at_its_page_and_set() -> None:
     assert Operator(box(provisioned=False)).happen("#").answer(RELEASED).title == "IS THIS THE TIME?"
 
 
+def test_the_passphrase_leads_back_to_the_page_before_it() -> None:
+    operator = choosing()
+    assert operator.title == "PASSPHRASE"
+    assert operator.happen("*").page.mark == "4/4"
+    assert operator.happen("#").title == "PASSPHRASE"
+    assert operator.happen("****").page.mark == "1/4"
+
+
 def test_each_page_can_be_left() -> None:
     assert dated().happen("*").title == "FIRST SET-UP"
     assert dated().happen("A", LEFT).title == "FIRST SET-UP"
     assert dated().happen("#").answer(PROPOSAL).happen("*").title == "FIRST SET-UP"
-    assert choosing().happen("*").title == "FIRST SET-UP"
     assert Operator(box(provisioned=False)).happen("D").title == "MENU"
 
 
