@@ -58,6 +58,7 @@
     │   ├── SignerLaneError        there are several lanes, and none was named
     │   ├── SignerFutureError, SignerRetiredError, SignerExpiredError   not on that day
     │   └── SignerRevokedError     the one of that day is revoked
+    ├── PlaceError             an engine, a folder or a hook did not take a signer
     ├── RescueError            what a restore onto an empty box needs is not there
     │   ├── RescueMissingError, RescueKeyError, RescueManyError   no archive, no identity, more than one
     │   └── RescueSpaceError       the archive does not fit into this box
@@ -515,6 +516,13 @@ class SignerRevokedError(SignerError):
 
     code = "E-SIGNER-REVOKED"
     action = ("Visit the box, open", "the newest archive")
+
+
+class PlaceError(CaError):
+    """A place on a server did not take what it was given."""
+
+    code = "E-PLACE"
+    action = ("See what it says, put", "it right: it is tried", "again")
 
 
 class RescueError(CaError):

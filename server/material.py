@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
 from core.crypto.keys import PrivateKey
 from core.errors import FileError
 from core.files import make_folder, move, write_new
-from server.opened import Opened
+from server.opened import Opened, Root
 from server.signers import Signer
 
 
@@ -47,7 +47,7 @@ class Material:
     certificate: x509.Certificate
     root: x509.Certificate
     key: PrivateKey | None = field(repr=False)
-    roots: tuple[x509.Certificate, ...]
+    roots: tuple[Root, ...]
 
     @property
     def leaf_lifetime(self) -> timedelta:
@@ -66,10 +66,6 @@ class Material:
         """Return the certificates from the signer upwards (rule 3)."""
         return self.certificate_pem() + (self.root_pem() if with_root else b"")
 
-    def trust_pem(self) -> bytes:
-        """Return the roots to trust, now and to come."""
-        return b"".join(root.public_bytes(Encoding.PEM) for root in self.roots)
-
     def key_bytes(self, passphrase: bytes | None, encoding: Encoding = Encoding.PEM) -> bytes:
         """Return the private key as PKCS#8; secret.
 
@@ -80,6 +76,11 @@ class Material:
         assert self.key is not None  # noqa: S101  a place asks only where there is one
         encryption = NoEncryption() if passphrase is None else BestAvailableEncryption(passphrase)
         return self.key.private_bytes(encoding, PrivateFormat.PKCS8, encryption)
+
+
+def trust_pem(roots: Sequence[Root]) -> bytes:
+    """Return the roots to trust, now and to come, in one file."""
+    return b"".join(root.certificate.public_bytes(Encoding.PEM) for root in roots)
 
 
 def read_material(opened: Opened, signer: Signer, identities: Sequence[Any], now: datetime) -> Material:
@@ -123,7 +124,7 @@ def write_material(folder: Path, material: Material, passphrase: bytes | None) -
     files = {
         "certificate.pem": material.certificate_pem(),
         "chain.pem": material.chain_pem(with_root=True),
-        "trust.pem": material.trust_pem(),
+        "trust.pem": trust_pem(material.roots),
     }
     if material.key is not None:
         files["key.pem"] = material.key_bytes(passphrase)

@@ -92,9 +92,9 @@ class Opened:
     signers: tuple[Signer, ...]
     roots: tuple[Root, ...]
 
-    def trusted_roots(self, now: datetime) -> tuple[x509.Certificate, ...]:
+    def trusted_roots(self, now: datetime) -> tuple[Root, ...]:
         """Return the roots to trust at `now`, those to come among them: live, and not expired."""
-        return tuple(root.certificate for root in self.roots if now <= root.certificate.not_valid_after_utc)
+        return tuple(root for root in self.roots if now <= root.certificate.not_valid_after_utc)
 
     def read_chain(self, signer: Signer) -> tuple[x509.Certificate, x509.Certificate]:
         """Return a signer's certificate and its root's.

@@ -30,6 +30,7 @@ from core.files import fsync_folder
 from core.receive.trust import Trust
 
 CURRENT: Final = "current"
+_TREE: Final = re.compile(r"[a-z][a-z0-9-]{0,23}-[0-9]{6,10}-[0-9]{8}T[0-9]{6}Z")
 _PART: Final = re.compile(r"\.[a-z][a-z0-9-]{0,23}-[0-9]{6,10}-[0-9]{8}T[0-9]{6}Z\.[0-9a-f]{8}\.part")
 _MEMORY_PART: Final = re.compile(r"receiver\.json\.[0-9a-f]{8}\.part")
 _LINK_PART: Final = re.compile(r"\.[a-z][a-z0-9-]{0,23}\.[0-9a-f]{8}\.part")
@@ -77,6 +78,11 @@ def make_folder(out: Path) -> None:
         with filing(f"Making the folder {out}"):
             out.mkdir(mode=0o700)
             fsync_folder(out.parent)
+
+
+def is_tree(path: Path) -> bool:
+    """Return whether a path in OUT is the folder of an archive."""
+    return _TREE.fullmatch(path.name) is not None and path.is_dir() and not path.is_symlink()
 
 
 def write_tree(archive: Archive, out: Path, name: str) -> Path:

@@ -31,6 +31,7 @@ _COMMANDS: Final = {
     "open": "receiver",
     "verify": "receiver",
     "signer": "server",
+    "server": "server",
     "restore": "recovery",
     "drill": "recovery",
     "stick": "stick",

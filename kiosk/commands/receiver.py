@@ -43,6 +43,12 @@ trust_option = click.option(
     help="A root certificate to believe, such as public/roots.pem; may be repeated.",
 )
 
+follow_option = click.option(
+    "--follow",
+    metavar="INCARNATION",
+    help="After a restore: the new incarnation to go on with, as `pism restore` printed it.",
+)
+
 
 @click.command("open")
 @_archive
@@ -56,11 +62,7 @@ trust_option = click.option(
     show_default=True,
     help="The folder that archives are opened into; it remembers the roots and what was opened.",
 )
-@click.option(
-    "--follow",
-    metavar="INCARNATION",
-    help="After a restore: the new incarnation to go on with, as `pism restore` printed it.",
-)
+@follow_option
 @json_option
 def open_command(
     archive: Path,
@@ -82,7 +84,7 @@ def open_command(
     """
     from core.receive.opening import open_archive
 
-    confirm = _confirm if sys.stdin.isatty() else None
+    confirm = confirm_root if sys.stdin.isatty() else None
     received = open_archive(
         archive,
         read_identities(identity, passphrase_file),
@@ -170,7 +172,7 @@ def read_roots(files: tuple[Path, ...]) -> list[Any]:
     return [root for file in files for root in load_roots(read_bounded(file, _MAX_ROOTS_BYTES), str(file))]
 
 
-def _confirm(question: "Question") -> bool:
+def confirm_root(question: "Question") -> bool:
     """Show what is new and ask; nothing of the archive is believed yet but its seal."""
     if question.is_known:
         before = question.restored_from

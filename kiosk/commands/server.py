@@ -1,5 +1,10 @@
 """`pism signer` and `pism server`: the receiver's side after `pism open`. It needs no box and no hardware."""
 
+import os
+import select
+import signal
+import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,12 +13,34 @@ import click
 
 from hw.system.clock import SystemClock
 from kiosk.commands.options import json_option, read_identity_passphrase, show, show_json
-from kiosk.commands.receiver import identity_option, identity_passphrase_option, read_identities
+from kiosk.commands.receiver import (
+    confirm_root,
+    follow_option,
+    identity_option,
+    identity_passphrase_option,
+    read_identities,
+)
 
 if TYPE_CHECKING:
     from server.material import Material
 
 _TIMES = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ")
+
+
+_state = click.option(
+    "--state",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("/var/lib/pism-server"),
+    show_default=True,
+    help="The agent's folder.",
+)
+_config = click.option(
+    "--config",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    default=Path("/etc/pism-server/server.yaml"),
+    show_default=True,
+    help="What stands where on this server.",
+)
 
 
 @click.command("signer")
@@ -113,3 +140,74 @@ def _show(material: "Material", out: Path, files: tuple[str, ...], *, as_json: b
         show("the server made its key: there is none in the archive")
     for name in files:
         show(str(out / name))
+
+
+@click.group("server")
+def server_command() -> None:
+    """Keep the right signer in its place on a server, by the calendar."""
+
+
+@server_command.command("take")
+@click.argument(
+    "archives",
+    metavar="ARCHIVE...",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+)
+@_state
+@_config
+@follow_option
+def take_command(archives: tuple[Path, ...], state: Path, config: Path, *, follow: str | None) -> None:
+    """Check each ARCHIVE as `pism open` does, and file it for `pism server run`.
+
+    What is refused changes nothing: the places hold what they held.
+    """
+    from server.agent import take_archive
+    from server.settings import read_settings
+
+    settings = read_settings(config)
+    identities, trust = settings.read_identities(), settings.read_trust()
+    ask = confirm_root if sys.stdin.isatty() else None
+    for archive in archives:
+        now = SystemClock().now()
+        received = take_archive(state, archive, identities, trust, now, confirm=ask, follow=follow)
+        manifest = received.manifest
+        show(f"{manifest.authority.name}: {manifest.kind} {manifest.name} {manifest.sequence:06d} is taken")
+
+
+@server_command.command("run")
+@_state
+@_config
+@click.option("--once", is_flag=True, help="See to what is due now, then end; fails if a place refuses.")
+def run_command(state: Path, config: Path, *, once: bool) -> None:
+    """Keep the signer of the day in every place of --config, until stopped.
+
+    It switches at the first instant of an issuing period, or as soon as the machine is on again. Never does a
+    future, retired, expired or revoked signer stand. What a place refuses is tried again.
+    """
+    from core.errors import PlaceError
+    from server.agent import run
+    from server.settings import read_settings
+    from server.standing import load_memory
+
+    run(
+        state,
+        lambda: read_settings(config),
+        now=SystemClock().now,
+        wait=(lambda _: True) if once else _wait_for_signal(),
+        say=show,
+    )
+    memory = load_memory(state)
+    refused = [standing.place for standing in memory.places if standing.refusal is not None]
+    if once and (refused or memory.refusal):
+        raise PlaceError(f"not as it should be: {', '.join(refused) or 'nothing could be done'}")
+
+
+def _wait_for_signal() -> Callable[[float], bool]:
+    """Return what waits so many seconds, or until the process is asked to end; that cuts no work short."""
+    asked, asking = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    signal.set_wakeup_fd(asking)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    return lambda seconds: bool(select.select([asked], [], [], seconds)[0])

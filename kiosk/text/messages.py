@@ -91,6 +91,7 @@ _HAPPENED: dict[str, str] = {
     "E-SIGNER-RETIRED": "Its time is over",
     "E-SIGNER-EXPIRED": "It has expired",
     "E-SIGNER-REVOKED": "It is revoked",
+    "E-PLACE": "A place refuses it",
     "E-RESCUE": "It cannot be rescued",
     "E-RESCUE-MISSING": "No backup on it",
     "E-RESCUE-KEY": "No key on it",

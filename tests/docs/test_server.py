@@ -68,6 +68,20 @@ def test_an_archive_leads_to_the_signer_of_the_day(server: Path) -> None:
     assert opened == run_script(server, "openssl x509 -in mongo/certificate.pem -noout -pubkey")
 
 
+def test_the_agent_keeps_the_place_of_the_page(server: Path) -> None:
+    section = PAGE.partition("\n## Keeping the signer in its place\n")[2]
+    (settings,) = re.findall(r"^```yaml\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    settings = settings.replace("/srv/mongo/pki", f"{server}/pki").replace(
+        "systemctl, reload, mongod", "/bin/true"
+    )
+    (server / "server.yaml").write_text(settings)
+    said = run_script(server, commands("Keeping the signer in its place"))
+    assert "main-kudo 000001 is taken" in said
+    assert "mongo: services/mongo lane 1" in said
+    check = "openssl verify -CAfile pki/trust.pem pki/certificate.pem"
+    assert run_script(server, check) == "pki/certificate.pem: OK\n"
+
+
 def test_every_code_that_the_page_names_exists() -> None:
     named = set(re.findall(r"`(E-[A-Z-]+)`", PAGE))
     assert named

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 SYSTEMD = Path(__file__).parents[2] / "systemd"
-UNITS = ("pism.service", "pism-vault.socket", "pism-vault@.service")
+UNITS = ("pism.service", "pism-vault.socket", "pism-vault@.service", "pism-server.service")
 
 
 def analyze(*arguments: str) -> tuple[int, str]:
@@ -40,7 +40,9 @@ def test_systemd_knows_every_setting() -> None:
     assert complaints == []
 
 
-@pytest.mark.parametrize(("unit", "tenths"), [("pism.service", 10), ("pism-vault@.service", 4)])
+@pytest.mark.parametrize(
+    ("unit", "tenths"), [("pism.service", 10), ("pism-vault@.service", 4), ("pism-server.service", 15)]
+)
 def test_exposure_stays_below_its_threshold(unit: str, tenths: int) -> None:
     status, said = analyze("security", "--offline=true", f"--threshold={tenths}", f"./{unit}")
     assert status == 0, said

@@ -1,15 +1,18 @@
-"""`pism signer`: the signer of a day out of an opened folder, or why there is none."""
+"""`pism signer` and `pism server`: the signer of a day out of what was opened, and in its place by itself."""
 
 import json
+import os
+import signal
 import subprocess
-from datetime import timedelta
+import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.archives import NOW, Box
-from tests.kiosk.command import Ran, run
-from tests.server.makers import TARGET, make_quarters, open_into, write_identity
+from tests.kiosk.command import ENVIRONMENT, ROOT, Ran, run, spawn
+from tests.server.makers import NEXT, TARGET, make_quarters, open_into, write_identity
 
 AT = f"{NOW:%Y-%m-%d}"
 
@@ -85,3 +88,69 @@ def test_a_revoked_one_is_refused(box: Box, tmp_path: Path) -> None:
     open_into(tmp_path / "out", box, sequence=2, previous=first, created=later)
     assert signer(tmp_path, "--plain-key").code == "E-SIGNER-REVOKED"
     assert signer(tmp_path, "--plain-key", "--lane", "2").code == "E-SIGNER-MISSING"
+
+
+class Agent:
+    """A server's folder, its commands run as processes on a clock of ours."""
+
+    def __init__(self, folder: Path, box: Box) -> None:
+        self.folder, self.box = folder, box
+        write_identity(folder / "identity", box)
+        (folder / "roots.pem").write_bytes(box.of("root")[0].pem)
+        places = f"{{files: {{mongo: {{target: {TARGET}, folder: {folder}/place, plain_key: true}}}}}}"
+        (folder / "server.yaml").write_text(
+            f"identity: {folder}/identity\ntrust: [{folder}/roots.pem]\nplaces: {places}\n"
+        )
+        (folder / "first.tar.age").write_bytes(box.make())
+
+    def run(self, *arguments: str | Path, when: datetime = NOW) -> Ran:
+        fixed = ("--state", self.folder / "state", "--config", self.folder / "server.yaml")
+        return spawn("server", *arguments, *fixed, when=f"{when:%Y-%m-%d %H:%M:%S}")
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> Agent:
+    return Agent(tmp_path, make_quarters())
+
+
+def test_an_archive_is_taken_and_the_signer_of_each_day_stands(agent: Agent) -> None:
+    taken = agent.run("take", agent.folder / "first.tar.age")
+    assert taken.out == "Example Virtual Worlds: egress main-kudo 000001 is taken\n", taken.err
+    for when, item in zip((NOW, NEXT), agent.box.of("signer"), strict=True):
+        ran = agent.run("run", "--once", when=when)
+        assert ran.status == 0, ran.err
+        assert item.record.id in ran.out
+        assert (agent.folder / "place" / "certificate.pem").read_bytes() == item.pem
+    assert agent.run("run", "--once", when=NEXT).out == ""
+
+
+def test_what_is_refused_changes_nothing(agent: Agent) -> None:
+    assert agent.run("take", agent.folder / "first.tar.age").status == 0
+    again = agent.run("take", agent.folder / "first.tar.age")
+    assert (again.status, again.code) == (1, "E-ARCHIVE-ROLLBACK")
+    assert agent.run("run", "--once").status == 0
+
+
+def test_once_fails_where_a_place_refuses_or_nothing_can_be_done(agent: Agent) -> None:
+    assert agent.run("run", "--once").code == "E-PLACE"
+    assert agent.run("take", agent.folder / "first.tar.age").status == 0
+    (agent.folder / "place").write_text("in the way")
+    ran = agent.run("run", "--once")
+    assert (ran.status, ran.code) == (1, "E-PLACE")
+    assert "mongo" in ran.err
+
+
+def test_a_signal_ends_the_agent_at_once_and_in_peace(agent: Agent) -> None:
+    assert agent.run("take", agent.folder / "first.tar.age").status == 0
+    command = [sys.executable, "-m", "kiosk", "server", "run", "--state", agent.folder / "state"]
+    command += ["--config", agent.folder / "server.yaml"]
+    command = ["faketime", "-f", f"@{NOW:%Y-%m-%d %H:%M:%S}", *command]
+    environment = ENVIRONMENT | {"PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        ["setsid", *command], stdout=subprocess.PIPE, cwd=ROOT, env=environment, text=True
+    ) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline().startswith("mongo: ")
+        os.killpg(running.pid, signal.SIGTERM)
+        assert running.stdout.read() == ""
+    assert (agent.folder / "place" / "key.pem").exists()
