@@ -23,6 +23,7 @@ from kiosk.work.session import Session, start_vault
 from tests.kiosk.live import NOW, PASSPHRASE, STEPS, lay_authority, open_twins
 
 EXPORT = ("export main-kudo",)
+_TELLING_BYTES = 8
 
 
 class Place:
@@ -135,8 +136,14 @@ def fill(image: Path, left_bytes: int, folder: Path) -> None:
 
 
 def alter(image: Path, path: str) -> None:
-    """Flip a bit in a file where it lies, as failing flash does."""
+    """Flip a bit in a file where it lies, as failing flash does.
+
+    Raises:
+        ValueError: It lies in pieces, or its end could be anything's: zeros are everywhere, in the FAT too.
+    """
     end = mtools(image, "mtype", f"::{path}")[-64:]
+    if len(end.strip(b"\0")) < _TELLING_BYTES:
+        raise ValueError(f"{path} has no end that tells where it lies")
     at = image.read_bytes().index(end) + len(end) - 1
     with image.open("r+b") as file:
         file.seek(at)

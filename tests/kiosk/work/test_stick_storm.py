@@ -96,7 +96,7 @@ class Storm:
                 with contextlib.suppress(StickError, subprocess.CalledProcessError):
                     fill(image, number % _JOB_BYTES, self.folder)
             case "alter" if paths:
-                with contextlib.suppress(ValueError):  # it lies in pieces
+                with contextlib.suppress(ValueError):  # it cannot be told where it lies
                     alter(image, paths[number % len(paths)])
             case "delete" if paths:
                 mtools(image, "mdel", f"::{paths[number % len(paths)]}")
