@@ -26,6 +26,7 @@ _NUMBERS = {
     "sectors": re.compile(r"^big size: (\d+) sectors$", re.MULTILINE),
 }
 _INFO_SECTOR = re.compile(r"^infoSector location=(\d+)$", re.MULTILINE)
+_ROOT_CLUSTER = re.compile(r"^rootCluster=(\d+)$", re.MULTILINE)
 _FLAGS = re.compile(r"^Extended flags=0x([0-9a-fA-F]+)$", re.MULTILINE)
 _ONE_FAT, _WHICH_FAT = 0x80, 0x0F  # of the flags: only one FAT is kept, and which one
 _SMALL_SECTORS = re.compile(r"^small size: (\d+) sectors$", re.MULTILINE)
@@ -76,6 +77,8 @@ class Geometry:
         clusters: How many there are.
         fat_offset: Of the FAT in force.
         info_offset: Of the FS information sector, 0 when there is none.
+        copy_offset: Of the second FAT where both are kept, else 0.
+        root_cluster: Where the root begins.
     """
 
     cluster_bytes: int
@@ -83,6 +86,8 @@ class Geometry:
     clusters: int
     fat_offset: int
     info_offset: int
+    copy_offset: int = 0
+    root_cluster: int = _FIRST_CLUSTER
 
     def offset(self, cluster: int) -> int:
         """Return where a cluster begins, in bytes from the volume's start."""
@@ -170,6 +175,8 @@ def parse_geometry(text: str, volume_bytes: int) -> Geometry:
         fat_offset=(numbers["reserved_sectors"] + _find_fat(text, numbers["fats"]) * numbers["fat_sectors"])
         * numbers["sector_bytes"],
         info_offset=_find_info(text, numbers["reserved_sectors"]) * numbers["sector_bytes"],
+        copy_offset=_find_copy(text, numbers) * numbers["sector_bytes"],
+        root_cluster=int(found[1]) if (found := _ROOT_CLUSTER.search(text)) else _FIRST_CLUSTER,
     )
 
 
@@ -178,6 +185,13 @@ def _find_fat(text: str, fats: int) -> int:
     found = _FLAGS.search(text)
     flags = int(found[1], 16) if found else 0
     return flags & _WHICH_FAT if flags & _ONE_FAT and flags & _WHICH_FAT < fats else 0
+
+
+def _find_copy(text: str, numbers: dict[str, int]) -> int:
+    """Return the sector of the second FAT, 0 where only one is kept."""
+    found = _FLAGS.search(text)
+    is_kept = numbers["fats"] > 1 and not (found and int(found[1], 16) & _ONE_FAT)
+    return numbers["reserved_sectors"] + numbers["fat_sectors"] if is_kept else 0
 
 
 def _find_info(text: str, reserved_sectors: int) -> int:

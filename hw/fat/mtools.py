@@ -12,6 +12,9 @@ Owns every call of mtools on a volume, and what the failures of the tools mean. 
 5. A volume without a geometry of heads and sectors, which nothing uses since disks have block addresses, is
    read without the checks of mtools that it fails; those of the FAT's size are in hw.fat.listing, too.
 
+6. A root whose chain a pull left open (hw.fat.open_end) is mended where the stick is opened, if it may be
+   written to at all: before that it may not be listed, nor written to.
+
 Left to others: reading what a tool prints (hw.fat.listing), proving what was written (hw.fat.readback).
 """
 
@@ -25,6 +28,7 @@ from hw.fat import sandbox
 from hw.fat.launcher import Launcher, Limits, Mode, Outcome, limits_for
 from hw.fat.listing import Geometry, Listing, StickFile, parse_geometry, parse_listing
 from hw.fat.names import StickPath, same_name
+from hw.fat.open_end import find_open_end
 from hw.fat.space import UNKNOWN_HINT, count_free_clusters, hint_offset, read_hint
 from hw.ports import Medium, Tick
 
@@ -65,6 +69,7 @@ class Drive:
         self._before: tuple[str, ...] = ()  # what stands before each call of mtools
         try:
             self.geometry = self._read_geometry()
+            self._close_root()
             self.list_folder("")
         except BaseException:
             self.close()
@@ -96,15 +101,31 @@ class Drive:
             self._drop_hint()
         return True
 
+    def _close_root(self) -> None:
+        """Close a chain of the root that a pull left open."""
+        if not self.medium.read_only and (found := find_open_end(self.medium, self.geometry)):
+            self._write_number(*found, "the FAT cannot be written")
+            self.medium.flush()
+
     def _drop_hint(self) -> None:
         """Have the FS information sector say that it does not know how many clusters are free."""
-        place = f"seek={(self.medium.offset_bytes + hint_offset(self.geometry)) // len(UNKNOWN_HINT)}"
-        size = f"bs={len(UNKNOWN_HINT)}"
-        with os.fdopen(os.memfd_create("pism-hint"), "w+b", buffering=0) as source:
-            source.write(UNKNOWN_HINT)
+        place = hint_offset(self.geometry)
+        self._write_number(place, UNKNOWN_HINT, "the FS information sector cannot be written")
+
+    def _write_number(self, place: int, number: bytes, what: str) -> None:
+        """Write a number of the volume's own.
+
+        Args:
+            place: In bytes from the volume's start, a multiple of its size.
+            number: Its bytes.
+            what: Is said when that fails.
+        """
+        size, seek = f"bs={len(number)}", f"seek={(self.medium.offset_bytes + place) // len(number)}"
+        with os.fdopen(os.memfd_create("pism-number"), "w+b", buffering=0) as source:
+            source.write(number)
             self.write(
-                ["dd", f"if={SOURCE}", f"of={NODE}", size, place, "conv=notrunc", "status=none"],
-                "the FS information sector cannot be written",
+                ["dd", f"if={SOURCE}", f"of={NODE}", size, seek, "conv=notrunc", "status=none"],
+                what,
                 source=source.fileno(),
             )
 

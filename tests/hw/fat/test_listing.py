@@ -91,6 +91,7 @@ def test_reads_where_the_clusters_lie() -> None:
         clusters=131072 - 2080,
         fat_offset=32 * 512,
         info_offset=512,
+        copy_offset=(32 + 1024) * 512,
     )
     assert shape.offset(3) == shape.data_offset + 512
 

@@ -71,6 +71,23 @@ def test_a_stick_pulled_at_any_16_kib_is_good_after_one_more_insertion(place: Pl
     assert pulls > 10
 
 
+@pytest.mark.parametrize("yank_at_byte", [5_000, 7_000, 9_000])
+def test_a_stick_pulled_while_its_root_grows_is_good_after_one_more_insertion(
+    place: Place, tmp_path: Path, yank_at_byte: int
+) -> None:
+    """The next free cluster is far away: its entry and the link to it stand in two sectors of the FAT."""
+    image = place.sticks.make("PISM-ALL")
+    place.job().run(place.insert(image=image), place.tell)
+    place.sticks.pull()
+    fill(image, 400_000, tmp_path)
+    job = place.job()
+    with pytest.raises(StickGoneError):
+        job.run(place.insert(image=image, yank_at_byte=yank_at_byte), place.tell)
+    place.sticks.pull()
+    job.run(place.insert(image=image), place.tell)
+    assert are_whole(image, place.archives_made(job))
+
+
 def test_what_was_altered_while_another_archive_was_made_is_written_again(place: Place) -> None:
     image = place.sticks.make("PISM-ALL")
     altered: list[str] = []
