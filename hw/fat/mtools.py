@@ -12,8 +12,8 @@ Owns every call of mtools on a volume, and what the failures of the tools mean. 
 5. A volume without a geometry of heads and sectors, which nothing uses since disks have block addresses, is
    read without the checks of mtools that it fails; those of the FAT's size are in hw.fat.listing, too.
 
-6. A root whose chain a pull left open (hw.fat.open_end) is mended where the stick is opened, if it may be
-   written to at all: before that it may not be listed, nor written to.
+6. A folder whose chain a pull left open (hw.fat.open_end) is mended before it is listed or written to, if the
+   stick may be written to: the root where the stick is opened, ours where their parts are cleaned away.
 
 Left to others: reading what a tool prints (hw.fat.listing), proving what was written (hw.fat.readback).
 """
@@ -36,6 +36,7 @@ DRIVE = sandbox.DRIVE
 NODE = sandbox.NODE
 SOURCE = sandbox.SOURCE
 
+_FIRST_CLUSTER = re.compile(r" <(\d+)[->]")  # as mshowfat says where something begins
 _LENIENT = ("env", "MTOOLS_SKIP_CHECK=1")
 _NO_GEOMETRY = "zero number of heads or sectors"
 # what a block device's driver may answer (block/blk-core.c, blk_errors)
@@ -69,7 +70,7 @@ class Drive:
         self._before: tuple[str, ...] = ()  # what stands before each call of mtools
         try:
             self.geometry = self._read_geometry()
-            self._close_root()
+            self._close_chain(self.geometry.root_cluster)
             self.list_folder("")
         except BaseException:
             self.close()
@@ -101,9 +102,15 @@ class Drive:
             self._drop_hint()
         return True
 
-    def _close_root(self) -> None:
-        """Close a chain of the root that a pull left open."""
-        if not self.medium.read_only and (found := find_open_end(self.medium, self.geometry)):
+    def close_folder(self, folder: str) -> None:
+        """Close the chain of a folder in the root that a pull left open (rule 6)."""
+        shown = self._read_text(["mshowfat", drive_path(folder)], f"{folder} cannot be found")
+        if first := _FIRST_CLUSTER.search(shown):
+            self._close_chain(int(first[1]))
+
+    def _close_chain(self, first: int) -> None:
+        """Close the chain of the folder that begins there, where a pull left it open."""
+        if not self.medium.read_only and (found := find_open_end(self.medium, self.geometry, first)):
             self._write_number(*found, "the FAT cannot be written")
             self.medium.flush()
 

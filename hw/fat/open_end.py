@@ -1,11 +1,11 @@
-"""A root folder that a pull left open: its chain leads to a cluster that is free, where every tool stops.
+"""A folder that a pull left open: its chain leads to a cluster that is free, where every tool stops.
 
-Where the root grows, mtools writes the link to the new cluster into the first FAT, later the end of the chain
+Where a folder grows, mtools writes the link to the new cluster into the first FAT, later the end of the chain
 behind it, and only then the second FAT. Rules:
 
 1. Mended is just what a pull in between leaves: the first FAT leads to a cluster that both FATs call free,
-   where the second FAT still has the end. That end, four bytes, goes into the first one, and the root is what
-   it was before it grew; nothing lies in a cluster that was never taken.
+   where the second FAT still has the end. That end, four bytes, goes into the first one, and the folder
+   is what it was before it grew; nothing lies in a cluster that was never taken.
 2. Every other damage is left to whoever checks the stick on a PC.
 3. What is read is bounded, and looked at as 32-bit numbers, nothing else.
 
@@ -24,25 +24,27 @@ _FIRST_CLUSTER = 2
 _MOST_CLUSTERS = 4096  # a folder has at most 2 MiB (Microsoft FAT specification 1.03, section 6)
 
 
-def find_open_end(medium: Medium, geometry: Geometry) -> tuple[int, bytes] | None:
-    """Return where the end of the root's chain is to be written, and its four bytes.
+def find_open_end(medium: Medium, geometry: Geometry, first: int) -> tuple[int, bytes] | None:
+    """Return where the end of a folder's chain is to be written, and its four bytes.
 
     Args:
         medium: Claimed.
         geometry: Of its volume.
+        first: Cluster in which the folder begins.
 
     Returns:
-        The place is in bytes from the volume's start; None where the root is not left open so.
+        The place is in bytes from the volume's start; None where it is not left open so.
 
     Raises:
         StickGoneError, StickIoError: It cannot be read.
     """
-    if not geometry.copy_offset:
+    clusters = range(_FIRST_CLUSTER, geometry.clusters + _FIRST_CLUSTER)
+    if not geometry.copy_offset or first not in clusters:
         return None
-    cluster = geometry.root_cluster
+    cluster = first
     for _ in range(_MOST_CLUSTERS):
         link = _follow(medium, geometry.fat_offset, cluster)
-        if not _FIRST_CLUSTER <= link < geometry.clusters + _FIRST_CLUSTER:
+        if link not in clusters:
             return None
         if _follow(medium, geometry.fat_offset, link) == 0:
             end = _read(medium, geometry.copy_offset, cluster)

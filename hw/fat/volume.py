@@ -255,7 +255,10 @@ class FatVolume:
             StickGoneError, StickIoError: Pulled, or failing.
         """
         drive = self._drive
-        folders = ("", *(item.name for item in self.list() if item.folder and is_our_folder(item.name)))
+        ours = [item.name for item in self.list() if item.folder and is_our_folder(item.name)]
+        for folder in ours:
+            drive.close_folder(folder)
+        folders = ("", *ours)
         cleaned = [
             StickPath(folder=folder, name=item.name)
             for folder in folders

@@ -9,7 +9,7 @@ import pytest
 
 from hw.errors import StickFormatError
 from hw.fat.volume import open_volume
-from tests.hw.images import check_fat, copy_in
+from tests.hw.images import check_fat, copy_in, mtools
 
 END, FAR = 0x0FFFFFFF, 60_000
 NAMES = [f"holiday-picture-number-{number}.jpg" for number in range(6)]  # more than one cluster of entries
@@ -34,8 +34,8 @@ class Fats:
         with self.image.open("rb") as file:
             return int(struct.unpack("<I", os.pread(file.fileno(), 4, self.starts[fat] + 4 * cluster))[0])
 
-    def last(self) -> int:
-        cluster = self.root
+    def last(self, first: int | None = None) -> int:
+        cluster = first or self.root
         while self.get(0, cluster) < 0x0FFFFFF8:
             cluster = self.get(0, cluster)
         return cluster
@@ -63,6 +63,21 @@ def test_a_root_that_a_pull_left_open_is_closed_and_holds_what_it_held(fats: Fat
     assert fats.get(0, last) == fats.get(1, last) == END
     check_fat(fats.image)
     assert names(fats.image) == NAMES
+
+
+def test_a_folder_of_ours_that_a_pull_left_open_is_closed_with_the_parts(fats: Fats) -> None:
+    mtools(fats.image, "mmd", "::public")
+    for name in NAMES:
+        copy_in(fats.image, f"public/{name}", b"of the operator")
+    first = int(mtools(fats.image, "mshowfat", "::public").split("<")[1].split(">")[0])
+    last = fats.last(first)
+    assert last != first
+    fats.put(0, last, FAR)
+    with open_volume(fats.image) as volume:
+        assert volume.clean_parts() == ()
+        volume.put_small("public/roots.pem", b"x" * 600)
+        assert [item.name for item in volume.list("public")] == [*NAMES, "roots.pem"]
+    check_fat(fats.image)
 
 
 @pytest.mark.parametrize("damage", ["both are open", "the second goes elsewhere", "the cluster is taken"])
