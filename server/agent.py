@@ -15,6 +15,7 @@ Time comes from the caller, and so does waiting.
 """
 
 import fcntl
+import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -32,7 +33,8 @@ from core.receive.opening import Confirm, Received, open_archive
 from core.receive.trust import load_trust
 from server.material import read_material
 from server.opened import Opened, read_opened
-from server.settings import Settings
+from server.public import publish
+from server.settings import PUBLIC, Settings
 from server.standing import Memory, Standing, load_memory, refuse_again, save_memory
 from server.turns import Wanted, check_clock, plan_turn
 
@@ -137,6 +139,10 @@ def do_turn(state: Path, settings: Settings, now: datetime, say: Say) -> datetim
         _tell(standing, memory.of(wanted.place), wanted, say)
         memory = memory.with_standing(standing)
         save_memory(state, memory)
+    if settings.public is not None:
+        standing = _publish(Path(settings.public), opened, memory.of(PUBLIC), now, say)
+        if standing != memory.of(PUBLIC):
+            save_memory(state, memory.with_standing(standing))
     return min(latest, turn.next_look or latest)
 
 
@@ -207,6 +213,27 @@ def _fill(settings: Settings, wanted: Wanted, opened: Opened, before: Standing, 
         content_sha256=wanted.content_sha256,
         since=now,
     )
+
+
+def _publish(folder: Path, opened: Opened, before: Standing, now: datetime, say: Say) -> Standing:
+    """Bring the folder for a web server up to date, if an archive came or a root has expired."""
+    content = (
+        str(folder),
+        [archive.folder.name for archive in opened.archives],
+        [root.id for root in opened.trusted_roots(now)],
+    )
+    digest = hashlib.sha256(msgspec.json.encode(content)).hexdigest()
+    if before.content_sha256 == digest and before.refusal is None:
+        return before
+    try:
+        publish(folder, opened, now)
+    except CaError as error:
+        refusal = refuse_again(before.refusal, error, now)
+        if refusal.tries == 1:
+            say(f"{PUBLIC}: refused, {error.code}: {error}")
+        return msgspec.structs.replace(before, refusal=refusal)
+    say(f"{PUBLIC}: {folder} is up to date")
+    return Standing(place=PUBLIC, content_sha256=digest, since=now)
 
 
 def _tell(standing: Standing, before: Standing, wanted: Wanted, say: Say) -> None:

@@ -61,19 +61,25 @@ class OpenedArchive:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Root:
-    """A root of the opened archives that is not revoked.
+    """A root of the opened archives.
 
     Args:
         id: Its UUID.
         period: Name of its issuing period, such as 2027.
         issue_from: First instant at which it signs.
+        is_revoked: Whether an archive calls it so.
         certificate: Itself.
     """
 
     id: str
     period: str
     issue_from: datetime
+    is_revoked: bool
     certificate: x509.Certificate
+
+    def is_trusted(self, now: datetime) -> bool:
+        """Return whether to trust it at `now`, or to have it ready: live, and not expired."""
+        return not self.is_revoked and now <= self.certificate.not_valid_after_utc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +90,7 @@ class Opened:
         trust: What the receiver remembers.
         archives: The newest egress of each name, oldest first.
         signers: Each once, as the newest archive has it, the revoked ones too.
-        roots: The live ones, by the start of their issuing period.
+        roots: All of them, by the start of their issuing period.
     """
 
     trust: Trust
@@ -94,7 +100,7 @@ class Opened:
 
     def trusted_roots(self, now: datetime) -> tuple[Root, ...]:
         """Return the roots to trust at `now`, those to come among them: live, and not expired."""
-        return tuple(root for root in self.roots if now <= root.certificate.not_valid_after_utc)
+        return tuple(root for root in self.roots if root.is_trusted(now))
 
     def read_chain(self, signer: Signer) -> tuple[x509.Certificate, x509.Certificate]:
         """Return a signer's certificate and its root's.
@@ -188,11 +194,12 @@ def _signers(
 def _roots(entries: Sequence[tuple[OpenedArchive, CertificateEntry]], revoked: set[str]) -> tuple[Root, ...]:
     found: dict[str, Root] = {}
     for archive, entry in entries:
-        if entry.kind == "root" and entry.id not in revoked and entry.id not in found:
+        if entry.kind == "root" and entry.id not in found:
             found[entry.id] = Root(
                 id=entry.id,
                 period=entry.period,
                 issue_from=entry.issue_from,
+                is_revoked=entry.id in revoked,
                 certificate=read_certificates(archive.read(entry.file), entry.file)[0],
             )
     return tuple(sorted(found.values(), key=lambda root: (root.issue_from, root.id)))

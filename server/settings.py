@@ -24,8 +24,11 @@ from core.files import read_bounded
 from core.policy.yaml import MAX_BYTES, fit, read_yaml
 from core.receive.trust import MAX_RECEIVER_BYTES, load_roots
 from server.places.files import FilesPlace
+from server.places.kubernetes import KubernetesPlace
 from server.places.place import Place, read_passphrase_file
 
+PUBLIC: Final = "public"
+"""What stands for the folder for a web server where places are named."""
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
 
@@ -33,6 +36,7 @@ class Places(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The places, by kind and by name."""
 
     files: dict[str, FilesPlace] = {}
+    kubernetes: dict[str, KubernetesPlace] = {}
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -42,6 +46,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         identity: File with the private key that opens archives.
         identity_passphrase_file: File with that key's passphrase, if it has one.
         trust: Files with roots to believe before the first archive.
+        public: Folder for a web server, absolute; none if it is left out.
         warn_days: How long before signers or lists run out `pism server status` warns.
         places: What stands where.
     """
@@ -49,6 +54,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     identity: str
     identity_passphrase_file: str | None = None
     trust: tuple[str, ...] = ()
+    public: str | None = None
     warn_days: Annotated[int, Meta(ge=1, le=3650)] = 30
     places: Places = Places()
 
@@ -97,14 +103,16 @@ def read_settings(path: Path) -> Settings:
     """
     source = read_yaml(read_bounded(path, MAX_BYTES), str(path))
     settings = fit(source, Settings)
-    kinds: dict[str, str] = {}
+    if settings.public is not None and not settings.public.startswith("/"):
+        raise source.error(ConfigValueError, ("public",), "must be an absolute path")
+    kinds: dict[str, str] = {PUBLIC: "the folder for a web server"}
     for kind, name, place in settings.named():
         where = ("places", kind, name)
         if not _NAME.fullmatch(name):
             text = "a name has a-z, 0-9 and -, begins with a letter, and has at most 32 characters"
             raise source.error(ConfigValueError, where, text)
         if name in kinds:
-            raise source.error(ConfigValueError, where, f"stands in {kinds[name]}, too: names are unique")
+            raise source.error(ConfigValueError, where, f"means {kinds[name]} already: names are unique")
         kinds[name] = kind
         for key, text in place.faults().items():
             raise source.error(ConfigValueError, (*where, key), text)

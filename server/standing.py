@@ -15,6 +15,7 @@ from msgspec import Meta, Struct
 
 from core.archive.manifest import Instant, Sha256Hex, Uuid
 from core.crypto.recipients import refusing
+from core.decoding import json_decoder
 from core.errors import CaError, FileError
 from core.files import read_bounded, replace
 
@@ -84,7 +85,7 @@ class Memory(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return msgspec.structs.replace(self, places=(*others, standing))
 
 
-_DECODER = msgspec.json.Decoder(Memory)
+_decode = json_decoder(Memory, _MAX_BYTES)
 
 
 def refuse_again(
@@ -107,7 +108,7 @@ def load_memory(state: Path) -> Memory:
         return Memory()
     data = read_bounded(path, _MAX_BYTES)
     with refusing(FileError(f"{path} is damaged: remove it, and all places are filled anew.")):
-        return _DECODER.decode(data)
+        return _decode(data)
 
 
 def save_memory(state: Path, memory: Memory) -> None:

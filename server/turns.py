@@ -97,11 +97,11 @@ def plan_turn(
     Args:
         places: By name.
         signers: Of all opened archives.
-        roots: All live ones, expired ones too.
+        roots: All of them.
         memory: What stands where.
         now: Aware UTC, believed.
     """
-    trusted = [root for root in roots if now <= root.certificate.not_valid_after_utc]
+    trusted = [root for root in roots if root.is_trusted(now)]
     wanted = tuple(_want(name, place, signers, trusted, now) for name, place in places.items())
     due = []
     looks = [root.certificate.not_valid_after_utc + timedelta(seconds=1) for root in trusted]

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import cast
+from typing import Protocol, cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -31,6 +31,13 @@ _KNOWN_CRITICAL = {
     ExtensionOID.NAME_CONSTRAINTS,
 }
 _ONE_SECOND = timedelta(seconds=1)
+
+
+class Members(Protocol):
+    """The members of an archive, packed or opened into a folder."""
+
+    def read(self, path: str, /) -> bytes:
+        """Return a whole member."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,30 +190,48 @@ def _check_signature(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RootCrl:
-    """A CRL whose root signed it: its number, and the serials that it lists."""
+    """A CRL whose root signed it: its number, the serials that it lists, and when it runs out."""
 
     number: int
     serials: frozenset[int]
+    next_update: datetime
 
 
-def read_crl(archive: Archive, root_id: str, root: x509.Certificate) -> RootCrl:
+def read_crl(archive: Members, root_id: str, root: x509.Certificate) -> RootCrl:
     """Return the CRL of a root, verified with that root's key.
 
     Raises:
         ArchiveCertificateError: It cannot be read, or is not that root's (E-ARCHIVE-CERT).
         ArchiveMemberError: The archive has none (E-ARCHIVE-MEMBER).
     """
-    data = archive.read(f"crls/{root_id}.crl")
-    refusal = ArchiveCertificateError(f"crls/{root_id}.crl is not a CRL of its root.")
+    path = f"crls/{root_id}.crl"
+    return accept_crl(archive.read(path), path, root)
+
+
+def accept_crl(data: bytes, what: str, root: x509.Certificate) -> RootCrl:
+    """Return what a CRL says, verified with its root's key.
+
+    Args:
+        data: DER, bounded by the caller.
+        what: Names it in the error's text.
+        root: The root.
+
+    Raises:
+        ArchiveCertificateError: It cannot be read, or is not that root's (E-ARCHIVE-CERT).
+    """
+    refusal = ArchiveCertificateError(f"{what} is not a CRL of its root.")
     with refusing(refusal):
         crl = x509.load_der_x509_crl(data)
         number = crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
         serials = frozenset(item.serial_number for item in crl)
+        next_update = crl.next_update_utc
     try:
         _check_signature(crl, root)
     except CaError:
         raise refusal from None
-    return RootCrl(number=number, serials=serials)
+    if next_update is None:  # RFC 5280 5.1.2.5
+        raise refusal
+    return RootCrl(number=number, serials=serials, next_update=next_update)
 
 
 def check_crls(archive: Archive, manifest: Manifest, chains: Chains) -> dict[str, int]:

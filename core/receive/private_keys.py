@@ -9,7 +9,7 @@ Rules:
 
 import io
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, cast
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
@@ -23,17 +23,11 @@ from core.crypto.recipients import refusing
 from core.decoding import json_decoder
 from core.errors import ArchiveCertificateError, CaError
 from core.progress import Progress, Report, report_nothing
+from core.receive.certificates import Members
 
 MAX_PASSPHRASES_BYTES: Final = 64 * 1024 * 1024
 _decode_passphrases = json_decoder(dict[str, str], MAX_PASSPHRASES_BYTES)
 _PROOF: Final = b"PiSM: this key belongs to its certificate"
-
-
-class Members(Protocol):
-    """The members of an archive, packed or opened into a folder."""
-
-    def read(self, path: str, /) -> bytes:
-        """Return a whole member."""
 
 
 def check_keys(

@@ -9,6 +9,7 @@ import pytest
 from core.export.sidecars import make_public
 from core.policy.settings import Egress
 from kiosk.text.messages import known_codes
+from server.settings import Places, read_settings
 from tests.authority_store import export, make_store
 from tests.builders import make_policy
 from tests.kiosk.command import ENVIRONMENT, ROOT
@@ -70,7 +71,7 @@ def test_an_archive_leads_to_the_signer_of_the_day(server: Path) -> None:
 
 def test_the_agent_keeps_the_place_of_the_page(server: Path) -> None:
     section = PAGE.partition("\n## Keeping the signer in its place\n")[2]
-    (settings,) = re.findall(r"^```yaml\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    settings = re.findall(r"^```yaml\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)[0]
     settings = settings.replace("/srv/mongo/pki", f"{server}/pki").replace(
         "systemctl, reload, mongod", "/bin/true"
     )
@@ -80,6 +81,15 @@ def test_the_agent_keeps_the_place_of_the_page(server: Path) -> None:
     assert "mongo: services/mongo lane 1" in said
     check = "openssl verify -CAfile pki/trust.pem pki/certificate.pem"
     assert run_script(server, check) == "pki/certificate.pem: OK\n"
+
+
+def test_every_place_that_the_page_shows_is_read(tmp_path: Path) -> None:
+    shown = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    assert len(shown) == len(Places.__struct_fields__)
+    for text in shown:
+        whole = text if "identity:" in text else f"identity: identity.txt\n{text}"
+        (tmp_path / "server.yaml").write_text(whole)
+        assert len(list(read_settings(tmp_path / "server.yaml").named())) == 1
 
 
 def test_every_code_that_the_page_names_exists() -> None:

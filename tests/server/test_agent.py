@@ -263,3 +263,20 @@ def test_keys_are_nowhere_in_what_is_said_or_remembered(server: Server) -> None:
     told = "".join(server.said) + (server.state / "standing.json").read_text()
     assert "KEY" not in told
     assert all(secret not in told for secret in server.box.passphrases.values())
+
+
+def test_the_folder_for_a_web_server_follows_the_archives(server: Server) -> None:
+    text = (server.folder / "server.yaml").read_text()
+    (server.folder / "server.yaml").write_text(f"{text}public: {server.folder}/no/where\n")
+    server.take()
+    for _ in range(2):
+        server.turn(NOW)
+    assert [line.split(":")[0] for line in server.said] == ["mongo", "public"]
+    (server.folder / "no").mkdir()
+    server.turn(NOW)
+    list_ = server.folder / "no" / "where" / f"{server.box.of('root')[0].record.id}.crl"
+    before = list_.read_bytes()
+    server.box.crl_number += 1
+    server.take(NOW + HOUR)
+    server.turn(NOW + HOUR)
+    assert list_.read_bytes() != before

@@ -57,7 +57,7 @@ def test_everything_below_a_revoked_root_is_revoked(tmp_path: Path) -> None:
     open_into(out, box, name="other", created=NOW + timedelta(hours=1))
     opened = read_opened(out)
     assert all(signer.is_revoked for signer in opened.signers)
-    assert [root.id for root in opened.roots] == [second.record.id]
+    assert [root.id for root in opened.trusted_roots(NOW)] == [second.record.id]
 
 
 @pytest.mark.parametrize("path", ["manifest.json", "passphrases.age", "signers", "keys"])

@@ -1,12 +1,15 @@
 """Each kind of place once, as its contract suite takes it."""
 
+from base64 import b64decode
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from server.places.files import FilesPlace
+from server.places.kubernetes import KubernetesPlace
 from server.places.place import Place
 from tests.server.makers import TARGET
 
@@ -61,4 +64,23 @@ def read_held(certificate: bytes, key: bytes, roots: bytes) -> Held:
     )
 
 
-KINDS: dict[str, type[Kind]] = {"files": FilesKind}
+class KubernetesKind(Kind):
+    """Manifests, as the cluster decodes them."""
+
+    @property
+    def place(self) -> Place:
+        folder = str(self.folder / "place")
+        return KubernetesPlace(target=TARGET, folder=folder, namespace="default", secret="pism")
+
+    def read(self) -> Held:
+        folder = self.folder / "place"
+        secret: dict[str, str] = {}
+        if (folder / "pism.yaml").exists():
+            secret = yaml.safe_load((folder / "pism.yaml").read_text())["data"]
+        trust = yaml.safe_load((folder / "pism-trust.yaml").read_text())["data"]["ca.crt"]
+        return read_held(
+            b64decode(secret.get("tls.crt", "")), b64decode(secret.get("tls.key", "")), trust.encode()
+        )
+
+
+KINDS: dict[str, type[Kind]] = {"files": FilesKind, "kubernetes": KubernetesKind}
