@@ -108,7 +108,11 @@ def test_a_fat_that_ends_too_early_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_fat_that_cannot_be_read_is_a_failing_stick(image: Path) -> None:
-    with FatVolume(NodeMedium(image, kernel=TestKernel(errors={("pread", ""): BROKEN}))) as volume:
+    with pytest.raises(StickIoError):
+        FatVolume(NodeMedium(image, kernel=TestKernel(errors={("pread", ""): BROKEN})))
+    kernel = TestKernel()
+    with FatVolume(NodeMedium(image, kernel=kernel)) as volume:
+        kernel.errors[("pread", "")] = BROKEN
         with pytest.raises(StickIoError):
             _ = volume.free_bytes
         with pytest.raises(StickIoError):
