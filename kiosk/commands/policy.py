@@ -10,6 +10,7 @@ import click
 from hw.system.clock import SystemClock
 from kiosk.commands.access import Access, access_options
 from kiosk.commands.options import config_option, json_option, passphrase_option, say, show, show_json
+from kiosk.text.wrap import look_alike
 
 if TYPE_CHECKING:
     from core.certificate import Certificate
@@ -74,6 +75,8 @@ def plan_command(
         show(f"{count:6d}  {path}  {first:%Y-%m-%d} to {last:%Y-%m-%d}")
     for path, count in plan.request_counts():
         show(f"{count:6d}  {path}  when signing requests for them come")
+    for names in look_alike(f"{class_name}/{target}" for class_name, target, _ in policy.targets()):
+        say(f"warning: in a list of the panel these look alike: {', '.join(names)}")
     show(f"{len(plan.gaps):6d}  certificates to issue at {at or now:%Y-%m-%d}")
 
 

@@ -20,7 +20,7 @@ from kiosk.flows.dialogs import pick, read_to_end
 from kiosk.flows.flow import BACK, Flow, Page, Step, ask, on_menu
 from kiosk.flows.status import ask_status
 from kiosk.flows.top_up import top_up
-from kiosk.text.wrap import BODY_ROWS, fit_name, page_mark, wrap_name
+from kiosk.text.wrap import BODY_ROWS, LIST_COLUMNS, fit_name, page_mark, wrap_name
 
 REASONS: Final = {
     "keyCompromise": "key stolen",
@@ -30,7 +30,6 @@ REASONS: Final = {
 }
 """RFC 5280 5.3.1 names, in the order of keys A to D, and what the screen calls them."""
 
-_LIST_COLUMNS = 19  # behind "A "
 _TITLE_COLUMNS = 20
 _LINES = 2  # of a list of lanes: the third row says which digits were typed
 _SERIAL_DIGITS = 8
@@ -66,7 +65,7 @@ def revoke(box: Box) -> Flow:
     """Pick a target, a certificate and a reason, and revoke it at a held key; then offer a top-up."""
     report = yield from ask_status()
     paths = [f"{cover.class_name}/{cover.target}" if cover.class_name else "roots" for cover in report.covers]
-    shown = [fit_name(path, _LIST_COLUMNS) for path in paths]
+    shown = [fit_name(path, LIST_COLUMNS) for path in paths]
     while (target := (yield from pick(lambda _mark: "REVOKE WHOSE?", shown))) is not None:
         path = paths[target]
         candidates = list_revocable(report, path)

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 
 COLUMNS = 21
 BODY_ROWS = 3
+LIST_COLUMNS = 19
+"""Of a name in a list, behind the key that picks it."""
 BIG_COLUMNS = 10
 
 
@@ -31,6 +33,14 @@ def fit_name(name: str, columns: int = COLUMNS) -> str:
     plain = clean(name)
     tail = (columns - 1) // 2
     return plain if len(plain) <= columns else f"{plain[: columns - 2 - tail]}..{plain[-tail:]}"
+
+
+def look_alike(names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    """Return the groups of different names that are one text in a list of the panel."""
+    groups: dict[str, list[str]] = {}
+    for name in dict.fromkeys(names):
+        groups.setdefault(fit_name(name, LIST_COLUMNS), []).append(name)
+    return tuple(tuple(group) for group in groups.values() if len(group) > 1)
 
 
 def wrap_name(name: str) -> tuple[str, ...]:

@@ -93,6 +93,15 @@ def test_a_plan_issues_nothing_and_needs_no_state(tmp_path: Path) -> None:
     assert run("plan", "--config", config).status == 0
 
 
+def test_a_plan_warns_of_targets_that_look_alike_on_the_panel(tmp_path: Path) -> None:
+    mongo = "      mongo: {load: 2, quantum: 0.25}\n"
+    alike = "".join(mongo.replace("mongo", f"world{number}-frankfurt-north") for number in (1, 2))
+    told = run("plan", "--config", lay_config(tmp_path, mongo, alike))
+    assert told.status == 0
+    assert "look alike: services/world1-frankfurt-north, services/world2-frankfurt-north" in told.err
+    assert "alike" not in run("plan", "--config", lay_config(tmp_path)).err
+
+
 def test_a_plan_on_a_state_knows_what_is_issued(folder: Path) -> None:
     before = json.loads(at(folder, "plan", "--config", folder / "config.yaml", "--json").out)
     assert before["gaps"] == []

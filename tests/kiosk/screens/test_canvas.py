@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from kiosk.screens.canvas import HEIGHT, WIDTH, Canvas, TextOverflowError, shifted
-from kiosk.text.wrap import clean, count_pages, fit, fit_name, pack, pages, wrap, wrap_name
+from kiosk.text.wrap import clean, count_pages, fit, fit_name, look_alike, pack, pages, wrap, wrap_name
 
 
 def lit(canvas: Canvas) -> int:
@@ -129,6 +129,12 @@ def test_a_name_on_rows_is_whole(class_name: str, target: str) -> None:
     assert "".join(rows) == path
     assert len(rows) <= 3
     assert all(len(row) <= 21 for row in rows)
+
+
+def test_names_that_look_alike_in_a_list_are_told() -> None:
+    one, other = (f"infrastructure/a{middle}vatars-frankfurt-north" for middle in "12")
+    assert look_alike((one, "services/mongo", other, one)) == ((one, other),)
+    assert look_alike(("services/mongo", "services/etcd")) == ()
 
 
 def test_a_page_of_blocks_cuts_none() -> None:
