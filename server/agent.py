@@ -2,6 +2,7 @@
 
     STATE/opened/         what was taken (core.receive.folder), for the newest archives only
     STATE/standing.json   what stands where (server.standing)
+    STATE/refused.json    why the last archive was refused, if it was
 
 Rules:
 1. One agent at a time runs in STATE, which has mode 0700. Archives may be taken while it runs.
@@ -35,7 +36,15 @@ from server.material import read_material
 from server.opened import Opened, read_opened
 from server.public import publish
 from server.settings import PUBLIC, Settings
-from server.standing import Memory, Standing, load_memory, refuse_again, save_memory
+from server.standing import (
+    Memory,
+    Standing,
+    load_memory,
+    load_refused,
+    refuse_again,
+    save_memory,
+    save_refused,
+)
 from server.turns import Wanted, check_clock, plan_turn
 
 OPENED: Final = "opened"
@@ -73,7 +82,12 @@ def take_archive(
     if not state.exists():
         make_folder(state)
     out = state / OPENED
-    received = open_archive(source, identities, trust, out, confirm, now, follow=follow)
+    try:
+        received = open_archive(source, identities, trust, out, confirm, now, follow=follow)
+    except CaError as error:
+        save_refused(state, refuse_again(load_refused(state), error, now))
+        raise
+    save_refused(state, None)
     with lock_folder(out):
         kept = {seen.folder for seen in load_trust(out).seen}
         with filing(f"Removing older archives in {out}"):

@@ -3,7 +3,8 @@
 It is a memory of what was done, never of what is right: that is worked out anew each time (server.turns). A
 place whose filling was cut short has no entry of it yet, so it is filled again.
 
-The file is strict, bounded, and replaced whole.
+Beside it, refused.json says why the last archive was refused, as long as none was taken after it. Both are
+strict, bounded, and replaced whole.
 """
 
 from datetime import datetime
@@ -20,6 +21,7 @@ from core.errors import CaError, FileError
 from core.files import read_bounded, replace
 
 STANDING_FILE: Final = "standing.json"
+REFUSED_FILE: Final = "refused.json"
 _MAX_BYTES: Final = 4 * 1024 * 1024
 
 
@@ -85,6 +87,7 @@ class Memory(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return msgspec.structs.replace(self, places=(*others, standing))
 
 
+_decode_refusal = json_decoder(Refusal, _MAX_BYTES)
 _decode = json_decoder(Memory, _MAX_BYTES)
 
 
@@ -118,3 +121,30 @@ def save_memory(state: Path, memory: Memory) -> None:
         FileError: It cannot be written (E-FILE).
     """
     replace(state / STANDING_FILE, msgspec.json.format(msgspec.json.encode(memory), indent=1) + b"\n")
+
+
+def load_refused(state: Path) -> Refusal | None:
+    """Return why the last archive was refused; None if it was taken.
+
+    Raises:
+        FileError: refused.json cannot be read, or is not to its format (E-FILE).
+    """
+    path = state / REFUSED_FILE
+    if not path.exists():
+        return None
+    data = read_bounded(path, _MAX_BYTES)
+    with refusing(FileError(f"{path} is damaged: remove it.")):
+        return _decode_refusal(data)
+
+
+def save_refused(state: Path, refusal: Refusal | None) -> None:
+    """Remember why the last archive was refused, or that it was taken.
+
+    Raises:
+        FileError: It cannot be written (E-FILE).
+    """
+    path = state / REFUSED_FILE
+    if refusal is not None:
+        replace(path, msgspec.json.encode(refusal) + b"\n")
+    elif path.exists():
+        path.unlink()

@@ -204,6 +204,47 @@ def run_command(state: Path, config: Path, *, once: bool) -> None:
         raise PlaceError(f"not as it should be: {', '.join(refused) or 'nothing could be done'}")
 
 
+@server_command.command("status")
+@_state
+@_config
+@click.option(
+    "--metrics",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write this file, too: gauges for the textfile collector of Prometheus' node_exporter.",
+)
+@json_option
+@click.pass_context
+def status_command(
+    context: click.Context, state: Path, config: Path, metrics: Path | None, *, as_json: bool
+) -> None:
+    """Say how this server stands: signers, cover, lists, archives, and what was refused since when.
+
+    The exit status is 0 when all is well, 1 for a warning, 2 when something hurts now.
+    """
+    from core.files import replace
+    from server.agent import OPENED
+    from server.opened import read_opened
+    from server.settings import read_settings
+    from server.standing import load_memory, load_refused
+    from server.status import LEVELS, describe, encode_json, encode_metrics, make_status
+
+    status = make_status(
+        read_settings(config),
+        read_opened(state / OPENED),
+        load_memory(state),
+        load_refused(state),
+        SystemClock().now(),
+    )
+    if metrics is not None:
+        replace(metrics, encode_metrics(status), mode=0o644)
+    if as_json:
+        show(encode_json(status))
+    else:
+        for line in describe(status):
+            show(line)
+    context.exit(LEVELS.index(status.level))
+
+
 def _wait_for_signal() -> Callable[[float], bool]:
     """Return what waits so many seconds, or until the process is asked to end; that cuts no work short."""
     asked, asking = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)

@@ -19,9 +19,9 @@ PAGE = (ROOT / "docs" / "server.md").read_text(encoding="utf-8")
 NAMED = "main-kudo-000001-20270115T100000Z.tar.age"
 
 
-def commands(heading: str) -> str:
-    """Return the commands of a section."""
-    section = PAGE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+def commands(heading: str, mark: str = "##") -> str:
+    """Return the commands of a section, up to the next heading."""
+    section = PAGE.partition(f"\n{mark} {heading}\n")[2].partition("\n##")[0]
     found = "".join(re.findall(r"^```sh\n(.*?)^```$", section, re.MULTILINE | re.DOTALL))
     assert found
     return found
@@ -81,6 +81,8 @@ def test_the_agent_keeps_the_place_of_the_page(server: Path) -> None:
     assert "mongo: services/mongo lane 1" in said
     check = "openssl verify -CAfile pki/trust.pem pki/certificate.pem"
     assert run_script(server, check) == "pki/certificate.pem: OK\n"
+    assert run_script(server, commands("How it stands", mark="###")).startswith("ok, ")
+    assert "pism_status 0\n" in (server / "pism.prom").read_text()
 
 
 def test_every_place_that_the_page_shows_is_read(tmp_path: Path) -> None:

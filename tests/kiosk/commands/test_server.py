@@ -154,3 +154,16 @@ def test_a_signal_ends_the_agent_at_once_and_in_peace(agent: Agent) -> None:
         os.killpg(running.pid, signal.SIGTERM)
         assert running.stdout.read() == ""
     assert (agent.folder / "place" / "key.pem").exists()
+
+
+def test_status_is_an_exit_status_too(agent: Agent) -> None:
+    assert agent.run("take", agent.folder / "first.tar.age").status == 0
+    before = agent.run("status")
+    assert (before.status, before.out.split(",")[0]) == (2, "critical")
+    assert agent.run("run", "--once").status == 0
+    well = agent.run("status", "--metrics", agent.folder / "pism.prom", "--json")
+    assert (well.status, json.loads(well.out)["level"]) == (0, "ok")
+    assert (agent.folder / "pism.prom").read_text().startswith("# HELP pism_status 0 ok")
+    later = agent.run("status", when=NEXT)
+    assert later.status == 2
+    assert "does not stand yet" in later.out
