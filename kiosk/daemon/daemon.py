@@ -9,7 +9,8 @@ Rules:
 5. What is in neither error tree is a bug: it is logged where it happened, without values; the machine is
    told (`Bug`), which locks; the loop goes on. A bug while that is told ends the daemon: systemd starts it
    again.
-6. Idle, it sleeps in the kernel until an event, a timer, or the watchdog's turn.
+6. Idle, it sleeps in the kernel until an event, a timer, the watchdog's turn, or the next minute where a page
+   that is lit tells the time.
 """
 
 import logging
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 
 BRIGHT: Final = 0x80
 DIM: Final = 0x08
+_MINUTE_S: Final = 60
 
 Post = Callable[[Event], None]
 
@@ -104,6 +106,7 @@ class Daemon:
         self._timers = Timers()
         self._display_retry = Retry()
         self._keypad_retry = Retry()
+        self._minute_due_s: float | None = None
         self._leaving = False
         self._worker = make_worker(self.post)
 
@@ -150,6 +153,7 @@ class Daemon:
             entry_due_s,
             self._display_retry.due_s,
             self._keypad_retry.due_s,
+            self._minute_due_s,
         )
         waits = [max(0.0, due - now_s) for due in dues if due is not None]
         if self._turn_every_s is not None:
@@ -175,7 +179,8 @@ class Daemon:
             self._take(TimerFired(name))
         if self._keypad_retry.is_due(now_s):
             self._start_keypad()
-        if self._display_retry.is_due(now_s):
+        is_minute = self._minute_due_s is not None and self._minute_due_s <= now_s
+        if self._display_retry.is_due(now_s) or is_minute:
             self._show()
 
     def _take(self, event: Event) -> None:
@@ -275,14 +280,18 @@ class Daemon:
 
     def _show(self) -> None:
         """Draw the page; the driver sends what changed."""
-        now_s = self._board.clock.monotonic()
+        now_s, now = self._board.clock.monotonic(), self._board.clock.now()
+        page, glass = self.machine.shown, self.machine.light.glass
+        is_telling = page.tells_time and glass is not Glass.BLANK
+        self._minute_due_s = now_s + _MINUTE_S - now.second if is_telling else None
         try:
             image = draw(
-                self.machine.shown,
+                page,
                 self._entries.entry_view(now_s),
                 self._entries.proposal_view(),
                 stuck=self.machine.stuck,
-                shift=None if self.machine.light.glass is Glass.BRIGHT else self.machine.light.shift,
+                shift=None if glass is Glass.BRIGHT else self.machine.light.shift,
+                now=now,
             )
             self._board.display.show(image)
         except DisplayError as error:

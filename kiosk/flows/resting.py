@@ -81,12 +81,13 @@ def two_sticks(box: Box) -> Flow:
 def locked(box: Box) -> Flow:
     """Locked, and no stick that asks for something."""
     key = yield Page(
-        body=Large(text="LOCKED", below=_line_under_locked(box), top=10, names_stuck=True),
+        body=Large(text="LOCKED", below=_line_under_locked(box), names_stuck=True),
         left="#unlock",
         right="D menu",
         takes="#D",
         minds_sticks=True,
         rests=True,
+        tells_time=True,
     )
     return (yield from unlock(box) if key == "#" else menu(box))
 

@@ -19,10 +19,9 @@ from kiosk.flows.last_visit import orders, show_result
 from kiosk.flows.policy import review_stick
 from kiosk.flows.requests import review_requests
 from kiosk.flows.unlock import open_session
-from kiosk.text.wrap import COLUMNS, fit, fit_name, pack, wrap_name
+from kiosk.text.wrap import BODY_ROWS, COLUMNS, fit, fit_name, pack, wrap_name
 from kiosk.work.job import JobDone, RequestsFound, RunJob
 
-_ROWS = 4
 STOPPED: Final = ("What was done is kept", "Start it again and", "it goes on from there")
 
 
@@ -49,7 +48,7 @@ def _show_steps(box: Box, label: str, steps: tuple[str, ...]) -> Step[str]:
     """Show what a stick asks for, each name whole; return `#` or `*`."""
     name = fit(label)
     title = f"STICK {name} asks"
-    shown = pack([_step_lines(number, step) for number, step in enumerate(steps, 1)], _ROWS)
+    shown = pack([_step_lines(number, step) for number, step in enumerate(steps, 1)], BODY_ROWS)
     at, count = 0, len(shown)
     go_on = "#unlock" if box.session is None else "#start"
     while True:
@@ -63,6 +62,7 @@ def _show_steps(box: Box, label: str, steps: tuple[str, ...]) -> Step[str]:
             rests=True,
             needs_vault=True,
             names_stuck=True,
+            tells_time=True,
         )
         if key != "D":
             return key

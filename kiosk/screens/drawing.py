@@ -5,6 +5,7 @@ is a bug (TextOverflowError).
 """
 
 import textwrap
+from datetime import datetime
 from functools import cache
 from typing import Final
 
@@ -45,6 +46,7 @@ def draw(
     *,
     stuck: tuple[str, ...] = (),
     shift: int | None = None,
+    now: datetime | None = None,
 ) -> Image.Image:
     """Return the picture of a page.
 
@@ -54,6 +56,7 @@ def draw(
         proposal: The proposed words, when there are some; drawn only while they are to be written down.
         stuck: Keys that are stuck.
         shift: How often a dimmed picture was moved; None while the panel is bright.
+        now: The box's time, aware UTC, for a page that tells it; None: it is not known.
 
     Returns:
         128x64 pixels of mode "1".
@@ -68,7 +71,8 @@ def draw(
         case Work():
             _draw_work(canvas, page)
         case Page():
-            _draw_page(canvas, page, proposal, stuck)
+            time = f"{now:%Y-%m-%d %H:%M} UTC" if page.tells_time and now is not None else ""
+            _draw_page(canvas, page, proposal, stuck, time)
     return canvas.image if shift is None else shifted(canvas.image, shift)
 
 
@@ -85,14 +89,16 @@ def name_stuck(keys: tuple[str, ...], columns: int = COLUMNS) -> str:
     return spaced if len(spaced) <= columns else fit(f"Stuck: {''.join(keys)}", columns)
 
 
-def _draw_page(canvas: Canvas, page: Page, proposal: ProposalView | None, stuck: tuple[str, ...]) -> None:
+def _draw_page(
+    canvas: Canvas, page: Page, proposal: ProposalView | None, stuck: tuple[str, ...], time: str
+) -> None:
     if stuck and page.names_stuck:
         canvas.title(name_stuck(stuck), strong=True)
-    elif page.title:
-        canvas.title(page.title, page.mark, strong=page.strong)
+    elif page.title or time:
+        canvas.title(page.title or time, page.mark, strong=page.strong)
     match page.body:
         case tuple() as lines:
-            canvas.lines(lines)
+            canvas.lines((*lines, time) if time and page.title else lines)
         case Large() as large:
             below = name_stuck(stuck) if stuck and large.names_stuck else large.below
             canvas.big(large.text, large.top).centre(3, below)

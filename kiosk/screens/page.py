@@ -106,6 +106,7 @@ class Page:
         awaits_vault: Goes on when the vault says that it is ready.
         ticks: Goes on every second.
         names_stuck: Stuck keys are named in place of the title.
+        tells_time: The box's date and time stand in the title's row, or where that is taken as the last line.
     """
 
     title: str = ""
@@ -125,6 +126,7 @@ class Page:
     awaits_vault: bool = False
     ticks: bool = False
     names_stuck: bool = False
+    tells_time: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +162,7 @@ class Work:
     stopping: bool = False
 
     busy: ClassVar[bool] = True
+    tells_time: ClassVar[bool] = False
     takes: ClassVar[str] = ""
     keeps_hold: ClassVar[bool] = False
     minds_sticks: ClassVar[bool] = False
@@ -188,6 +191,7 @@ class Entry:
     refused: bool = False
 
     busy: ClassVar[bool] = False
+    tells_time: ClassVar[bool] = False
     takes: ClassVar[str] = ""
     holds: ClassVar[str] = ""
     keeps_hold: ClassVar[bool] = False

@@ -88,7 +88,7 @@ class Sample:
     def draw(self, stuck: tuple[str, ...] | None = None) -> Image.Image:
         """Return its picture, with its own stuck keys or others."""
         keys = self.stuck if stuck is None else stuck
-        return draw(self.page, self.entry, self.proposal, stuck=keys, shift=self.shift)
+        return draw(self.page, self.entry, self.proposal, stuck=keys, shift=self.shift, now=NOW)
 
 
 def shown(flow: Generator[Any, Any, Any], *sent: Any) -> Shown:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +43,24 @@ def test_the_first_screen_asks_for_the_vault_and_everything_is_let_go(loop: Loop
 def test_idle_it_waits_for_nothing_once_the_glass_is_off(loop: Loop) -> None:
     # locked: to dim, to move the picture now and then, to blank; then no timer at all
     loop.play(READY, 1e6, 1e6)
-    assert loop.inbox.waits[0] == 60
+    assert loop.inbox.waits[0] == 60  # to the next minute, too: the page tells the time
     assert loop.inbox.waits[-1] is None
     assert len(loop.inbox.waits) < 12
     assert not loop.twins.panel.on
+
+
+def test_a_page_that_tells_the_time_goes_with_the_clock_while_it_is_lit(loop: Loop) -> None:
+    told: list[str] = []
+
+    def look() -> None:
+        told.append(read_lines(loop.twins.panel.image())[0])
+
+    before = loop.twins.clock.now()
+    loop.play(READY, look, 30.0, look, 31.0, look, 300.0)
+    after = before + timedelta(minutes=1)
+    assert told == [f"{time:%Y-%m-%d %H:%M} UTC" for time in (before, before, after)]
+    assert not loop.twins.panel.on
+    assert loop.inbox.waits[-1] is None
 
 
 def test_the_watchdogs_turn_bounds_every_wait(loop: Loop) -> None:

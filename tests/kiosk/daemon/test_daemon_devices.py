@@ -74,7 +74,8 @@ def test_a_display_that_lost_its_power_while_it_was_off_is_whole_when_it_wakes(l
 def same_picture(loop: Loop) -> bool:
     """Tell whether the glass shows what the daemon's screen is, at full light."""
     machine = loop.daemon.machine
-    drawn = draw(machine.shown, shift=None if machine.light.glass is Glass.BRIGHT else machine.light.shift)
+    shift = None if machine.light.glass is Glass.BRIGHT else machine.light.shift
+    drawn = draw(machine.shown, shift=shift, now=loop.twins.clock.now())
     panel = loop.twins.panel
     return panel.contrast in {BRIGHT, DIM} and panel.image().tobytes() == drawn.tobytes()
 
