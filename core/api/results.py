@@ -156,8 +156,8 @@ class RequestsSigned(Result, frozen=True, kw_only=True):
 class Companion(Result, frozen=True, kw_only=True):
     """A clear-text file that goes beside the archive, `numbered`: its name has the archive's number.
 
-    A name without a number may be taken already on a stick; nothing is overwritten there, so whoever writes
-    it finds another place (kiosk.work.job).
+    A name without a number may be taken already on a stick; only an earlier file of the box's own is replaced
+    there, so whoever writes it finds another place (kiosk.work.places).
     """
 
     path: str
@@ -289,10 +289,21 @@ class Acknowledged(Result, frozen=True):
     """It is done and journaled."""
 
 
+class Paper(Result, frozen=True, kw_only=True):
+    """A file beside an archive, as the archive's receipt names it: its own path, and SHA-256 in hex."""
+
+    path: str
+    sha256: str
+
+
 class ReceiptChecked(Result, frozen=True, kw_only=True):
-    """What a file from a stick is: a receipt of this incarnation, no later than its state; or none of it."""
+    """What a file from a stick is: a receipt of this incarnation, no later than its state; or none of it.
+
+    `papers` are those of any receipt that a root of this authority seals, of any incarnation; else none.
+    """
 
     is_ours: bool
+    papers: tuple[Paper, ...]
 
 
 class IdentitySeen(Result, frozen=True, kw_only=True):

@@ -180,7 +180,7 @@ class Authority:
         """Return the whole picture at `now`."""
         return make_status(self._store, self.policy, now, clock_code(self._store, self.policy, now))
 
-    def check_receipt(self, data: bytes) -> bool:
+    def check_receipt(self, data: bytes) -> results.ReceiptChecked:
         """Refuse to go on if a receipt from a stick is later than this state; see core.export.receipt."""
         return check_receipt(self._store, data)
 

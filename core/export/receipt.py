@@ -23,6 +23,7 @@ import msgspec
 from cryptography import x509
 from msgspec import Meta, Struct
 
+from core.api.results import Paper, ReceiptChecked
 from core.archive.contents import Changes
 from core.archive.manifest import (
     MAX_CERTIFICATES,
@@ -249,7 +250,7 @@ def verify_receipt(data: bytes, roots: Mapping[str, TrustedRoot]) -> Receipt:
     raise ArchiveSealError(" ".join(["No seal of a trusted root fits the receipt.", *refusals]))
 
 
-def check_receipt(store: Store, data: bytes) -> bool:
+def check_receipt(store: Store, data: bytes) -> ReceiptChecked:
     """Compare a receipt from a stick with what this store remembers.
 
     Args:
@@ -257,7 +258,7 @@ def check_receipt(store: Store, data: bytes) -> bool:
         data: The file, from a stick that nobody vouches for.
 
     Returns:
-        Whether it is ours: sealed under a root of ours, of our own incarnation.
+        What it is, and the papers that it names where a root of ours seals it.
 
     Raises:
         StateOldError: The receipt is ours and later than anything here (E-STATE-OLD).
@@ -265,9 +266,10 @@ def check_receipt(store: Store, data: bytes) -> bool:
     try:
         receipt = verify_receipt(data, _trusted_roots(store))
     except ArchiveError:
-        return False
+        return ReceiptChecked(is_ours=False, papers=())
+    papers = tuple(Paper(path=paper.file, sha256=paper.sha256) for paper in receipt.papers)
     if receipt.incarnation != store.fact("incarnation"):
-        return False
+        return ReceiptChecked(is_ours=False, papers=papers)
     given = {(item.kind, item.name): item.last for item in store.sequences()}
     last = given.get((receipt.kind, receipt.name), 0)
     if receipt.sequence > last:
@@ -275,7 +277,7 @@ def check_receipt(store: Store, data: bytes) -> bool:
             f"the stick holds the receipt of {receipt.kind} {receipt.name} {receipt.sequence:06}; "
             f"the last one known here is {last:06}"
         )
-    return True
+    return ReceiptChecked(is_ours=True, papers=papers)
 
 
 def _trusted_roots(store: Store) -> dict[str, TrustedRoot]:

@@ -271,7 +271,7 @@ def show_session(connection: Connection, _request: requests.AskSession) -> resul
 @answers(requests.CheckReceipt, when=When.UNLOCKED)
 def check_receipt(connection: Connection, request: requests.CheckReceipt) -> results.ReceiptChecked:
     """Refuse to go on if a receipt is later than the state; say whether it is of this incarnation."""
-    return results.ReceiptChecked(is_ours=connection.authority.check_receipt(request.data))
+    return connection.authority.check_receipt(request.data)
 
 
 @answers(requests.TopUp, when=When.UNLOCKED)

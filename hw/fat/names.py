@@ -10,6 +10,8 @@ Rules:
 4. mren (4.0.33) ends in an assertion where a name grows in its folder: a part is padded to its name's length.
 5. A short name in small letters (`roots.pem`) lives without a long one, its case kept in two bits that
    mren takes over from the old name: such a part is called `pism.prt`, its case as the name's.
+6. What is being replaced or taken away is called as a part is, with `_` for `-`, until it is gone: so both
+   stand side by side, and a pull leaves the old file whole or a part that is ours.
 """
 
 import re
@@ -18,9 +20,11 @@ from dataclasses import dataclass
 
 from hw.errors import StickNameError
 
-_PART = ("pism", ".part")
+_PART = ("pism", "-", ".part")
 _SHORT_PART = ("pism", ".prt")
-_OUR_PART = re.compile(r"pism(-*\.part|\.prt)", re.IGNORECASE)
+_OUTGOING = ("pism_", "_", ".part")
+_SHORT_OUTGOING = ("pism_", ".prt")
+_OUR_PART = re.compile(r"pism(-*\.part|\.prt|_+\.part|_\.prt)", re.IGNORECASE)
 
 _LONGEST = 255  # UTF-16 units, Microsoft FAT specification 1.03, long names
 _LONGEST_LABEL = 11
@@ -136,14 +140,29 @@ def part_name(name: str) -> str:
     Args:
         name: Its own, checked.
     """
-    (stem, ending), (short_stem, short_ending) = _PART, _SHORT_PART
-    long_part = stem + "-" * (len(name) - len(stem + ending)) + ending
-    short = _SHORT.fullmatch(name)
-    if short is None or name == name.upper():
-        return long_part
-    name_stem, name_ending = short[1], short[2] or ""
+    return _name_aside(name, _PART, _SHORT_PART)
+
+
+def outgoing_name(name: str) -> str:
+    """Return what a file is called from when another takes its name until it is deleted.
+
+    Args:
+        name: Its own, checked.
+    """
+    return _name_aside(name, _OUTGOING, _SHORT_OUTGOING)
+
+
+def _name_aside(name: str, long: tuple[str, str, str], short: tuple[str, str]) -> str:
+    """Return another name of a file, which mren can give it and take from it (rules 4 and 5)."""
+    stem, filler, ending = long
+    padded = stem + filler * (len(name) - len(stem + ending)) + ending
+    found = _SHORT.fullmatch(name)
+    if found is None or name == name.upper():
+        return padded
+    name_stem, name_ending = found[1], found[2] or ""
     if not (_has_one_case(name_stem) and _has_one_case(name_ending)):
-        return long_part
+        return padded
+    short_stem, short_ending = short
     return (short_stem if name_stem == name_stem.lower() else short_stem.upper()) + (
         short_ending if name_ending == name_ending.lower() else short_ending.upper()
     )

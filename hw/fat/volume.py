@@ -2,7 +2,8 @@
 
 Rules:
 
-1. Nothing is overwritten; nothing is deleted but a part (hw.fat.names) that PiSM itself began.
+1. Nothing is overwritten or deleted but a part (hw.fat.names) that PiSM itself began, and a file whose hash
+   the caller gives: it is looked at first, and anything else stays.
 2. `put` returns when the medium was seen to hold the file, name and bytes (hw.fat.writing), never before.
 3. What comes off a stick is bounded by the caller before it is read.
 4. One folder deep, and no name that FAT, Windows or mtools would bend (hw.fat.names).
@@ -20,7 +21,7 @@ from hw.errors import StickFormatError, StickMissingError, StickPartsError, Stic
 from hw.fat.listing import StickFile
 from hw.fat.mtools import Drive
 from hw.fat.names import MAX_FOLDERS, StickPath, check_name, is_our_folder, is_our_part, parse_path
-from hw.fat.writing import Progress, delete_part, is_written, write_file
+from hw.fat.writing import Progress, delete_known, delete_part, is_written, write_file
 from hw.medium.node import NodeMedium
 from hw.medium.part import PartMedium
 from hw.medium.table import Part, leave_out_system, read_table
@@ -199,14 +200,16 @@ class FatVolume:
             raise StickSizeError(f"{place} has {found.size_bytes} bytes; at most {max_bytes} are taken")
         return place, found
 
-    def put_small(self, name: str, data: bytes, progress: Progress | None = None) -> None:
+    def put_small(
+        self, name: str, data: bytes, progress: Progress | None = None, replaces: str | None = None
+    ) -> None:
         """Write bytes that are at hand; as `put`."""
         source = os.memfd_create("pism-stick")
         with os.fdopen(source, "w+b") as file:
             file.write(data)
             file.flush()
             digest = hashlib.sha256(data).hexdigest()
-            self.put(name, file, size_bytes=len(data), sha256=digest, progress=progress)
+            self.put(name, file, size_bytes=len(data), sha256=digest, progress=progress, replaces=replaces)
 
     def put(
         self,
@@ -216,6 +219,7 @@ class FatVolume:
         size_bytes: int,
         sha256: str,
         progress: Progress | None = None,
+        replaces: str | None = None,
     ) -> None:
         """Write a file and prove that the medium holds it.
 
@@ -227,10 +231,11 @@ class FatVolume:
             sha256: Of the source, in hex.
             progress: Told how many of 2 x size_bytes are written or read back; when it raises, the stick
                 is left without the file.
+            replaces: SHA-256, in hex, of a file that may stand there and gives way; None: none may.
 
         Raises:
             StickNameError: No file can be called so.
-            StickExistsError: The name is taken.
+            StickExistsError: The name is taken, by other bytes than those.
             StickFullError: No room, with both sizes.
             StickReadOnlyError: Write-protected.
             StickVerifyError: The medium holds something else.
@@ -245,7 +250,21 @@ class FatVolume:
                 size_bytes=size_bytes,
                 sha256=sha256,
                 progress=progress,
+                replaces=replaces,
             )
+
+    def delete(self, name: str, sha256: str) -> bool:
+        """Delete a file, if its bytes are the known ones, and tell whether they were.
+
+        Args:
+            name: In the root, or `folder/name`.
+            sha256: What its bytes should hash to, in hex; anything else is left as it is.
+
+        Raises:
+            StickReadOnlyError: Write-protected.
+            StickNameError, StickFormatError, StickGoneError, StickIoError: As for `list`.
+        """
+        return delete_known(self._drive, parse_path(name), sha256)
 
     def clean_parts(self) -> tuple[str, ...]:
         """Delete the parts that PiSM began and did not finish, and return their names.

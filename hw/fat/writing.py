@@ -2,7 +2,10 @@
 
 Owns the order of writing: space check, a part, flush, read back off the medium, SHA-256, rename, flush,
 name and size and hash again. Rules: nothing is overwritten; nothing is deleted but what this call wrote
-itself, and a part of ours that was left by an earlier one.
+itself, a part of ours that was left by an earlier one, and a file that the caller names by its hash.
+
+A file that is replaced gives its name away before it is deleted (hw.fat.names), with a flush between any two
+steps: at no moment does the name stand for anything but the old bytes, the new ones, or nothing.
 
 It costs five calls of mtools (about 20 ms each on a PC), and one more in a folder not listed yet.
 
@@ -23,7 +26,7 @@ from hw.errors import (
 )
 from hw.fat.launcher import limits_for
 from hw.fat.mtools import SOURCE, Drive, drive_path
-from hw.fat.names import StickPath, is_our_part, part_name
+from hw.fat.names import StickPath, is_our_part, outgoing_name, part_name
 from hw.fat.readback import check_entry, check_hash
 from hw.ports import Tick
 
@@ -42,6 +45,7 @@ def write_file(
     size_bytes: int,
     sha256: str,
     progress: Progress | None,
+    replaces: str | None = None,
 ) -> None:
     """Write a file and prove that the medium holds it; leave nothing of it when that fails.
 
@@ -52,6 +56,7 @@ def write_file(
         size_bytes: Of the file.
         sha256: Of the file, in hex.
         progress: Told how many of 2 x size_bytes are written or read back.
+        replaces: SHA-256, in hex, of a file that may stand there and is replaced; None: none may.
 
     Raises:
         StickExistsError, StickFullError, StickReadOnlyError, StickVerifyError, StickGoneError, StickIoError:
@@ -59,7 +64,9 @@ def write_file(
     """
     tick_written, tick_checked = _make_ticks(progress, size_bytes, place)
     check_writable(drive)
-    _check_free_name(drive, place)
+    if replaces is None or not _is_held(drive, place, replaces):
+        _check_free_name(drive, place)
+        replaces = None
     _check_room(drive, place, size_bytes)
     if place.folder and not drive.has_folder(place.folder):
         drive.write(["mmd", drive_path(place.folder)], f"the folder {place.folder} cannot be made")
@@ -67,7 +74,7 @@ def write_file(
     part = StickPath(folder=place.folder, name=part_name(place.name))
     if drive.find(part) is not None:
         delete_part(drive, part)
-    here = part
+    here, old = part, None
     try:
         drive.write(
             ["mcopy", SOURCE, drive_path(str(part))],
@@ -78,6 +85,8 @@ def write_file(
         )
         drive.medium.flush(tick_written)
         check_hash(drive, part, size_bytes, sha256, tick_checked)
+        if replaces is not None:
+            old = _set_aside(drive, place)
         drive.write(
             ["mren", drive_path(str(part)), drive_path(str(place))], f"{place} cannot be given its name"
         )
@@ -85,9 +94,48 @@ def write_file(
         drive.medium.flush()
         check_entry(drive, place, size_bytes)
         check_hash(drive, place, size_bytes, sha256, lambda _: tick_checked(size_bytes))
+        if old is not None:
+            delete_part(drive, old)
+            drive.medium.flush()
     except BaseException:
         _delete_written(drive, here)
         raise
+
+
+def delete_known(drive: Drive, place: StickPath, sha256: str) -> bool:
+    """Delete a file, if its bytes are the known ones, and tell whether they were.
+
+    Args:
+        drive: Open and flushed.
+        place: Of the file.
+        sha256: What its bytes should hash to, in hex; anything else is left as it is.
+
+    Raises:
+        StickReadOnlyError, StickGoneError, StickIoError: It cannot be deleted.
+    """
+    if not _is_held(drive, place, sha256):
+        return False
+    check_writable(drive)
+    delete_part(drive, _set_aside(drive, place))
+    drive.medium.flush()
+    return True
+
+
+def _is_held(drive: Drive, place: StickPath, sha256: str) -> bool:
+    """Tell whether a file of that very name has these bytes, whatever its size."""
+    found = drive.find(place)
+    return found is not None and is_written(drive, place, found.size_bytes, sha256)
+
+
+def _set_aside(drive: Drive, place: StickPath) -> StickPath:
+    """Give a file the name of one that is about to go, and return it."""
+    old = StickPath(folder=place.folder, name=outgoing_name(place.name))
+    if drive.find(old) is not None:
+        delete_part(drive, old)
+    drive.write(["mren", drive_path(str(place)), drive_path(str(old))], f"{place} cannot be replaced")
+    drive.medium.flush()
+    drive.forget_listing(place.folder)
+    return old
 
 
 def is_written(

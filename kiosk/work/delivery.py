@@ -4,7 +4,8 @@
    in this insertion, after the last write to it. Memory, ids and receipts save work and prove nothing.
 2. So each insertion is looked at as if it were the first: what stands there already is counted only after it
    was read, and what does not is written, whatever was written before, to this stick or to another.
-3. The receipt comes last, after every file that it names was read back.
+3. The receipt comes last, after every file that it names was read back. Until then its bytes stand under a
+   name of their own wherever a file without a number was begun (kiosk.work.earlier).
 4. `bring` ends when a volume that was opened anew, past every cache, holds all files of the archive. A stick
    that does not settle is E-STICK-VERIFY.
 """
@@ -18,6 +19,7 @@ from core.api.results import ArchiveWritten
 from core.errors import FileError
 from hw.errors import StickExistsError, StickVerifyError
 from hw.fat.volume import FatVolume
+from kiosk.work.earlier import Earlier, begun_path
 from kiosk.work.places import Placed, Standing, place_files
 
 Tell = Callable[[int, int, str], None]
@@ -31,6 +33,7 @@ class StickMedium:
     """A stick's volume, as far as placing goes."""
 
     volume: FatVolume
+    earlier: Earlier
     tell: Tell
 
     def standing(self, path: str, size_bytes: int, sha256: str) -> Standing:
@@ -41,7 +44,9 @@ class StickMedium:
         if self.volume.find(path) is None:
             return Standing.FREE
         there = self.volume.holds(path, size_bytes=size_bytes, sha256=sha256, progress=self.tell)
-        return Standing.THERE if there else Standing.TAKEN
+        if there:
+            return Standing.THERE
+        return Standing.TAKEN if self.earlier.find(self.volume, path) is None else Standing.EARLIER
 
     def names_in(self, folder: str) -> tuple[str, ...]:
         """Return the names in a folder of the root; none where there is no such folder."""
@@ -71,11 +76,12 @@ class Delivery:
         """Let the archive go."""
         self._file.close()
 
-    def bring(self, open_volume: OpenVolume, tell: Tell) -> bool:
+    def bring(self, open_volume: OpenVolume, earlier: Earlier, tell: Tell) -> bool:
         """Write what is not on the stick, until all of it is seen there.
 
         Args:
             open_volume: Opens the volume of the stick that is in.
+            earlier: Knows which files there are PiSM's own.
             tell: Told how far each file is.
 
         Returns:
@@ -91,20 +97,30 @@ class Delivery:
             with open_volume() as volume:
                 if volume.clean_parts():
                     was_written = True
-                placed = _place(self.written, StickMedium(volume, tell))
+                placed = _place(self.written, StickMedium(volume, earlier, tell))
                 missing = [one for one in placed if not one.is_there]
                 for one in missing:
-                    self._put(volume, one, tell)
-            if not missing:
+                    if not one.file.numbered:
+                        self._begin(volume)
+                    self._put(volume, one, earlier, tell)
+                was_begun = earlier.forget_begun(volume)
+            if not missing and not was_begun:
                 return was_written
             was_written = True
         raise StickVerifyError(f"{self.written.archive_name} was written, and is not on the stick any more")
 
-    def _put(self, volume: FatVolume, one: Placed, tell: Tell) -> None:
+    def _begin(self, volume: FatVolume) -> None:
+        """Have the receipt's bytes on the stick before anything that only they tell for PiSM's own."""
+        begun = begun_path(self.written)
+        if volume.find(begun) is None:
+            volume.put_small(begun, self.written.companions[-1].data)
+
+    def _put(self, volume: FatVolume, one: Placed, earlier: Earlier, tell: Tell) -> None:
         """Write one file, and read it back."""
         if one.file.data is not None:
             tell(0, 0, one.place)
-            volume.put_small(one.place, one.file.data)
+            replaces = earlier.find(volume, one.place) if one.standing is Standing.EARLIER else None
+            volume.put_small(one.place, one.file.data, replaces=replaces)
             return
         volume.put(
             one.place, self._file, size_bytes=one.file.size_bytes, sha256=one.file.sha256, progress=tell

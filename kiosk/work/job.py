@@ -9,20 +9,17 @@ Rules:
 1. What is done is not done again: a stick pulled early is put in again, and the job goes on where it was;
    an archive that the vault has written stays here, encrypted, in an unlinked file, until it is on a stick.
 2. A job ends when every archive of it was seen on the stick that is in, after the last write to it; what was
-   there before, on it or on another, counts for nothing (kiosk.work.delivery). Nothing is overwritten.
+   there before, on it or on another, counts for nothing (kiosk.work.delivery). Only PiSM's own is replaced.
 3. Told to stop, the vault ends at its next commit and a file on its way to the stick is given up; what is
    done is kept, and the same job goes on from there.
-4. Before anything is signed the vault sees the newest of its receipts on the stick, however many others lie
-   there: one that is later than its state shows that an old state was put back (core.export.receipt).
+4. Before anything is signed the vault sees the newest of its receipts on the stick (kiosk.work.earlier).
 5. Signing requests on the stick are shown before the first step, and signed before a top-up; what a stick
    that goes in later brings is told, and waits for the next job (kiosk.work.requests).
 6. The job holds no key and no passphrase.
 """
 
-import re
 import tempfile
 import threading
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -35,24 +32,21 @@ from core.api import requests as rq
 from core.api import results as rs
 from core.errors import StoppedError
 from core.progress import Progress, Report
-from hw.errors import StickMissingError, StickSizeError, StickVerifyError
+from hw.errors import StickMissingError, StickVerifyError
 from hw.fat.listing import StickFile
 from hw.fat.volume import FatVolume
 from hw.ports import Stick
 from kiosk.work.delivery import Delivery, Seen, Tell
+from kiosk.work.earlier import Earlier
 from kiosk.work.requests import StickRequests
 from kiosk.work.session import Session
 from kiosk.work.task import Task, Tools
 
 OpenVolume = Callable[[Stick], AbstractContextManager[FatVolume]]
 
-_RECEIPT: Final = re.compile(
-    r"pism-receipt-([a-z][a-z0-9-]{0,23})-([0-9]{6,})(-[0-9a-f]{8}(-[0-9]+)?)?\.json"
-)
 _TOP_UP: Final = "top-up"
 _ROUNDS: Final = 3  # of looking at what was written before something else
 _WORTH_A_BAR_BYTES: Final = 20_000
-_MAX_RECEIPT_BYTES: Final = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +177,7 @@ class Job:
         self._stopping = stopping
         self._made: dict[str, rs.ToppedUp | Delivery] = {}
         self._requests = StickRequests(session, now)
+        self._earlier = Earlier()
         self._checked = ""  # identity of the stick whose receipts the vault has seen
 
     def find_requests(self, stick: Stick | None) -> tuple[rs.RequestSummary, ...]:
@@ -199,7 +194,7 @@ class Job:
             return ()
         with self._open_volume(stick) as volume:
             root = volume.list()
-            self._check_receipts(stick, volume, root)
+            self._learn(stick, volume, root)
             return self._requests.find(
                 volume, root, taken=_TOP_UP in self.steps, too_late=_TOP_UP in self._made
             )
@@ -225,7 +220,7 @@ class Job:
         """
         if stick is not None and self._checked != stick.identity:
             with self._open_volume(stick) as volume:
-                self._check_receipts(stick, volume, volume.list())
+                self._learn(stick, volume, volume.list())
         seen = Seen()
         results = []
         for number, step in enumerate(self.steps, 1):
@@ -254,29 +249,10 @@ class Job:
                 made.close()
         self._made.clear()
 
-    def _check_receipts(self, stick: Stick, volume: FatVolume, root: Iterable[StickFile]) -> None:
-        """Show the vault the receipts on the stick, of each name the newest first, until one is its own.
-
-        The newest alone is not enough: a lost box, or another authority, may have left higher numbers.
-        """
-        named: dict[str, list[tuple[int, str]]] = defaultdict(list)
-        for item in root:
-            if not item.folder and (found := _RECEIPT.fullmatch(item.name)):
-                named[found[1]].append((int(found[2]), item.name))
-        for numbered in named.values():
-            for _, name in sorted(numbered, reverse=True):
-                self._heed_stop()
-                if self._is_own_receipt(volume, name):
-                    break
+    def _learn(self, stick: Stick, volume: FatVolume, root: Iterable[StickFile]) -> None:
+        """See what PiSM itself left on the stick (rule 4)."""
+        self._earlier.learn(self._session, volume, root, self._heed_stop)
         self._checked = stick.identity
-
-    def _is_own_receipt(self, volume: FatVolume, name: str) -> bool:
-        """Show the vault one file; it refuses one that is later than its state (E-STATE-OLD)."""
-        try:
-            data = volume.get(name, _MAX_RECEIPT_BYTES)
-        except StickSizeError:
-            return False
-        return self._session.ask(rq.CheckReceipt(data=data), rs.ReceiptChecked).is_ours
 
     def _top_up(self, step: str, report: Report) -> StepDone:
         asked = self._requests.sign(self._asking(report))
@@ -305,12 +281,13 @@ class Job:
             file.close()
             raise
         archive = Delivery(written, file)
+        self._earlier.add(written)
         self._made[step] = archive
         return archive
 
     def _bring(self, archive: Delivery, stick: Stick, seen: Seen, report: Report) -> None:
         """Have an archive and its sidecars stand on the stick, and have it journaled."""
-        was_written = archive.bring(partial(self._open_volume, stick), self._bringing(report))
+        was_written = archive.bring(partial(self._open_volume, stick), self._earlier, self._bringing(report))
         seen.note(archive, was_written=was_written)
         if archive.confirmed:
             return

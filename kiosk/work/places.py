@@ -1,7 +1,8 @@
-"""Where an archive and the files beside it go, on a stick or in a folder: nothing there is ever overwritten.
+"""Where an archive and the files beside it go, on a stick or in a folder: nobody else's file is touched.
 
-1. A file goes to its own name where that is free, or where its very bytes stand already: an earlier try was
-   pulled. What goes into one folder stays together, and a folder that holds anything else is not ours.
+1. A file goes to its own name where that is free, where its very bytes stand already (an earlier try was
+   pulled), or where an earlier file of PiSM's own stands, which it replaces: the newest have the plain names.
+   What goes into one folder stays together, and a folder that holds other files and none of ours is not ours.
 2. Where its name is taken, a file goes to one with the archive's number; and where that is taken, with the
    mark of the box that made it. A number comes back (a rescue, a second authority); a mark does not.
 3. Where even that is taken (something altered it), a count is added.
@@ -25,6 +26,7 @@ class Standing(Enum):
 
     FREE = "free"
     THERE = "there"  # its very bytes
+    EARLIER = "earlier"  # an earlier one of the box's own, which may be replaced
     TAKEN = "taken"
 
 
@@ -59,11 +61,16 @@ class ToWrite:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A file, where it goes, and whether it stands there already."""
+    """A file, where it goes, and what stands there: nothing, an earlier one, or the file itself."""
 
     file: ToWrite
     place: str
-    is_there: bool
+    standing: Standing
+
+    @property
+    def is_there(self) -> bool:
+        """Tell whether there is nothing to write."""
+        return self.standing is Standing.THERE
 
 
 def files_of(written: ArchiveWritten) -> tuple[ToWrite, ...]:
@@ -115,8 +122,10 @@ def _place_file(file: ToWrite, written: ArchiveWritten, medium: Medium) -> Place
     for suffix in _suffixes(written, numbered=file.numbered):
         place = f"{stem}{suffix}{dot}{ending}"
         standing = medium.standing(place, file.size_bytes, file.sha256)
+        if standing is Standing.EARLIER and file.numbered:
+            continue  # a number that came back: what it was given to before stays
         if standing is not Standing.TAKEN:
-            return Placed(file, place, standing is Standing.THERE)
+            return Placed(file, place, standing)
     raise FileError(f"{file.path} and a hundred names like it are taken")
 
 
@@ -127,16 +136,16 @@ def _place_folder(
     for suffix in _suffixes(written, numbered=False):
         where = folder + suffix
         places = [f"{where}/{file.path.rpartition('/')[2]}" for file in files]
-        ours = {place.lower() for place in places}
-        if any(f"{where}/{name}".lower() not in ours for name in medium.names_in(where)):
-            continue
+        names = {place.lower() for place in places}
+        has_others = any(f"{where}/{name}".lower() not in names for name in medium.names_in(where))
         found = [
             medium.standing(place, file.size_bytes, file.sha256)
             for file, place in zip(files, places, strict=True)
         ]
-        if Standing.TAKEN not in found:
+        is_ours = Standing.THERE in found or Standing.EARLIER in found
+        if Standing.TAKEN not in found and (is_ours or not has_others):
             return [
-                Placed(file, place, standing is Standing.THERE)
+                Placed(file, place, standing)
                 for file, place, standing in zip(files, places, found, strict=True)
             ]
     raise FileError(f"{folder} and a hundred names like it are taken")

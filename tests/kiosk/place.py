@@ -118,6 +118,11 @@ def are_whole(image: Path, archives: Iterable[rs.ArchiveWritten]) -> bool:
     return all(hashes_of(archive) <= there for archive in archives)
 
 
+def copy_sparse(source: Path, target: Path) -> None:
+    """Copy an image of which most is nothing."""
+    subprocess.run(["cp", "--sparse=always", str(source), str(target)], check=True)
+
+
 def empty(image: Path) -> None:
     """Delete everything on a stick."""
     for name in names_on(image):

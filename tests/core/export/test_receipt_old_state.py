@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from core.api.results import ReceiptChecked
 from core.errors import StateOldError
 from core.export.receipt import check_receipt
 from core.export.sidecars import make_sidecars
@@ -14,6 +15,7 @@ from tests.authority_store import PASSPHRASE, export, make_store
 from tests.builders import make_policy, utc
 
 NOW = utc("2027-01-15T10:00")
+NOTHING = ReceiptChecked(is_ours=False, papers=())
 
 
 def make_receipt(store: Store, kind: str = "egress", name: str = "main-kudo") -> bytes:
@@ -26,8 +28,8 @@ def test_a_receipt_of_what_is_remembered_passes(tmp_path: Path) -> None:
     with make_store(tmp_path / "state", make_policy(), NOW) as store:
         first = make_receipt(store)
         second = make_receipt(store)
-        assert check_receipt(store, first)
-        assert check_receipt(store, second)
+        assert check_receipt(store, first).is_ours
+        assert check_receipt(store, second).is_ours
 
 
 @pytest.mark.parametrize(("kind", "name"), [("egress", "main-kudo"), ("backup", "main-backup")])
@@ -51,7 +53,7 @@ def test_a_receipt_of_another_authority_proves_nothing(tmp_path: Path) -> None:
     with make_store(tmp_path / "other", make_policy(), NOW) as other:
         foreign = make_receipt(other)
     with make_store(tmp_path / "state", make_policy(), NOW) as store:
-        assert not check_receipt(store, foreign)
+        assert check_receipt(store, foreign) == NOTHING
 
 
 def test_what_is_no_receipt_proves_nothing(tmp_path: Path) -> None:
@@ -60,7 +62,7 @@ def test_what_is_no_receipt_proves_nothing(tmp_path: Path) -> None:
         altered = receipt.replace(b'"sequence":1}', b'"sequence":9}')
         assert altered != receipt
         for data in (b"", b"{}", receipt[:-1], altered):
-            assert not check_receipt(store, data)
+            assert check_receipt(store, data) == NOTHING
 
 
 def test_a_receipt_of_another_incarnation_proves_nothing(tmp_path: Path) -> None:
@@ -69,4 +71,6 @@ def test_a_receipt_of_another_incarnation_proves_nothing(tmp_path: Path) -> None
         with store.transaction():
             store.set_fact("incarnation", "99999999-2222-4333-8444-555555555555")
             journal.append(store, "restore", {}, NOW)
-        assert not check_receipt(store, receipt)
+        checked = check_receipt(store, receipt)
+    assert not checked.is_ours
+    assert [paper.path for paper in checked.papers] == ["pism-receipt-main-kudo-000001.html"]

@@ -134,7 +134,9 @@ def test_a_session_does_what_a_stick_asks_for(start: Start, laid: Path) -> None:
         kind="backup", name="main-backup", sequence=written.sequence, where="PISM-ALL", now=later
     )
     session.ask(confirm, results.Acknowledged)
-    session.ask(protocol.CheckReceipt(data=written.companions[-1].data), results.ReceiptChecked)
+    checked = session.ask(protocol.CheckReceipt(data=written.companions[-1].data), results.ReceiptChecked)
+    assert checked.is_ours
+    assert [paper.path for paper in checked.papers] == [each.path for each in written.companions[:-1]]
     status = session.ask(protocol.AskStatus(now=later), results.StatusReport)
     assert status.archives[1].written == later
 

@@ -6,6 +6,7 @@ from hw.fat.names import (
     check_name,
     is_our_folder,
     is_our_part,
+    outgoing_name,
     parse_path,
     part_name,
     same_name,
@@ -78,7 +79,22 @@ def test_a_part_has_the_length_or_the_case_bits_of_its_name(name: str, part: str
     assert part_name(name) == part
 
 
-@pytest.mark.parametrize("name", ["pism.part", "PISM.PART", "pism---.part", "pism.prt", "Pism.prt"])
+@pytest.mark.parametrize(
+    ("name", "outgoing"),
+    [
+        ("roots.pem", "pism_.prt"),
+        ("README.txt", "PISM_.prt"),
+        ("next-visit.ics", "pism_____.part"),
+    ],
+)
+def test_what_is_replaced_is_called_otherwise_than_what_is_written(name: str, outgoing: str) -> None:
+    assert outgoing_name(name) == outgoing
+    assert is_our_part("", outgoing)
+
+
+@pytest.mark.parametrize(
+    "name", ["pism.part", "PISM.PART", "pism---.part", "pism.prt", "Pism.prt", "pism_.prt"]
+)
 def test_no_file_can_be_called_as_its_own_part(name: str) -> None:
     with pytest.raises(StickNameError, match="is writing"):
         check_name(name)

@@ -183,6 +183,25 @@ def test_a_part_of_an_earlier_try_gives_way_and_an_operators_file_does_not(image
         assert volume.get(f"{name}.part", 20) == b"of the operator"
 
 
+@pytest.mark.parametrize("name", ["public/roots.pem", "public/README.txt", "next-visit.ics", ARCHIVE])
+def test_a_file_that_the_caller_names_by_its_hash_is_replaced_and_no_other(image: Path, name: str) -> None:
+    folder = name.rpartition("/")[0]
+    before = hashlib.sha256(b"before").hexdigest()
+    with open_volume(image) as volume:
+        volume.put_small(name, b"before", replaces=before)
+        with pytest.raises(StickExistsError):
+            volume.put_small(name, b"new", replaces=hashlib.sha256(b"another").hexdigest())
+        assert volume.get(name, 10) == b"before"
+        volume.put_small(name, b"new", replaces=before)
+    with open_volume(image) as volume:
+        assert volume.get(name, 10) == b"new"
+        assert [item.name for item in volume.list(folder) if not item.folder] == [name.rpartition("/")[2]]
+        assert not volume.delete(name, before)
+        assert volume.delete(name, hashlib.sha256(b"new").hexdigest())
+    with open_volume(image) as volume:
+        assert volume.find(name) is None
+
+
 @pytest.mark.parametrize("files", range(0, 40, 3))
 def test_a_long_name_is_given_wherever_it_falls_in_its_folder(image: Path, files: int) -> None:
     for number in range(files):

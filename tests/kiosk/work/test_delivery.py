@@ -3,15 +3,17 @@
 import contextlib
 from collections.abc import Iterator
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
+from core.api import results as rs
 from core.progress import Progress
 from hw.errors import StickExistsError, StickFullError, StickGoneError, StickVerifyError
 from hw.fat.volume import open_volume
 from tests.kiosk.live import NOW
-from tests.kiosk.place import EXPORT, Place, alter, are_whole, empty, files_on, fill, mtools
+from tests.kiosk.place import EXPORT, Place, alter, are_whole, copy_sparse, empty, files_on, fill, mtools
 
 
 @pytest.fixture
@@ -86,6 +88,71 @@ def test_a_stick_pulled_while_its_root_grows_is_good_after_one_more_insertion(
     place.sticks.pull()
     job.run(place.insert(image=image), place.tell)
     assert are_whole(image, place.archives_made(job))
+
+
+VISIT = timedelta(days=60)  # a quarter is more than the small authority's clock is believed
+PLAIN = ("public/roots.pem", "public/README.txt", "next-visit.ics")
+
+
+def plain_hashes(archive: rs.ArchiveWritten) -> dict[str, str]:
+    """Return path and SHA-256 of what an archive brings without a number."""
+    return {each.path: sha256(each.data).hexdigest() for each in archive.companions if not each.numbered}
+
+
+def test_after_each_of_four_visits_the_plain_names_are_the_newest_files(place: Place) -> None:
+    image = place.sticks.make("PISM-ALL")
+    for visit in range(4):
+        job = place.job(now=NOW + visit * VISIT)
+        job.run(place.insert(image=image), place.tell)
+        place.sticks.pull()
+        newest = plain_hashes(place.archives_made(job)[0])
+        there = files_on(image)
+        assert {path: there[path] for path in newest} == newest
+        assert {*PLAIN} < {*newest}
+        assert not [path for path in there if path.startswith(("public-", "next-visit-", "pism-begun"))]
+    assert len(there) == len(newest) + 4 * 2 * 3  # two archives a visit, each with report and receipt
+
+
+def test_a_file_of_the_operators_keeps_its_name_through_four_visits(place: Place) -> None:
+    image = place.sticks.make("PISM-ALL")
+    (place.folder / "file").write_bytes(b"of the operator")
+    mtools(image, "mcopy", str(place.folder / "file"), "::next-visit.ics")
+    for visit in range(4):
+        job = place.job(now=NOW + visit * VISIT)
+        job.run(place.insert(image=image), place.tell)
+        place.sticks.pull()
+        assert are_whole(image, place.archives_made(job))
+        if visit == 1:  # an edited file is the operator's from then on
+            mtools(image, "mcopy", "-o", str(place.folder / "file"), "::public/README.txt")
+    for path in ("next-visit.ics", "public/README.txt"):
+        assert mtools(image, "mtype", f"::{path}") == b"of the operator"
+    assert {"next-visit-main-kudo-000004.ics", "public-main-kudo-000004/README.txt"} <= {*files_on(image)}
+
+
+def test_a_visit_that_was_cut_anywhere_and_given_up_is_replaced_by_the_next(place: Place) -> None:
+    first = place.sticks.make("PISM-ALL")
+    place.job(EXPORT).run(place.insert(image=first), place.tell)
+    place.sticks.pull()
+    image, pulls = place.folder / "cut.img", 0
+    given_up = place.job(EXPORT, now=NOW + VISIT)
+    later = place.job(EXPORT, now=NOW + VISIT)
+    for yank_at_byte in range(4_096, 1 << 24, 24_576):
+        copy_sparse(first, image)
+        try:
+            given_up.run(place.insert(image=image, yank_at_byte=yank_at_byte), place.tell)
+            break  # not pulled any more
+        except StickGoneError:
+            pulls += 1
+        finally:
+            place.sticks.pull()
+        later.run(place.insert(image=image), place.tell)
+        place.sticks.pull()
+        there, newest = files_on(image), plain_hashes(place.archives_made(later)[0])
+        assert {path: there[path] for path in newest} == newest
+        assert are_whole(image, place.archives_made(later))
+        assert not [path for path in there if path.lower().endswith((".part", ".prt"))]
+        assert not [path for path in there if path.startswith(("public-", "next-visit-", "pism-begun"))]
+    assert pulls > 10
 
 
 def test_what_was_altered_while_another_archive_was_made_is_written_again(place: Place) -> None:

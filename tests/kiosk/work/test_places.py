@@ -30,13 +30,16 @@ def written(*files: tuple[str, bool]) -> ArchiveWritten:
 class Files:
     """A medium with files; names that differ in case only are one."""
 
-    def __init__(self, files: Mapping[str, bytes] = {}) -> None:
+    def __init__(self, files: Mapping[str, bytes] = {}, earlier: bytes = b"earlier") -> None:
         self.files = {path.lower(): data for path, data in files.items()}
+        self.earlier = earlier
 
     def standing(self, path: str, size_bytes: int, sha256: str) -> Standing:
         data = self.files.get(path.lower())
         if data is None:
             return Standing.FREE
+        if data == self.earlier:
+            return Standing.EARLIER
         return Standing.THERE if _hash(data) == sha256 else Standing.TAKEN
 
     def names_in(self, folder: str) -> tuple[str, ...]:
@@ -88,6 +91,30 @@ def test_what_stands_there_already_is_not_moved() -> None:
 )
 def test_a_taken_name_gets_what_no_other_archive_of_any_box_has(taken: str, moved: dict[str, str]) -> None:
     assert places({taken: b"of the operator"}) == OWN | moved
+
+
+def test_an_earlier_file_of_the_box_gives_its_name_to_the_newest() -> None:
+    there = {"public/roots.pem": b"earlier", "public/b.crl": b"earlier", "next-visit.ics": b"earlier"}
+    placed = place_files(written(*FILES), Files(there))
+    assert {one.file.path: one.place for one in placed} == OWN
+    assert {one.place for one in placed if one.standing is Standing.EARLIER} == {
+        "public/roots.pem", "next-visit.ics",
+    }  # fmt: skip
+
+
+def test_what_has_a_number_is_never_replaced() -> None:
+    found = places({RECEIPT: b"earlier", ARCHIVE: b"earlier"})
+    assert found[RECEIPT] == "pism-receipt-main-kudo-000012-3fa41b9c.json"
+    assert found[ARCHIVE] == "main-kudo-000012-20270201T120000Z-3fa41b9c.tar.age"
+
+
+def test_what_a_system_leaves_in_a_folder_of_ours_does_not_drive_us_out() -> None:
+    assert places({"public/roots.pem": b"earlier", "public/.DS_Store": b"of the system"}) == OWN
+
+
+def test_an_earlier_file_beside_one_of_the_operators_stays() -> None:
+    found = places({"public/roots.pem": b"earlier", "public/a.crl": b"of the operator"})
+    assert found["public/roots.pem"] == "public-main-kudo-000012/roots.pem"
 
 
 def test_a_number_that_came_back_gets_the_mark_of_the_box() -> None:
