@@ -215,7 +215,7 @@ class StateDamagedError(StateError):
 
 
 class StateOldError(StateError):
-    """An older copy of the state was put back: a stick carries a newer receipt."""
+    """An older copy of the state was put back: a stick carries a receipt that this state does not know."""
 
     code = "E-STATE-OLD"
     action = ("Restore the newest", "backup")

@@ -21,6 +21,7 @@ from cryptography.x509.oid import NameOID
 
 from core.archive.manifest import (
     Authority,
+    Earlier,
     FileEntry,
     Manifest,
     encode_manifest,
@@ -68,6 +69,7 @@ class Box:
     made: list[Made] = field(default_factory=list)
     revoked: set[str] = field(default_factory=set)
     crl_number: int = 1
+    past: dict[tuple[str, str], dict[int, str]] = field(default_factory=dict)
 
     def of(self, kind: str) -> Any:
         return [item for item in self.made if item.record.kind == kind]
@@ -153,6 +155,11 @@ class Box:
         gone = {item.record.id, item.record.issuer} & self.revoked
         return "revoked" if gone else item.record.status(created)
 
+    def list_earlier(self, kind: str, name: str, sequence: int, previous: str | None) -> Any:
+        made = self.past.get((kind, name), {}) | ({sequence - 1: previous} if previous else {})
+        before = sorted(pair for pair in made.items() if pair[0] < sequence)
+        return tuple(Earlier(sequence=number, sha256=sha256) for number, sha256 in before)
+
     def make(
         self,
         *,
@@ -161,6 +168,7 @@ class Box:
         name: str = "main-kudo",
         sequence: int = 1,
         previous: str | None = None,
+        earlier: tuple[Earlier, ...] | None = None,
         keys_of: tuple[str, ...] = ("signer",),
         parts: Callable[[Parts], None] | None = None,
         head: dict | None = None,
@@ -171,7 +179,10 @@ class Box:
         crls: bool = True,
         recipients: tuple = (),
     ) -> Any:
-        """Return an archive; each hook may spoil one stage of it."""
+        """Return an archive; each hook may spoil one stage of it.
+
+        It lists what was made before, or `earlier`; `previous` is put in for the number before.
+        """
         order = {"root": 0, "seal": 1, "signer": 2}
         made = sorted(self.made, key=lambda item: order[item.record.kind])
         with_keys = [
@@ -213,7 +224,7 @@ class Box:
             "name": name,
             "sequence": sequence,
             "created": created,
-            "previous": previous,
+            "earlier": self.list_earlier(kind, name, sequence, previous) if earlier is None else earlier,
             "policy_sha256": "0" * 64,
             "journal_head": journal_head,
             "next_visit_by": created + timedelta(days=90),
@@ -227,6 +238,7 @@ class Box:
         data = bytes(encode_manifest(top, top.certificates, listing))
         data = manifest(data) if manifest else data
         self.manifest_sha256 = hashlib.sha256(data).hexdigest()
+        self.past.setdefault((kind, name), {})[sequence] = self.manifest_sha256
         seals = {item.record.issuer: item for item in self.of("seal")}
         content = [("manifest.json", data)]
         for entry in listing:

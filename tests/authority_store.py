@@ -77,7 +77,7 @@ def make_written(
         "name": name,
         "sequence": 1,
         "created": now,
-        "previous": None,
+        "earlier": (),
         "policy_sha256": policy.sha256,
         "journal_head": "b" * 64,
         "next_visit_by": now + timedelta(days=60),

@@ -5,7 +5,9 @@ It owns the manifest's types, its canonical bytes and the strict way back from b
 1. One manifest has one encoding: JSON with sorted keys, no white space, UTF-8, RFC 3339 UTC times in whole
    seconds (a subset of RFC 8785). Bytes that decode but would encode differently are refused.
 2. Sizes, counts and lengths are bounded before anything is built from them.
-3. The list of files follows from the certificates: no path is free, none may be missing. An egress can
+3. Every manifest lists the earlier ones of its kind and name by hash, so that a receiver finds the last one
+   that it remembers, whatever it missed. Format 1 named only the one before; it is read, not written.
+4. The list of files follows from the certificates: no path is free, none may be missing. An egress can
    name no key but a signer's.
 
 Seals, hashes of members and the dates of certificates are for the receiver to judge (core.receive.opening).
@@ -25,7 +27,9 @@ from core.errors import ArchiveFormatError
 from core.printable import is_printable
 from core.times import format_time_compact
 
-FORMAT: Final = "pism-archive-v1"
+FORMAT: Final = "pism-archive-v2"
+FORMAT_1: Final = "pism-archive-v1"
+MAX_EARLIER: Final = 10_000  # the newest; an entry has about 95 bytes, so the whole list just under 1 MB
 MAX_MANIFEST_BYTES: Final = 128 * 1024 * 1024
 MAX_CERTIFICATES: Final = 100_000
 MAX_FILE_BYTES: Final = 1024 * 1024 * 1024
@@ -99,10 +103,23 @@ class CertificateEntry(
         _require_whole_seconds(self.issue_from, self.issue_until, self.not_before, self.not_after)
 
 
-class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Everything that a seal signs for: the members by hash, the certificates by date and lane."""
+class Earlier(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A manifest of the same kind and name that was sealed before: number, SHA-256 of its bytes in hex."""
 
-    format: Literal["pism-archive-v1"] = FORMAT
+    sequence: SequenceNumber
+    sha256: Sha256Hex
+
+
+EarlierList = Annotated[tuple[Earlier, ...], Meta(max_length=MAX_EARLIER)]
+
+
+class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that a seal signs for: the members by hash, the certificates by date and lane.
+
+    `earlier` stands in format 2, oldest first; `previous` stood in format 1.
+    """
+
+    format: Literal["pism-archive-v1", "pism-archive-v2"] = FORMAT
     authority: Authority
     incarnation: Uuid
     restored_from: Uuid | None
@@ -110,7 +127,8 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: Name
     sequence: SequenceNumber
     created: Instant
-    previous: Sha256Hex | None
+    previous: Sha256Hex | UnsetType | None = UNSET
+    earlier: EarlierList | UnsetType = UNSET
     policy_sha256: Sha256Hex
     journal_head: Sha256Hex
     next_visit_by: Instant
@@ -119,6 +137,38 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         _require_whole_seconds(self.created, self.next_visit_by)
+        require_past(self.sequence, self.previous, self.earlier, is_format_1=self.format == FORMAT_1)
+
+    @property
+    def before(self) -> str | None:
+        """SHA-256 of the manifest before this one of its kind and name, or None."""
+        return last_before(self.previous, self.earlier)
+
+
+def require_past(
+    sequence: int,
+    previous: str | UnsetType | None,
+    earlier: tuple[Earlier, ...] | UnsetType,
+    *,
+    is_format_1: bool,
+) -> None:
+    """Refuse a manifest or receipt that does not name those before it as its format does.
+
+    Raises:
+        ValueError: Another format's key, or numbers that do not rise up to its own.
+    """
+    if (earlier is UNSET) is not is_format_1 or (previous is not UNSET) is not is_format_1:
+        raise ValueError("format 1 has `previous`, format 2 has `earlier`")
+    numbers = [] if isinstance(earlier, UnsetType) else [item.sequence for item in earlier]
+    if numbers != sorted({*numbers}) or numbers[-1:] >= [sequence]:
+        raise ValueError("earlier numbers rise, and are below its own")
+
+
+def last_before(previous: str | UnsetType | None, earlier: tuple[Earlier, ...] | UnsetType) -> str | None:
+    """Return the SHA-256 of the manifest before, from whichever key the format has."""
+    if isinstance(earlier, UnsetType):
+        return None if isinstance(previous, UnsetType) else previous
+    return earlier[-1].sha256 if earlier else None
 
 
 class _Version(Struct):
@@ -223,8 +273,8 @@ def decode_manifest(data: bytes) -> Manifest:
         version = _decode_version(data).format
     except DecodingError as error:
         raise ArchiveFormatError(f"The manifest is not JSON that names its format: {error}.") from error
-    if version != FORMAT:
-        raise ArchiveFormatError(f"The manifest is of format {version!r}, not {FORMAT!r}.")
+    if version not in {FORMAT, FORMAT_1}:
+        raise ArchiveFormatError(f"The manifest is of format {version!r}, not {FORMAT!r} or {FORMAT_1!r}.")
     try:
         manifest = _decode(data)
     except DecodingError as error:

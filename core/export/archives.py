@@ -25,7 +25,16 @@ import pyrage
 from core.archive.backup_state import encode_state
 from core.archive.container import MANIFEST_PATH, Member, make_member, write_archive
 from core.archive.contents import Changes, Contents, select_backup, select_egress, take_changes
-from core.archive.manifest import Authority, FileEntry, Manifest, archive_stem, encode_manifest, file_of
+from core.archive.manifest import (
+    MAX_EARLIER,
+    Authority,
+    Earlier,
+    FileEntry,
+    Manifest,
+    archive_stem,
+    encode_manifest,
+    file_of,
+)
 from core.archive.seal import load_seals
 from core.certificate import Certificate, encode_pem
 from core.crypto.pkcs8 import KeySpool, hash_public_key
@@ -166,8 +175,7 @@ class _Export:
         if last is None or incarnation is None:
             raise CheckError("Rule archive-names-its-journal: the store has no journal or no incarnation.")
         place = (contents.kind, contents.name)
-        before = [item for item in store.archives() if (item.kind, item.name) == place]
-        previous = max(before, key=lambda item: item.sequence, default=None)
+        before = [item for item in store.archives() if (item.kind, item.name) == place]  # numbers rise
         authority = self.policy.authority
         return Manifest(
             authority=Authority(id=authority.id, name=authority.name, domain=authority.domain),
@@ -177,7 +185,9 @@ class _Export:
             name=contents.name,
             sequence=store.take_sequence(contents.kind, contents.name),
             created=self.now,
-            previous=previous.manifest_sha256 if previous else None,
+            earlier=tuple(
+                Earlier(sequence=item.sequence, sha256=item.manifest_sha256) for item in before[-MAX_EARLIER:]
+            ),
             policy_sha256=self.policy.sha256,
             journal_head=last.hash,
             next_visit_by=next_visit_by(self.policy, self.issued, store.crls(), self.now),

@@ -8,8 +8,9 @@
 4. It is believed if any one seal is of a trusted root and fits.
 5. It tells whether a state is older than what the world has seen (design 3, Journal). A whole state folder
    put back passes every check inside the box: it is what it was. But receipts travel. One that is sealed
-   under a root of ours, of our own incarnation, with a number that this store never gave out, proves that a
-   later state existed. Receipts of others, and what is no receipt, prove nothing.
+   under a root of ours, of our own incarnation, with a number that this store never gave out, or gave to
+   another archive, proves that a later state existed. Receipts of others, and what is no receipt, prove
+   nothing.
 
 It decides nothing about contents.
 """
@@ -21,7 +22,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 from cryptography import x509
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from core.api.results import Paper, ReceiptChecked
 from core.archive.contents import Changes
@@ -30,12 +31,14 @@ from core.archive.manifest import (
     ArchiveKind,
     Authority,
     CertificateEntry,
+    EarlierList,
     Instant,
     Name,
     SequenceNumber,
     Sha256Hex,
     Uuid,
     join_entries,
+    require_past,
     require_printable,
 )
 from core.archive.seal import Seal, accept_seal
@@ -46,7 +49,8 @@ from core.errors import ArchiveError, ArchiveFormatError, ArchiveSealError, Issu
 from core.export.archives import Written
 from core.store.store import Store
 
-RECEIPT_FORMAT: Final = "pism-receipt-v1"
+RECEIPT_FORMAT: Final = "pism-receipt-v2"
+RECEIPT_FORMAT_1: Final = "pism-receipt-v1"
 MAX_RECEIPT_BYTES: Final = 128 * 1024 * 1024
 _NO_CERTIFICATES = b'"certificates":[]'
 FileName = Annotated[str, Meta(min_length=1, max_length=128)]
@@ -102,7 +106,7 @@ class Changed(_Strict, frozen=True, kw_only=True):
 class Receipt(_Strict, frozen=True, kw_only=True):
     """What the seals sign."""
 
-    format: Literal["pism-receipt-v1"] = RECEIPT_FORMAT
+    format: Literal["pism-receipt-v1", "pism-receipt-v2"] = RECEIPT_FORMAT
     authority: Authority
     incarnation: Uuid
     restored_from: Uuid | None
@@ -110,7 +114,8 @@ class Receipt(_Strict, frozen=True, kw_only=True):
     name: Name
     sequence: SequenceNumber
     created: Instant
-    previous: Sha256Hex | None
+    previous: Sha256Hex | UnsetType | None = UNSET
+    earlier: EarlierList | UnsetType = UNSET
     policy_sha256: Sha256Hex
     journal_head: Sha256Hex
     next_visit_by: Instant
@@ -121,6 +126,9 @@ class Receipt(_Strict, frozen=True, kw_only=True):
     counts: Counts
     changed: Changed
     certificates: Annotated[tuple[CertificateEntry, ...], Meta(max_length=MAX_CERTIFICATES)] = ()
+
+    def __post_init__(self) -> None:
+        require_past(self.sequence, self.previous, self.earlier, is_format_1=self.format == RECEIPT_FORMAT_1)
 
 
 class ReceiptSeal(_Strict, frozen=True, kw_only=True):
@@ -175,7 +183,7 @@ def make_receipt(written: Written, sidecars: Iterable[NamedFile], seals: Iterabl
         name=head.name,
         sequence=head.sequence,
         created=head.created,
-        previous=head.previous,
+        earlier=head.earlier,
         policy_sha256=head.policy_sha256,
         journal_head=head.journal_head,
         next_visit_by=head.next_visit_by,
@@ -261,7 +269,8 @@ def check_receipt(store: Store, data: bytes) -> ReceiptChecked:
         What it is, and the papers that it names where a root of ours seals it.
 
     Raises:
-        StateOldError: The receipt is ours and later than anything here (E-STATE-OLD).
+        StateOldError: The receipt is ours and later than anything here, or of another archive than the one
+            that has its number here (E-STATE-OLD).
     """
     try:
         receipt = verify_receipt(data, _trusted_roots(store))
@@ -272,11 +281,12 @@ def check_receipt(store: Store, data: bytes) -> ReceiptChecked:
         return ReceiptChecked(is_ours=False, papers=papers)
     given = {(item.kind, item.name): item.last for item in store.sequences()}
     last = given.get((receipt.kind, receipt.name), 0)
+    what = f"the stick holds the receipt of {receipt.kind} {receipt.name} {receipt.sequence:06}"
     if receipt.sequence > last:
-        raise StateOldError(
-            f"the stick holds the receipt of {receipt.kind} {receipt.name} {receipt.sequence:06}; "
-            f"the last one known here is {last:06}"
-        )
+        raise StateOldError(f"{what}; the last one known here is {last:06}")
+    made = {(item.kind, item.name, item.sequence): item.manifest_sha256 for item in store.archives()}
+    if made.get((receipt.kind, receipt.name, receipt.sequence)) != receipt.manifest_sha256:
+        raise StateOldError(f"{what}, which is not the archive of that number that is known here")
     return ReceiptChecked(is_ours=True, papers=papers)
 
 

@@ -249,7 +249,7 @@ def _hashes(written: Written) -> Iterator[str]:
     for name, digest in (
         ("archive", written.archive_sha256),
         ("manifest", written.manifest_sha256),
-        ("manifest before", head.previous),
+        ("manifest before", head.before),
         ("policy", head.policy_sha256),
         ("journal head", head.journal_head),
     ):

@@ -4,9 +4,10 @@ Rules:
 1. A folder belongs to one authority, the first whose archive was opened into it.
 2. Pinned are the roots that a sealed manifest listed, live and not expired; a root once listed as revoked
    never counts again, whoever names it.
-3. Archives are ordered by (incarnation, sequence) for each kind and name. Not newer is a rollback; the
-   last sequence with another manifest, or the next one that does not name it, is a fork. So is a second
-   restore of an incarnation that has been replaced already. Holes are normal.
+3. Archives are ordered by (incarnation, sequence) for each kind and name. Not newer is a rollback. One whose
+   list of earlier manifests lacks the last one that is remembered, or has another hash there, is a fork,
+   whatever was missed between them. So is a second restore of an incarnation that has been replaced already,
+   and one of format 1, which has no list, after one that has. Holes are normal.
 4. A CRL number never goes down.
 
 The file is strict, bounded, and replaced whole.
@@ -22,7 +23,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, UnsetType
 
 from core.archive.manifest import (
     ArchiveKind,
@@ -55,6 +56,7 @@ class Seen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     created: Instant
     manifest_sha256: Sha256Hex
     folder: Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9-]{0,23}-[0-9]{6,10}-[0-9]{8}T[0-9]{6}Z\Z")]
+    listed_earlier: bool = False  # it was of format 2
 
 
 class SeenCrl(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -179,7 +181,8 @@ def check_order(trust: Trust, manifest: Manifest, manifest_sha256: str) -> None:
 
     Raises:
         ArchiveRollbackError: An older incarnation or sequence, or the same again (E-ARCHIVE-ROLLBACK).
-        ArchiveForkError: Another archive of the same sequence, or of another past (E-ARCHIVE-FORK).
+        ArchiveForkError: Another archive of the same sequence, of another past, or of format 1 after one of
+            format 2 (E-ARCHIVE-FORK).
     """
     if manifest.incarnation in trust.incarnations[:-1]:
         raise ArchiveRollbackError("The archive is of an incarnation that a restore has replaced.")
@@ -195,10 +198,19 @@ def check_order(trust: Trust, manifest: Manifest, manifest_sha256: str) -> None:
         raise ArchiveForkError(f"Another archive than this is already open here as {what}.")
     if manifest.sequence <= last.sequence:
         raise ArchiveRollbackError(f"The archive is {what}; {last.sequence:06} was opened here before.")
-    if manifest.sequence == last.sequence + 1 and manifest.previous != last.manifest_sha256:
+    if not _continues(manifest, last):
         raise ArchiveForkError(
             f"{what} does not continue the archive {last.sequence:06} that was opened here."
         )
+
+
+def _continues(manifest: Manifest, last: Seen) -> bool:
+    """Return whether a later manifest names the last one that is remembered, as far as its format can."""
+    if isinstance(manifest.earlier, UnsetType):
+        is_next = manifest.sequence == last.sequence + 1
+        return not last.listed_earlier and (manifest.before == last.manifest_sha256 or not is_next)
+    earlier = {item.sequence: item.sha256 for item in manifest.earlier}
+    return earlier.get(last.sequence) == last.manifest_sha256
 
 
 def check_crl_numbers(trust: Trust, numbers: Mapping[str, int]) -> None:
@@ -256,6 +268,7 @@ def remember(
         created=manifest.created,
         manifest_sha256=manifest_sha256,
         folder=folder,
+        listed_earlier=not isinstance(manifest.earlier, UnsetType),
     )
     known = manifest.incarnation in trust.incarnations
     numbers = {crl.root: int(crl.number) for crl in trust.crls} | dict(crl_numbers)

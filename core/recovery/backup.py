@@ -19,10 +19,11 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from msgspec import UnsetType
 
 from core.archive.backup_state import State, StateCertificate, decode_state
 from core.archive.container import Archive
-from core.archive.manifest import CertificateEntry, Manifest, file_of
+from core.archive.manifest import MAX_EARLIER, CertificateEntry, Manifest, file_of
 from core.certificate import Certificate
 from core.crypto.keys import PublicKey, encode_key
 from core.crypto.recipients import refusing
@@ -221,8 +222,12 @@ def _check_archives(state: State, manifest: Manifest, history: History) -> None:
     before = [key for key in archives if key[:2] == ("backup", manifest.name)]
     newest = max(before, default=None)
     previous = archives[newest].manifest_sha256 if newest else None
-    if previous != manifest.previous or (newest and newest[2] >= manifest.sequence):
+    if previous != manifest.before or (newest and newest[2] >= manifest.sequence):
         raise _disagreement("archive before this backup")
+    if not isinstance(manifest.earlier, UnsetType):
+        made = [(key[2], archives[key].manifest_sha256) for key in sorted(before)][-MAX_EARLIER:]
+        if made != [(item.sequence, item.sha256) for item in manifest.earlier]:
+            raise _disagreement("archives before this backup")
 
 
 def _check_certificates(

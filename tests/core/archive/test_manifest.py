@@ -3,10 +3,14 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec import UNSET
 
 from core.archive.manifest import (
+    FORMAT_1,
+    MAX_EARLIER,
     MAX_MANIFEST_BYTES,
     Authority,
+    Earlier,
     FileEntry,
     Manifest,
     decode_manifest,
@@ -28,9 +32,9 @@ def make_manifest(**fields: Any) -> Manifest:
         "restored_from": None,
         "kind": "backup",
         "name": "main",
-        "sequence": 1,
+        "sequence": 7,
         "created": NOW,
-        "previous": None,
+        "earlier": (Earlier(sequence=2, sha256="d" * 64), Earlier(sequence=5, sha256="e" * 64)),
         "policy_sha256": "a" * 64,
         "journal_head": "b" * 64,
         "next_visit_by": utc("2027-03-01"),
@@ -64,10 +68,53 @@ def test_a_manifest_comes_back_from_its_bytes() -> None:
 def test_the_top_level_keys_are_those_of_the_format() -> None:
     data = msgspec.json.decode(encode_manifest(make_manifest()))
     assert list(data) == [
-        *("authority", "certificates", "created", "files", "format", "incarnation", "journal_head", "kind"),
-        *("name", "next_visit_by", "policy_sha256", "previous", "restored_from", "sequence"),
+        *("authority", "certificates", "created", "earlier", "files", "format", "incarnation"),
+        *("journal_head", "kind", "name", "next_visit_by", "policy_sha256", "restored_from", "sequence"),
     ]
-    assert data["format"] == "pism-archive-v1"
+    assert data["format"] == "pism-archive-v2"
+
+
+def test_a_manifest_of_format_1_names_the_one_before_only() -> None:
+    manifest = make_manifest(format=FORMAT_1, earlier=UNSET, previous="d" * 64)
+    data = encode_manifest(manifest)
+    assert msgspec.json.decode(data).keys() - {"previous"} == make_keys() - {"earlier"}
+    assert decode_manifest(data) == manifest
+    assert manifest.before == "d" * 64
+
+
+def make_keys() -> set[str]:
+    return set(msgspec.json.decode(encode_manifest(make_manifest())))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"format": FORMAT_1},
+        {"format": FORMAT_1, "earlier": UNSET},
+        {"format": FORMAT_1, "previous": None},
+        {"earlier": UNSET},
+        {"earlier": UNSET, "previous": None},
+        {"previous": None},
+    ],
+)
+def test_a_manifest_has_no_key_of_the_other_format(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="format"):
+        make_manifest(**fields)
+
+
+def test_the_list_of_earlier_ones_has_its_bound_in_numbers_and_bytes() -> None:
+    whole = tuple(Earlier(sequence=2**31 - 2 - n, sha256="d" * 64) for n in reversed(range(MAX_EARLIER)))
+    most = make_manifest(earlier=whole, sequence=2**31 - 1)
+    data = encode_manifest(most)
+    assert decode_manifest(data) == most
+    assert len(data) - len(encode_manifest(make_manifest(earlier=(), sequence=2**31 - 1))) < 1_000_000
+    longer = tampered(
+        lambda data: data["earlier"].insert(0, {"sequence": 1, "sha256": "d" * 64}),
+        earlier=whole,
+        sequence=2**31 - 1,
+    )
+    with pytest.raises(ArchiveFormatError, match="length"):
+        decode_manifest(longer)
 
 
 def test_a_certificate_entry_has_the_keys_of_the_format() -> None:
@@ -105,8 +152,8 @@ def test_a_streamed_manifest_has_the_same_bytes() -> None:
 
 
 def test_refuses_another_version() -> None:
-    data = b'{"format":"pism-archive-v2","anything":[1]}'
-    with pytest.raises(ArchiveFormatError, match="pism-archive-v2"):
+    data = b'{"format":"pism-archive-v3","anything":[1]}'
+    with pytest.raises(ArchiveFormatError, match="pism-archive-v3"):
         decode_manifest(data)
 
 
@@ -128,12 +175,12 @@ def test_refuses_a_manifest_above_the_bound() -> None:
     ("before", "after"),
     [
         (b'"kind":"backup"', b'"kind": "backup"'),
-        (b'"sequence":1}', b'"sequence":1,"sequence":1}'),
+        (b'"sequence":7}', b'"sequence":7,"sequence":7}'),
         (b'"created":"2027-01-02T00:00:00Z"', b'"created":"2027-01-02T00:00:00+00:00"'),
         (b'"created":"2027-01-02T00:00:00Z"', b'"created":"2027-01-02t00:00:00Z"'),
         (b'"domain":"worlds.example"', b'"domain":"worlds\\u002eexample"'),
-        (b'"sequence":1}', b'"sequence":1}\n'),
-        (b'"previous":null,', b""),
+        (b'"sequence":7}', b'"sequence":7}\n'),
+        (b'"restored_from":null,', b""),
     ],
 )
 def test_refuses_what_is_not_canonical(before: bytes, after: bytes) -> None:
@@ -147,7 +194,14 @@ def test_refuses_what_is_not_canonical(before: bytes, after: bytes) -> None:
     "change",
     [
         lambda data: data.update(extra=1),
-        lambda data: data.pop("previous"),
+        lambda data: data.pop("earlier"),
+        lambda data: data.update(previous=None),
+        lambda data: data["earlier"].reverse(),
+        lambda data: data["earlier"].append(data["earlier"][-1]),
+        lambda data: data["earlier"][-1].update(sequence=7),
+        lambda data: data["earlier"][0].update(sequence=0),
+        lambda data: data["earlier"][0].update(sha256="D" * 64),
+        lambda data: data["earlier"][0].update(name="main"),
         lambda data: data.update(sequence=0),
         lambda data: data.update(sequence=2**31),
         lambda data: data.update(sequence="1"),

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificate, load_pem_x509_certificates
 
 from core.archive.backup_state import decode_state
-from core.archive.manifest import Manifest, decode_manifest
+from core.archive.manifest import Earlier, Manifest, decode_manifest
 from core.crypto.keys import encode_key
 from core.crypto.pkcs8 import encode_public_key
 from core.crypto.recipients import parse_recipient
@@ -184,13 +184,18 @@ def test_an_egress_holds_its_targets_and_all_roots(world: World) -> None:
     )
 
 
-def test_the_manifest_names_the_one_before_it_and_the_journal(world: World) -> None:
+def test_the_manifest_lists_those_before_it_and_names_the_journal(world: World) -> None:
     first, _ = world.export("backup")
     head = world.store.last_entry()
     second, members = world.export("backup")
     manifest = manifest_of(members)
     assert head is not None
-    assert manifest.previous == first.manifest_sha256
+    assert manifest.before == first.manifest_sha256
+    assert manifest.earlier == tuple(
+        Earlier(sequence=item.sequence, sha256=item.manifest_sha256)
+        for item in world.store.archives()
+        if (item.kind, item.name) == ("backup", "main") and item.sequence < manifest.sequence
+    )
     assert manifest.sequence == first.head.sequence + 1
     assert manifest.journal_head == head.hash
     assert journal.verify_lines(members["journal.jsonl"].splitlines(keepends=True)).hash == head.hash

@@ -49,6 +49,22 @@ def test_a_later_receipt_shows_that_an_older_folder_was_put_back(
     assert caught.value.code == "E-STATE-OLD"
 
 
+def test_another_receipt_of_a_known_number_shows_that_an_older_folder_was_put_back(tmp_path: Path) -> None:
+    with make_store(tmp_path / "state", make_policy(), NOW) as store:
+        make_receipt(store)
+    shutil.copytree(tmp_path / "state", tmp_path / "old")
+    with open_store(tmp_path / "state", PASSPHRASE) as store:
+        later = make_receipt(store)
+    with open_store(tmp_path / "old", PASSPHRASE) as store:
+        with store.transaction():
+            store.set_fact("drill_token", "1" * 64)  # another past: the journal differs, so the manifest does
+            journal.append(store, "clock", {}, NOW)
+        assert check_receipt(store, make_receipt(store)).is_ours
+        make_receipt(store)
+        with pytest.raises(StateOldError, match="000002, which is not the archive"):
+            check_receipt(store, later)
+
+
 def test_a_receipt_of_another_authority_proves_nothing(tmp_path: Path) -> None:
     with make_store(tmp_path / "other", make_policy(), NOW) as other:
         foreign = make_receipt(other)

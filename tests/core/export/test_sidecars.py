@@ -234,7 +234,7 @@ def test_refuses_a_receipt_whose_seals_are_revoked(sent: Exported) -> None:
         lambda data: data[:0],
         lambda data: data + b"\n",
         lambda data: data.replace(b'{"receipt":', b'{"receipt": ', 1),
-        lambda data: change(data, format="pism-receipt-v2"),
+        lambda data: change(data, format="pism-receipt-v1"),
         lambda data: change(data, extra=1),
         lambda data: data + bytes(MAX_RECEIPT_BYTES),
     ],
@@ -246,7 +246,7 @@ def test_refuses_what_is_not_to_the_format(sent: Exported, make: object) -> None
 
 def test_a_receipt_is_no_manifest_and_a_key_of_its_own_seals_nothing(sent: Exported) -> None:
     envelope = json.loads(receipt_of(sent.sidecars[0]))
-    assert envelope["receipt"]["format"] == "pism-receipt-v1"
+    assert envelope["receipt"]["format"] == "pism-receipt-v2"
     forged = Ed25519PrivateKey.generate().sign(b"anything")
     envelope["seals"] = [{**envelope["seals"][0], "signature": b64encode(forged).decode()}]
     with pytest.raises(ArchiveSealError):

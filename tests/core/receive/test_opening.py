@@ -176,7 +176,7 @@ def test_members_of_one_rule_keep_the_order_of_the_manifest(receiver: Receiver, 
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda data: data.replace(b"pism-archive-v1", b"pism-archive-v2"),
+        lambda data: data.replace(b"pism-archive-v2", b"pism-archive-v3"),
         lambda data: data + b"\n",
         lambda data: data[:-1],
         lambda data: b'{"extra":1,' + data[1:],

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
+from core.archive.manifest import FORMAT_1, Earlier
 from core.errors import CaError
 from core.receive.trust import Trust, load_roots, load_trust, save_trust
 from tests.archives import NOW, Box, day, make_box
@@ -148,9 +150,45 @@ def test_the_next_sequence_names_the_one_before_and_holes_are_normal(receiver: R
     receiver.open(box.make(sequence=3))
     first = box.manifest_sha256
     assert receiver.refused_open(box.make(sequence=4, previous="7" * 64)) == "E-ARCHIVE-FORK"
-    assert receiver.refused_open(box.make(sequence=4)) == "E-ARCHIVE-FORK"
+    assert receiver.refused_open(box.make(sequence=4, earlier=())) == "E-ARCHIVE-FORK"
     receiver.open(box.make(sequence=4, previous=first))
     receiver.open(box.make(sequence=9, previous="7" * 64))
+
+
+def test_an_old_state_put_back_is_a_fork_whatever_was_missed_since(receiver: Receiver, box: Box) -> None:
+    box.make(sequence=1)
+    kept = dict(box.past["egress", "main-kudo"])  # the folder that is put back later
+    receiver.open(box.make(sequence=2))
+    box.past["egress", "main-kudo"] = kept
+    for sequence in (2, 3, 4):  # the box goes on from it; none of these is seen
+        box.make(sequence=sequence, created=NOW + DAY)
+    assert receiver.refused_open(box.make(sequence=5, created=NOW + DAY)) == "E-ARCHIVE-FORK"
+
+
+def test_a_list_without_the_archive_that_is_remembered_is_a_fork(receiver: Receiver, box: Box) -> None:
+    receiver.open(box.make(sequence=1))
+    hash_of_first = box.manifest_sha256
+    assert (
+        receiver.refused_open(box.make(sequence=9, earlier=(Earlier(sequence=8, sha256="7" * 64),)))
+        == "E-ARCHIVE-FORK"
+    )
+    assert receiver.refused_open(box.make(sequence=9, earlier=())) == "E-ARCHIVE-FORK"
+    listed = Earlier(sequence=1, sha256=hash_of_first)
+    receiver.open(box.make(sequence=9, earlier=(listed,)))
+
+
+def test_format_1_does_not_follow_format_2_which_follows_format_1(receiver: Receiver, box: Box) -> None:
+    def make_format_1(sequence: int) -> Any:
+        before = box.past.get(("egress", "main-kudo"), {}).get(sequence - 1)
+        head = {"format": FORMAT_1, "earlier": UNSET, "previous": before}
+        return box.make(sequence=sequence, head=head)
+
+    receiver.open(make_format_1(1))
+    receiver.open(make_format_1(2))
+    receiver.open(box.make(sequence=3))
+    assert receiver.refused_open(make_format_1(4)) == "E-ARCHIVE-FORK"
+    assert receiver.refused_open(make_format_1(9)) == "E-ARCHIVE-FORK"
+    receiver.open(box.make(sequence=10))
 
 
 def test_an_older_crl_is_a_rollback(receiver: Receiver, box: Box) -> None:

@@ -5,15 +5,16 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from core.archive.backup_state import decode_state
-from core.archive.manifest import Manifest
+from core.archive.manifest import FORMAT_1, Earlier, Manifest
 from core.certificate import Certificate
 from core.errors import ArchiveCertificateError, ArchiveFormatError, CaError, JournalError
 from core.policy.policy import encode_policy
@@ -171,8 +172,8 @@ def test_refuses_a_policy_that_is_not_the_manifests(checking: Checking, past: tu
     ("change", "what"),
     [
         ({"name": "spare"}, "name of this backup"),
-        ({"previous": None}, "archive before"),
-        ({"sequence": 1}, "sequence"),
+        ({"earlier": ()}, "archive before"),
+        ({"sequence": 99}, "sequence"),
     ],
 )
 def test_refuses_a_manifest_that_is_not_the_states(checking: Checking, change: Json, what: str) -> None:
@@ -188,12 +189,22 @@ def test_refuses_a_manifest_of_another_authority(checking: Checking) -> None:
         checking.check(checking.json, manifest)
 
 
+def test_refuses_a_list_of_earlier_backups_that_is_not_the_states(checking: Checking) -> None:
+    earlier = cast("tuple[Earlier, ...]", checking.manifest.earlier)
+    assert len(earlier) > 1
+    manifest = msgspec.structs.replace(checking.manifest, earlier=earlier[1:])
+    with pytest.raises(ArchiveFormatError, match="archives before"):
+        checking.check(checking.json, manifest)
+
+
 def test_refuses_a_manifest_behind_an_archive_of_its_name(checking: Checking) -> None:
     """The number and the one before it fit the state; only the newest archive is as new as the backup."""
     state = checking.json
     last = max(item["sequence"] for item in state["archives"] if item["name"] == "main-backup")
     state["sequences"][0]["last"] = last
-    manifest = msgspec.structs.replace(checking.manifest, sequence=last)
+    manifest = msgspec.structs.replace(
+        checking.manifest, format=FORMAT_1, earlier=UNSET, previous=checking.manifest.before, sequence=last
+    )
     with pytest.raises(ArchiveFormatError, match="archive before"):
         checking.check(state, manifest)
 

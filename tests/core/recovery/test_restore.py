@@ -208,7 +208,7 @@ def test_a_receiver_follows_the_new_incarnation_and_no_other(tmp_path: Path) -> 
     assert caught.value.code == "E-ARCHIVE-TRUST"
     accepted = server.open(export, FOUNDED + DAY, yes=True).manifest
     assert accepted.restored_from == opened.manifest.incarnation
-    assert (accepted.sequence, accepted.previous) == (2, opened.manifest_sha256)
+    assert (accepted.sequence, accepted.before) == (2, opened.manifest_sha256)
     (following,) = new.visit(FOUNDED + 2 * DAY, "egress main-kudo")
     assert server.open(following, FOUNDED + 2 * DAY).manifest.sequence == 3
 

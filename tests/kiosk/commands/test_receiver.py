@@ -146,7 +146,7 @@ SPOILT: dict[str, tuple[Callable[[Box], bytes], str]] = {
     ),
     "a missing member": (lambda box: box.make(members=lambda all_: all_[:-1]), "E-ARCHIVE-MEMBER"),
     "another version": (
-        lambda box: box.make(manifest=lambda data: data.replace(b"pism-archive-v1", b"pism-archive-v2")),
+        lambda box: box.make(manifest=lambda data: data.replace(b"pism-archive-v2", b"pism-archive-v3")),
         "E-ARCHIVE-FORMAT",
     ),
     "another manifest than was sealed": (
