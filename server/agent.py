@@ -82,19 +82,26 @@ def take_archive(
     if not state.exists():
         make_folder(state)
     out = state / OPENED
+    if out.exists():  # a killed process may have left some
+        _drop_older(out)
     try:
         received = open_archive(source, identities, trust, out, confirm, now, follow=follow)
     except CaError as error:
         save_refused(state, refuse_again(load_refused(state), error, now))
         raise
     save_refused(state, None)
+    _drop_older(out)
+    return received
+
+
+def _drop_older(out: Path) -> None:
+    """Remove the folders of archives that newer ones replaced."""
     with lock_folder(out):
         kept = {seen.folder for seen in load_trust(out).seen}
         with filing(f"Removing older archives in {out}"):
             for path in out.iterdir():
                 if is_tree(path) and path.name not in kept:
                     shutil.rmtree(path)
-    return received
 
 
 @contextmanager
@@ -116,6 +123,7 @@ def hold_state(state: Path) -> Iterator[None]:
             raise FileError(f"another agent runs in {state}") from None
         yield
     finally:
+        fcntl.flock(handle, fcntl.LOCK_UN)  # at once, also where a child is just being started
         os.close(handle)
 
 

@@ -65,6 +65,7 @@ def lock_folder(out: Path) -> Iterator[None]:
         _sweep(out)
         yield
     finally:
+        fcntl.flock(handle, fcntl.LOCK_UN)  # at once, also where a child is just being started
         os.close(handle)
 
 

@@ -1,19 +1,22 @@
 """The agent on a clock of ours: archives taken, places kept, faults told and outlived."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 
-from core.errors import CaError, FileError
+from core.errors import ArchiveRollbackError, CaError, FileError
 from server.agent import do_turn, hold_state, run, take_archive
 from server.settings import Settings, read_settings
 from server.standing import load_memory
 from tests.archives import NOW, Box, day
+from tests.core.killpoints import sweep
 from tests.server.makers import LAST, NEXT, TARGET, make_quarters, write_identity
 
 HOUR = timedelta(hours=1)
+KILLS = 40
 
 
 class Server:
@@ -280,3 +283,58 @@ def test_the_folder_for_a_web_server_follows_the_archives(server: Server) -> Non
     server.take(NOW + HOUR)
     server.turn(NOW + HOUR)
     assert list_.read_bytes() != before
+
+
+CHILD = """\
+import sys
+from pathlib import Path
+from tests.server.test_agent import take_and_turn
+take_and_turn(Path(sys.argv[1]))
+"""
+
+
+def take_and_turn(folder: Path) -> None:
+    """What a killed agent was about: another archive is taken, the second quarter's signer put in place."""
+    settings = read_settings(folder / "server.yaml")
+    identities = settings.read_identities()
+    take_archive(folder / "state", folder / "second.tar.age", identities, (), NOW + HOUR)
+    do_turn(folder / "state", settings, NEXT, lambda _: None)
+
+
+def test_a_kill_at_any_step_is_made_good_by_the_next_start(tmp_path: Path) -> None:
+    box = make_quarters()
+    made: list[Server] = []
+
+    def setup() -> Path:
+        folder = tmp_path / str(len(made))
+        folder.mkdir()
+        server = Server(folder, box)
+        made.append(server)
+        script = folder / "hook"
+        script.write_text(f'#!/bin/sh\necho "$PISM_SIGNER" >{folder}/told\n')
+        script.chmod(0o700)
+        server.write_settings(f", hook: [{script}]")
+        server.take()
+        server.turn(NOW)
+        second = box.make(sequence=2, previous=server.previous, created=NOW + HOUR)
+        (folder / "second.tar.age").write_bytes(second)
+        return folder
+
+    def check(folder: Path) -> str:
+        server = next(server for server in made if server.folder == folder)
+        found = server.stands()
+        with suppress(ArchiveRollbackError):  # it was taken already
+            take_archive(server.state, folder / "second.tar.age", [box.identity], (), NOW + HOUR)
+        server.turn(NEXT)
+        assert server.stands() == 1
+        assert (folder / "told").read_text() == f"{box.of('signer')[1].record.id}\n"
+        assert load_memory(server.state).of("mongo").refusal is None
+        server.turn(NEXT + HOUR)
+        kept = [
+            path.name for path in (server.state / "opened").iterdir() if path.name.startswith(("main", "."))
+        ]
+        assert [name[:16] for name in kept] == ["main-kudo-000002"]
+        return f"{found}"
+
+    found = sweep(setup, lambda folder: ["-c", CHILD, str(folder)], check, KILLS)
+    assert set(found) == {"0", "1"}
