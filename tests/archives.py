@@ -27,6 +27,7 @@ from core.archive.manifest import (
     encode_manifest,
     file_of,
     list_paths,
+    list_targets,
     make_entry,
 )
 from core.archive.seal import SEAL_EKU
@@ -225,6 +226,7 @@ class Box:
             "sequence": sequence,
             "created": created,
             "earlier": self.list_earlier(kind, name, sequence, previous) if earlier is None else earlier,
+            "targets": list_targets(listed),
             "policy_sha256": "0" * 64,
             "journal_head": journal_head,
             "next_visit_by": created + timedelta(days=90),

@@ -78,6 +78,7 @@ def make_written(
         "sequence": 1,
         "created": now,
         "earlier": (),
+        "targets": (),
         "policy_sha256": policy.sha256,
         "journal_head": "b" * 64,
         "next_visit_by": now + timedelta(days=60),

@@ -7,14 +7,16 @@ It owns the manifest's types, its canonical bytes and the strict way back from b
 2. Sizes, counts and lengths are bounded before anything is built from them.
 3. Every manifest lists the earlier ones of its kind and name by hash, so that a receiver finds the last one
    that it remembers, whatever it missed. Format 1 named only the one before; it is read, not written.
-4. The list of files follows from the certificates: no path is free, none may be missing. An egress can
+4. It says of each target how long a leaf may live, so that nobody has to work it out from dates: it follows
+   from the certificates, as the list of files does.
+5. The list of files follows from the certificates: no path is free, none may be missing. An egress can
    name no key but a signer's.
 
 Seals, hashes of members and the dates of certificates are for the receiver to judge (core.receive.opening).
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Annotated, Final, Literal
 
@@ -110,13 +112,23 @@ class Earlier(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sha256: Sha256Hex
 
 
+class TargetEntry(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"class_name": "class"}
+):
+    """A target whose signers are inside, and the longest validity of a leaf that none of them outlives."""
+
+    class_name: Name
+    target: Name
+    leaf_lifetime_days: Annotated[int, Meta(ge=0, le=1_000_000)]
+
+
 EarlierList = Annotated[tuple[Earlier, ...], Meta(max_length=MAX_EARLIER)]
 
 
 class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that a seal signs for: the members by hash, the certificates by date and lane.
 
-    `earlier` stands in format 2, oldest first; `previous` stood in format 1.
+    `earlier` and `targets` stand in format 2, oldest and alphabetically first; `previous` stood in format 1.
     """
 
     format: Literal["pism-archive-v1", "pism-archive-v2"] = FORMAT
@@ -129,6 +141,7 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     created: Instant
     previous: Sha256Hex | UnsetType | None = UNSET
     earlier: EarlierList | UnsetType = UNSET
+    targets: Annotated[tuple[TargetEntry, ...], Meta(max_length=MAX_CERTIFICATES)] | UnsetType = UNSET
     policy_sha256: Sha256Hex
     journal_head: Sha256Hex
     next_visit_by: Instant
@@ -138,6 +151,8 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         _require_whole_seconds(self.created, self.next_visit_by)
         require_past(self.sequence, self.previous, self.earlier, is_format_1=self.format == FORMAT_1)
+        if (self.targets is UNSET) is not (self.format == FORMAT_1):
+            raise ValueError("format 2 has `targets`")
 
     @property
     def before(self) -> str | None:
@@ -180,6 +195,7 @@ class _Version(Struct):
 _ENCODER = msgspec.json.Encoder(order="sorted")
 _decode = json_decoder(Manifest, MAX_MANIFEST_BYTES)
 _decode_version = json_decoder(_Version, MAX_MANIFEST_BYTES)
+_ONE_SECOND = timedelta(seconds=1)
 _NO_CERTIFICATES = b'"certificates":[]'
 _NO_FILES = b'"files":[]'
 
@@ -224,6 +240,28 @@ def make_entry(certificate: Certificate, status: Status, *, with_key: bool) -> C
         sha256=certificate.sha256,
         key_file=f"keys/{certificate.id}.pem" if with_key else UNSET,
         status=status,
+    )
+
+
+def list_targets(certificates: Iterable[CertificateEntry]) -> tuple[TargetEntry, ...]:
+    """Return what the manifest says of its targets, in order of class and target.
+
+    A leaf may live as long as the shortest tail of the target's signers that sign or will: what is signed in
+    the last second of an issuing period ends with its signer. Where none does, those that ended count.
+    """
+    tails: dict[tuple[str, str], dict[bool, int]] = {}
+    for entry in certificates:
+        if entry.class_name is None or entry.target is None:
+            continue
+        days = max(0, (entry.not_after + _ONE_SECOND - entry.issue_until).days)  # not_after is inclusive
+        found = tails.setdefault((entry.class_name, entry.target), {})
+        signs = entry.status in {"future", "active"}
+        found[signs] = min(days, found.get(signs, days))
+    return tuple(
+        TargetEntry(
+            class_name=place[0], target=place[1], leaf_lifetime_days=found.get(True, min(found.values()))
+        )
+        for place, found in sorted(tails.items())
     )
 
 
@@ -282,6 +320,10 @@ def decode_manifest(data: bytes) -> Manifest:
     if encode_manifest(manifest) != data:
         raise ArchiveFormatError("The manifest is not in its canonical form.")
     _check_certificates(manifest)
+    if not isinstance(manifest.targets, UnsetType) and manifest.targets != list_targets(
+        manifest.certificates
+    ):
+        raise ArchiveFormatError("The manifest's targets are not those of its signers.")
     _check_files(manifest)
     return manifest
 

@@ -34,6 +34,7 @@ from core.archive.manifest import (
     archive_stem,
     encode_manifest,
     file_of,
+    list_targets,
 )
 from core.archive.seal import load_seals
 from core.certificate import Certificate, encode_pem
@@ -188,6 +189,7 @@ class _Export:
             earlier=tuple(
                 Earlier(sequence=item.sequence, sha256=item.manifest_sha256) for item in before[-MAX_EARLIER:]
             ),
+            targets=list_targets(contents.entries(self.now)),
             policy_sha256=self.policy.sha256,
             journal_head=last.hash,
             next_visit_by=next_visit_by(self.policy, self.issued, store.crls(), self.now),

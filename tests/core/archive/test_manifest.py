@@ -10,12 +10,14 @@ from core.archive.manifest import (
     MAX_EARLIER,
     MAX_MANIFEST_BYTES,
     Authority,
+    CertificateEntry,
     Earlier,
     FileEntry,
     Manifest,
     decode_manifest,
     encode_manifest,
     list_paths,
+    list_targets,
     make_entry,
 )
 from core.errors import ArchiveFormatError
@@ -45,6 +47,7 @@ def make_manifest(**fields: Any) -> Manifest:
             make_entry(make_certificate(number=2), "revoked", with_key=False),
         ),
     }
+    given["targets"] = list_targets(given["certificates"])
     manifest = Manifest(**(given | fields))
     if "files" in fields:
         return manifest
@@ -69,15 +72,49 @@ def test_the_top_level_keys_are_those_of_the_format() -> None:
     data = msgspec.json.decode(encode_manifest(make_manifest()))
     assert list(data) == [
         *("authority", "certificates", "created", "earlier", "files", "format", "incarnation"),
-        *("journal_head", "kind", "name", "next_visit_by", "policy_sha256", "restored_from", "sequence"),
+        *(
+            "journal_head",
+            "kind",
+            "name",
+            "next_visit_by",
+            "policy_sha256",
+            "restored_from",
+            "sequence",
+            "targets",
+        ),
     ]
     assert data["format"] == "pism-archive-v2"
 
 
+def test_a_target_says_the_longest_leaf_that_none_of_its_signers_outlives() -> None:
+    def signer(number: int, days: int, status: Any, target: str = "mongo") -> CertificateEntry:
+        record = make_certificate(number=number)
+        tail = timedelta(days=days) - timedelta(seconds=1)
+        entry = make_entry(record, status, with_key=False)
+        return msgspec.structs.replace(entry, target=target, not_after=record.issue_until + tail)
+
+    listed = list_targets(
+        [
+            make_entry(make_root(), "active", with_key=False),
+            signer(1, 60, "future", "redis"),
+            signer(2, 30, "active"),
+            signer(3, 14, "future"),
+            signer(4, 7, "retired"),
+            signer(5, 5, "revoked"),
+            signer(6, 9, "retired", "etcd"),
+        ]
+    )
+    assert [(item.class_name, item.target, item.leaf_lifetime_days) for item in listed] == [
+        ("services", "etcd", 9),
+        ("services", "mongo", 14),
+        ("services", "redis", 60),
+    ]
+
+
 def test_a_manifest_of_format_1_names_the_one_before_only() -> None:
-    manifest = make_manifest(format=FORMAT_1, earlier=UNSET, previous="d" * 64)
+    manifest = make_manifest(format=FORMAT_1, earlier=UNSET, targets=UNSET, previous="d" * 64)
     data = encode_manifest(manifest)
-    assert msgspec.json.decode(data).keys() - {"previous"} == make_keys() - {"earlier"}
+    assert msgspec.json.decode(data).keys() - {"previous"} == make_keys() - {"earlier", "targets"}
     assert decode_manifest(data) == manifest
     assert manifest.before == "d" * 64
 
@@ -90,8 +127,10 @@ def make_keys() -> set[str]:
     "fields",
     [
         {"format": FORMAT_1},
-        {"format": FORMAT_1, "earlier": UNSET},
-        {"format": FORMAT_1, "previous": None},
+        {"format": FORMAT_1, "earlier": UNSET, "targets": UNSET},
+        {"format": FORMAT_1, "earlier": UNSET, "previous": None},
+        {"targets": UNSET},
+        {"format": FORMAT_1, "previous": None, "targets": UNSET},
         {"earlier": UNSET},
         {"earlier": UNSET, "previous": None},
         {"previous": None},
@@ -175,11 +214,11 @@ def test_refuses_a_manifest_above_the_bound() -> None:
     ("before", "after"),
     [
         (b'"kind":"backup"', b'"kind": "backup"'),
-        (b'"sequence":7}', b'"sequence":7,"sequence":7}'),
+        (b'"sequence":7,', b'"sequence":7,"sequence":7,'),
         (b'"created":"2027-01-02T00:00:00Z"', b'"created":"2027-01-02T00:00:00+00:00"'),
         (b'"created":"2027-01-02T00:00:00Z"', b'"created":"2027-01-02t00:00:00Z"'),
         (b'"domain":"worlds.example"', b'"domain":"worlds\\u002eexample"'),
-        (b'"sequence":7}', b'"sequence":7}\n'),
+        (b'"mongo"}]}', b'"mongo"}]}\n'),
         (b'"restored_from":null,', b""),
     ],
 )
@@ -195,6 +234,10 @@ def test_refuses_what_is_not_canonical(before: bytes, after: bytes) -> None:
     [
         lambda data: data.update(extra=1),
         lambda data: data.pop("earlier"),
+        lambda data: data.pop("targets"),
+        lambda data: data["targets"].clear(),
+        lambda data: data["targets"][0].update(leaf_lifetime_days=31),
+        lambda data: data["targets"].append(data["targets"][0]),
         lambda data: data.update(previous=None),
         lambda data: data["earlier"].reverse(),
         lambda data: data["earlier"].append(data["earlier"][-1]),

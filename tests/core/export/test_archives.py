@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificate, load_pem_x509_certificates
+from msgspec import UnsetType
 
 from core.archive.backup_state import decode_state
 from core.archive.manifest import Earlier, Manifest, decode_manifest
@@ -182,6 +183,16 @@ def test_an_egress_holds_its_targets_and_all_roots(world: World) -> None:
     assert sum(entry.kind == "root" for entry in manifest.certificates) == len(
         world.store.certificates("root")
     )
+
+
+def test_the_manifest_says_how_long_a_leaf_of_each_target_may_live(world: World) -> None:
+    _, members = world.export()
+    manifest = manifest_of(members)
+    assert manifest.targets
+    assert not isinstance(manifest.targets, UnsetType)
+    for item in manifest.targets:
+        wanted = world.policy.signers.classes[item.class_name][item.target].leaf_lifetime_days
+        assert item.leaf_lifetime_days == wanted
 
 
 def test_the_manifest_lists_those_before_it_and_names_the_journal(world: World) -> None:

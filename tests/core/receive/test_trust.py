@@ -180,7 +180,7 @@ def test_a_list_without_the_archive_that_is_remembered_is_a_fork(receiver: Recei
 def test_format_1_does_not_follow_format_2_which_follows_format_1(receiver: Receiver, box: Box) -> None:
     def make_format_1(sequence: int) -> Any:
         before = box.past.get(("egress", "main-kudo"), {}).get(sequence - 1)
-        head = {"format": FORMAT_1, "earlier": UNSET, "previous": before}
+        head = {"format": FORMAT_1, "earlier": UNSET, "targets": UNSET, "previous": before}
         return box.make(sequence=sequence, head=head)
 
     receiver.open(make_format_1(1))

@@ -203,7 +203,12 @@ def test_refuses_a_manifest_behind_an_archive_of_its_name(checking: Checking) ->
     last = max(item["sequence"] for item in state["archives"] if item["name"] == "main-backup")
     state["sequences"][0]["last"] = last
     manifest = msgspec.structs.replace(
-        checking.manifest, format=FORMAT_1, earlier=UNSET, previous=checking.manifest.before, sequence=last
+        checking.manifest,
+        format=FORMAT_1,
+        earlier=UNSET,
+        targets=UNSET,
+        previous=checking.manifest.before,
+        sequence=last,
     )
     with pytest.raises(ArchiveFormatError, match="archive before"):
         checking.check(state, manifest)
