@@ -145,7 +145,7 @@ class PassphraseError(CaError):
 
 
 class PassphraseWeakError(PassphraseError):
-    """The passphrase is estimated under 64 bits, too long, or holds control characters."""
+    """The passphrase is estimated under 64 bits, or no panel can type it: not ASCII, or too long."""
 
     code = "E-PASSPHRASE-WEAK"
     action = ("Take 8 random words",)

@@ -30,7 +30,7 @@ from tests.builders import make_policy, utc
 FOUNDED = utc("2027-01-15T10:00")
 LAST_VISIT = utc("2027-10-01T09:00")
 PASSPHRASE = b"legal winner thank year wave sausage worth useful"
-NEW_PASSPHRASE = b"abandon ability able about above absent absorb abstract"
+NEW_PASSPHRASE = b"abandon bicycle canvas dolphin elegant flavor gadget hospital"
 COST = KdfCost()
 BOOT = Boot(id="0", uptime_s=1.0)
 EVERY_ALGORITHM = SignerSettings(

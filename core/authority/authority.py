@@ -42,7 +42,7 @@ from core.authority.signing_requests import propose_requests, sign_requests
 from core.authority.status import make_status
 from core.authority.top_up import top_up
 from core.certificate import Certificate
-from core.crypto.passphrase import require_strong
+from core.crypto.passphrase import require_strong, require_typable
 from core.crypto.process import Boot
 from core.errors import PolicyError
 from core.export.archives import Written, write_backup, write_egress
@@ -272,7 +272,7 @@ class Authority:
         """Wrap the master key under another passphrase.
 
         Raises:
-            PassphraseWeakError: The new one is under 64 bits by estimate (E-PASSPHRASE-WEAK).
+            PassphraseWeakError: The new one is under 64 bits, or no panel can type it (E-PASSPHRASE-WEAK).
             PassphraseWaitError: Too early after wrong ones (E-PASSPHRASE-WAIT).
             PassphraseWrongError: The old one does not fit (E-PASSPHRASE-WRONG).
         """
@@ -284,11 +284,13 @@ class Authority:
         """Encrypt everything anew under a new master key; the passphrase stays.
 
         Raises:
+            PassphraseWeakError: No panel can type it: it is changed first (E-PASSPHRASE-WEAK).
             PassphraseWaitError: Too early after wrong ones (E-PASSPHRASE-WAIT).
             PassphraseWrongError: It does not fit (E-PASSPHRASE-WRONG).
             FileError: No space for a second store, or the system refused; nothing is changed (E-FILE).
             StoppedError: As `report` wants; nothing is changed (E-STOPPED).
         """
+        require_typable(passphrase.decode())
         self.believe(now)
         rekey(self._store, passphrase, cost, now, boot, report)
 

@@ -22,7 +22,6 @@ from hw.errors import HardwareError
 F = TypeVar("F", bound=Callable[..., Any])
 
 MAX_PASSPHRASE_FILE_BYTES = 4096
-TYPABLE = "its keys have A-Z, a-z, 0-9, the space and the signs of ASCII, at most 128 in all"
 
 state_option = click.option(
     "--state",
@@ -89,16 +88,15 @@ def read_passphrase(file: Path | None, *, prompt: str = "Passphrase", confirm: b
 
 
 def read_new_passphrase(file: Path | None) -> bytes:
-    """Return the next passphrase of a box; what its panel cannot type is said before anything is done.
+    """Return the next passphrase of a box; what its panel cannot type is refused before anything is done.
 
     Raises:
         CaError: As read_passphrase.
     """
-    from kiosk.entry.text import can_type
+    from core.crypto.passphrase import require_typable
 
     passphrase = read_passphrase(file, prompt="New passphrase", confirm=True)
-    if not can_type(passphrase):
-        say(f"warning: a box's panel cannot type this passphrase: {TYPABLE}")
+    require_typable(passphrase.decode())
     return passphrase
 
 

@@ -9,7 +9,6 @@ import click
 
 from hw.system.clock import SystemClock
 from kiosk.commands.options import (
-    TYPABLE,
     json_option,
     read_identity_passphrase,
     say,
@@ -130,6 +129,7 @@ def read_identities(file: Path, passphrase_file: Path | None, *, for_panel: bool
         FileError: It cannot be read (E-FILE).
     """
     from core.crypto.identities import load_identities
+    from core.crypto.passphrase import TYPABLE
     from core.errors import IdentityLockedError
     from core.files import read_bounded
     from kiosk.entry.text import can_type

@@ -97,6 +97,43 @@ def test_words_of_the_list_count_eleven_bits_each_once(typed: str, bits: int) ->
     assert estimate_bits(typed) == bits
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "abandon ability able about above absent",
+        "zoo zone zero zebra youth young you",
+        "To be, or not to be: that is the question.",
+        "it was the best of times it was the worst of times",
+        "to-be-or-not-to-be-that-is-the-question",
+        "deadbeefcafebabe",
+        "deadbeefdeadbeef",
+        "0123456789abcdef",
+        "3141592653589793",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a",
+    ],
+)
+def test_what_is_known_or_follows_a_rule_is_weak(typed: str) -> None:
+    assert estimate_bits(typed) < 64
+
+
+def test_neighbours_in_the_list_count_once() -> None:
+    assert estimate_bits("abandon ability able about above absent") == 11
+    assert estimate_bits("about able zoo") == 22
+
+
+@pytest.mark.parametrize("typed", ["3f9b07c1d4e8a26b", "9C41E7B05DA832F6", "c3a91f7e0b5d2864"])
+def test_sixteen_random_hexadecimal_digits_are_64_bits(typed: str) -> None:
+    assert require_strong(typed) == 64
+
+
+@pytest.mark.parametrize("typed", ["Gr\u00f6\u00dfe \u00fcber alles 4711 und mehr", "v7#Qm!2xL9@wZ4&k" * 9])
+def test_what_no_keypad_can_type_is_refused(typed: str) -> None:
+    with pytest.raises(PassphraseWeakError, match="cannot type") as raised:
+        require_strong(typed)
+    assert typed not in str(raised.value)
+
+
 def test_other_texts_are_estimated() -> None:
     assert estimate_bits("password") < 10
     assert estimate_bits("qwertyuiopqwertyuiop") < 30
@@ -109,7 +146,7 @@ def test_the_estimate_of_a_long_text_is_bounded() -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["correct horse", "zoo abandon ability able about", "11111111111111111111111"]
+    "typed", ["correct horse", "zoo abandon bicycle canvas dolphin", "11111111111111111111111"]
 )
 def test_refuses_under_64_bits_without_repeating_it(typed: str) -> None:
     with pytest.raises(PassphraseWeakError, match="bits") as raised:
@@ -119,7 +156,7 @@ def test_refuses_under_64_bits_without_repeating_it(typed: str) -> None:
 
 
 def test_six_words_are_enough_and_eight_are_what_is_asked() -> None:
-    assert require_strong("zoo abandon ability able about above") == 66
+    assert require_strong("zoo abandon bicycle canvas dolphin elegant") == 66
     assert require_strong(" ".join(propose_words())) == 88 >= ASKED_BITS
 
 
