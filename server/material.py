@@ -12,7 +12,7 @@ import secrets
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +48,6 @@ class Material:
     root: x509.Certificate
     key: PrivateKey | None = field(repr=False)
     roots: tuple[Root, ...]
-
-    @property
-    def leaf_lifetime(self) -> timedelta:
-        """Return the longest time that a leaf may live: the tail of the signer's validity."""
-        return self.certificate.not_valid_after_utc + timedelta(seconds=1) - self.signer.issue_until
 
     def certificate_pem(self) -> bytes:
         """Return the signer's certificate."""

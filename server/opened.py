@@ -13,11 +13,12 @@ It writes nothing; which signer is the right one is server.signers'.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
 from cryptography import x509
+from msgspec import UnsetType
 
 from core.archive.container import MANIFEST_PATH
 from core.archive.manifest import MAX_MANIFEST_BYTES, CertificateEntry, Manifest, decode_manifest
@@ -181,6 +182,7 @@ def _signers(
             issue_until=entry.issue_until,
             not_before=entry.not_before,
             not_after=entry.not_after,
+            leaf_lifetime=_leaf_lifetime(archive.manifest, entry),
             root=entry.issuer,
             is_revoked=entry.id in revoked or entry.issuer in revoked,
             has_key=isinstance(entry.key_file, str),
@@ -189,6 +191,16 @@ def _signers(
         )
         found[entry.id] = signer
     return tuple(found.values())
+
+
+def _leaf_lifetime(manifest: Manifest, entry: CertificateEntry) -> timedelta:
+    """Return how long a leaf may live: what the manifest says, never longer than the signer's own tail."""
+    tail = max(timedelta(), entry.not_after + timedelta(seconds=1) - entry.issue_until)
+    if isinstance(manifest.targets, UnsetType):  # format 1
+        return tail
+    own = (entry.class_name, entry.target)
+    days = next(each.leaf_lifetime_days for each in manifest.targets if (each.class_name, each.target) == own)
+    return min(tail, timedelta(days=days))
 
 
 def _roots(entries: Sequence[tuple[OpenedArchive, CertificateEntry]], revoked: set[str]) -> tuple[Root, ...]:

@@ -12,7 +12,7 @@ Rules:
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from core.errors import (
     SignerError,
@@ -40,6 +40,7 @@ class Signer:
         issue_until: End of it, exclusive.
         not_before: First instant of its validity.
         not_after: Last instant of its validity, inclusive.
+        leaf_lifetime: The longest time that a leaf of its target may live.
         root: UUID of its root.
         is_revoked: Whether it or its root is.
         has_key: Whether its private key is in the archive; False where the server made the key.
@@ -56,6 +57,7 @@ class Signer:
     issue_until: datetime
     not_before: datetime
     not_after: datetime
+    leaf_lifetime: timedelta
     root: str
     is_revoked: bool
     has_key: bool

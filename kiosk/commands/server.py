@@ -129,13 +129,13 @@ def _show(material: "Material", out: Path, files: tuple[str, ...], *, as_json: b
                 "issue_from": signer.issue_from,
                 "issue_until": signer.issue_until,
                 "not_after": signer.not_after,
-                "leaf_lifetime_s": int(material.leaf_lifetime.total_seconds()),
+                "leaf_lifetime_s": int(signer.leaf_lifetime.total_seconds()),
                 "files": [str(out / name) for name in files],
             }
         )
         return
     show(f"{signer.target} lane {signer.lane}, {signer.period} ({signer.algorithm}): {signer.id}")
-    show(f"issues until {signer.issue_until:%Y-%m-%d}, leafs for at most {material.leaf_lifetime.days} days")
+    show(f"issues until {signer.issue_until:%Y-%m-%d}, leafs for at most {signer.leaf_lifetime.days} days")
     if material.key is None:
         show("the server made its key: there is none in the archive")
     for name in files:

@@ -83,7 +83,7 @@ class Place(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "PISM_PLACE": name,
             "PISM_SIGNER": signer.id if signer else "",
             "PISM_PERIOD": signer.period if signer else "",
-            "PISM_LEAF_SECONDS": str(int(material.leaf_lifetime.total_seconds())) if material else "",
+            "PISM_LEAF_SECONDS": str(int(signer.leaf_lifetime.total_seconds())) if signer else "",
         }
         try:
             done = subprocess.run(

@@ -33,6 +33,7 @@ def make_signer(**fields: Any) -> Signer:
         "issue_until": issue_until,
         "not_before": issue_from,
         "not_after": issue_until + timedelta(days=30, seconds=-1),
+        "leaf_lifetime": timedelta(days=30),
         "root": "r",
         "is_revoked": False,
         "has_key": True,

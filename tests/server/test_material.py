@@ -80,10 +80,6 @@ def test_no_secret_in_what_is_printed(tmp_path: Path) -> None:
     assert "PrivateKey" not in repr(material)
 
 
-def test_the_tail_is_the_longest_life_of_a_leaf(tmp_path: Path) -> None:
-    assert read(tmp_path, make_quarters()).leaf_lifetime.days == 30
-
-
 def test_a_key_that_the_server_made_is_not_there(tmp_path: Path) -> None:
     box = make_quarters()
     opened = read_opened(open_into(tmp_path / "out", box, keys_of=()))

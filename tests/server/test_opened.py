@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from msgspec import UNSET
 
 from core.errors import ArchiveDamagedError, ArchiveIdentityError, SignerMissingError
 from server.opened import read_opened
 from server.signers import choose
-from tests.archives import NOW, Box, day
-from tests.server.makers import NEXT, TARGET, make_quarters, open_into
+from tests.archives import NOW, Box, day, make_box
+from tests.server.makers import LAST, NEXT, TARGET, make_quarters, open_into
 
 
 def test_signers_roots_and_keys_are_those_of_the_box(tmp_path: Path) -> None:
@@ -96,3 +97,16 @@ def test_trusted_are_live_roots_now_and_to_come_and_no_expired_ones(tmp_path: Pa
 
     assert trusted(NOW) == [box.of("root")[0].x509, later.x509]
     assert trusted(box.of("root")[0].record.not_after + timedelta(hours=1)) == [later.x509]
+
+
+@pytest.mark.parametrize(("of_format", "days"), [(1, (30, 10)), (2, (10, 10))])
+def test_a_leaf_lives_as_long_as_the_manifest_says_and_never_longer_than_the_tail(
+    tmp_path: Path, of_format: int, days: tuple[int, ...]
+) -> None:
+    """In format 2 it is one limit for a target, so that it does not change each quarter."""
+    box = make_box()
+    box.add("signer", start=NEXT, until=LAST, tail=10)
+    old = {"format": "pism-archive-v1", "previous": None, "earlier": UNSET, "targets": UNSET}
+    opened = read_opened(open_into(tmp_path / "out", box, head=old if of_format == 1 else None))
+    signers = sorted(opened.signers, key=lambda signer: signer.issue_from)
+    assert tuple(signer.leaf_lifetime.days for signer in signers) == days
