@@ -20,7 +20,7 @@ from kiosk.flows.dialogs import large_time, problem, tell, wait
 from kiosk.flows.flow import BACK, LEFT, Entry, Flow, Page, Refused, Step, ask, on_menu
 from kiosk.screens.page import Body, Pairs
 from kiosk.text.dates import group_date, parse_date
-from kiosk.text.wrap import BODY_ROWS, count_pages, fit, fit_name, page_mark
+from kiosk.text.wrap import BODY_ROWS, CLOCK, count_pages, fit, fit_name, page_mark
 from kiosk.work.devices import ReadClock, SetClock
 
 LATE: Final = "E-CLOCK-LATE"
@@ -41,7 +41,7 @@ def clock(box: Box) -> Flow:
 
 def time_page(now: datetime) -> Page:
     """Return the time."""
-    return Page(title="CLOCK", body=large_time(now), left="#set", right="*back", takes="#*")
+    return Page(title="CLOCK", icon=CLOCK, body=large_time(now), left="#set", right="*back", takes="#*")
 
 
 def doubt_clock(box: Box) -> Flow:
@@ -61,6 +61,7 @@ def late_page(now: datetime) -> Page:
     """Return the question whether this is the time, asked where nobody was expected so late."""
     return Page(
         title="IS THIS THE TIME?",
+        icon=CLOCK,
         strong=True,
         body=large_time(now),
         left="#=yes  A set",

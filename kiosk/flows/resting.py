@@ -16,7 +16,7 @@ from kiosk.flows.setup import set_up
 from kiosk.flows.stick_job import stick_asks
 from kiosk.flows.unlock import unlock, wait_out_at_start
 from kiosk.screens.page import Large
-from kiosk.text.wrap import BODY_ROWS, fit
+from kiosk.text.wrap import BODY_ROWS, KEY, LOCK, fit
 
 STARTING = Page(body=Large(text="PiSM", below="starting ...", top=10), busy=True, awaits_vault=True)
 """The picture from power-on until the vault has answered; kiosk.daemon.first_light draws the same."""
@@ -81,7 +81,7 @@ def two_sticks(box: Box) -> Flow:
 def locked(box: Box) -> Flow:
     """Locked, and no stick that asks for something."""
     key = yield Page(
-        body=Large(text="LOCKED", below=_line_under_locked(box), names_stuck=True),
+        body=Large(text="LOCKED", icon=LOCK, below=_line_under_locked(box), names_stuck=True),
         left="#unlock",
         right="D menu",
         takes="#D",
@@ -115,6 +115,7 @@ def unlocked(box: Box) -> Flow:
     )
     key = yield Page(
         title="UNLOCKED",
+        icon=KEY,
         body=lines[:BODY_ROWS],
         left="#menu",
         right="*=lock",

@@ -19,7 +19,7 @@ from kiosk.flows.last_visit import orders, show_result
 from kiosk.flows.policy import review_stick
 from kiosk.flows.requests import review_requests
 from kiosk.flows.unlock import open_session
-from kiosk.text.wrap import BODY_ROWS, COLUMNS, fit, fit_name, pack, wrap_name
+from kiosk.text.wrap import BODY_ROWS, COLUMNS, STICK, fit, fit_name, pack, wrap_name
 from kiosk.work.job import JobDone, RequestsFound, RunJob
 
 STOPPED: Final = ("What was done is kept", "Start it again and", "it goes on from there")
@@ -54,6 +54,7 @@ def _show_steps(box: Box, label: str, steps: tuple[str, ...]) -> Step[str]:
     while True:
         key: str = yield Page(
             title=title if len(title) <= COLUMNS else f"{name} asks",
+            icon=STICK,
             body=shown[at],
             left=f"{go_on} {more(count)}".rstrip(),
             right="*leave",

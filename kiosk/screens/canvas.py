@@ -13,18 +13,17 @@ A text that needs four body rows is set tight, ten pixels a row, under a strong 
 Rules:
 
 1. Text that would leave the panel raises TextOverflowError: a page must fit or shorten it (kiosk.text.wrap).
-2. The font is Pillow's own bitmap font (6x11), without FreeType, so a frame is the same on every machine.
+2. The font is a bitmap of our own (kiosk.screens.font), so a frame is the same on every machine.
 """
 
-from functools import cache
 from typing import Self
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from kiosk.screens.font import CELL_HEIGHT, CELL_WIDTH, glyph
 from kiosk.text.wrap import BIG_COLUMNS, COLUMNS, clean
 
 WIDTH, HEIGHT = 128, 64
-CELL_WIDTH, CELL_HEIGHT = 6, 11
 LEFT = 1  # 21 cells are 126 pixels: one stays free on either side
 ROW_Y = (-1, 13, 26, 39, 53)  # the two top rows of a cell are empty
 TITLE_RULE_Y = 11
@@ -40,19 +39,12 @@ class TextOverflowError(ValueError):
     """A text does not fit where a screen put it: a bug of that screen."""
 
 
-@cache
-def _font() -> ImageFont.ImageFont:
-    """Return the bitmap font, loaded once."""
-    return ImageFont.load_default_imagefont()
-
-
 class Canvas:
     """A frame in the making."""
 
     def __init__(self) -> None:
         self.image = Image.new("1", (WIDTH, HEIGHT))
         self._draw = ImageDraw.Draw(self.image)
-        self._draw.fontmode = "1"
 
     def text(self, row: int, text: str, *, column: int = 0, right: bool = False, lit: bool = True) -> Self:
         """Put text on a row.
@@ -81,12 +73,20 @@ class Canvas:
         self._put((WIDTH - len(text) * CELL_WIDTH) // 2, ROW_Y[row], text)
         return self
 
-    def big(self, text: str, y: int = 15) -> Self:
-        """Put text of double size in the middle; TextOverflowError beyond ten characters."""
-        if len(text) > BIG_COLUMNS or not 0 <= y <= HEIGHT - 2 * CELL_HEIGHT:
-            raise TextOverflowError(f"{len(text)} large characters at y {y}")
-        small = Image.new("1", (max(1, len(text) * CELL_WIDTH), CELL_HEIGHT))
-        ImageDraw.Draw(small).text((0, 0), clean(text), font=_font(), fill=1)
+    def big(self, text: str, y: int = 15, *, icon: str = "") -> Self:
+        """Put text of double size in the middle; TextOverflowError beyond ten characters.
+
+        Args:
+            text: Unknown characters become "?".
+            y: First pixel row.
+            icon: One of kiosk.text.wrap; it stands before the text, and a space between.
+        """
+        shown = f"{icon} {clean(text)}" if icon else clean(text)
+        if len(shown) > BIG_COLUMNS or not 0 <= y <= HEIGHT - 2 * CELL_HEIGHT:
+            raise TextOverflowError(f"{len(shown)} large characters at y {y}")
+        small = Image.new("1", (max(1, len(shown) * CELL_WIDTH), CELL_HEIGHT))
+        for column, character in enumerate(shown):
+            small.paste(glyph(character), (column * CELL_WIDTH, 0))
         large = small.resize((small.width * 2, small.height * 2), Image.Resampling.NEAREST)
         self.image.paste(large, ((WIDTH - large.width) // 2, y))
         return self
@@ -105,6 +105,12 @@ class Canvas:
             self._draw.line((0, TITLE_RULE_Y, WIDTH - 1, TITLE_RULE_Y), fill=1)
         self.text(0, text, lit=not strong)
         return self.text(0, right, right=True, lit=not strong)
+
+    def icon(self, icon: str, *, lit: bool = True) -> Self:
+        """Put an icon of kiosk.text.wrap at the right end of the title; `lit` as for `text`."""
+        place = (LEFT + (COLUMNS - 1) * CELL_WIDTH, ROW_Y[0])
+        self._draw.bitmap(place, glyph(icon), fill=int(lit))
+        return self
 
     def keys(self, left: str, right: str = "") -> Self:
         """Put the bottom row: what the keys do; TextOverflowError when the two do not fit."""
@@ -183,7 +189,8 @@ class Canvas:
         return self
 
     def _put(self, x: int, y: int, text: str, *, lit: bool = True) -> None:
-        self._draw.text((x, y), clean(text), font=_font(), fill=int(lit))
+        for column, character in enumerate(clean(text)):
+            self._draw.bitmap((x + column * CELL_WIDTH, y), glyph(character), fill=int(lit))
 
 
 def shifted(image: Image.Image, step: int) -> Image.Image:

@@ -96,12 +96,14 @@ def _draw_page(
         canvas.title(name_stuck(stuck), strong=True)
     elif page.title or time:
         canvas.title(page.title or time, page.mark, strong=page.strong)
+        if page.icon and not page.mark and len(page.title) + 1 < COLUMNS:
+            canvas.icon(page.icon, lit=not page.strong)
     match page.body:
         case tuple() as lines:
             canvas.lines((*lines, time) if time and page.title else lines)
         case Large() as large:
             below = name_stuck(stuck) if stuck and large.names_stuck else large.below
-            canvas.big(large.text, large.top).centre(3, below)
+            canvas.big(large.text, large.top, icon=large.icon).centre(3, below)
         case Proposed() as proposed:
             _draw_proposed(canvas, proposed, () if proposal is None else proposal.words)
         case picture:

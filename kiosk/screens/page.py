@@ -23,13 +23,15 @@ class Large:
     """One line of double size, and one below it.
 
     Args:
-        text: At most ten characters.
+        text: At most ten characters, eight with an icon.
+        icon: One of kiosk.text.wrap, before the text; "" for none.
         below: At most 21.
         top: First pixel row of the large line.
         names_stuck: Stuck keys are named in place of `below`.
     """
 
     text: str
+    icon: str = ""
     below: str = ""
     top: int = 14
     names_stuck: bool = False
@@ -91,6 +93,7 @@ class Page:
     Args:
         title: The top row; "" for none.
         mark: At its right end, such as "2/5".
+        icon: One of kiosk.text.wrap, there where no mark is and the title leaves room; "" for none.
         strong: The top row is lit.
         body: See Body.
         left: The bottom row: what keys do.
@@ -111,6 +114,7 @@ class Page:
 
     title: str = ""
     mark: str = ""
+    icon: str = ""
     strong: bool = False
     body: Body = ()
     left: str = ""

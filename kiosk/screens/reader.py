@@ -5,8 +5,7 @@ glyph of the font or it is not. Dark text on lit ground is read too, large text 
 (bars, charts, codes, rules) is passed over. A picture that was moved to spare the panel is moved back first:
 it stands where its title or its keys, or else the most text, can be read.
 
-A few glyphs begin one pixel before their cell, so a cell is told by its first five columns only; and not by
-its two top rows, where the tails of a tight row above it may hang.
+A cell is told by its five columns, without its two top rows: the tails of a tight row above may hang there.
 """
 
 from collections.abc import Iterable
@@ -16,8 +15,6 @@ from typing import Final
 from PIL import Image, ImageChops
 
 from kiosk.screens.canvas import (
-    CELL_HEIGHT,
-    CELL_WIDTH,
     HEIGHT,
     KEYS_RULE_Y,
     LEFT,
@@ -25,11 +22,11 @@ from kiosk.screens.canvas import (
     ROW_Y,
     TIGHT_Y,
     WIDTH,
-    Canvas,
 )
-from kiosk.text.wrap import COLUMNS
+from kiosk.screens.font import CELL_HEIGHT, CELL_WIDTH, glyph
+from kiosk.text.wrap import COLUMNS, ICONS
 
-_CHARACTERS: Final = "".join(chr(code) for code in range(0x20, 0x7F))
+_CHARACTERS: Final = (*map(chr, range(0x20, 0x7F)), *ICONS)
 _STARTS: Final = (LEFT, (LEFT + CELL_WIDTH // 2) % CELL_WIDTH)  # left-bound rows, centred even rows
 _GROUND: Final = WIDTH - 2  # the last cell's sixth column, which no glyph reaches
 _TOPS: Final = tuple(sorted({*ROW_Y, *TIGHT_Y}))
@@ -133,9 +130,7 @@ def _font_by_bits(height: int) -> dict[bytes, str]:
             from "g", can be under the rule above the keys, or off the glass: the latter are taken then.
     """
     font: dict[bytes, str] = {}
-    left = LEFT + CELL_WIDTH
     for character in _CHARACTERS:
-        picture = Canvas().text(1, f" {character}").image
-        cell = picture.crop((left, ROW_Y[1] + 2, left + CELL_WIDTH - 1, ROW_Y[1] + 2 + height))
+        cell = glyph(character).crop((0, 2, CELL_WIDTH - 1, 2 + height))
         font.setdefault(cell.tobytes(), character)
     return font

@@ -12,6 +12,8 @@ BODY_ROWS = 3
 LIST_COLUMNS = 19
 """Of a name in a list, behind the key that picks it."""
 BIG_COLUMNS = 10
+ICONS = LOCK, KEY, CLOCK, STICK = ("🔒", "🔑", "🕒", "💾")
+"""What pages of ours have beside their text; `clean` lets none through, so no text from outside shows one."""
 
 
 def clean(text: str) -> str:

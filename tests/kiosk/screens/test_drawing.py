@@ -143,7 +143,15 @@ def test_first_frame_is_the_one_of_boot_and_needs_no_machine() -> None:
     )
     command = [sys.executable, "-c", code]
     ran = subprocess.run(command, capture_output=True, text=True, check=True, cwd=GOLDEN.parents[1])
-    needed = ["daemon", "daemon.first_light", "screens", "screens.canvas", "text", "text.wrap"]
+    needed = [
+        "daemon",
+        "daemon.first_light",
+        "screens",
+        "screens.canvas",
+        "screens.font",
+        "text",
+        "text.wrap",
+    ]
     assert ran.stdout.strip() == repr([f"kiosk.{name}" for name in needed])
 
 
