@@ -1,19 +1,26 @@
 """The sidecars of an archive: what goes onto the stick beside it, in the clear, in the order of writing.
 
     public/roots.pem          live roots, for everybody who verifies
-    public/<root id>.crl      each root's CRL, DER
+    public/root-<id>.pem      each of these roots alone, PEM
+    public/<name>.crt         the same in DER, under the name that urls.issuer gives it
+    public/<name>.crl         CRLs, DER, under the names that urls.crl gives them
     public/README.txt         for the person who hosts them
     next-visit.ics            the date of the next visit, for any calendar program (RFC 5545)
     pism-receipt-...html      the report (core.export.report)
     pism-receipt-...json      the receipt (core.export.receipt), last: it names the hashes of all others
 
+A CRL is published once its root is in force before the next visit is due: earlier no verifier believes it
+(NSS refuses one whose issuer is not valid yet), and hosted for years it would only grow old.
+
 They hold no secret. Where a name is taken on a stick already, whoever writes them finds another.
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
 from core.archive.seal import load_seals
 from core.certificate import Certificate, encode_pem
@@ -28,6 +35,7 @@ from core.times import format_time_compact
 PUBLIC = "public"
 CALENDAR_NAME: Final = "next-visit.ics"
 ALARM_DAYS: Final = (14, 3)  # before the visit
+_FILE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _LINE_BYTES: Final = 75  # RFC 5545 3.1, without the line break
 
 
@@ -63,7 +71,10 @@ def make_sidecars(
     """
     sidecars = []
     if public:
-        sidecars += [*make_public(store, written), Sidecar(path=CALENDAR_NAME, data=make_calendar(written))]
+        sidecars += [
+            *make_public(store, policy, written),
+            Sidecar(path=CALENDAR_NAME, data=make_calendar(written)),
+        ]
     report = make_report(written, policy)
     sidecars.append(Sidecar(path=f"{receipt_stem(written)}.html", data=report, numbered=True))
     named = (
@@ -74,18 +85,64 @@ def make_sidecars(
     return (*sidecars, Sidecar(path=f"{receipt_stem(written)}.json", data=receipt, numbered=True))
 
 
-def make_public(store: Store, written: Written) -> Iterator[Sidecar]:
-    """Yield what is to be hosted: live roots that have not expired, CRLs, and how to do it."""
+def make_public(store: Store, policy: Policy, written: Written) -> Iterator[Sidecar]:
+    """Yield what is to be hosted: live roots that have not expired, CRLs, and how to do it.
+
+    Args:
+        store: As it stood when the archive was written.
+        policy: The approved policy; its `urls` say what files are called.
+        written: The archive.
+    """
     now = written.head.created
     roots = [root for root in written.contents.roots if root.revoked_at is None and now <= root.not_after]
     ders = dict(store.ders([root.id for root in roots]))
     blocks = (_comment(root) + encode_pem(ders[root.id]) for root in roots)
     yield Sidecar(path=f"{PUBLIC}/roots.pem", data=b"\n".join(blocks))
-    known = frozenset(root.id for root in written.contents.roots)
-    crls = [crl for crl in store.crls() if crl.issuer in known]
-    for crl in crls:
-        yield Sidecar(path=f"{PUBLIC}/{crl.issuer}.crl", data=crl.der)
-    yield Sidecar(path=f"{PUBLIC}/README.txt", data=_readme(written, (crl.issuer for crl in crls)))
+    for root in roots:
+        pem = _comment(root) + encode_pem(ders[root.id])
+        yield Sidecar(path=f"{PUBLIC}/root-{root.id}.pem", data=pem)
+        yield Sidecar(path=f"{PUBLIC}/{published_names(policy, root.id).root}", data=ders[root.id])
+    believed = {root.id for root in written.contents.roots if root.not_before <= written.head.next_visit_by}
+    crls = {
+        published_names(policy, crl.issuer).crl: crl.der for crl in store.crls() if crl.issuer in believed
+    }
+    for name, der in crls.items():
+        yield Sidecar(path=f"{PUBLIC}/{name}", data=der)
+    names = [published_names(policy, root.id).root for root in roots]
+    yield Sidecar(path=f"{PUBLIC}/README.txt", data=_readme(written, names, crls))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedNames:
+    """What a root's certificate and its CRL are called where they are hosted, both in DER."""
+
+    root: str
+    crl: str
+
+
+def published_names(policy: Policy, root_id: str) -> PublishedNames:
+    """Return the last part of `urls.issuer` and `urls.crl` for a root: files can be hosted as they are.
+
+    Where a URL has none that is a root's own and a plain file name, it is <root id>.crt and <root id>.crl.
+
+    Args:
+        policy: The approved policy.
+        root_id: UUID of the root.
+    """
+    plain = PublishedNames(root=f"{root_id}.crt", crl=f"{root_id}.crl")
+    if policy.urls is None:
+        return plain
+    names = PublishedNames(
+        root=_last_part(policy.urls.issuer, root_id) or plain.root,
+        crl=_last_part(policy.urls.crl, root_id) or plain.crl,
+    )
+    taken = {name.lower() for name in (names.root, names.crl, f"root-{root_id}.pem")}  # FAT knows no case
+    return names if len(taken) == len(("root", "crl", "pem")) else plain
+
+
+def _last_part(url: str | None, root_id: str) -> str | None:
+    name = urlsplit(url or "").path.rpartition("/")[2].replace("{root}", root_id)
+    return name if root_id in name and _FILE_NAME.fullmatch(name) else None
 
 
 def _comment(root: Certificate) -> bytes:
@@ -98,9 +155,10 @@ def _comment(root: Certificate) -> bytes:
     ).encode()
 
 
-def _readme(written: Written, crl_ids: Iterable[str]) -> bytes:
+def _readme(written: Written, root_names: Iterable[str], crl_names: Iterable[str]) -> bytes:
     head = written.head
-    files = "\n".join(f"  {id_}.crl" for id_ in crl_ids)
+    roots = "\n".join(root_names)
+    files = "\n".join(crl_names)
     return f"""Files to publish for {head.authority.name}
 Made on {head.created:%Y-%m-%d %H:%M} UTC with {written.archive_name}
 
@@ -111,11 +169,22 @@ roots.pem
   The root certificates that are trusted, some of which begin later only. Give it
   to whatever verifies. Before you trust a root for the first time, compare its
   words (in the lines that begin with #) with the words that the box shows.
+  Of several roots in one file OpenSSL, GnuTLS, curl, nginx, Caddy and Go take all.
+  keytool -importcert (Java) and certutil -A (NSS) take the first, say that it was
+  added, and pass the others over: give them the next files, one by one.
+
+root-....pem
+  Each of these roots alone, in PEM, with its words.
+
+{roots}
+  Each of these roots alone, in DER; serve them as application/pkix-cert, at the
+  address that stands in the certificates (urls.issuer in config.yaml).
 
 {files}
   Revocation lists in DER, one a root; serve them as application/pkix-crl, over
   plain HTTP, at the address that stands in the certificates (urls.crl in
-  config.yaml). They run out: fetch new ones from the box before
+  config.yaml). The list of a root that begins later comes with the visit before
+  its first day: nobody believes it earlier. They run out: fetch new ones from the box before
   {head.next_visit_by:%Y-%m-%d}.
 """.encode()
 

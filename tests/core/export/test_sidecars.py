@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -23,9 +24,9 @@ from core.errors import ArchiveFormatError, ArchiveSealError
 from core.export.archives import Written
 from core.export.receipt import MAX_RECEIPT_BYTES, TrustedRoot, verify_receipt
 from core.export.report import make_report
-from core.export.sidecars import Sidecar, make_sidecars
+from core.export.sidecars import Sidecar, make_sidecars, published_names
 from core.policy.policy import Policy
-from core.policy.settings import AuthorityName, SignerSettings, Target
+from core.policy.settings import AuthorityName, SignerSettings, Target, Urls
 from core.progress import report_nothing
 from core.store import journal
 from core.store.store import Store
@@ -325,9 +326,11 @@ def test_a_report_of_a_restored_box_says_so(sent: Exported) -> None:
 # What is to be hosted
 
 
-def test_public_holds_the_live_roots_and_every_crl(sent: Exported) -> None:
+def test_public_holds_live_roots_and_the_lists_of_those_in_force_by_the_next_visit(sent: Exported) -> None:
     sidecars = sent.sidecars[0]
-    ids = {root.id for root in sent.written[0].contents.roots}
+    due = sent.written[0].head.next_visit_by
+    ids = {root.id for root in sent.written[0].contents.roots if root.not_before <= due}
+    assert ids < {root.id for root in sent.written[0].contents.roots}
     roots = x509.load_pem_x509_certificates(sidecars["public/roots.pem"])
     assert {root.serial_number for root in roots} == {
         root.serial for root in sent.written[0].contents.roots if root.revoked_at is None
@@ -341,6 +344,37 @@ def test_public_holds_the_live_roots_and_every_crl(sent: Exported) -> None:
         assert (
             " ".join(fingerprint_words(bytes.fromhex(root.sha256))).encode() in sidecars["public/roots.pem"]
         )
+
+
+def test_public_has_each_live_root_alone_in_pem_and_in_der(sent: Exported) -> None:
+    sidecars = sent.sidecars[0]
+    for root in sent.written[0].contents.roots:
+        pem = x509.load_pem_x509_certificate(sidecars[f"public/root-{root.id}.pem"])
+        assert pem == x509.load_der_x509_certificate(sidecars[f"public/{root.id}.crt"])
+        assert pem.serial_number == root.serial
+        assert f"{root.id}.crt".encode() in sidecars["public/README.txt"]
+    assert b"keytool" in sidecars["public/README.txt"]
+
+
+ROOT_ID = "03e129f0-cafa-46c7-85ae-713ba99f3832"
+PLAIN = (f"{ROOT_ID}.crl", f"{ROOT_ID}.crt")
+
+
+@pytest.mark.parametrize(
+    ("crl", "issuer", "names"),
+    [
+        ("{root}.crl", "ca/{root}.cer", (f"{ROOT_ID}.crl", f"{ROOT_ID}.cer")),
+        ("list-{root}.crl?a=b", None, (f"list-{ROOT_ID}.crl", f"{ROOT_ID}.crt")),
+        ("{root}/the.crl", "the.crt", PLAIN),
+        ("a/{root}", "b/{root}", PLAIN),  # one folder holds both
+        ("{root}.crl", "ROOT-{root}.PEM", PLAIN),
+        ("cn={root}", "a%20{root}", PLAIN),
+    ],
+)
+def test_what_is_hosted_has_the_name_that_its_url_gives(crl: str, issuer: str | None, names: Any) -> None:
+    urls = Urls(crl=f"http://x.example/{crl}", issuer=issuer and f"http://x.example/{issuer}")
+    found = published_names(make_policy(urls=urls), ROOT_ID)
+    assert (found.crl, found.root) == names
 
 
 def test_openssl_takes_roots_pem_as_trust(sent: Exported, tmp_path: Path) -> None:
