@@ -231,11 +231,8 @@ def make_calendar(written: Written) -> bytes:
 
 
 def _escape(text: str) -> str:
-    """Escape a TEXT value (RFC 5545 3.3.11); control characters become spaces."""
-    plain = "".join(
-        " " if ord(character) < ord(" ") or character == "\x7f" else character for character in text
-    )
-    return plain.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,")
+    """Escape a TEXT value (RFC 5545 3.3.11); an authority's name has no control characters."""
+    return text.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,")
 
 
 def _fold(line: str) -> bytes:

@@ -51,10 +51,14 @@ def test_a_later_calendar_replaces_the_earlier_one() -> None:
     ("name", "escaped"),
     [
         ("A, B; C\\D", "A\\, B\\; C\\\\D"),
-        ("line\r\nBEGIN:VALARM", "line  BEGIN:VALARM"),
         ("Ü" * 60, "Ü" * 60),
         ("\U0001f512" * 40, "\U0001f512" * 40),
     ],
 )
 def test_names_are_escaped_and_folded_between_characters(name: str, escaped: str) -> None:
     assert f"SUMMARY:Visit the PiSM box of {escaped}" in make_lines(name)
+
+
+def test_a_name_with_a_line_of_its_own_gets_no_calendar() -> None:
+    with pytest.raises(ValueError, match="cannot be seen"):
+        make_lines("line\r\nBEGIN:VALARM")
