@@ -78,6 +78,17 @@ class YamlSource:
         return kind(f"{place}, {show_path(path)}: {text}" if path else f"{place}: {text}")
 
 
+def write_yaml(value: Mapping[str, Any]) -> str:
+    """Return plain YAML that `read_yaml` reads as the same again, innermost lists and mappings on one line.
+
+    Args:
+        value: Mappings, lists, text, numbers, truth values and None, of at most MAX_DEPTH levels.
+    """
+    return yaml.safe_dump(
+        value, default_flow_style=None, sort_keys=False, allow_unicode=True, width=MAX_BYTES
+    )
+
+
 def read_yaml(data: bytes, name: str) -> YamlSource:
     """Read one file.
 

@@ -3,13 +3,22 @@
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from hw.system.clock import SystemClock
 from kiosk.commands.access import Access, access_options
-from kiosk.commands.options import config_option, json_option, passphrase_option, say, show, show_json
+from kiosk.commands.options import (
+    config_option,
+    json_option,
+    passphrase_option,
+    require_yes,
+    say,
+    show,
+    show_json,
+)
 from kiosk.text.wrap import look_alike
 
 if TYPE_CHECKING:
@@ -82,12 +91,17 @@ def plan_command(
 
 @click.command("policy")
 @click.argument("act", type=click.Choice(["show", "diff", "approve"]), default="diff")
+@click.option("--exit-code", is_flag=True, help="With diff: exit with 1 if there are differences.")
 @config_option
 @_box_config_option
 @access_options
 @json_option
-def policy_command(act: str, config: Path, box_config: Path, access: Access, *, as_json: bool) -> None:
+def policy_command(
+    act: str, config: Path, box_config: Path, access: Access, *, exit_code: bool, as_json: bool
+) -> None:
     """Show the pinned policy, what --config would change in it, or approve that, all or nothing.
+
+    What show prints is a config.yaml, with the keys themselves as recipients: it can be edited and proposed.
 
     A --config that is not the box's own takes the place of that file, as one from a stick does: the box
     proposes its own file again only when it changes.
@@ -97,7 +111,7 @@ def policy_command(act: str, config: Path, box_config: Path, access: Access, *, 
 
     with access.unlocked() if act == "approve" else access.reading() as authority:
         if act == "show":
-            show(encode_policy(authority.policy))
+            show(encode_policy(authority.policy) if as_json else _render(authority.policy, config))
             return
         policy, proposal = propose_policy(config.absolute(), authority.policy)
         if as_json:
@@ -108,10 +122,35 @@ def policy_command(act: str, config: Path, box_config: Path, access: Access, *, 
             for recipient in proposal.recipients:
                 say(f"{recipient.kind} {recipient.name}: {' '.join(recipient.words)}")
             if sys.stdin.isatty():
-                click.confirm("Approve all of this?", abort=True, err=True)
+                require_yes("Approve all of this?")
             instead_of = _mark_replaced(config, box_config, policy)
             authority.approve_policy(policy, access.now, instead_of=instead_of)
             say("approved")
+    if exit_code and act == "diff" and proposal.changes:
+        sys.exit(1)
+
+
+def _render(policy: "Policy", config: Path) -> str:
+    """Return the policy as a config.yaml; the two sections that are not pinned are those of `config`."""
+    from core.policy.config import load_config, parse_config
+    from core.policy.yaml import write_yaml
+    from kiosk.emulator.folder import shipped_text
+
+    if config.exists():
+        box, whence = load_config(config), str(config)
+    else:
+        box, whence = parse_config(shipped_text("config.yaml").encode(), "config.yaml"), "an example"
+    pinned = write_yaml(_without_unset(msgspec.to_builtins(policy)))
+    own = write_yaml(_without_unset(msgspec.to_builtins({"hardware": box.hardware, "kiosk": box.kiosk})))
+    head = "# The policy in force. Edit it, then: pism policy diff --config FILE, pism policy approve\n"
+    return f"{head}{pinned}# Not pinned; from {whence}\n{own}".rstrip()
+
+
+def _without_unset(value: Any) -> Any:
+    """Return builtins without what nobody set."""
+    if isinstance(value, dict):
+        return {key: _without_unset(inner) for key, inner in value.items() if inner not in (None, [], ())}
+    return value
 
 
 def _mark_replaced(config: Path, box_config: Path, policy: "Policy") -> str:

@@ -1,10 +1,15 @@
 """`pism status` and `pism journal`: what there is, and what was done."""
 
+from collections.abc import Mapping
+from typing import Any, Final
+
 import click
-import msgspec
 
 from kiosk.commands.access import Access, access_options
 from kiosk.commands.options import json_option, show, show_json
+
+_HASH_DIGITS: Final = 64
+_FIRST: Final = ("kind", "name", "sequence")
 
 
 @click.command("status")
@@ -48,14 +53,36 @@ def status_command(access: Access, *, as_json: bool) -> None:
 @access_options
 @json_option
 def journal_command(access: Access, *, as_json: bool) -> None:
-    """Print the journal, oldest entry first; with --json as the lines that an archive carries."""
+    """Print the journal, a line an entry, oldest first.
+
+    Lists are counted and hashes cut to 16 digits; with --json all of it is printed, as the lines that an
+    archive carries.
+    """
     from core.store.journal import encode_line
-    from core.times import format_time
 
     with access.reading() as authority:
         for entry in authority.entries():
             if as_json:
                 show(encode_line(entry).rstrip(b"\n"))
             else:
-                detail = msgspec.json.encode(entry.detail, order="sorted").decode()
-                show(f"{entry.sequence:6d}  {format_time(entry.time)}  {entry.act:12s}  {detail}")
+                when = f"{entry.time:%Y-%m-%d %H:%M}"
+                show(f"{entry.sequence:6d}  {when}  {entry.act:10s}  {_describe(entry.detail)}".rstrip())
+
+
+def _describe(detail: Mapping[str, Any]) -> str:
+    """Return what an entry says beside its act, in one line; what is zero, empty or false is left out."""
+    keys = sorted(detail, key=lambda key: _FIRST.index(key) if key in _FIRST else len(_FIRST))
+    return ", ".join(_describe_one(key.replace("_", " "), detail[key]) for key in keys if detail[key])
+
+
+def _describe_one(key: str, value: Any) -> str:
+    match value:
+        case True:
+            return key
+        case list() | tuple():
+            return f"{len(value)} {key.removesuffix('s') if len(value) == 1 else key}"
+        case str() if len(value) == _HASH_DIGITS:
+            return f"{key} {value[:16]}"
+        case int() if key == "sequence":
+            return f"{value:06d}"
+    return value if key in ("name", "kind", "where") else f"{key} {value}"

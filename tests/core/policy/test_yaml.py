@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import ConfigError, ConfigSyntaxError
-from core.policy.yaml import MAX_BYTES, read_yaml, show_path
+from core.policy.yaml import MAX_BYTES, read_yaml, show_path, write_yaml
 
 
 def read(text: str | bytes) -> Any:
@@ -145,6 +145,20 @@ def test_text_is_printable_and_on_one_line(value: str) -> None:
     with pytest.raises(ConfigError, match="line 1, a: must be printable text on one line") as caught:
         read(f"a: {value}\n")
     assert caught.value.code == "E-CONFIG-VALUE"
+
+
+@pytest.mark.parametrize(
+    "text", ["no", "012", "1_000", "1:30", "2027-01-01", "~", "", "a: b", "# c", "* &x", "x" * 300]
+)
+def test_what_is_written_is_read_as_the_same(text: str) -> None:
+    value = {
+        "text": text,
+        "list": [text, "services/*"],
+        "deep": {"a": {"half": 0.5, "pin": 60, "own": False}},
+    }
+    written = write_yaml(value)
+    assert read_yaml(written.encode(), "x").value == value
+    assert "\ndeep:\n  a: {half: 0.5, pin: 60, own: false}\n" in written
 
 
 def test_empty_file_says_nothing() -> None:
