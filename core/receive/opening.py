@@ -93,7 +93,11 @@ class Checked:
 
 
 def verify_archive(
-    source: Path, identities: Sequence[Any], trust: Sequence[x509.Certificate], now: datetime
+    source: Path,
+    identities: Sequence[Any],
+    trust: Sequence[x509.Certificate],
+    now: datetime,
+    report: Report = report_nothing,
 ) -> Received:
     """Run checks 1 to 11 on an archive; write nothing, remember nothing.
 
@@ -102,13 +106,14 @@ def verify_archive(
         identities: From core.crypto.identities.
         trust: Roots to believe, from core.receive.trust.load_roots.
         now: Aware UTC.
+        report: Told (keys checked, keys in all, what); may raise StoppedError.
 
     Raises:
         ArchiveError: A check failed; its class and code say which.
         JournalError: Check 11 failed (E-JOURNAL).
         FileError: The archive cannot be read (E-FILE).
     """
-    with check_archive(source, identities, trust, None, now) as (_, checked):
+    with check_archive(source, identities, trust, None, now, report=report) as (_, checked):
         return checked.received
 
 
@@ -161,6 +166,7 @@ def open_archive(  # noqa: PLR0917  in the order of the command line
     now: datetime,
     *,
     follow: str | None = None,
+    report: Report = report_nothing,
 ) -> Received:
     """Run all checks on an archive and place its members in `out`, or leave `out` as it was.
 
@@ -172,6 +178,7 @@ def open_archive(  # noqa: PLR0917  in the order of the command line
         confirm: Template before a first root or a new incarnation is trusted; None refuses both.
         now: Aware UTC.
         follow: The new incarnation to follow without being asked, a UUID.
+        report: Told (keys checked, keys in all, what); may raise StoppedError, which leaves `out` as it was.
 
     Raises:
         ArchiveError: A check failed; its class and code say which.
@@ -188,7 +195,14 @@ def open_archive(  # noqa: PLR0917  in the order of the command line
                 point_links(out, memory)
         archive = stack.enter_context(_open(source, identities, None if is_new else out))
         checked = _check(
-            archive, identities, memory=memory, trust=trust, confirm=confirm, now=now, follow=follow
+            archive,
+            identities,
+            memory=memory,
+            trust=trust,
+            confirm=confirm,
+            now=now,
+            follow=follow,
+            report=report,
         )
         # 12. Place.
         if is_new:

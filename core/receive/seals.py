@@ -49,6 +49,7 @@ class Question:
         incarnation: The archive's.
         restored_from: The incarnation before, or None.
         root_id: UUID of the root.
+        root_period: Name of its issuing period, such as 2026, as a box's screens show it.
         root_sha256: Of its DER, 64 hex digits.
         root_words: The same as 12 words.
         certificate: The root.
@@ -60,6 +61,7 @@ class Question:
     incarnation: str
     restored_from: str | None
     root_id: str
+    root_period: str
     root_sha256: str
     root_words: tuple[str, ...]
     certificate: x509.Certificate = field(repr=False)
@@ -113,6 +115,7 @@ def find_seal(
             incarnation=manifest.incarnation,
             restored_from=manifest.restored_from,
             root_id=root_entry.id,
+            root_period=root_entry.period,
             root_sha256=digest,
             root_words=fingerprint_words(bytes.fromhex(digest)),
             certificate=root,

@@ -85,17 +85,17 @@ def drill(
         trust: Roots to believe, from core.receive.trust.load_roots.
         confirm: Template about the root, if it is none of `trust`; None refuses it.
         now: Aware UTC.
-        report: Told (keys done, keys in all, what); may raise StoppedError.
+        report: Told (keys checked, keys in all, what), then the same of proofs; may raise StoppedError.
 
     Raises:
         CaError: As core.recovery.backup.open_backup.
     """
-    with open_backup(source, identities, trust, confirm, now) as backup:
+    with open_backup(source, identities, trust, confirm, now, report=report) as backup:
         digests = []
         for done, id_ in enumerate(sorted(backup.key_ids)):
-            report(Progress(done=done, total=len(backup.key_ids), what="key"))
+            report(Progress(done=done, total=len(backup.key_ids), what="proof"))
             digests.append(hashlib.sha256(backup.prove_key(id_)).digest())
-        report(Progress(done=len(digests), total=len(digests), what="key"))
+        report(Progress(done=len(digests), total=len(digests), what="proof"))
         manifest = backup.manifest
         return Drilled(
             authority=manifest.authority.name,

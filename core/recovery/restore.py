@@ -94,7 +94,7 @@ def restore(
         passphrase: Canonical, new.
         cost: Of the key derivation.
         now: Aware UTC, whole seconds.
-        report: Told (certificates done, certificates in all, what); may raise StoppedError.
+        report: Told (keys checked, keys in all, what), then the same of certificates; may raise StoppedError.
 
     Raises:
         PassphraseWeakError: Under 64 bits by estimate (E-PASSPHRASE-WEAK).
@@ -105,7 +105,7 @@ def restore(
     require_strong(passphrase.decode())
     with (
         create_store(state, passphrase, cost) as store,
-        open_backup(source, identities, trust, confirm, now) as backup,
+        open_backup(source, identities, trust, confirm, now, report=report) as backup,
     ):
         return _fill(store, backup, now, report)
 

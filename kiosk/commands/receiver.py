@@ -9,12 +9,15 @@ import click
 
 from hw.system.clock import SystemClock
 from kiosk.commands.options import (
+    confirm,
     json_option,
+    progress_bar,
     read_identity_passphrase,
     say,
     show,
     show_json,
 )
+from kiosk.text.counts import count
 
 if TYPE_CHECKING:
     from core.receive.opening import Received
@@ -83,16 +86,12 @@ def open_command(
     """
     from core.receive.opening import open_archive
 
-    confirm = confirm_root if sys.stdin.isatty() else None
-    received = open_archive(
-        archive,
-        read_identities(identity, passphrase_file),
-        read_roots(trust),
-        out,
-        confirm,
-        SystemClock().now(),
-        follow=follow,
-    )
+    ask = confirm_root if sys.stdin.isatty() else None
+    identities, roots = read_identities(identity, passphrase_file), read_roots(trust)
+    with progress_bar() as report:
+        received = open_archive(
+            archive, identities, roots, out, ask, SystemClock().now(), follow=follow, report=report
+        )
     _show(received, as_json=as_json)
 
 
@@ -108,9 +107,9 @@ def verify_command(
     """Check ARCHIVE against the roots of --trust; write nothing."""
     from core.receive.opening import verify_archive
 
-    received = verify_archive(
-        archive, read_identities(identity, passphrase_file), read_roots(trust), SystemClock().now()
-    )
+    identities, roots = read_identities(identity, passphrase_file), read_roots(trust)
+    with progress_bar() as report:
+        received = verify_archive(archive, identities, roots, SystemClock().now(), report)
     _show(received, as_json=as_json)
 
 
@@ -174,21 +173,22 @@ def read_roots(files: tuple[Path, ...]) -> list[Any]:
 
 def confirm_root(question: "Question") -> bool:
     """Show what is new and ask; nothing of the archive is believed yet but its seal."""
+    root = f"root {question.root_period} (on the box: menu, 4)"
     if question.is_known:
         before = question.restored_from
         whence = f"restored from {before}" if before else "which names none before it"
         say(f"{question.authority_name} ({question.authority_id}) has a new incarnation:")
         say(f"    {question.incarnation}, {whence}")
-        say("Was the box restored from a backup? Its root:")
+        say(f"Was the box restored from a backup? Its {root}:")
     else:
-        say(f"{question.authority_name} ({question.authority_id}) is new here. Its root:")
+        say(f"{question.authority_name} ({question.authority_id}) is new here. Its {root}:")
     say(f"    {' '.join(question.root_words)}\n    SHA-256 {question.root_sha256}")
-    return click.confirm("Does the box show the same words?", err=True)
+    return confirm("Does the box show the same words?")
 
 
 def _show(received: "Received", *, as_json: bool) -> None:
     manifest = received.manifest
-    count = {kind: sum(item.kind == kind for item in manifest.certificates) for kind in ("root", "signer")}
+    roots, signers = (sum(item.kind == kind for item in manifest.certificates) for kind in ("root", "signer"))
     if as_json:
         show_json(
             {
@@ -199,8 +199,8 @@ def _show(received: "Received", *, as_json: bool) -> None:
                 "sequence": manifest.sequence,
                 "created": manifest.created,
                 "manifest_sha256": received.manifest_sha256,
-                "roots": count["root"],
-                "signers": count["signer"],
+                "roots": roots,
+                "signers": signers,
                 "keys": received.key_count,
                 "next_visit_by": manifest.next_visit_by,
                 "folder": str(received.folder) if received.folder else None,
@@ -208,7 +208,8 @@ def _show(received: "Received", *, as_json: bool) -> None:
         )
         return
     show(f"{manifest.authority.name}: {manifest.kind} {manifest.name} {manifest.sequence:06d} is good")
-    show(f"{count['root']} roots, {count['signer']} signers, {received.key_count} keys")
+    parts = [count(roots, "root"), count(signers, "signer"), count(received.key_count, "key")]
+    show(", ".join(parts))
     show(f"next visit by {manifest.next_visit_by:%Y-%m-%d}")
     if received.folder is not None:
         show(str(received.folder))

@@ -10,6 +10,7 @@ import click
 from hw.system.clock import SystemClock
 from kiosk.commands.access import Access, access_options
 from kiosk.commands.options import (
+    confirm,
     json_option,
     passphrase_option,
     progress_bar,
@@ -20,6 +21,7 @@ from kiosk.commands.options import (
     state_option,
 )
 from kiosk.commands.receiver import identity_option, read_identities, read_roots, trust_option
+from kiosk.text.counts import count
 
 if TYPE_CHECKING:
     from core.receive.seals import Question
@@ -81,7 +83,8 @@ def restore_command(
         f"{restored.authority} is restored in {state} from backup {restored.name} {restored.sequence:06d}"
         f" of {restored.created:%Y-%m-%d}"
     )
-    show(f"{restored.roots} roots, {restored.signers} signers, {restored.keys} keys, all proven")
+    parts = [count(restored.roots, "root"), count(restored.signers, "signer"), count(restored.keys, "key")]
+    show(f"{', '.join(parts)}, all proven")
     show(f"incarnation {restored.incarnation}, restored from {restored.restored_from}")
     if restored.clock_believed:
         show("next: pism top-up, then a backup and every export")
@@ -153,7 +156,7 @@ def _drill(
         return
     show(
         f"{drilled.authority}: backup {drilled.name} {drilled.sequence:06d} of {drilled.created:%Y-%m-%d}"
-        f" can be restored, {drilled.keys} keys are proven"
+        f" can be restored: {count(drilled.keys, 'key')} proven"
     )
     show("type these words on the box (menu, A), or give them to pism drill --words:")
     show(f"    {' '.join(drilled.words)}")
@@ -169,6 +172,7 @@ def _record(access: Access, name: str | None, words: str, *, as_json: bool) -> N
 
 
 def _confirm(question: "Question") -> bool:
-    say(f"The backup is of {question.authority_name} ({question.authority_id}). The root that sealed it:")
+    whose = f"{question.authority_name} ({question.authority_id})"
+    say(f"The backup is of {whose}, sealed by its root {question.root_period}:")
     say(f"    {' '.join(question.root_words)}\n    SHA-256 {question.root_sha256}")
-    return click.confirm("Does a report of the old box show the same words?", err=True)
+    return confirm("Does a report of the old box show the same words?")

@@ -15,8 +15,10 @@ from core.api.csr_files import (
     request_order,
 )
 from core.api.results import RequestsSigned, RequestSummary
+from core.errors import FileError
 from kiosk.commands.access import Access, access_options
-from kiosk.commands.options import json_option, progress_bar, say, show, show_json
+from kiosk.commands.options import confirm, json_option, progress_bar, say, show, show_json, tell_late_roots
+from kiosk.text.counts import count
 
 
 @click.command("requests")
@@ -35,6 +37,8 @@ def requests_command(paths: tuple[Path, ...], access: Access, *, yes: bool, as_j
     openssl req -in FILE -noout -pubkey | openssl pkey -pubin -outform DER | openssl sha256
     """
     files = tuple(_read(paths))
+    if not files:
+        raise FileError(f"no .csr in {', '.join(map(str, paths))}")
     with access.unlocked() as authority:
         requests = authority.propose_requests(files, access.now).requests
         for item in requests:
@@ -91,7 +95,7 @@ def _approve(requests: Sequence[RequestSummary], *, yes: bool) -> list[RequestSu
         return list(requests)
     if not sys.stdin.isatty():
         raise click.UsageError("there is nobody to ask; --yes signs all that can be signed")
-    return [item for item in requests if click.confirm(f"Sign the key of {item.file}?", err=True)]
+    return [item for item in requests if confirm(f"Sign the key of {item.file}?")]
 
 
 def _tell(requests: Sequence[RequestSummary], signed: RequestsSigned, *, as_json: bool) -> None:
@@ -101,6 +105,8 @@ def _tell(requests: Sequence[RequestSummary], signed: RequestsSigned, *, as_json
     for item in signed.signed:
         period = f"{item.issue_from:%Y-%m-%d} to {item.issue_until:%Y-%m-%d}"
         show(f"{item.file}: {item.path} lane {item.lane}, {item.period}, {period}: {item.certificate}")
-    if signed.late_roots:
-        show(f"{signed.late_roots} roots start before they could be spread: export today")
-    show(f"signed {len(signed.signed)} of {len(requests)} requests" + "; next: export" * bool(signed.signed))
+    tell_late_roots(signed.late_roots)
+    show(
+        f"signed {len(signed.signed)} of {count(len(requests), 'request')}"
+        + "; next: export" * bool(signed.signed)
+    )

@@ -146,9 +146,11 @@ def test_a_drill_can_be_stopped_and_writes_nothing(tmp_path: Path) -> None:
     box = found_box(tmp_path)
     (backup,) = box.visit(FOUNDED, "backup main-backup")
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
-    seen: list[tuple[int, int]] = []
-    found = drilled(box, backup, report=lambda progress: seen.append((progress.done, progress.total)))
-    assert seen == [(done, found.keys) for done in range(found.keys + 1)]
+    seen: list[Progress] = []
+    found = drilled(box, backup, report=seen.append)
+    steps = [(what, done) for what in ("key", "proof") for done in range(found.keys + 1)]
+    assert [(progress.what, progress.done) for progress in seen] == steps
+    assert {progress.total for progress in seen} == {found.keys}
 
     def stop(progress: Progress) -> None:
         raise StoppedError("stopped by the operator")

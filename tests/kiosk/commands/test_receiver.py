@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 import tarfile
@@ -15,7 +16,7 @@ import pyrage
 import pytest
 
 from tests.archives import NOW, Box, make_box
-from tests.kiosk.command import ENVIRONMENT, ROOT, Ran, run, snapshot, spawn
+from tests.kiosk.command import ENVIRONMENT, ROOT, Ran, converse, run, snapshot, spawn
 
 WHEN = f"{NOW:%Y-%m-%d %H:%M:%S}"
 
@@ -68,6 +69,14 @@ def test_a_sound_archive_is_verified_and_opened(server: Server) -> None:
     assert report["sequence"] == 2
     assert (Path(report["folder"]) / "manifest.json").exists()
     assert report["keys"] == report["signers"] == 1
+
+
+@pytest.mark.parametrize("command", ["open", "verify"])
+def test_a_terminal_sees_how_far_the_check_is(server: Server, command: str) -> None:
+    archive = server.arguments(server.lay(server.box.make()), "--trust", server.folder / "roots.pem")
+    ran = converse(command, *archive, answers=(), cwd=server.folder, when=WHEN)
+    assert ran.status == 0
+    assert re.search(r"key [^\r\n]* 1/1", ran.err)
 
 
 def test_a_holders_key_opens_as_its_own_programs_made_it(server: Server) -> None:
@@ -263,7 +272,7 @@ def test_a_first_root_is_shown_with_its_words_and_asked_about(server: Server) ->
     archive = server.lay(server.box.make())
     status, said = ask(server, archive, b"n\n")
     assert status == 1
-    assert "is new here" in said
+    assert f"is new here. Its root {server.box.of('root')[0].record.period} (on the box: menu, 4):" in said
     assert server.box.of("root")[0].record.sha256 in said
     assert not (server.folder / "out").exists()
     assert ask(server, archive, b"y\n")[0] == 0

@@ -37,7 +37,7 @@ def test_a_folder_of_requests_is_shown_signed_and_exported(folder: Path) -> None
     assert ran.status == 0
     assert "services.gate.csr: services/gate\n    subject  CN=gate 7,O=Visitors & Sons\n" in ran.err
     assert "services/gate lane 1" in ran.out
-    assert ran.out.endswith("signed 1 of 1 requests; next: export\n")
+    assert ran.out.endswith("signed 1 of 1 request; next: export\n")
     exported = json.loads(at(folder, "export", "main-kudo", "--to", folder / "out", "--json").out)
     assert exported["sequence"] == 1
     assert "services/gate waits for 1 signing requests" in at(folder, "status").out
@@ -66,7 +66,7 @@ def test_programs_are_told_everything(folder: Path) -> None:
 def test_a_refused_request_is_named_with_its_code(folder: Path) -> None:
     ran = at(folder, "requests", put(folder, data=make_request(make_key("p384"))), "--yes")
     assert "services.gate.csr: refused, E-REQUEST-KEY: its key is p384" in ran.err
-    assert ran.out == "signed 0 of 1 requests\n"
+    assert ran.out == "signed 0 of 1 request\n"
 
 
 def test_nothing_in_a_folder_is_passed_over_but_litter(folder: Path) -> None:
@@ -143,3 +143,9 @@ def test_each_request_is_asked_about_on_a_terminal(folder: Path) -> None:
     (signed,) = json.loads(done.stdout)["signed"]
     assert signed["file"] == "services.gate.2.csr"
     assert "waits for 1 signing requests, the first from" in at(folder, "status").out
+
+
+def test_nothing_to_sign_is_said_before_a_passphrase_is_asked_for(tmp_path: Path) -> None:
+    ran = run("requests", tmp_path, "--state", tmp_path / "state")
+    assert (ran.status, ran.code) == (1, "E-FILE")
+    assert f"no .csr in {tmp_path}" in ran.err
