@@ -8,13 +8,15 @@ from pathlib import Path
 
 from core.errors import CaError
 from hw.errors import HardwareError
+from kiosk.text.hints import differing_codes, hint
 from kiosk.text.messages import explain, known_codes
 
 PAGE = Path(__file__).with_name("errors.md")
 _HEAD = """# Error codes
 
-Every refusal has a code that the screen, the journal, the command line and this page share. This page is made
-from the code by `make docs`.
+Every refusal has a code that the screen, the journal, the command line and this page share. The command line
+says `error E-CODE: what happened` and, below it, `hint: what to do`. This page is made from the code by
+`make docs`.
 
 | code | on the screen | what it means | what to do |
 |---|---|---|---|
@@ -31,7 +33,10 @@ def make_page() -> str:
     for code in sorted(known_codes()):
         message = explain(code)
         meaning = meanings.get(code, message.happened).rstrip(".")
-        rows.append(f"| `{code}` | {message.happened} | {meaning} | {' '.join(message.action)} |\n")
+        action = " ".join(message.action)
+        if code in differing_codes():
+            action += f"; at a command line: {hint(code)}"
+        rows.append(f"| `{code}` | {message.happened} | {meaning} | {action} |\n")
     return _HEAD + "".join(rows)
 
 

@@ -14,11 +14,14 @@ from kiosk.commands.options import (
     passphrase_option,
     progress_bar,
     read_new_passphrase,
+    require_yes,
     say,
     show,
     show_json,
     state_option,
+    tell_late_roots,
 )
+from kiosk.text.counts import count
 
 
 @click.command("init")
@@ -50,7 +53,7 @@ def init_command(state: Path, config: Path, passphrase_file: Path | None, *, as_
         say(f"{recipient.kind} {recipient.name}: {recipient.key}\n    {' '.join(recipient.words)}")
     say(f"it is founded under this date: {now:%Y-%m-%d %H:%M} UTC")
     if sys.stdin.isatty():
-        click.confirm("Do these words match those of the servers, and is it today?", abort=True, err=True)
+        require_yes("Do these words match those of the servers, and is it today?")
     passphrase = read_new_passphrase(passphrase_file)
     cost = choose_cost(time.perf_counter)
     Authority.found(state.absolute(), policy, passphrase, cost, now).close()
@@ -70,9 +73,8 @@ def top_up_command(access: Access, *, as_json: bool) -> None:
     if as_json:
         show_json(result)
         return
-    show(f"issued {result.roots} roots and {result.signers} signers")
-    if result.late_roots:
-        show(f"{result.late_roots} roots start before they could be spread: export today")
+    show(f"issued {count(result.roots, 'root')} and {count(result.signers, 'signer')}")
+    tell_late_roots(result.late_roots)
     show(f"next visit by {result.next_visit_by:%Y-%m-%d}")
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kiosk.commands.options import config_option, show, state_option
+from kiosk.commands.options import config_option, confirm, say, show, state_option
 
 if TYPE_CHECKING:
     from kiosk.daemon.first_light import FirstLight
@@ -28,7 +28,7 @@ def demo_command(folder: Path, *, fresh: bool) -> None:
     """Play a whole ceremony on the emulated box and open what it exported."""
     from kiosk.emulator.demo import run_demo
 
-    run_demo(folder.absolute(), fresh=fresh)
+    run_demo(folder.absolute(), show, fresh=fresh)
 
 
 @click.command("emulate")
@@ -64,9 +64,7 @@ def emulate_command(
     try:
         from kiosk.emulator.app import run_emulator
     except ModuleNotFoundError as error:
-        raise click.ClickException(
-            f"{error.name} is missing: install PiSM with its extra, emulator"
-        ) from error
+        raise click.UsageError(f"{error.name} is missing: install PiSM with its extra, emulator") from error
     try:
         instant = parse_instant(clock) if clock else None
     except ValueError as error:
@@ -75,10 +73,10 @@ def emulate_command(
         state, sticks=sticks.absolute() if sticks else None, fails=fails, instant=instant, stick=stick
     ) as start:
         if not sys.stdin.isatty():
-            raise click.ClickException("the emulator needs a terminal")
+            raise click.UsageError("the emulator needs a terminal")
         run_emulator(start)
         if start.kept:
-            show(f"The box stays in {state}.")
+            say(f"The box stays in {state}.")
 
 
 @click.command("accept")
@@ -99,7 +97,7 @@ def accept_command(scenario: Path | None) -> None:
             text = shipped_text("scenarios", "first-export.txt")
         else:
             text = read_bounded(scenario, _MAX_SCENARIO_BYTES).decode()
-        seen = run_acceptance(parse_scenario(text), show, click.confirm)
+        seen = run_acceptance(parse_scenario(text), say, confirm)
     except (ScenarioError, UnicodeDecodeError) as error:
         raise FileError(f"{scenario} is no scenario for a real box: {error}") from error
     show(f"accepted: {seen} things were seen as they should be")

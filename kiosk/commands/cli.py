@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 
-from kiosk.commands.options import RefusingGroup
+from kiosk.commands.ending import RefusingGroup
 
 _COMMANDS: Final = {
     "demo": "box",
@@ -55,7 +55,7 @@ class LazyGroup(RefusingGroup):
         return command
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("pism", cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="pism", prog_name="pism")
 def main() -> None:
     """PiSM: an offline root certificate authority in a boxed Raspberry Pi."""

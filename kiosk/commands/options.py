@@ -1,7 +1,7 @@
-"""What the commands of `pism` share: options, passphrases, progress bars, output, refusals.
+"""What the commands of `pism` share: options, passphrases, questions, progress bars, output.
 
 Rules: results go to standard output, everything said to a person goes to standard error; a progress bar
-appears on a terminal only. Exit status: 0 done, 1 `error E-CODE: text`, 2 usage.
+appears on a terminal only. How a command ends is kiosk.commands.ending's.
 """
 
 import os
@@ -14,10 +14,11 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from core.errors import CaError, FileError, PassphraseError, describe_bug
+from core.errors import FileError, PassphraseError, StoppedError
 from core.printable import escape, escape_json
 from core.progress import Progress, Report, report_nothing
-from hw.errors import HardwareError
+from kiosk.commands.ending import let_go_of_output, printable, stopping, tell
+from kiosk.text.counts import count
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -43,26 +44,6 @@ passphrase_option = click.option(
     help="Read the passphrase from this file, `-` for standard input; else it is asked for.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-
-
-class RefusingGroup(click.Group):
-    """A command group that turns refusals into one line and exit status 1."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; a bug shows where it happened, never the values it happened with."""
-        try:
-            return super().invoke(ctx)
-        except (CaError, HardwareError) as error:
-            say_line(f"error {error.code}: {error}")
-            ctx.exit(1)
-        except (click.ClickException, click.exceptions.Exit, click.Abort, KeyboardInterrupt):
-            raise
-        except BrokenPipeError:
-            ctx.exit(1)
-        except Exception as error:  # noqa: BLE001  anything else is a bug of ours and must say so
-            say(describe_bug(error))
-            say_line("error E-BUG: this is a mistake in PiSM; nothing more can be said here")
-            ctx.exit(1)
 
 
 def read_passphrase(file: Path | None, *, prompt: str = "Passphrase", confirm: bool = False) -> bytes:
@@ -128,38 +109,54 @@ def _read_passphrase_file(file: Path) -> bytes:
 
 def _ask(prompt: str, *, confirm: bool) -> str:
     """Ask for a secret on the terminal."""
-    nobody = PassphraseError("there is no terminal to ask for it on; use --passphrase-file")
-    if sys.stdin is None:
-        raise nobody
+    if not _is_there_a_terminal():  # before anything is shown: asking would warn of an echo
+        raise PassphraseError("there is no terminal to ask for it on; use --passphrase-file")
     try:
         answer: str = click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True)
-    except click.Abort:
-        if sys.stdin.isatty():  # the person ended it
-            raise
-        raise nobody from None
     except UnicodeDecodeError:  # its text would quote what was typed
         raise PassphraseError("what was typed is no text here; use --passphrase-file") from None
     return answer
 
 
+def _is_there_a_terminal() -> bool:
+    """Return whether a secret can be asked for: on the terminal of the session, or on standard input."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return sys.stdin is not None and sys.stdin.isatty()
+    return True
+
+
+def confirm(question: str) -> bool:
+    """Ask the person at the terminal, on standard error."""
+    return click.confirm(question, err=True)
+
+
+def require_yes(question: str) -> None:
+    """Ask the person at the terminal, and go on after a yes only.
+
+    Raises:
+        StoppedError: It was a no (E-STOPPED).
+    """
+    if not confirm(question):
+        raise StoppedError("you said no: nothing was done")
+
+
 def say(text: str) -> None:
     """Say something to the person at the terminal, with what cannot be seen escaped."""
-    click.echo(_printable(text), err=True)
-
-
-def say_line(text: str) -> None:
-    """Say something that is one line, whatever it repeats."""
-    click.echo(escape(text), err=True)
+    tell(text)
 
 
 def show(text: str | bytes) -> None:
     """Print a result: text, or JSON in UTF-8; a terminal is sent nothing but what can be seen.
 
     Raises:
-        FileError: What standard output leads to takes no more (E-FILE).
+        FileError: There is no standard output, or what it leads to takes no more (E-FILE).
     """
+    if sys.stdout is None:
+        raise FileError("the result cannot be written: standard output is closed")
     if isinstance(text, str):
-        text = _printable(text)
+        text = printable(text)
     elif sys.stdout.isatty():  # a program gets the very bytes: a line of the journal has a hash
         text = escape_json(text)
     try:
@@ -167,18 +164,15 @@ def show(text: str | bytes) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        _let_go_of_output()
+        let_go_of_output()
         raise FileError(f"the result cannot be written: {error.strerror}") from error
 
 
-def _printable(text: str) -> str:
-    return "\n".join(map(escape, text.split("\n")))
-
-
-def _let_go_of_output() -> None:
-    """Drop what standard output still holds, so that the end of the program does not try it again."""
-    with open(os.devnull, "wb") as nothing:  # noqa: PTH123  a device
-        os.dup2(nothing.fileno(), sys.stdout.fileno())
+def tell_late_roots(number: int) -> None:
+    """Print that roots must be exported today, if there are such."""
+    if number:
+        starts = "starts before it" if number == 1 else "start before they"
+        show(f"{count(number, 'root')} {starts} could be spread: export today")
 
 
 def show_json(value: object) -> None:
@@ -188,8 +182,22 @@ def show_json(value: object) -> None:
 
 @contextmanager
 def progress_bar() -> Iterator[Report]:
-    """Yield what draws reports of progress on a terminal and is silent elsewhere."""
-    if not sys.stderr.isatty():
+    """Yield what draws reports of progress on a terminal, is silent elsewhere, and lets Ctrl-C stop the work.
+
+    What counts on is one bar, whatever its units are called; nothing to do is none.
+    """
+    with stopping() as stop_if_asked, _drawn() as draw:
+
+        def report(progress: Progress) -> None:
+            draw(progress)
+            stop_if_asked(f"{progress.what} {progress.done} of {progress.total}")
+
+        yield report
+
+
+@contextmanager
+def _drawn() -> Iterator[Report]:
+    if sys.stderr is None or not sys.stderr.isatty():
         yield report_nothing
         return
     from rich import progress as rich
@@ -199,17 +207,29 @@ def progress_bar() -> Iterator[Report]:
         rich.TextColumn("{task.description}", markup=False),
         rich.BarColumn(),
         rich.MofNCompleteColumn(),
-        rich.TimeRemainingColumn(),
+        rich.TimeRemainingColumn(elapsed_when_finished=True),
     )
-    with rich.Progress(*columns, console=Console(stderr=True)) as bars:
-        tasks: dict[str, Any] = {}
+    bars = rich.Progress(*columns, console=Console(stderr=True))
+    bar: rich.Task | None = None
 
-        def show(progress: Progress) -> None:
-            if progress.what not in tasks:
-                tasks[progress.what] = bars.add_task(escape(progress.what), total=progress.total)
-            bars.update(tasks[progress.what], completed=progress.done, total=progress.total)
+    def draw(progress: Progress) -> None:
+        nonlocal bar
+        if not progress.total:
+            return
+        what = escape(progress.what)
+        if bar is None or bar.total != progress.total or progress.done < bar.completed:
+            if bar is not None:
+                bars.update(bar.id, completed=bar.total)
+            bars.add_task(what, total=progress.total)
+            bar = bars.tasks[-1]
+            bars.start()  # not before: a question may come first
+        bars.update(bar.id, description=what, completed=progress.done)
 
-        yield show
+    try:
+        yield draw
+    finally:
+        if bar is not None:
+            bars.stop()
 
 
 def report_units(report: Report) -> Callable[[int, int, str], None]:

@@ -8,14 +8,14 @@ import click
 
 from hw.fat.volume import open_volume
 from hw.fat.writing import MAX_FILE_BYTES
-from kiosk.commands.options import RefusingGroup, json_option, progress_bar, report_units, show, show_json
+from kiosk.commands.options import json_option, progress_bar, report_units, show, show_json
 
 _CHUNK_BYTES = 1 << 20
 
 _target = click.argument("target", type=click.Path(path_type=Path))
 
 
-@click.group("stick", cls=RefusingGroup)
+@click.group("stick")
 def stick_command() -> None:
     """Work on a stick: TARGET is a block node or an image file."""
 

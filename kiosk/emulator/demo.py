@@ -3,23 +3,24 @@
 It makes keys for a server and two backup holders, lays the shipped config.yaml beside them, plays the
 scenario of a first export on the emulated box while the panel's frames appear in the terminal, pulls the
 stick, and opens both archives with the receivers' keys. Nothing is believed that was not checked: any step
-that does not come true ends the demo with exit status 1.
+that does not come true ends the demo with exit status 1. Where nobody looks, the frames are left out.
 
 The keys and the passphrase of a demo are worth nothing, and its folder says so.
 """
 
 import shutil
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TextIO
 
-import click
 from PIL import Image
 
 from core.crypto.identities import load_identities
+from core.errors import AcceptanceError, FileError
 from core.files import write_new
-from core.receive.opening import Received, open_archive
+from core.receive.opening import open_archive
 from core.receive.trust import load_roots
 from hw.fat.volume import open_volume
 from hw.fat.writing import MAX_FILE_BYTES
@@ -33,45 +34,50 @@ _MARK: Final = "pism-demo"
 _STICK: Final = "PISM-ALL"
 
 
-def run_demo(folder: Path, *, fresh: bool) -> None:
-    """Play the demo in `folder`.
+def run_demo(folder: Path, tell: Callable[[str], None], *, fresh: bool) -> None:
+    """Play the demo in `folder`; the panel's frames appear on standard output, if that is a terminal.
 
     Args:
         folder: Absolute; made if it is missing.
+        tell: Told a line of what came of it.
         fresh: Remove what an earlier demo left there.
 
     Raises:
-        click.ClickException: The folder is in use, or a step did not come true.
+        FileError: The folder is in use (E-FILE).
+        AcceptanceError: A step did not come true (E-ACCEPTANCE).
         CaError, HardwareError: What was exported could not be opened.
     """
     folders = _prepare(folder, fresh=fresh)
     steps = parse_scenario(shipped_text("scenarios", "first-export.txt"))
-    with EmulatedBox(folders, seen=_Terminal(sys.stdout).show) as box:
+    seen = _Terminal(sys.stdout).show if sys.stdout is not None and sys.stdout.isatty() else None
+    with EmulatedBox(folders, seen=seen) as box:
         player = Player(box)
         try:
             player.play(steps)
         except ScenarioError as error:
             shown = " / ".join(read_lines(box.picture()))
-            raise click.ClickException(f"{error}\nThe panel shows: {shown}") from error
-    click.echo(f"\n{player.presses} keys were pressed.\n")
-    _receive(folder)
-    click.echo(f"\nEverything lies in {folder}: sticks/, opened/, pictures/, state/ (encrypted).")
+            raise AcceptanceError(f"{error}; the panel shows: {shown}") from error
+    tell(f"\nOn an emulated box {player.presses} keys were pressed.\n")
+    _receive(folder, tell)
+    tell(f"\nEverything lies in {folder}: sticks/, opened/, pictures/, state/ (encrypted).")
 
 
 def _prepare(folder: Path, *, fresh: bool) -> Folders:
     mark = folder / _MARK
     if folder.exists() and any(folder.iterdir()):
         if not mark.exists():
-            raise click.ClickException(f"{folder} is not empty and no demo made it; name another with --dir")
+            raise FileError(f"{folder} is not empty and no demo made it; name another with --dir")
         if not fresh:
-            raise click.ClickException(f"{folder} holds a demo already; play a new one with --fresh")
+            raise FileError(
+                f"{folder} holds a demo already; play a new one with --fresh, or: make demo DEMO=--fresh"
+            )
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     write_new(mark, b"A demo of PiSM. Its keys and its passphrase are worth nothing.\n")
     return lay_folder(folder)
 
 
-def _receive(folder: Path) -> None:
+def _receive(folder: Path, tell: Callable[[str], None]) -> None:
     """Do what the server and a backup holder do: take the files off the stick, check them, open them."""
     image = folder / "sticks" / f"{_STICK}.img"
     taken = folder / "taken"
@@ -91,20 +97,16 @@ def _receive(folder: Path) -> None:
         key = folder / "receivers" / f"{holder}.key"
         identities = load_identities(key.read_bytes(), None, str(key))
         received = open_archive(archive, identities, roots, folder / "opened" / holder, None, now)
-        _tell(holder, archive, received)
-
-
-def _tell(holder: str, archive: Path, received: Received) -> None:
-    certificates = received.manifest.certificates
-    roots = sum(item.kind == "root" for item in certificates)
-    signers = sum(item.kind == "signer" for item in certificates)
-    click.echo(f"{holder} opened {archive.name}:")
-    click.echo(f"  {roots} roots, {signers} signers, {received.key_count} keys, every one verified")
-    click.echo(f"  in {received.folder}")
+        certificates = received.manifest.certificates
+        root_count = sum(item.kind == "root" for item in certificates)
+        signer_count = sum(item.kind == "signer" for item in certificates)
+        tell(f"{holder} opened {archive.name}:")
+        tell(f"  {root_count} roots, {signer_count} signers, {received.key_count} keys, every one verified")
+        tell(f"  in {received.folder}")
 
 
 class _Terminal:
-    """Shows the panel: in one place on a terminal, one picture after the other elsewhere."""
+    """Shows the panel, each picture in the place of the one before."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
@@ -112,8 +114,8 @@ class _Terminal:
 
     def show(self, picture: Image.Image) -> None:
         """Show a picture."""
-        lines = render(picture, shutil.get_terminal_size().columns if self._out.isatty() else 0, "emulated")
-        if self._out.isatty() and self._lines:
+        lines = render(picture, shutil.get_terminal_size().columns, "emulated")
+        if self._lines:
             self._out.write(f"\x1b[{self._lines}A")
         self._out.write("\n".join(lines) + "\n")
         self._out.flush()

@@ -27,6 +27,7 @@ import pyrage
 from core.authority.authority import Authority
 from core.crypto.passphrase import canonical
 from core.crypto.process import read_boot
+from core.errors import FileError
 from core.files import write_new
 from core.policy.proposal import propose_policy
 from core.store import attempts
@@ -176,8 +177,8 @@ def prepare(
         stick: "LABEL" or "LABEL:FAULT" of a stick that is in; "" for none.
 
     Raises:
-        click.ClickException: The folder holds something else, or there are no passphrases to fail.
-        click.UsageError: The stick's fault has no such name.
+        FileError: The folder holds something else (E-FILE).
+        click.UsageError: The stick's fault has no such name, or there are no passphrases to fail.
         CaError: The box cannot be set up.
     """
     label, _, fault = stick.partition(":")
@@ -190,7 +191,7 @@ def prepare(
         folders, kept = _stand(state, Path(own), now)
         count = LOCKED_OUT_FAILS if fails is None and state == "locked-out" else fails or 0
         if count and not (folders.state / STORE).exists():
-            raise click.ClickException(
+            raise click.UsageError(
                 "a box that nobody has set up has no passphrase to fail; name another --state"
             )
         if count:
@@ -226,5 +227,5 @@ def _stand(state: str, own: Path, now: datetime) -> tuple[Folders, bool]:
             made.mkdir(exist_ok=True)
         return folders, True
     if folder.exists() and any(folder.iterdir()):
-        raise click.ClickException(f"{folder} holds no emulated box and is not empty")
+        raise FileError(f"{folder} holds no emulated box and is not empty")
     return lay_folder(folder), True

@@ -22,12 +22,14 @@ _OWN_ACTIONS: dict[str, tuple[str, ...]] = {
     "E-BUG": _SEE_LOG,
     "E-VAULT": _SEE_LOG,
     "E-CLOCK-DATE": ("Type the date again:", "year month day hour", "minute, in UTC"),
+    "E-USAGE": ("See --help",),
 }
 
 _HAPPENED: dict[str, str] = {
     "E-BUG": "A fault in PiSM",
     "E-VAULT": "The vault went away",
     "E-CLOCK-DATE": "That date is no good",
+    "E-USAGE": "Wrong command line",
     "E-CA": "Refused",
     "E-CONFIG": "config.yaml is bad",
     "E-CONFIG-SYNTAX": "config.yaml: no YAML",

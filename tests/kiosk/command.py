@@ -1,7 +1,12 @@
 """Running `pism` in tests: in this process, or as a process of its own."""
 
+import contextlib
+import os
+import pty
+import select
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,8 +30,8 @@ class Ran:
     @property
     def code(self) -> str:
         """The code of its refusal, "" when it did not refuse."""
-        last = self.err.strip().splitlines()[-1:] or [""]
-        return last[0].removeprefix("error ").partition(":")[0] if last[0].startswith("error ") else ""
+        refusal = [line for line in self.err.splitlines() if line.startswith("error ")][-1:] or [""]
+        return refusal[0].removeprefix("error ").partition(":")[0]
 
 
 def run(*arguments: str | Path, typed: str | bytes | None = None) -> Ran:
@@ -46,13 +51,55 @@ def at(folder: Path, *arguments: str | Path, passphrase: bytes = PASSPHRASE) -> 
 
 def spawn(*arguments: str | Path, typed: bytes = b"", when: str = "", timeout_s: float = 60) -> Ran:
     """Run a command as a process, by a clock that shows `when` ("2027-02-01 12:00:00") if that is given."""
-    command = [sys.executable, "-m", "kiosk", *map(str, arguments)]
-    if when:
-        command = ["faketime", "-f", f"@{when}", *command]
+    command = [*_clock(when), sys.executable, "-m", "kiosk", *map(str, arguments)]
     done = subprocess.run(
         command, input=typed, capture_output=True, timeout=timeout_s, cwd=ROOT, check=False, env=ENVIRONMENT
     )
     return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def converse(
+    *arguments: str | Path,
+    answers: Sequence[tuple[str, str]],
+    cwd: Path = ROOT,
+    when: str = "",
+    timeout_s: float = 60,
+) -> Ran:
+    """Run a command as a process at a terminal of its own.
+
+    Args:
+        arguments: Of `pism`.
+        answers: What is waited for on the terminal, and what is typed then.
+        cwd: Where it runs.
+        when: As for `spawn`.
+        timeout_s: After which it is given up.
+
+    Returns:
+        How it ended; `err` is all that the terminal showed, results too.
+    """
+    ours, theirs = pty.openpty()
+    child = subprocess.Popen(
+        [*_clock(when), sys.executable, "-m", "kiosk", *map(str, arguments)],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        cwd=cwd,
+        env=ENVIRONMENT | {"TERM": "xterm", "COLUMNS": "100", "PYTHONPATH": str(ROOT)},
+        start_new_session=True,
+    )
+    os.close(theirs)
+    waiting, shown, since = list(answers), b"", 0
+    with os.fdopen(ours, "r+b", buffering=0) as terminal, contextlib.suppress(OSError):
+        while select.select([terminal], [], [], timeout_s)[0] and (piece := terminal.read(4096)):
+            shown += piece
+            if waiting and waiting[0][0].encode() in shown[since:]:
+                since = len(shown)
+                terminal.write(waiting.pop(0)[1].encode())
+    return Ran(child.wait(timeout_s), "", shown.decode().replace("\r\n", "\n"))
+
+
+def _clock(when: str) -> list[str]:
+    return ["faketime", "-f", f"@{when}"] if when else []
 
 
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}

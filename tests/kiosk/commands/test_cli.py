@@ -2,8 +2,7 @@
 
 import contextlib
 import json
-import os
-import pty
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -16,7 +15,7 @@ from core.errors import StateDamagedError
 from core.store.database import Database
 from core.store.keyslots import open_slots
 from kiosk.commands.cli import _COMMANDS, main
-from tests.kiosk.command import ENVIRONMENT, ROOT, START, at, lay, run, snapshot, spawn
+from tests.kiosk.command import ENVIRONMENT, ROOT, START, at, converse, lay, run, snapshot, spawn
 from tests.kiosk.live import OTHER_PASSPHRASE, OTHER_WORDS, PASSPHRASE, WORDS, lay_config, unlock
 
 
@@ -51,8 +50,7 @@ def test_a_wrong_call_is_usage(folder: Path) -> None:
         ["status", "--what"],
     ):
         ran = run(*arguments)
-        assert ran.status == 2
-        assert "Usage:" in ran.err or "Error" in ran.err
+        assert (ran.status, ran.code) == (2, "E-USAGE")
 
 
 def test_an_authority_is_founded_topped_up_and_reported(tmp_path: Path) -> None:
@@ -129,12 +127,18 @@ def test_an_archive_goes_into_a_folder_with_its_papers(folder: Path, command: st
     assert row["written"]
 
 
-def test_the_journal_is_printed_for_people_and_as_archives_carry_it(folder: Path) -> None:
-    shown = at(folder, "journal")
-    assert shown.out.splitlines()[0].split()[2] == "init"
+def test_the_journal_is_a_short_line_an_entry_for_people_and_whole_as_archives_carry_it(folder: Path) -> None:
+    at(folder, "export", "main-kudo", "--to", folder / "out")
+    shown = at(folder, "journal").out.splitlines()
+    assert re.fullmatch(r" {5}1  20\d\d-\d\d-\d\d \d\d:\d\d  init        authority .*", shown[0])
+    assert any(re.search(r"  issue       [1-9]\d* certificates$", line) for line in shown)
+    assert any(re.search(r"  export      main-kudo, 000001, manifest [0-9a-f]{16}, ", line) for line in shown)
+    assert any(re.search(r"  unlock$", line) for line in shown)
+    assert max(map(len, shown)) < 160
     lines = [json.loads(line) for line in at(folder, "journal", "--json").out.splitlines()]
     assert [line["sequence"] for line in lines] == list(range(1, len(lines) + 1))
     assert lines[-1]["act"] == "unlock"
+    assert len(lines) == len(shown) + 1
 
 
 def test_another_file_takes_the_place_of_the_boxs_own_until_that_changes(folder: Path) -> None:
@@ -159,16 +163,33 @@ def test_another_file_takes_the_place_of_the_boxs_own_until_that_changes(folder:
 
 def test_a_policy_is_shown_compared_and_approved_whole(folder: Path) -> None:
     config = folder / "config.yaml"
-    assert json.loads(at(folder, "policy", "show", "--config", config).out)["spread_days"] == 10
+    assert json.loads(at(folder, "policy", "show", "--json").out)["spread_days"] == 10
     assert "says what is pinned" in at(folder, "policy", "--config", config).out
     lay_config(folder, "spread_days: 10", "spread_days: 11")
     assert at(folder, "policy", "diff", "--config", config).out == "spread_days: 10 -> 11\n"
     assert json.loads(at(folder, "policy", "diff", "--config", config, "--json").out)["changes"]
-    assert json.loads(at(folder, "policy", "show", "--config", config).out)["spread_days"] == 10
+    assert json.loads(at(folder, "policy", "show", "--json").out)["spread_days"] == 10
     approved = at(folder, "policy", "approve", "--config", config)
     assert "approved" in approved.err
-    assert json.loads(at(folder, "policy", "show", "--config", config).out)["spread_days"] == 11
+    assert json.loads(at(folder, "policy", "show", "--json").out)["spread_days"] == 11
     assert "approved" not in at(folder, "policy", "approve", "--config", config).err
+
+
+def test_a_policy_that_is_shown_can_be_edited_and_proposed(folder: Path) -> None:
+    """Its recipients are keys, not files; a second time it reads the same."""
+    file = folder / "elsewhere.yaml"
+    for config in (folder / "config.yaml", folder / "no-such.yaml"):
+        shown = at(folder, "policy", "show", "--config", config).out
+        file.write_text(shown)
+        same = at(folder, "policy", "diff", "--exit-code", "--config", file)
+        assert (same.status, same.out) == (0, f"{file} says what is pinned\n")
+        assert at(folder, "policy", "show", "--config", file).out.count("\n") == shown.count("\n")
+    file.write_text(shown.replace("spread_days: 10", "spread_days: 11"))
+    other = at(folder, "policy", "diff", "--exit-code", "--config", file)
+    assert (other.status, other.out) == (1, "spread_days: 10 -> 11\n")
+    assert at(folder, "policy", "diff", "--config", file).status == 0
+    assert at(folder, "policy", "approve", "--config", file).status == 0
+    assert json.loads(at(folder, "policy", "show", "--json").out)["spread_days"] == 11
 
 
 def test_a_revoked_signer_leaves_a_hole_that_the_next_top_up_fills(folder: Path) -> None:
@@ -207,8 +228,17 @@ def test_everything_is_encrypted_anew_with_a_change_of_passphrase(folder: Path) 
 
 
 def test_a_passphrase_is_asked_for_where_no_file_is_given(folder: Path) -> None:
-    typed = " ".join(WORDS) + "\n" + 2 * (" ".join(OTHER_WORDS) + "\n")
-    assert run("passphrase", "--state", folder / "state", typed=typed).status == 0
+    ran = converse(
+        *("passphrase", "--state", folder / "state"),
+        answers=(
+            ("Passphrase: ", " ".join(WORDS) + "\n"),
+            ("New passphrase: ", " ".join(OTHER_WORDS) + "\n"),
+            ("Repeat for confirmation: ", " ".join(OTHER_WORDS) + "\n"),
+        ),
+    )
+    assert ran.status == 0
+    assert "the passphrase is changed" in ran.err
+    assert OTHER_WORDS[0] not in ran.err
 
 
 def test_a_clock_that_the_journal_speaks_against_is_confirmed(folder: Path) -> None:
@@ -257,28 +287,18 @@ def test_the_command_runs_as_a_process(folder: Path) -> None:
     assert json.loads(ran.out)["authority"] == "Example Virtual Worlds"
 
 
-def test_a_terminal_gets_a_progress_bar(tmp_path: Path) -> None:
+def test_a_terminal_gets_one_bar_that_ends_complete_and_none_for_nothing(tmp_path: Path) -> None:
     lay(tmp_path)
-    ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "kiosk", "top-up", "--state", str(tmp_path / "state")]
-    child = subprocess.Popen(
-        [*command, "--passphrase-file", "-"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=theirs,
-        cwd=ROOT,
-        env=ENVIRONMENT | {"TERM": "xterm", "COLUMNS": "80"},
-    )
-    os.close(theirs)
-    out, _ = child.communicate(PASSPHRASE + b"\n", timeout=60)
-    seen = b""
-    with contextlib.suppress(OSError), os.fdopen(ours, "rb", buffering=0) as terminal:
-        while piece := terminal.read(4096):
-            seen += piece
-    assert child.returncode == 0
-    assert b"signer" in seen
-    assert b"issued" in out
-    assert b"\x1b" not in out
+    (tmp_path / "passphrase").write_bytes(PASSPHRASE)
+    options = ("--state", tmp_path / "state", "--passphrase-file", tmp_path / "passphrase")
+    ran = converse("top-up", *options, answers=())
+    assert (ran.status, "issued" in ran.err) == (0, True)
+    bars = re.findall(r"(root|signer) [^\r\n]*?(\d+)/(\d+)", ran.err)
+    assert {name for name, _, _ in bars} >= {"signer"}
+    assert bars[-1][1] == bars[-1][2]
+    assert "\x1b[1A" not in ran.err  # never a second line
+    again = converse("top-up", *options, answers=())
+    assert again.err.splitlines()[0] == "issued 0 roots and 0 signers"
 
 
 def test_a_reader_that_leaves_early_is_no_bug(folder: Path) -> None:

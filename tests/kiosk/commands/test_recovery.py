@@ -23,7 +23,7 @@ from core.progress import report_nothing
 from hw.system.clock import SystemClock
 from kiosk.commands.cli import main
 from tests.backups import BOOT, COST, NEW_PASSPHRASE, PASSPHRASE, PastBox, policy_for, roots_of, write
-from tests.kiosk.command import spawn
+from tests.kiosk.command import Ran, spawn
 
 
 @pytest.fixture(autouse=True)
@@ -107,7 +107,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
 def refused(done: Result) -> str:
     assert done.exit_code == 1
     assert done.stdout == ""
-    return done.stderr.splitlines()[-1].split(":")[0].removeprefix("error ")
+    return Ran(done.exit_code, done.stdout, done.stderr).code
 
 
 def test_restores_under_a_new_passphrase_and_says_what(desk: Desk, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ def shell(redirect: str, *arguments: str | Path) -> Ran:
         cwd=ROOT,
         check=False,
         env=ENVIRONMENT,
+        start_new_session=True,  # away from the terminal of whoever runs the tests
     )
     return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
 
@@ -37,6 +38,7 @@ def test_nobody_to_ask_is_said(folder: Path, redirect: str) -> None:
     ran = shell(redirect, "status", "--state", folder / "state")
     assert (ran.status, ran.code) == (1, "E-PASSPHRASE")
     assert "--passphrase-file" in ran.err
+    assert len(ran.err.splitlines()) == 2  # no prompt, and no library's warning of an echo
 
 
 @pytest.mark.parametrize("arguments", [("status",), ("status", "--json"), ("journal",), ("policy", "show")])

@@ -68,7 +68,7 @@ def test_a_refusal_is_one_line_that_can_be_seen(hidden: str, tmp_path: Path) -> 
 
 def test_a_refusal_forges_no_second_line(tmp_path: Path) -> None:
     ran = run("stick", "list", tmp_path / "stick\nerror E-FORGED: all is well")
-    assert len(ran.err.splitlines()) == 1
+    assert len(ran.err.splitlines()) == 2  # and the hint
 
 
 def test_what_a_person_is_told_goes_through_one_place() -> None:
@@ -79,5 +79,5 @@ def test_what_a_person_is_told_goes_through_one_place() -> None:
         for file in sorted((ROOT / room).rglob("*.py"))
         if speaks.search(file.read_text(encoding="utf-8"))
     ]
-    # The demo says what it made itself; the vault's log has tracebacks without values.
-    assert found == ["core/vault/process.py", "kiosk/commands/options.py", "kiosk/emulator/demo.py"]
+    # The vault's log has tracebacks without values.
+    assert found == ["core/vault/process.py", "kiosk/commands/ending.py", "kiosk/commands/options.py"]

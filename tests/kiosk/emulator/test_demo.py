@@ -18,7 +18,7 @@ def run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=600)
 
 
-def test_the_demo_plays_a_whole_ceremony_and_opens_what_it_exported(tmp_path: Path) -> None:
+def test_the_demo_plays_a_whole_ceremony_and_says_in_a_few_lines_what_came_of_it(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     folder.mkdir()
     write_new(folder / "pism-demo", b"an earlier one\n")
@@ -27,19 +27,20 @@ def test_the_demo_plays_a_whole_ceremony_and_opens_what_it_exported(tmp_path: Pa
     refused = run(folder)
     assert refused.returncode == 1
     assert "holds a demo already" in refused.stderr
-    assert "--fresh" in refused.stderr
+    assert "make demo DEMO=--fresh" in refused.stderr
+    assert refused.stderr.startswith("error E-FILE: ")
     assert (folder / "stale").exists()
 
     played = run(folder, "--fresh")
     assert played.returncode == 0, played.stderr
     assert not (folder / "stale").exists()
-    presses = re.search(r"^([0-9]+) keys were pressed", played.stdout, re.MULTILINE)
+    presses = re.search(r"^On an emulated box ([0-9]+) keys were pressed", played.stdout, re.MULTILINE)
     assert presses is not None
     assert int(presses[1]) <= MAX_PRESSES
     assert "main-kudo opened main-kudo-000001-" in played.stdout
     assert "backup-a opened main-backup-000001-" in played.stdout
     assert played.stdout.count("646 signers") == 2
-    assert played.stdout.count("emulated") > 20  # every frame says what it is
+    assert len(played.stdout.splitlines()) < 20  # no frames where nobody looks
     pictures = {path.stem for path in (folder / "pictures").iterdir()}
     assert pictures == {"first-set-up", "recipient-words", "word-entry", "stick-asks", "safe-to-remove"}
 

@@ -6,6 +6,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from core.errors import FileError
 from core.store.attempts import read_attempts
 from kiosk.commands.cli import main
 from kiosk.emulator.folder import prepare
@@ -14,7 +15,7 @@ from kiosk.emulator.folder import prepare
 def test_fails_are_counted_before_the_start() -> None:
     with prepare("provisioned", fails=3) as start:
         assert read_attempts(start.folders.state).count == 3
-    with pytest.raises(click.ClickException, match="no passphrase to fail"), prepare("factory", fails=3):
+    with pytest.raises(click.UsageError, match="no passphrase to fail"), prepare("factory", fails=3):
         pass
 
 
@@ -46,7 +47,7 @@ def test_a_vaults_own_state_folder_is_used_where_it_is(tmp_path: Path) -> None:
 
 def test_a_folder_with_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").touch()
-    with pytest.raises(click.ClickException, match="holds no emulated box"), prepare(str(tmp_path)):
+    with pytest.raises(FileError, match="holds no emulated box"), prepare(str(tmp_path)):
         pass
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
@@ -73,5 +74,5 @@ def test_help_names_the_states() -> None:
 
 def test_without_a_terminal_it_says_so() -> None:
     result = CliRunner().invoke(main, ["emulate"])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "needs a terminal" in result.output

@@ -14,7 +14,7 @@ def _tree(error: type[Exception]) -> list[type[Exception]]:
 
 
 ERRORS = [*_tree(CaError), *_tree(HardwareError)]
-KIOSK = {"E-BUG", "E-VAULT", "E-CLOCK-DATE"}
+KIOSK = {"E-BUG", "E-VAULT", "E-CLOCK-DATE", "E-USAGE"}
 
 
 def test_words_are_complete_over_both_trees_and_no_more() -> None:
