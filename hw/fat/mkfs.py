@@ -79,13 +79,26 @@ def make_image(path: Path, label: str, size_bytes: int = IMAGE_BYTES) -> None:
         raise
 
 
-def _run_mkfs(medium: Medium, label: str) -> None:
-    """Run mkfs.vfat and push what it wrote to the medium."""
+def check_stick(medium: Medium, label: str) -> None:
+    """Refuse what cannot be made a stick, before anything is erased.
+
+    Args:
+        medium: Claimed; it stays so.
+        label: As for `format_stick`.
+
+    Raises:
+        StickNameError, StickReadOnlyError, StickFormatError: As for `format_stick`.
+    """
     check_label(label)
     if medium.read_only:
         raise StickReadOnlyError("the stick is write-protected")
     if medium.size_bytes < MIN_BYTES:
         raise StickFormatError(f"the stick has {medium.size_bytes} bytes; FAT32 takes at least {MIN_BYTES}")
+
+
+def _run_mkfs(medium: Medium, label: str) -> None:
+    """Run mkfs.vfat and push what it wrote to the medium."""
+    check_stick(medium, label)
     medium.check()
     with medium.unclaimed(), Launcher() as launcher:
         outcome = launcher.run(

@@ -11,7 +11,8 @@ import click
 
 from core.api.results import ArchiveWritten
 from kiosk.commands.access import Access, access_options
-from kiosk.commands.options import json_option, progress_bar, show, show_json
+from kiosk.commands.options import example, json_option, progress_bar, show, show_json
+from kiosk.commands.shell import complete_names
 from kiosk.work.places import Standing, place_files
 
 _CHUNK_BYTES = 1 << 20
@@ -24,23 +25,29 @@ to_option = click.option(
 )
 
 
-@click.command("export")
-@click.argument("egress")
+@click.command("export", epilog=example("pism export main-kudo --state s --to out"))
+@click.argument("egress", shell_complete=complete_names("egresses"))
 @to_option
 @access_options
 @json_option
 def export_command(egress: str, to: Path, access: Access, *, as_json: bool) -> None:
-    """Write the signers and keys of EGRESS, encrypted to its recipients."""
+    """Write the signers of EGRESS with their keys.
+
+    They are encrypted to its recipients; no root key is among them.
+    """
     _write("egress", egress, to, access, as_json=as_json)
 
 
-@click.command("backup")
-@click.argument("name")
+@click.command("backup", epilog=example("pism backup main-backup --state s --to out"))
+@click.argument("name", shell_complete=complete_names("backups"))
 @to_option
 @access_options
 @json_option
 def backup_command(name: str, to: Path, access: Access, *, as_json: bool) -> None:
-    """Write everything, root keys included, encrypted to the recipients of backup NAME."""
+    """Write everything, root keys included.
+
+    It is encrypted to the recipients of backup NAME.
+    """
     _write("backup", name, to, access, as_json=as_json)
 
 

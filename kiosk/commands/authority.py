@@ -3,6 +3,7 @@
 import sys
 import time
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -10,6 +11,7 @@ from hw.system.clock import SystemClock
 from kiosk.commands.access import Access, access_options
 from kiosk.commands.options import (
     config_option,
+    example,
     json_option,
     passphrase_option,
     progress_bar,
@@ -23,17 +25,28 @@ from kiosk.commands.options import (
 )
 from kiosk.text.counts import count
 
+REASONS: Final = (  # what core.issue.crl takes, without what it loads
+    "unspecified",
+    "keyCompromise",
+    "cACompromise",
+    "affiliationChanged",
+    "superseded",
+    "cessationOfOperation",
+    "privilegeWithdrawn",
+)
 
-@click.command("init")
+
+@click.command("init", epilog=example("pism init --state s --config config.yaml"))
 @state_option
 @config_option
 @passphrase_option
 @json_option
 def init_command(state: Path, config: Path, passphrase_file: Path | None, *, as_json: bool) -> None:
-    """Found the authority: pin the policy of --config under a new passphrase.
+    """Found the authority: pin the policy of --config.
 
-    Every recipient's fingerprint words are shown first, and the date that the clock says. On a terminal they
-    must be confirmed; a script that calls this has read them before.
+    It is kept under a new passphrase. Every recipient's fingerprint words are shown first, and the date
+    that the clock says. On a terminal they must be confirmed; a script that calls this has read them
+    before.
     """
     from core.authority.authority import Authority
     from core.authority.clock import require_founding_clock
@@ -67,7 +80,10 @@ def init_command(state: Path, config: Path, passphrase_file: Path | None, *, as_
 @access_options
 @json_option
 def top_up_command(access: Access, *, as_json: bool) -> None:
-    """Issue every root and signer that the policy asks for by now."""
+    """Issue every root and signer that the policy asks for.
+
+    What stands already is left alone; stopped by Ctrl-C, it goes on when it is run again.
+    """
     with access.unlocked() as authority, progress_bar() as report:
         result = authority.top_up(access.now, report)
     if as_json:
@@ -78,12 +94,20 @@ def top_up_command(access: Access, *, as_json: bool) -> None:
     show(f"next visit by {result.next_visit_by:%Y-%m-%d}")
 
 
-@click.command("revoke")
+@click.command("revoke", epilog=example("pism revoke 1f0e... --reason keyCompromise --state s"))
 @click.argument("certificate")
-@click.option("--reason", required=True, help="A reason of RFC 5280 5.3.1, such as keyCompromise.")
+@click.option(
+    "--reason",
+    required=True,
+    type=click.Choice(REASONS, case_sensitive=False),
+    help="A reason of RFC 5280 5.3.1, in any case of letters.",
+)
 @access_options
 def revoke_command(certificate: str, reason: str, access: Access) -> None:
-    """Revoke the root, signer or seal with the id CERTIFICATE; the next top-up fills the hole it leaves."""
+    """Revoke the root, signer or seal with the id CERTIFICATE.
+
+    The next top-up fills the hole that it leaves. status --json has the ids.
+    """
     with access.unlocked() as authority:
         authority.revoke(certificate, reason, access.now)
     show(f"revoked {certificate}; next: pism top-up, then export")
@@ -102,7 +126,7 @@ def passphrase_command(access: Access, new_passphrase_file: Path | None, *, reke
 
     The former passphrase still opens a copy that was made of the state before, and what stands in such a
     copy is under the same key as what follows. --rekey changes that key too. The new passphrase may be the
-    old one.
+    old one; without --rekey nothing is changed then.
     """
     from core.crypto.process import read_boot
     from core.store.keyslots import choose_cost
@@ -111,9 +135,14 @@ def passphrase_command(access: Access, new_passphrase_file: Path | None, *, reke
     with access.unlocked(old) as authority:
         new = read_new_passphrase(new_passphrase_file)
         cost = choose_cost(time.perf_counter)
-        authority.change_passphrase(old, new, cost, access.now, read_boot())
+        done = "the same passphrase" if new == old else "the passphrase is changed"
+        if new != old:
+            authority.change_passphrase(old, new, cost, access.now, read_boot())
         if rekey:
-            say("the passphrase is changed; next, everything is encrypted anew")
+            say(f"{done}; next, everything is encrypted anew")
             with progress_bar() as report:
                 authority.rekey(new, cost, access.now, read_boot(), report)
-    show("the passphrase is changed" + (", everything is encrypted anew" if rekey else ""))
+            done += ", everything is encrypted anew"
+        elif new == old:
+            done += ": nothing was changed"
+    show(done)

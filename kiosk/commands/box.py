@@ -25,7 +25,10 @@ _MAX_SCENARIO_BYTES = 256 * 1024
 )
 @click.option("--fresh", is_flag=True, help="Remove what an earlier demo left in the folder.")
 def demo_command(folder: Path, *, fresh: bool) -> None:
-    """Play a whole ceremony on the emulated box and open what it exported."""
+    """Play a whole ceremony on the emulated box.
+
+    At the end it opens what it exported, with the receivers' keys.
+    """
     from kiosk.emulator.demo import run_demo
 
     run_demo(folder.absolute(), show, fresh=fresh)
@@ -57,7 +60,10 @@ def demo_command(folder: Path, *, fresh: bool) -> None:
 def emulate_command(
     state: str, sticks: Path | None, fails: int | None, clock: str | None, stick: str
 ) -> None:
-    """Show the whole box live in the terminal: panel, keypad, stick slot, clock and faults."""
+    """Show the whole box live in this terminal.
+
+    It has the panel, the keypad, the stick slot, a clock and faults of all of them.
+    """
     from kiosk.emulator.folder import prepare
     from kiosk.emulator.scenario_language import parse_instant
 
@@ -82,9 +88,10 @@ def emulate_command(
 @click.command("accept")
 @click.argument("scenario", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=False)
 def accept_command(scenario: Path | None) -> None:
-    """Lead you through SCENARIO on a real box, line by line; default: from the factory to the first export.
+    """Lead you through SCENARIO on a real box.
 
-    This PC says what to do and asks what you saw. It exits with 0 only if all of it came true.
+    Line by line; by default from the factory to the first export. This PC says what to do and asks what you
+    saw. It exits with 0 only if all of it came true.
     """
     from core.errors import FileError
     from core.files import read_bounded
@@ -131,7 +138,10 @@ def kiosk_command(first_light: "FirstLight | None", config: Path, spool: Path, o
 @state_option
 @config_option
 def vault_command(state: Path, config: Path) -> None:
-    """Serve one connection on standard input: the vault process that systemd starts."""
+    """Serve one connection: the process that holds the keys.
+
+    systemd starts it, with the connection as standard input.
+    """
     import socket
 
     from core.vault.process import run_vault

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 import msgspec
@@ -24,17 +24,25 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 MAX_PASSPHRASE_FILE_BYTES = 4096
 
+STATE: Final = Path("/var/lib/pism")
+CONFIG: Final = Path("/etc/pism/config.yaml")
+CONFIG_VARIABLE: Final = "PISM_CONFIG"
+
 state_option = click.option(
     "--state",
     type=click.Path(path_type=Path),
-    default=Path("/var/lib/pism"),
+    envvar="PISM_STATE",
+    show_envvar=True,
+    default=STATE,
     show_default=True,
     help="The state folder.",
 )
 config_option = click.option(
     "--config",
     type=click.Path(path_type=Path),
-    default=Path("/etc/pism/config.yaml"),
+    envvar=CONFIG_VARIABLE,
+    show_envvar=True,
+    default=CONFIG,
     show_default=True,
     help="The configuration.",
 )
@@ -42,6 +50,11 @@ passphrase_option = click.option(
     "--passphrase-file",
     type=click.Path(path_type=Path, allow_dash=True),
     help="Read the passphrase from this file, `-` for standard input; else it is asked for.",
+)
+identity_passphrase_option = click.option(
+    "--identity-passphrase-file",
+    type=click.Path(path_type=Path, allow_dash=True),
+    help="Read the identity's passphrase, if it has one, from this file, `-` for standard input.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
@@ -57,7 +70,7 @@ def read_passphrase(file: Path | None, *, prompt: str = "Passphrase", confirm: b
     from core.crypto.passphrase import canonical
 
     if file is None:
-        return canonical(_ask(prompt, confirm=confirm))
+        return canonical(_ask(prompt, "--passphrase-file", confirm=confirm))
     from core.plain_text import read_plain_text
 
     data = _read_passphrase_file(file)
@@ -93,7 +106,7 @@ def read_identity_passphrase(file: Path | None) -> bytes:
         PassphraseError: There is nobody to ask (E-PASSPHRASE).
     """
     if file is None:
-        return os.fsencode(_ask("Passphrase of the identity", confirm=False))
+        return os.fsencode(_ask("Passphrase of the identity", "--identity-passphrase-file", confirm=False))
     data = _read_passphrase_file(file)
     end = next((end for end in (b"\r\n", b"\n") if data.endswith(end)), b"")
     return data.removesuffix(end)
@@ -107,14 +120,14 @@ def _read_passphrase_file(file: Path) -> bytes:
     return read_bounded(file, MAX_PASSPHRASE_FILE_BYTES)
 
 
-def _ask(prompt: str, *, confirm: bool) -> str:
+def _ask(prompt: str, option: str, *, confirm: bool) -> str:
     """Ask for a secret on the terminal."""
     if not _is_there_a_terminal():  # before anything is shown: asking would warn of an echo
-        raise PassphraseError("there is no terminal to ask for it on; use --passphrase-file")
+        raise PassphraseError(f"there is no terminal to ask for it on; use {option}")
     try:
         answer: str = click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True)
     except UnicodeDecodeError:  # its text would quote what was typed
-        raise PassphraseError("what was typed is no text here; use --passphrase-file") from None
+        raise PassphraseError(f"what was typed is no text here; use {option}") from None
     return answer
 
 
@@ -166,6 +179,13 @@ def show(text: str | bytes) -> None:
     except OSError as error:
         let_go_of_output()
         raise FileError(f"the result cannot be written: {error.strerror}") from error
+
+
+def example(*lines: str) -> str:
+    """Return what stands below a command's help."""
+    return "\b\n" + "\n".join(
+        ("Examples:" if len(lines) > 1 else "Example:", *(f"  {line}" for line in lines))
+    )
 
 
 def tell_late_roots(number: int) -> None:

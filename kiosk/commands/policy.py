@@ -12,6 +12,7 @@ from hw.system.clock import SystemClock
 from kiosk.commands.access import Access, access_options
 from kiosk.commands.options import (
     config_option,
+    example,
     json_option,
     passphrase_option,
     require_yes,
@@ -54,7 +55,7 @@ class Instant(click.ParamType[datetime]):
         )
 
 
-@click.command("plan")
+@click.command("plan", epilog=example("pism plan --config config.yaml --at 2027-06-01"))
 @config_option
 @click.option("--state", type=click.Path(path_type=Path), help="Plan on what this state has issued already.")
 @click.option("--at", "at", type=Instant(), help="Plan as if it were this time; default: now.")
@@ -63,7 +64,10 @@ class Instant(click.ParamType[datetime]):
 def plan_command(
     config: Path, state: Path | None, at: datetime | None, passphrase_file: Path | None, *, as_json: bool
 ) -> None:
-    """Show what a top-up would issue by --config; issues nothing."""
+    """Show what a top-up would issue by --config.
+
+    It issues nothing, and needs no state.
+    """
     from core.plan.gaps import find_gaps
     from core.policy.config import load_config
 
@@ -89,7 +93,14 @@ def plan_command(
     show(f"{len(plan.gaps):6d}  certificates to issue at {at or now:%Y-%m-%d}")
 
 
-@click.command("policy")
+@click.command(
+    "policy",
+    epilog=example(
+        "pism policy show --state s >new.yaml",
+        "pism policy diff --state s --config new.yaml",
+        "pism policy approve --state s --config new.yaml",
+    ),
+)
 @click.argument("act", type=click.Choice(["show", "diff", "approve"]), default="diff")
 @click.option("--exit-code", is_flag=True, help="With diff: exit with 1 if there are differences.")
 @config_option
@@ -99,9 +110,10 @@ def plan_command(
 def policy_command(
     act: str, config: Path, box_config: Path, access: Access, *, exit_code: bool, as_json: bool
 ) -> None:
-    """Show the pinned policy, what --config would change in it, or approve that, all or nothing.
+    """Show the pinned policy, compare --config, or approve it.
 
-    What show prints is a config.yaml, with the keys themselves as recipients: it can be edited and proposed.
+    diff says what --config would change; approve takes that, all or nothing. What show prints is a
+    config.yaml, with the keys themselves as recipients: it can be edited and proposed.
 
     A --config that is not the box's own takes the place of that file, as one from a stick does: the box
     proposes its own file again only when it changes.

@@ -10,6 +10,8 @@ import click
 from hw.system.clock import SystemClock
 from kiosk.commands.options import (
     confirm,
+    example,
+    identity_passphrase_option,
     json_option,
     progress_bar,
     read_identity_passphrase,
@@ -33,11 +35,9 @@ identity_option = click.option(
     required=True,
     help="The private key that belongs to the recipient: age, OpenSSH or PEM.",
 )
-identity_passphrase_option = click.option(
-    "--passphrase-file",
-    type=click.Path(path_type=Path, allow_dash=True),
-    help="The identity's passphrase, if it has one; else it is asked for.",
-)
+former_passphrase_option = click.option(
+    "--passphrase-file", type=click.Path(path_type=Path, allow_dash=True), hidden=True
+)  # of --identity-passphrase-file: no other passphrase is read here
 trust_option = click.option(
     "--trust",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
@@ -52,10 +52,13 @@ follow_option = click.option(
 )
 
 
-@click.command("open")
+@click.command(
+    "open", epilog=example("pism open main-kudo-000001-*.age --identity key --trust roots.pem --out pism")
+)
 @_archive
 @identity_option
 @identity_passphrase_option
+@former_passphrase_option
 @trust_option
 @click.option(
     "--out",
@@ -69,17 +72,18 @@ follow_option = click.option(
 def open_command(
     archive: Path,
     identity: Path,
-    passphrase_file: Path | None,
     trust: tuple[Path, ...],
     out: Path,
     *,
+    identity_passphrase_file: Path | None,
+    passphrase_file: Path | None,
     follow: str | None,
     as_json: bool,
 ) -> None:
-    """Check ARCHIVE and put what it holds into --out, or change nothing.
+    """Check ARCHIVE and put what it holds into --out.
 
-    The first root of an authority is believed if --trust names it, or if you confirm its words, which the
-    box shows in its menu under "roots".
+    Where a check fails nothing is changed. The first root of an authority is believed if --trust names it,
+    or if you confirm its words, which the box shows in its menu under "roots".
 
     Once --out follows a box, a box that was restored from a backup is a new incarnation of it. That is
     believed if you confirm it, or if --follow names it; a root does not vouch for it.
@@ -87,7 +91,8 @@ def open_command(
     from core.receive.opening import open_archive
 
     ask = confirm_root if sys.stdin.isatty() else None
-    identities, roots = read_identities(identity, passphrase_file), read_roots(trust)
+    identities = read_identities(identity, identity_passphrase_file or passphrase_file)
+    roots = read_roots(trust)
     with progress_bar() as report:
         received = open_archive(
             archive, identities, roots, out, ask, SystemClock().now(), follow=follow, report=report
@@ -95,19 +100,29 @@ def open_command(
     _show(received, as_json=as_json)
 
 
-@click.command("verify")
+@click.command(
+    "verify", epilog=example("pism verify main-kudo-000001-*.age --identity key --trust roots.pem")
+)
 @_archive
 @identity_option
 @identity_passphrase_option
+@former_passphrase_option
 @trust_option
 @json_option
 def verify_command(
-    archive: Path, identity: Path, passphrase_file: Path | None, trust: tuple[Path, ...], *, as_json: bool
+    archive: Path,
+    identity: Path,
+    trust: tuple[Path, ...],
+    *,
+    identity_passphrase_file: Path | None,
+    passphrase_file: Path | None,
+    as_json: bool,
 ) -> None:
     """Check ARCHIVE against the roots of --trust; write nothing."""
     from core.receive.opening import verify_archive
 
-    identities, roots = read_identities(identity, passphrase_file), read_roots(trust)
+    identities = read_identities(identity, identity_passphrase_file or passphrase_file)
+    roots = read_roots(trust)
     with progress_bar() as report:
         received = verify_archive(archive, identities, roots, SystemClock().now(), report)
     _show(received, as_json=as_json)

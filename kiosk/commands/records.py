@@ -16,7 +16,7 @@ _FIRST: Final = ("kind", "name", "sequence")
 @access_options
 @json_option
 def status_command(access: Access, *, as_json: bool) -> None:
-    """Show cover per target, the next visit, roots, archives and recipients."""
+    """Show cover, next visit, roots and archives."""
     with access.reading() as authority:
         report = authority.status(access.now)
     if as_json:

@@ -2,8 +2,9 @@
 
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +12,8 @@ from hw.system.clock import SystemClock
 from kiosk.commands.access import Access, access_options
 from kiosk.commands.options import (
     confirm,
+    example,
+    identity_passphrase_option,
     json_option,
     passphrase_option,
     progress_bar,
@@ -29,14 +32,12 @@ if TYPE_CHECKING:
 _existing = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
-@click.command("restore")
+@click.command(
+    "restore", epilog=example("pism restore main-backup-*.age --identity key --trust roots.pem --state new")
+)
 @click.argument("archive", type=_existing)
 @identity_option
-@click.option(
-    "--identity-passphrase-file",
-    type=click.Path(path_type=Path, allow_dash=True),
-    help="The identity's passphrase, if it has one; else it is asked for.",
-)
+@identity_passphrase_option
 @trust_option
 @state_option
 @passphrase_option
@@ -51,10 +52,10 @@ def restore_command(
     passphrase_file: Path | None,
     as_json: bool,
 ) -> None:
-    """Restore the backup ARCHIVE into the empty folder --state, under a new passphrase, or change nothing.
+    """Restore the backup ARCHIVE into the empty folder --state.
 
-    The root that sealed it must be one of --trust; else its words are shown, to be compared with those on a
-    report of the old box.
+    It is kept under a new passphrase; where a check fails nothing is changed. The root that sealed it must
+    be one of --trust; else its words are shown, to be compared with those on a report of the old box.
     """
     from core.crypto.process import harden_process
     from core.recovery.restore import restore
@@ -92,9 +93,16 @@ def restore_command(
         show("the journal cannot believe this clock; next: pism top-up --confirm-date, then a backup")
 
 
-@click.command("drill")
+@click.command(
+    "drill",
+    epilog=example(
+        "pism drill main-backup-*.age --identity key --trust roots.pem",
+        'pism drill --words "six of them" --state s',
+    ),
+)
 @click.argument("archive", type=_existing, required=False)
 @click.option("--identity", type=_existing, help="The private key that belongs to the backup's recipient.")
+@identity_passphrase_option
 @trust_option
 @click.option(
     "--to",
@@ -109,6 +117,7 @@ def drill_command(
     *,
     archive: Path | None,
     identity: Path | None,
+    identity_passphrase_file: Path | None,
     trust: tuple[Path, ...],
     to: Path | None,
     words: str | None,
@@ -116,11 +125,13 @@ def drill_command(
     access: Access,
     as_json: bool,
 ) -> None:
-    """Prove on an offline PC that the backup ARCHIVE can be restored; prints six words for the box.
+    """Prove that the backup ARCHIVE can be restored.
 
-    Nothing of the backup is written. --passphrase-file is the identity's then, if it has one. With --words
-    the same command records the six words in --state, without an ARCHIVE.
+    That is done on an offline PC; it prints six words for the box. Nothing of the backup is written. With
+    --words the same command records the six words in --state, without an ARCHIVE.
     """
+    from core.crypto.process import harden_process
+
     if words is not None:
         if archive is not None or identity is not None or to is not None:
             raise click.UsageError("--words goes with --state, not with an ARCHIVE, its --identity or --to.")
@@ -128,27 +139,27 @@ def drill_command(
     elif archive is None or identity is None:
         raise click.UsageError("A drill needs an ARCHIVE and its --identity, or --words and --state.")
     else:
-        _drill(access, archive, identity, trust, to, as_json=as_json)
+        harden_process()
+        secret = identity_passphrase_file or access.passphrase_file  # its former name: no store is opened
+        identities = read_identities(identity, secret, for_panel=True)
+        _drill(access.now, archive, identities, trust, to, as_json=as_json)
 
 
 def _drill(
-    access: Access,
+    now: datetime,
     archive: Path,
-    identity: Path,
+    identities: tuple[Any, ...],
     trust: tuple[Path, ...],
     to: Path | None,
     *,
     as_json: bool,
 ) -> None:
-    from core.crypto.process import harden_process
     from core.files import write_new
     from core.recovery.drill import drill
 
-    harden_process()
-    identities = read_identities(identity, access.passphrase_file, for_panel=True)
-    confirm = _confirm if sys.stdin.isatty() else None
+    ask = _confirm if sys.stdin.isatty() else None
     with progress_bar() as report:
-        drilled = drill(archive, identities, read_roots(trust), confirm, access.now, report=report)
+        drilled = drill(archive, identities, read_roots(trust), ask, now, report=report)
     if to is not None:
         write_new(to / drilled.file_name, f"{' '.join(drilled.words)}\n".encode(), 0o644)
     if as_json:

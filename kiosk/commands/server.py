@@ -12,12 +12,19 @@ from typing import TYPE_CHECKING
 import click
 
 from hw.system.clock import SystemClock
-from kiosk.commands.options import json_option, read_identity_passphrase, show, show_json
+from kiosk.commands.options import (
+    example,
+    identity_passphrase_option,
+    json_option,
+    read_identity_passphrase,
+    show,
+    show_json,
+)
 from kiosk.commands.receiver import (
     confirm_root,
     follow_option,
+    former_passphrase_option,
     identity_option,
-    identity_passphrase_option,
     read_identities,
 )
 
@@ -43,10 +50,11 @@ _config = click.option(
 )
 
 
-@click.command("signer")
+@click.command("signer", epilog=example("pism signer services/etcd --identity key --out etcd --plain-key"))
 @click.argument("target", metavar="CLASS/TARGET")
 @identity_option
 @identity_passphrase_option
+@former_passphrase_option
 @click.option(
     "--from",
     "opened",
@@ -70,6 +78,7 @@ _config = click.option(
 def signer_command(  # noqa: PLR0917  in the order of the command line
     target: str,
     identity: Path,
+    identity_passphrase_file: Path | None,
     passphrase_file: Path | None,
     opened: Path,
     lane: int | None,
@@ -80,10 +89,11 @@ def signer_command(  # noqa: PLR0917  in the order of the command line
     plain_key: bool,
     as_json: bool,
 ) -> None:
-    """Write the signer that issues today for CLASS/TARGET out of what `pism open` opened.
+    """Write the signer that issues today for CLASS/TARGET.
 
-    --out gets certificate.pem, chain.pem (the signer and its root), key.pem (PKCS#8) and trust.pem (the roots
-    to trust now, and those to come). There is no key.pem where the server made the key itself.
+    It is taken out of what `pism open` opened.     --out gets certificate.pem, chain.pem (the signer and
+    its root), key.pem (PKCS#8) and trust.pem (the roots to trust now, and those to come). There is no
+    key.pem where the server made the key itself.
 
     A signer that is future, retired, expired or revoked at that time is refused.
     """
@@ -97,7 +107,8 @@ def signer_command(  # noqa: PLR0917  in the order of the command line
     folder = read_opened(opened)
     signer = choose(folder.signers, target, find_lane(folder.signers, target, lane=lane), now)
     secret = None if plain_key else _read_key_passphrase(key_passphrase_file)
-    material = read_material(folder, signer, read_identities(identity, passphrase_file), now)
+    identities = read_identities(identity, identity_passphrase_file or passphrase_file)
+    material = read_material(folder, signer, identities, now)
     _show(material, out, write_material(out, material, secret), as_json=as_json)
 
 
@@ -144,7 +155,7 @@ def _show(material: "Material", out: Path, files: tuple[str, ...], *, as_json: b
 
 @click.group("server")
 def server_command() -> None:
-    """Keep the right signer in its place on a server, by the calendar."""
+    """Keep the right signer in its place, by the calendar."""
 
 
 @server_command.command("take")

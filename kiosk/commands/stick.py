@@ -8,7 +8,16 @@ import click
 
 from hw.fat.volume import open_volume
 from hw.fat.writing import MAX_FILE_BYTES
-from kiosk.commands.options import json_option, progress_bar, report_units, show, show_json
+from kiosk.commands.options import (
+    example,
+    json_option,
+    progress_bar,
+    report_units,
+    require_yes,
+    show,
+    show_json,
+)
+from kiosk.commands.shell import complete_names
 
 _CHUNK_BYTES = 1 << 20
 
@@ -17,23 +26,39 @@ _target = click.argument("target", type=click.Path(path_type=Path))
 
 @click.group("stick")
 def stick_command() -> None:
-    """Work on a stick: TARGET is a block node or an image file."""
+    """Work on a stick, or on an image of one.
+
+    TARGET is a block node or an image file.
+    """
 
 
-@stick_command.command("format")
+@stick_command.command("format", epilog=example("pism stick format /dev/sda --label PISM-ALL"))
 @_target
-@click.option("--label", required=True, help="The volume label, at most 11 characters, such as PISM-ALL.")
+@click.option(
+    "--label",
+    required=True,
+    shell_complete=complete_names("sticks"),
+    help="The volume label, at most 11 characters, such as PISM-ALL.",
+)
 @click.option("--size", "size_mb", type=click.IntRange(34, 4096), help="Make a new image of so many MiB.")
-@click.confirmation_option("--yes", prompt="Everything on it is erased. Go on?")
-def format_command(target: Path, label: str, size_mb: int | None) -> None:
+@click.option("--yes", is_flag=True, help="Erase what is on it without a question.")
+def format_command(target: Path, label: str, size_mb: int | None, *, yes: bool) -> None:
     """Erase TARGET and make it a FAT32 stick with a label."""
-    from hw.fat.mkfs import format_stick, make_image
+    from hw.fat.mkfs import check_stick, format_stick, make_image
     from hw.medium.node import NodeMedium
 
-    if size_mb is None:
-        format_stick(NodeMedium(target), label)
-    else:
+    if size_mb is not None:
         make_image(target, label, size_mb << 20)
+    else:
+        medium = NodeMedium(target)
+        try:
+            check_stick(medium, label)
+            if not yes:
+                require_yes(f"Everything on {target} is erased. Go on?")
+        except BaseException:
+            medium.close()
+            raise
+        format_stick(medium, label)
     show(f"{target} is {label}")
 
 

@@ -132,7 +132,7 @@ def test_the_journal_is_a_short_line_an_entry_for_people_and_whole_as_archives_c
     shown = at(folder, "journal").out.splitlines()
     assert re.fullmatch(r" {5}1  20\d\d-\d\d-\d\d \d\d:\d\d  init        authority .*", shown[0])
     assert any(re.search(r"  issue       [1-9]\d* certificates$", line) for line in shown)
-    assert any(re.search(r"  export      main-kudo, 000001, manifest [0-9a-f]{16}, ", line) for line in shown)
+    assert any(re.search(r"  export      main-kudo, 000001, archive [0-9a-f]{16}, ", line) for line in shown)
     assert any(re.search(r"  unlock$", line) for line in shown)
     assert max(map(len, shown)) < 160
     lines = [json.loads(line) for line in at(folder, "journal", "--json").out.splitlines()]
@@ -194,7 +194,7 @@ def test_a_policy_that_is_shown_can_be_edited_and_proposed(folder: Path) -> None
 
 def test_a_revoked_signer_leaves_a_hole_that_the_next_top_up_fills(folder: Path) -> None:
     signer = json.loads(at(folder, "status", "--json").out)["signers"][0]
-    assert at(folder, "revoke", signer["id"], "--reason", "keyCompromise").status == 0
+    assert at(folder, "revoke", signer["id"], "--reason", "KEYCOMPROMISE").status == 0
     after = {row["id"]: row for row in json.loads(at(folder, "status", "--json").out)["signers"]}
     assert after[signer["id"]]["status"] == "revoked"
     assert json.loads(at(folder, "top-up", "--json").out)["signers"] > 0
@@ -227,6 +227,28 @@ def test_everything_is_encrypted_anew_with_a_change_of_passphrase(folder: Path) 
     assert told == [{"failed": 0}, {"failed": 0, "rekey": True}]
 
 
+def test_the_same_passphrase_changes_nothing(folder: Path) -> None:
+    both = PASSPHRASE + b"\n" + PASSPHRASE + b"\n"
+    options = ("--state", folder / "state", "--passphrase-file", "-", "--new-passphrase-file", "-")
+    ran = run("passphrase", *options, typed=both)
+    assert (ran.status, ran.out) == (0, "the same passphrase: nothing was changed\n")
+    anew = run("passphrase", "--rekey", *options, typed=both)
+    assert (anew.status, anew.out) == (0, "the same passphrase, everything is encrypted anew\n")
+    lines = at(folder, "journal", "--json").out.splitlines()
+    acts = [json.loads(line)["act"] for line in lines]
+    assert acts.count("passphrase") == 1
+
+
+def test_eight_random_words_are_proposed_and_are_strong_enough(tmp_path: Path) -> None:
+    words = run("words").out
+    assert len({*words.split()}) == 8
+    assert words != run("words").out
+    assert len(json.loads(run("words", "--json").out)["words"]) == 8
+    assert (
+        at(tmp_path, "init", "--config", lay_config(tmp_path), passphrase=words.strip().encode()).status == 0
+    )
+
+
 def test_a_passphrase_is_asked_for_where_no_file_is_given(folder: Path) -> None:
     ran = converse(
         *("passphrase", "--state", folder / "state"),
@@ -256,7 +278,7 @@ def test_a_clock_that_the_journal_speaks_against_is_confirmed(folder: Path) -> N
 def test_a_stick_is_made_written_listed_and_read(tmp_path: Path) -> None:
     image, text = tmp_path / "stick.img", tmp_path / "note.txt"
     text.write_bytes(b"of the operator")
-    made = run("stick", "format", image, "--label", "PISM-ALL", "--size", "34", "--yes")
+    made = run("stick", "format", image, "--label", "PISM-ALL", "--size", "34")
     assert (made.status, made.out) == (0, f"{image} is PISM-ALL\n")
     assert run("stick", "put", image, text).status == 0
     assert run("stick", "put", image, text, "--name", "public/note.txt").status == 0
@@ -273,11 +295,22 @@ def test_a_stick_is_made_written_listed_and_read(tmp_path: Path) -> None:
     assert json.loads(run("stick", "list", image, "--json").out)["files"] == []
 
 
-def test_an_erasure_is_asked_about(tmp_path: Path) -> None:
+def test_an_erasure_is_asked_about_on_standard_error_once_it_is_possible(tmp_path: Path) -> None:
     image = tmp_path / "stick.img"
-    ran = run("stick", "format", image, "--label", "PISM-ALL", "--size", "34", typed="n\n")
-    assert ran.status == 1
-    assert not image.exists()
+    made = run(
+        "stick", "format", image, "--label", "PISM-ALL", "--size", "34"
+    )  # nothing to erase: no question
+    assert (made.status, made.err) == (0, "")
+    before = image.read_bytes()
+    for label in ("PISM-LABEL-TOO-LONG", "PISM:ALL"):
+        judged = run("stick", "format", image, "--label", label, typed="y\n")
+        assert (judged.status, judged.code) == (1, "E-STICK-NAME")
+        assert "erased" not in judged.err
+    ran = run("stick", "format", image, "--label", "PISM-ALL", typed="n\n")
+    assert (ran.status, ran.code, ran.out) == (1, "E-STOPPED", "")
+    assert f"Everything on {image} is erased. Go on?" in ran.err
+    assert image.read_bytes() == before
+    assert run("stick", "format", image, "--label", "OTHER", typed="y\n").status == 0
 
 
 def test_the_command_runs_as_a_process(folder: Path) -> None:

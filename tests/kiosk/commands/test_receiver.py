@@ -91,7 +91,7 @@ def test_a_holders_key_opens_as_its_own_programs_made_it(server: Server) -> None
     identity.write_bytes(b"\xef\xbb\xbf" + identity.read_bytes().replace(b"\n", b"\r\n"))
     for text, status in ((b"two  spaces here\r\n", 0), (b"two spaces here\n", 1)):
         passphrase.write_bytes(text)
-        ran = server.verify(data, "--passphrase-file", passphrase)
+        ran = server.verify(data, "--identity-passphrase-file", passphrase)
         assert (ran.status, ran.code) == (status, "E-IDENTITY-LOCKED" if status else "")
 
 
@@ -224,7 +224,8 @@ def test_an_encrypted_identity_is_opened_by_its_passphrase(server: Server) -> No
     data = server.box.make(recipients=(pyrage.ssh.Recipient.from_str(public),))
     file = server.folder / "passphrase"
     file.write_text("some passphrase\n")
-    assert server.verify(data, "--passphrase-file", file).status == 0
+    assert server.verify(data, "--identity-passphrase-file", file).status == 0
+    assert server.verify(data, "--passphrase-file", file).status == 0  # its former name
     file.write_text("another passphrase\n")
     wrong = server.verify(data, "--passphrase-file", file)
     assert (wrong.status, wrong.code) == (1, "E-IDENTITY-LOCKED")

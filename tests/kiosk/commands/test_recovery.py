@@ -184,7 +184,7 @@ def test_a_drill_says_what_a_panel_could_not_type_in_a_rescue(desk: Desk, tmp_pa
     for words, warned in (("plain words", False), ("gr\u00fcne Worte", True)):
         locked.write_bytes(pyrage.passphrase.encrypt(key.encode(), words))
         (tmp_path / "pw").write_text(f"{words}\n")
-        options = ("--identity", str(locked), "--passphrase-file", str(tmp_path / "pw"))
+        options = ("--identity", str(locked), "--identity-passphrase-file", str(tmp_path / "pw"))
         done = run("drill", str(desk.folder / "backup"), *options, *desk.trust)
         assert done.exit_code == 0
         assert ("warning: a box's panel, in a rescue, cannot type" in done.stderr) is warned
