@@ -13,6 +13,7 @@ from hashlib import md5
 from pathlib import Path
 from typing import Final
 
+from systemd.deb.papers import COMPLETIONS, make_commands, make_completion
 from systemd.deb.wheels import WheelSet
 
 WHEELS: Final = "usr/lib/pism/wheels"
@@ -77,8 +78,10 @@ def stage(release: Release, repository: Path, tree: Path, sets: Sequence[WheelSe
     changes = (repository / "CHANGELOG.md").read_bytes()
     _put(tree, f"{_DOC}/changelog.gz", gzip.compress(changes, mtime=0))
     _put(tree, f"{_DOC}/changelog.Debian.gz", gzip.compress(_changelog(release).encode(), mtime=0))
-    manual = _fill((systemd / "deb/pism.1").read_text(), release)
+    manual = _fill((systemd / "deb/pism.1").read_text(), release).replace("@COMMANDS@", make_commands())
     _put(tree, "usr/share/man/man1/pism.1.gz", gzip.compress(manual.encode(), mtime=0))
+    for shell, place in COMPLETIONS.items():
+        _put(tree, place, make_completion(shell).encode())
     (tree / "usr/bin").mkdir(parents=True)
     (tree / "usr/bin/pism").symlink_to("/opt/pism/current/bin/pism")
     _stage_wheels(tree, sets, pip)

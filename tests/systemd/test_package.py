@@ -1,6 +1,8 @@
 """The Debian package: the same to the byte, everything in its place, no way back."""
 
+import gzip
 import os
+import re
 import subprocess
 import tarfile
 from collections.abc import Callable, Iterator
@@ -8,9 +10,12 @@ from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 
+import click
 import pytest
 
+from kiosk.commands.cli import main
 from systemd.deb.build import build_package
+from systemd.deb.papers import COMPLETIONS
 from systemd.deb.tree import Release, stage
 from systemd.deb.wheels import WheelSet
 
@@ -191,3 +196,21 @@ def test_firmware_file_of_another_machine_is_not_made(
 ) -> None:
     boot_config("add", tmp_path / "config.txt")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_manual_page_says_every_command_and_option(tree: Path) -> None:
+    page = gzip.decompress((tree / "usr/share/man/man1/pism.1.gz").read_bytes()).decode()
+    assert "@" not in re.sub(r"pism\\?-vault@|@[a-z]+\.example", "", page)
+    context = click.Context(main, info_name="pism")
+    for name in main.list_commands(context):
+        command = main.get_command(context, name)
+        assert command is not None
+        hyphened = name.replace("-", "\\-")
+        assert f"\n.SS pism {hyphened} " in page
+        for option in (one for one in command.params if isinstance(one, click.Option) and not one.hidden):
+            assert option.opts[0].replace("-", "\\-") in page
+
+
+def test_each_shell_finds_its_completion(tree: Path) -> None:
+    for shell, place in COMPLETIONS.items():
+        assert f"_PISM_COMPLETE={shell}_complete" in (tree / place).read_text()
