@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 # What kiosk.daemon.first_light draws, drawn beforehand: loading the font takes as long as all of this. A test
 # holds the two together and prints the new text when they differ.
 _PICTURE: Final = (
-    b"eNpjYBgR4ANe/n8GBvs/PLj5n89/+HDeBg//wIf//Hj4/xk+8J//g5v/geHD4TNncPP/8P//b4OHP8yABAMbDxofmcu+r7h+78YNcD6fxM1r"
-    b"PLcTEPIzKtuQ+Yy3b7adQeLz9/0/vO/mA4nEBmRTE1DdwHxgZGQMAL5WRR0="
+    b"eNpjYBgB4D/DAfszPLj5Bw4wHOC3wcM/fOAAzxncfJB5+PhA4xhQ7COVz/zhPw8e/jADAgwsHGh8ZC77jqJzEhsfwPkcAtwqHKcU"
+    b"EPICVSwcXQg+w6Qulo4uBR6DAxAuP08Vs0znAzgfAhRQ3cB4gGFEAABPJTS5"
 )
 _MAX_CONFIG_BYTES: Final = 256 * 1024
 _DISPLAY: Final = re.compile(r"^\s*display:(.*?)(?:^\s*\w+:\s*\{|\Z)", re.DOTALL | re.MULTILINE)
