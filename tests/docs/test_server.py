@@ -52,7 +52,7 @@ def server(tmp_path: Path) -> Path:
     policy = make_policy(egresses={"main-kudo": Egress(recipients=(line,))})
     with make_store(tmp_path / "state", policy, NOW) as store:
         written, data = export(store, policy, "egress", "main-kudo", NOW)
-        (roots,) = (item for item in make_public(store, written) if item.path == "public/roots.pem")
+        (roots,) = (item for item in make_public(store, policy, written) if item.path == "public/roots.pem")
     (tmp_path / "roots.pem").write_bytes(roots.data)
     (tmp_path / NAMED).write_bytes(data)
     (tmp_path / "passphrase.txt").write_text("words of its own\n")
