@@ -305,12 +305,19 @@ def make_journal(acts: tuple[str, ...] = ("init", "issue")) -> Any:
     return lines, previous
 
 
+def plain_header(path: str) -> tarfile.TarInfo:
+    """Return the header of a member as an archive has it, but for its size."""
+    header = tarfile.TarInfo(path)
+    header.mode = 0o600
+    return header
+
+
 def make_tar(content: Any, tar_format: int = tarfile.USTAR_FORMAT) -> Any:
     """Return a tar of (path, bytes) pairs, or of TarInfo and bytes."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w", format=tar_format) as tar:
         for path, data in content:
-            header = path if isinstance(path, tarfile.TarInfo) else tarfile.TarInfo(path)
+            header = path if isinstance(path, tarfile.TarInfo) else plain_header(path)
             header.size = len(data)
             tar.addfile(header, io.BytesIO(data))
     return out.getvalue()

@@ -9,6 +9,7 @@ be sent while a request runs. Closing the connection is the lock.
 3. What is not to the protocol is refused without its text, which could be a passphrase.
 """
 
+import os
 import socket
 import struct
 from collections.abc import Callable
@@ -114,7 +115,18 @@ def receive_request(peer: socket.socket) -> tuple[ClientMessage, tuple[int, ...]
         ProtocolError: Not a request of ours.
     """
     body, descriptors = _receive(peer)
-    return _decode(_decode_request, body), descriptors
+    try:
+        message = _decode(_decode_request, body)
+    except ProtocolError:
+        close_descriptors(descriptors)
+        raise
+    return message, descriptors
+
+
+def close_descriptors(descriptors: tuple[int, ...]) -> None:
+    """Close what came with a message."""
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 def receive_reply(peer: socket.socket) -> Reply:

@@ -28,6 +28,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self, cast
@@ -175,6 +176,7 @@ def _blocks(members: Iterable[Member], mtime: int) -> Iterator[bytes]:
     yield bytes(2 * BLOCK_BYTES + -total % RECORD_BYTES)
 
 
+@lru_cache(maxsize=1)
 def _header_maker(mtime: int) -> Callable[[str, int], bytes]:
     """Return a function from path and size to a ustar header: the library's, with three fields filled in."""
     info = tarfile.TarInfo()
@@ -339,6 +341,10 @@ def _read_header(block: bytes) -> tuple[str, int]:
         raise ArchiveMemberError("The archive holds a tar header that cannot be read.") from None
     if not (regular and header.isreg()) or header.linkname:
         raise ArchiveMemberError(f"The archive holds something that is no plain file: {header.name[:100]!r}.")
+    # Owner, mode, padding of a field: one member has one header, so nothing can hide in it.
+    mtime = int(header.mtime)
+    if not 0 <= mtime <= _LAST_MTIME or _header_maker(mtime)(header.name, header.size) != block:
+        raise ArchiveMemberError(f"The tar header of {header.name[:100]!r} is not in its one form.")
     return header.name, header.size
 
 

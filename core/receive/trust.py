@@ -43,7 +43,10 @@ from core.plain_text import read_plain_text
 
 RECEIVER_FILE: Final = "receiver.json"
 MAX_RECEIVER_BYTES: Final = 16 * 1024 * 1024
-_MAX_LISTED: Final = 10_000
+MAX_ROOTS: Final = 10_000
+"""Certificates of a file of roots, and roots that are remembered: centuries of yearly ones."""
+
+_MAX_LISTED: Final = MAX_ROOTS
 
 
 class Seen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -105,7 +108,8 @@ def load_roots(data: bytes, source: str) -> tuple[x509.Certificate, ...]:
     """Read roots to be trusted, PEM, one or more; what else the file holds is not trusted.
 
     Args:
-        data: Contents of a file, such as ROOT.pem, roots.pem, or a signer with its root; at most 16 MiB.
+        data: Contents of a file, such as ROOT.pem, roots.pem, or a signer with its root; at most 16 MiB
+            and MAX_ROOTS certificates.
         source: Where it comes from, for the error's text.
 
     Raises:
@@ -119,6 +123,8 @@ def load_roots(data: bytes, source: str) -> tuple[x509.Certificate, ...]:
         plain = read_plain_text(
             data, lambda what: ArchiveTrustError(f"{source} {what}."), to_pem="openssl x509"
         )
+        if plain.count(b"-----BEGIN ") > MAX_ROOTS:
+            raise ArchiveTrustError(f"{source} holds more than {MAX_ROOTS} certificates.")
         found = x509.load_pem_x509_certificates(plain)
         roots = tuple(certificate for certificate in found if _is_root(certificate))
     if not roots:

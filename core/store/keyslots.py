@@ -4,7 +4,7 @@ Rules:
 1. A slot's key is Argon2id (RFC 9106) of the canonical passphrase over 16 random bytes of salt; it wraps
    the master key with ChaCha20-Poly1305 (RFC 8439), and all of the slot's parameters are associated data.
 2. A slot costs at least 64 MiB and 3 passes. Less is refused when made and when read; so is more than
-   1 GiB or 4,096 passes over it, before any memory is taken.
+   256 MiB or 512 passes over it, before any memory is taken: minutes on the smallest board, not days.
 3. The file is canonical JSON in one form only, with a check sum: an accident is told from a wrong
    passphrase. (Whoever alters it on purpose gains a passphrase that does not fit.)
 4. Several slots may stand side by side. While a store is re-encrypted two hold the old key and the new one.
@@ -31,7 +31,7 @@ KEY_BYTES = 32
 MAX_SLOTS = 4
 _FORMAT: Final = "pism-keyslots-v1"
 _FLOOR_MEMORY_KIB, _FLOOR_PASSES = 64 * 1024, 3
-_MAX_MEMORY_KIB, _MAX_PASSES, _MAX_LANES = 1024 * 1024, 4096, 16
+_MAX_MEMORY_KIB, _MAX_PASSES, _MAX_LANES = 256 * 1024, 512, 16  # the smallest board has 512 MB
 _SALT_BYTES, _NONCE_BYTES, _TAG_BYTES = 16, 12, 16
 # What choose_cost takes at most: the smallest board has 512 MB, and memory is locked. Passes do the rest.
 _CHOSEN_MEMORY_KIB = 128 * 1024
@@ -43,8 +43,8 @@ class KdfCost:
     """What one guess at a passphrase costs.
 
     Args:
-        memory_kib: Memory in KiB, 65,536 to 1,048,576.
-        passes: Passes over it, 3 to 4,096.
+        memory_kib: Memory in KiB, 65,536 to 262,144.
+        passes: Passes over it, 3 to 512.
         lanes: Threads, 1 to 16.
     """
 

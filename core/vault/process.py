@@ -7,12 +7,11 @@ emulator and the tests it is an exec'd child with a socket pair.
 1. A refusal becomes `Failed` with its code. Anything else is a bug: E-BUG without its text, a traceback
    without values on standard error, and the process ends.
 2. While a request runs only `Stop` is read, between two units of work.
-3. Descriptors that came with a request are closed before it is answered.
+3. Descriptors that came with a request are closed before it is answered; those of a `Stop` at once.
 
 What is done for a request is core.vault.handlers'; how it travels is core.api.wire's.
 """
 
-import os
 import select
 import socket
 import sys
@@ -53,13 +52,12 @@ class Vault:
         try:
             while True:
                 request, descriptors = wire.receive_request(self._peer)
-                if isinstance(request, wire.Stop):
-                    continue  # it crossed the answer on the way
                 try:
+                    if isinstance(request, wire.Stop):
+                        continue  # it crossed the answer on the way
                     reply = self._answer(request, descriptors)
                 finally:
-                    for descriptor in descriptors:
-                        os.close(descriptor)
+                    wire.close_descriptors(descriptors)
                 wire.send(self._peer, reply)
                 if isinstance(reply, wire.Failed) and reply.code == "E-BUG":
                     return
@@ -86,7 +84,8 @@ class Vault:
     def _report(self, progress: Progress) -> None:
         """Tell the client how far the work is, ten times a second at most, and hear whether to stop."""
         if select.select([self._peer], [], [], 0)[0]:
-            message, _ = wire.receive_request(self._peer)
+            message, descriptors = wire.receive_request(self._peer)
+            wire.close_descriptors(descriptors)
             if isinstance(message, wire.Stop):
                 raise StoppedError("stopped by the operator")
             raise wire.ProtocolError("a request came while another ran")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from core.archive.container import read_archive
 from core.crypto import age
 from core.errors import CaError
-from tests.archives import make_tar
+from tests.archives import make_tar, plain_header
 from tests.core.archive_kit import (
     CONTENT,
     IDENTITY,
@@ -124,6 +124,35 @@ def test_refuses_pax_headers_that_rename() -> None:
     header.pax_headers = {"path": "../../etc/passwd"}
     tar = make_tar([(header, b"{}")], tarfile.PAX_FORMAT)
     assert refusal(lambda: opened(sealed(tar))) == "E-ARCHIVE-MEMBER"
+
+
+FIELDS = {
+    "mode": {"mode": 0o644},
+    "owner": {"uid": 1000},
+    "group": {"gid": 1},
+    "user name": {"uname": "root"},
+    "group name": {"gname": "\x1b[8m"},
+    "time before 1970": {"mtime": -1},
+}
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_header_with_other_fields_than_ours_is_refused(field: str) -> None:
+    header = plain_header("manifest.json")
+    for name, value in FIELDS[field].items():
+        setattr(header, name, value)
+    block = header.tobuf(tarfile.GNU_FORMAT if field == "time before 1970" else tarfile.USTAR_FORMAT)
+    assert refusal(lambda: opened(sealed(block + bytes(1024)))) == "E-ARCHIVE-MEMBER"
+
+
+@pytest.mark.parametrize("at", [90, 345, 500, 511])
+def test_nothing_hides_in_the_unused_bytes_of_a_header(at: int) -> None:
+    header = plain_header("manifest.json")
+    block = bytearray(header.tobuf(tarfile.USTAR_FORMAT))
+    block[at] = 0x41
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    assert refusal(lambda: opened(sealed(bytes(block) + bytes(1024)))) == "E-ARCHIVE-MEMBER"
 
 
 def plain_tar() -> bytes:

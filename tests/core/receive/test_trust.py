@@ -221,3 +221,10 @@ def test_expired_roots_are_not_kept(receiver: Receiver, box: Box) -> None:
     box.add("root", start=day(2026), until=day(2027))
     receiver.open(box.make())
     assert load_trust(receiver.out).roots == (box.of("root")[0].pem.decode(),)
+
+
+def test_a_file_of_too_many_roots_is_refused() -> None:
+    block = b"-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"
+    with pytest.raises(CaError, match="more than 10000") as refused:
+        load_roots(block * 10_001, "roots.pem")
+    assert refused.value.code == "E-ARCHIVE-TRUST"

@@ -395,6 +395,27 @@ def test_descriptors_that_came_along_are_closed(laid: Path) -> None:
         assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
+def test_descriptors_that_came_along_with_stop_are_closed(laid: Path) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, (laid / "file").open("wb") as file:
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        for _ in range(100):
+            wire.send(ours, wire.Stop(), (file.fileno(),))
+        ours.shutdown(socket.SHUT_WR)
+        Vault(theirs, laid / "state", laid / "config.yaml").serve()
+        assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_descriptors_that_came_along_with_nonsense_are_closed(laid: Path) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, (laid / "file").open("wb") as file:
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        socket.send_fds(ours, [b"\0\0\0\x01\xc1"], [file.fileno()])
+        with pytest.raises(wire.ProtocolError):
+            wire.receive_request(theirs)
+        assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
 def test_a_vault_hardens_its_process_before_it_hears_anything(laid: Path) -> None:
     ours, theirs = socket.socketpair()
     with ours:
