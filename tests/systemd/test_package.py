@@ -92,7 +92,7 @@ def test_every_unit_and_rule_of_the_repository_is_installed(tree: Path) -> None:
     folder = REPOSITORY / "systemd"
     here = [path for path in folder.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")]
     for path in here:
-        # need.sh and deb/ are what make and the build use; a receiving server is no box and has its unit by itself
+        # need.sh and deb/ are what make and the build use; a receiving server is no box
         if path.name not in {"need.sh", "pism-server.service"} and path.parent.name != "deb":
             assert path.read_bytes() in installed, path.name
 
