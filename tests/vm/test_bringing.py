@@ -13,7 +13,7 @@ expect "WORD 1" 30
 type words
 expect "FROM PISM-CONFIG" 60
 pull
-press-until # "hold" 60
+press-until # "#hold: approve" 60
 hold # 3
 expect "POLICY APPROVED" 60
 snapshot policy-approved

@@ -165,5 +165,5 @@ def test_a_load_is_changed_by_a_stick_in_46(tmp_path: Path) -> None:
     with EmulatedBox(folders) as box:
         player = Player(box)
         asked = count(player, CHANGE, unlocks=True)
-        read = count(player, 'press-until # "hold" 60\nhold # 2.5\nexpect "POLICY APPROVED" 30')
+        read = count(player, 'press-until # "#hold: approve" 60\nhold # 2.5\nexpect "POLICY APPROVED" 30')
         tell("change of the load by stick", asked + read, 53, 46)
