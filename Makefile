@@ -63,7 +63,7 @@ emulate: system-run $(VENV)/.run ## The emulated box, live in this terminal
 test: system-dev $(VENV)/.dev ## Run the tests
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(TESTS)
 
-judges: system-judges $(VENV)/.dev ## Have foreign programs judge: verifiers, packagers, long storms of sticks
+judges: system-judges $(VENV)/.dev ## Have foreign programs judge: verifiers, packagers, storms of sticks and of kills
 	PISM_JUDGES=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m judge tests
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter

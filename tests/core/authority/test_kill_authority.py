@@ -20,6 +20,8 @@ from tests.authority_store import PASSPHRASE
 from tests.core.authority.authority_child import LATER, NOW, POLICY, main
 from tests.core.killpoints import sweep
 
+pytestmark = pytest.mark.judge  # a storm of kills: every step of every act
+
 CHILD = Path(__file__).with_name("authority_child.py")
 
 

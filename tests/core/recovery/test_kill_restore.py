@@ -12,6 +12,8 @@ from tests.backups import FOUNDED, NEW_PASSPHRASE, PASSPHRASE, found_box
 from tests.core.killpoints import sweep
 from tests.core.recovery import rescue_child, restore_child
 
+pytestmark = pytest.mark.judge  # a storm of kills: every step of every act
+
 CHILDREN = {"command": restore_child, "vault": rescue_child}
 READABLE = (b"Example Virtual", b"worlds.example", b"services", b"mongo", b"main-backup", b"2027-")
 

@@ -16,6 +16,8 @@ from tests.core.killpoints import sweep
 from tests.core.opened import open_with
 from tests.core.store.store_child import NEXT_PASSPHRASE, NOW, PASSPHRASE, main
 
+pytestmark = pytest.mark.judge  # a storm of kills: every step of every act
+
 CHILD = Path(__file__).with_name("store_child.py")
 READABLE = (b"Example Virtual", b"infrastructure", b"avatars", b"2027-", bytes([7]) * 40, bytes([100]) * 40)
 
