@@ -17,10 +17,12 @@ StickTable = tuple[tuple[str, tuple[str, ...]], ...]
 
 POLICY_LABEL: Final = "PISM-CONFIG"
 """The reserved label of a stick that brings a policy."""
+DRILL_LABEL: Final = "PISM-DRILL"
+"""The reserved label of a stick that brings the words of drills."""
 RESCUE_LABEL: Final = "PISM-RESCUE"
 """The reserved label of a stick that restores a backup onto an empty box."""
-POLICY_STEPS: Final = ("new policy",)
-"""What the screen says a PISM-CONFIG stick asks for; no job has such a step."""
+RESERVED_STEPS: Final = {POLICY_LABEL: ("new policy",), DRILL_LABEL: ("record a drill",)}
+"""What the screen says that sticks with reserved labels ask for; no job has such a step."""
 
 
 _USUAL: Final = Kiosk(lock_after_s=300, dim_after_s=60)
@@ -116,7 +118,7 @@ class Box:
 
     def steps(self, label: str) -> tuple[str, ...]:
         """Return what a stick of that label asks for, by the table in force."""
-        return POLICY_STEPS if label == POLICY_LABEL else dict(self.table).get(label, ())
+        return RESERVED_STEPS.get(label) or dict(self.table).get(label, ())
 
     def asks(self, label: str) -> bool:
         """Tell whether a stick of that label asks for anything."""

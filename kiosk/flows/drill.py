@@ -1,5 +1,7 @@
 """The words of a drill: six words that prove that a backup can be restored, typed or brought on a stick.
 
+A stick labelled PISM-DRILL asks for it by itself (kiosk.flows.stick_job); any other is read from the menu.
+
 They are no secret, but they are typed as a passphrase is, and somebody may type the one for the other; so
 they are kept, shown and wiped in the same way. Wrong words cost nothing: they are counted for the eye, not on
 disk, and nothing waits. Whoever types them has the box unlocked, and 66 bits are not guessed.
@@ -9,10 +11,11 @@ from collections.abc import Sequence
 
 from core.api.requests import RecordDrill
 from core.api.results import DrillRecorded
+from hw.ports import Stick
 from kiosk.entry.buffers import Purpose
 from kiosk.flows.box import Box
 from kiosk.flows.dialogs import tell, wait
-from kiosk.flows.flow import BACK, LEFT, Entry, Flow, Page, Refused, ask, on_menu
+from kiosk.flows.flow import BACK, LEFT, Entry, Flow, Page, Refused, Step, ask, on_menu
 from kiosk.text.wrap import BODY_ROWS, fit, fit_name
 from kiosk.work.drill import ReadDrill
 
@@ -33,8 +36,7 @@ def drill(box: Box) -> Flow:
         stick = box.volumes[0]
         match (yield choice(stick.label)):
             case "B":
-                drills = yield from ask(ReadDrill, wait("Reading the stick"), stick=stick)
-                return (yield from tell_drills(drills))
+                return (yield from tell_drills((yield from _read(stick))))
             case "*":
                 return BACK
     tries = 0
@@ -50,6 +52,21 @@ def drill(box: Box) -> Flow:
         else:
             return (yield from tell_drills((recorded,)))
     return BACK
+
+
+def record_stick(box: Box, stick: Stick) -> Flow:
+    """Record what a PISM-DRILL stick brings; a session that was opened for it ends then."""
+    drills = yield from _read(stick)
+    if box.has(stick):
+        box.ignore(stick)
+    if box.single_job:
+        box.lock()
+    return (yield from tell_drills(drills))
+
+
+def _read(stick: Stick) -> Step[tuple[DrillRecorded, ...]]:
+    recorded: tuple[DrillRecorded, ...] = yield from ask(ReadDrill, wait("Reading the stick"), stick=stick)
+    return recorded
 
 
 def choice(label: str) -> Page:

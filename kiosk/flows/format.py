@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from core.policy.rules import RESERVED_LABELS
 from hw.ports import Stick
 from kiosk.flows.box import Box
 from kiosk.flows.dialogs import pick, problem, problem_page, tell
@@ -15,13 +16,17 @@ _LABEL_COLUMNS = 19
 
 
 def wrong_stick(box: Box, stick: Stick) -> Flow:
-    """Say what is on a stick that no step belongs to, or not one only, and what could be done."""
-    labels = tuple(label for label, _ in box.table)
+    """Say what is on a stick that no step belongs to, or not one only, and what could be done.
+
+    One with a reserved label is not offered to be erased: it was made to bring something.
+    """
+    is_reserved = any(one.label in RESERVED_LABELS for one in (stick, *stick.parts))
+    labels = () if is_reserved else tuple(label for label, _ in box.table)
     key = yield Page(
         title="E-STICK-PARTS" if stick.parts else "NOT A PiSM STICK",
         strong=bool(stick.parts),
         body=_several(stick.parts) if stick.parts else _only(stick),
-        left="A erase D menu",
+        left="A erase D menu" if labels else "D menu",
         right="*leave",
         takes="AD*" if labels else "D*",
         minds_sticks=True,

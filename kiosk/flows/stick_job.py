@@ -11,8 +11,9 @@ Rules:
 from typing import Final
 
 from hw.ports import Stick
-from kiosk.flows.box import POLICY_LABEL, Box
+from kiosk.flows.box import DRILL_LABEL, POLICY_LABEL, Box
 from kiosk.flows.dialogs import more, tell
+from kiosk.flows.drill import record_stick
 from kiosk.flows.flow import Flow, Page, Refused, Step, SticksChanged, Work, ask
 from kiosk.flows.format import unusable_stick
 from kiosk.flows.last_visit import orders, show_result
@@ -81,6 +82,8 @@ def _begin(box: Box, stick: Stick, steps: tuple[str, ...]) -> Flow:
     """Do what an unlocked box does with a stick."""
     if stick.label == POLICY_LABEL:
         return (yield from review_stick(box, stick))
+    if stick.label == DRILL_LABEL:
+        return (yield from record_stick(box, stick))
     return (yield from run_job(box, stick, steps))
 
 

@@ -279,6 +279,7 @@ RESTORED = BackupRestored(
     policy_changes=("spread_days: 30 -> 40",),
 )
 RESCUE = stick("PISM-RESCUE", identity="17:usb1")
+DRILLED_STICK = stick("PISM-DRILL", identity="18:usb1")
 KEYS_ON_IT = ("backup-a.txt", "backup-b-of-the-company.txt", "id_ed25519", "old.key")
 
 

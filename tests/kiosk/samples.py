@@ -45,6 +45,7 @@ from tests.kiosk.facts import (
     BRINGING,
     BROUGHT,
     CHANGES,
+    DRILLED_STICK,
     DRILLS,
     HALF,
     HERE,
@@ -201,10 +202,12 @@ def _pages() -> dict[str, Shown]:
         "stick-asks-unlocked": shown(resting.rest(box(OTHER, unlocked=True))),
         "stick-asks-policy": shown(resting.rest(box(BRINGING))),
         "stick-asks-policy-unlocked": shown(resting.rest(box(BRINGING, unlocked=True))),
+        "stick-asks-drill": shown(resting.rest(box(DRILLED_STICK))),
         "stick-asks-many": shown(resting.rest(box(stick("PISM-MANY")))),
         "stick-asks-many-2": shown(resting.rest(box(stick("PISM-MANY"))), "D"),
         "wrong-stick-label": shown(resting.rest(box(stick("HOLIDAYS")))),
         "wrong-stick-exfat": shown(resting.rest(box(stick("Über日本", filesystem="exfat")))),
+        "wrong-stick-reserved": shown(resting.rest(box(stick("PISM-DRILL", filesystem="exfat")))),
         "wrong-stick-blank": shown(
             resting.rest(box(replace(stick("", filesystem=""), size_bytes=524_288_000)))
         ),

@@ -351,6 +351,15 @@ def test_the_words_of_a_drill_come_on_a_stick(folders: Folders) -> None:
     assert acts(folders).count("drill") == 1
 
 
+def test_a_stick_labelled_for_a_drill_asks_unlocks_and_records(folders: Folders) -> None:
+    words = make_backup(folders)
+    for name, text in (("BAD", "five words are too few"), ("GOOD", words)):
+        image = lay_stick(folders, "PISM-DRILL", {"pism-drill-main-backup-000001.txt": text.encode()})
+        image.rename(folders.sticks / f"{name}.img")
+    play_alone(folders, "drill-label")
+    assert acts(folders).count("drill") == 1
+
+
 def test_what_a_clock_ahead_signed_is_listed_and_revoked_together(folders: Folders) -> None:
     top_up_ahead(folders)
     with EmulatedBox(folders, instant=datetime(2026, 3, 1, 11, 50, tzinfo=UTC)) as box:

@@ -5,8 +5,8 @@ from kiosk.entry.buffers import Purpose
 from kiosk.machine.effects import StartEntry, WipeEntry
 from kiosk.screens.page import Entry
 from kiosk.work.drill import ReadDrill
-from tests.kiosk.facts import DRILLS, HERE, OTHER, box, stick
-from tests.kiosk.flows.steps import DONE, LEFT, Operator
+from tests.kiosk.facts import DRILLED_STICK, DRILLS, HERE, OTHER, box, stick
+from tests.kiosk.flows.steps import DONE, LEFT, Operator, unlock
 
 
 def typing() -> Operator:
@@ -75,3 +75,27 @@ def test_a_stick_that_comes_or_goes_ends_the_choice() -> None:
 def test_many_drills_are_counted() -> None:
     operator = Operator(box(HERE, unlocked=True, ignored=HERE.identity)).happen("#AB").answer(DRILLS * 3)
     assert operator.lines[2] == "and 4 more"
+
+
+def test_a_drill_stick_asks_unlocks_and_records_and_its_session_ends() -> None:
+    operator = Operator(box(DRILLED_STICK))
+    assert operator.title == "STICK PISM-DRILL asks"
+    assert operator.lines == ("1 record a drill",)
+    assert unlock(operator).asked(ReadDrill) == {"stick": DRILLED_STICK}
+    assert operator.answer(DRILLS).title == "DRILL RECORDED"
+    assert operator.box.session is None
+    assert operator.happen("#").page.body.below == "Stick is not used"  # type: ignore[union-attr]
+
+
+def test_a_session_that_was_open_stays_open_after_a_drill_stick() -> None:
+    operator = unlock(Operator(box())).put_in(DRILLED_STICK).happen("#").answer(DRILLS)
+    assert operator.title == "DRILL RECORDED"
+    assert operator.happen("#").title == "UNLOCKED"
+
+
+def test_a_drill_stick_that_is_refused_says_why_and_asks_again() -> None:
+    for code in ("E-DRILL", "E-STICK-MISSING", "E-STICK-FORMAT", "E-STICK-GONE"):
+        operator = unlock(Operator(box(DRILLED_STICK))).refuse(code, "why")
+        assert (operator.title, operator.page.left) == (code, "#ok D more")
+        assert operator.happen("#").title == "STICK PISM-DRILL asks"
+        assert operator.page.left == "#start"

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from core.policy.rules import RESERVED_LABELS
 from kiosk.work.devices import FormatStick
 from kiosk.work.job import RunJob
-from tests.kiosk.facts import BRINGING, HERE, box, parted
+from tests.kiosk.facts import BRINGING, HERE, box, parted, stick
 from tests.kiosk.flows.steps import Operator, unlock
 
 
@@ -78,6 +79,15 @@ def test_an_unusable_part_is_erased_with_the_whole_stick_or_left() -> None:
 def test_a_stick_with_a_policy_that_cannot_be_used_is_not_offered_to_be_erased() -> None:
     operator = unlock(Operator(box(BRINGING))).refuse("E-STICK-FORMAT", "it is FAT16")
     assert operator.page.left == "#ok D more"
+
+
+@pytest.mark.parametrize("label", RESERVED_LABELS)
+def test_a_stick_with_a_reserved_label_is_never_offered_to_be_erased(label: str) -> None:
+    for known in (stick(label, filesystem="exfat"), parted("PISM-ALL", label), parted(label, label)):
+        for unlocked in (False, True):
+            operator = Operator(box(known, unlocked=unlocked)).happen("A")
+            assert "erase" not in f"{operator.page.left} {operator.page.title.lower()}"
+            operator.happen("D")  # the menu, or nothing: no key leads to it
 
 
 def test_a_policy_is_found_in_a_part() -> None:

@@ -7,7 +7,7 @@ from core.api.results import IdentitySeen
 from core.policy.rules import RESERVED_LABELS
 from hw.ports import KeyPressed, KeyReleased
 from kiosk.entry.buffers import Purpose
-from kiosk.flows.box import POLICY_LABEL, RESCUE_LABEL
+from kiosk.flows.box import RESCUE_LABEL, RESERVED_STEPS
 from kiosk.flows.rescue import confirm_pages, done_pages
 from kiosk.machine.effects import CloseVault, StartEntry, StopWork, WipeEntry
 from kiosk.screens.page import Entry, Work
@@ -186,7 +186,7 @@ def test_nothing_is_restored_that_was_not_seen_to_its_last_page() -> None:
 
 
 def test_labels_are_the_reserved_ones_and_lines_fit() -> None:
-    assert {POLICY_LABEL, RESCUE_LABEL} <= set(RESERVED_LABELS)
+    assert {RESCUE_LABEL, *RESERVED_STEPS} == set(RESERVED_LABELS)
     told = (*confirm_pages(BACKUP), *done_pages(BACKUP, replace(RESTORED, clock_believed=False)))
     for page in told:
         assert isinstance(page.body, tuple)
