@@ -1,8 +1,11 @@
 """How a kiosk is put together: config.yaml's sections become the settings of board, machine and daemon."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+
+import msgspec
 
 from core.policy.settings import Config
 from hw.board import Board, BoardSettings
@@ -10,6 +13,7 @@ from kiosk.daemon.daemon import Daemon, Post
 from kiosk.entry.buffers import Entries
 from kiosk.flows.box import Settings
 from kiosk.machine.machine import Machine
+from kiosk.work.diagnosis import Diary
 from kiosk.work.kept_sticks import KeptSticksError, read_sticks
 from kiosk.work.session import Session
 from kiosk.work.worker import Worker
@@ -74,9 +78,12 @@ def make_daemon(
         turn: See Daemon.
         turn_every_s: See Daemon.
     """
+    diary = Diary(board.clock.now, partial(_tell_settings, config, own))
+    diary.begin()
 
     def make_worker(post: Post) -> Worker:
-        return Worker(board, open_session, spool=spool, own=own, refuse_swap=refuse_swap, post=post)
+        heard = diary.listen(post)
+        return Worker(board, open_session, spool=spool, own=own, refuse_swap=refuse_swap, post=heard)
 
     return Daemon(
         board,
@@ -86,6 +93,14 @@ def make_daemon(
         turn=turn,
         turn_every_s=turn_every_s,
     )
+
+
+def _tell_settings(config: Config, own: Path) -> Iterator[str]:
+    """Yield for a diagnosis how the box is wired and set, and the table of sticks that a locked box shows."""
+    for name, section in (("hardware", config.hardware), ("kiosk", config.kiosk)):
+        yield f"{name}: {msgspec.json.encode(section).decode()}"
+    for label, steps in kiosk_settings(config, own).sticks:
+        yield f"stick {label}: {', '.join(steps)}"
 
 
 def _propose_words() -> tuple[str, ...]:

@@ -28,6 +28,7 @@ from core.api.wire import Failed
 from hw.ports import KeyPressed, KeyReleased, KeyStuck, StickInserted, StickRemoved, UsbRefused
 from kiosk.entry.buffers import EntryFinished, EntryLeft
 from kiosk.flows.box import Box, Settings
+from kiosk.flows.diagnosis import fault
 from kiosk.flows.dialogs import problem, tell
 from kiosk.flows.flow import (
     LEFT,
@@ -219,7 +220,7 @@ class Machine:
             case Bug() if self._ending is not None:
                 self._switch_off(restart=self._ending)
             case Bug() if not self.is_off:
-                self._break("E-BUG", "See the log.")
+                self._break("E-BUG")
             case EntryFinished(same=same, text=text) if isinstance(self._page, Entry):
                 self._go_on(Typed(same=same, text=text))
             case EntryLeft() if isinstance(self._page, Entry):
@@ -375,10 +376,10 @@ class Machine:
 
     # The end of everything
 
-    def _break(self, code: str, text: str) -> None:
+    def _break(self, code: str, text: str = "") -> None:
         """Lock, and say what broke."""
         self.box.lock()
-        self._begin_flow(problem(code, text))
+        self._begin_flow(fault(self.box, code, text))
 
     def _ask_power(self, *, restart: bool) -> None:
         """Go down, after the work that runs was stopped."""

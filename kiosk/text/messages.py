@@ -16,11 +16,11 @@ from kiosk.text.wrap import fit, pages, wrap_path
 
 TEXT_ROWS = 4
 
-_SEE_LOG = ("The box locked itself", "Start again; see log")
+_BROKE = ("It locked itself.", "Note the code. Write", "diagnosis: A, or menu")
 
 _OWN_ACTIONS: dict[str, tuple[str, ...]] = {
-    "E-BUG": _SEE_LOG,
-    "E-VAULT": _SEE_LOG,
+    "E-BUG": _BROKE,
+    "E-VAULT": _BROKE,
     "E-CLOCK-DATE": ("Type the date again:", "year month day hour", "minute, in UTC"),
     "E-USAGE": ("See --help",),
 }
@@ -158,7 +158,7 @@ def explain(code: str, text: str = "") -> Message:
     return Message(
         code=fit(code),
         happened=_HAPPENED.get(code, _HAPPENED["E-BUG"]),
-        action=_actions().get(code, _SEE_LOG),
+        action=_actions().get(code, _BROKE),
         details=pages(lines, TEXT_ROWS) if lines else (),
     )
 

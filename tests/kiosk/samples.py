@@ -15,6 +15,7 @@ from kiosk.entry.date import DateEntry
 from kiosk.entry.view import EntryView, Mode
 from kiosk.flows import (
     clock,
+    diagnosis,
     dialogs,
     drill,
     format,  # noqa: A004  the flow's own name
@@ -256,7 +257,14 @@ def _pages() -> dict[str, Shown]:
         "stick-format": shown(format.unusable_stick(box(HERE), HERE, Refused("E-STICK-FORMAT", FEW))),
         "problem-format": dialogs.problem_page("E-STICK-FORMAT", FEW, 0),
         "problem-format-text": dialogs.problem_page("E-STICK-FORMAT", FEW, 1),
-        "problem-bug": dialogs.problem_page("E-BUG", ""),
+        "problem-bug": diagnosis.fault_page("E-BUG", ""),
+        "problem-vault": diagnosis.fault_page("E-VAULT", "it ended by itself"),
+        "diagnosis-none": diagnosis.stick_page(None, 0),
+        "diagnosis-other": diagnosis.stick_page(None, 1),
+        "diagnosis-two": diagnosis.stick_page(None, 2),
+        "diagnosis-stick": diagnosis.stick_page(HERE, 1),
+        "diagnosis-writing": diagnosis.WRITING,
+        "diagnosis-written": diagnosis.written_page("pism-diagnosis-20261123T153400Z.txt"),
         "finished-refused": shown(
             dialogs.tell("NOT LET IN", "QEMU USB Keyboard", "It was refused: only", "sticks may go in.")
         ),
@@ -304,7 +312,7 @@ def _pages() -> dict[str, Shown]:
         "confirm-format": format.confirm(BLANK, "PISM-ALL"),
         "confirm-format-parts": format.confirm(parted("PHOTOS", ""), "PISM-ALL"),
         "formatting": format.erasing("PISM-ALL"),
-        **{f"menu{'' if at == 0 else f'-{at + 1}'}": menu.menu_page(menus, at) for at in range(4)},
+        **{f"menu{'' if at == 0 else f'-{at + 1}'}": menu.menu_page(menus, at) for at in range(5)},
         "menu-locked": menu.menu_page(locked_menu, 0),
         "status": statuses[0],
         "status-overdue": status.status_pages(overdue)[0],

@@ -145,7 +145,7 @@ def test_an_error_turns_its_pages_round() -> None:
 def test_an_act_leads_back_to_the_menu_that_it_was_begun_from() -> None:
     operator = Operator(box(unlocked=True)).happen("#DD2").answer(RESULTS)
     assert operator.title == "TOP-UP DONE"
-    assert operator.happen("#").page.mark == "3/4", "and to the page that was open"
+    assert operator.happen("#").page.mark == "3/5", "and to the page that was open"
     assert operator.happen("*").title == "UNLOCKED"
 
 
