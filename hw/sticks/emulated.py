@@ -113,11 +113,12 @@ class EmulatedSticks:
         with self._lock:
             return tuple(stick for stick, _ in self._in.values())
 
-    def make(self, label: str) -> Path:
+    def make(self, label: str, *, blank: bool = False) -> Path:
         """Make a new image `<label>.img` in the folder, or `<label>-2.img` and so on.
 
         Args:
-            label: 1 to 11 of A-Z, 0-9, `-` and `_`.
+            label: 1 to 11 of A-Z, 0-9, `-` and `_`; "" for a stick as it is sold: FAT32 without a label.
+            blank: It has no filesystem at all, and no label.
 
         Raises:
             StickNameError, StickFormatError, StickIoError: As hw.fat.mkfs.make_image.
@@ -125,9 +126,13 @@ class EmulatedSticks:
         if self._folder is None:
             raise StickIoError("there is no folder to make a stick in")
         taken = {image.name for image in self.images()}
-        names = itertools.chain([f"{label}.img"], (f"{label}-{number}.img" for number in itertools.count(2)))
+        stem = "blank" if blank else label or "unnamed"
+        names = itertools.chain([f"{stem}.img"], (f"{stem}-{number}.img" for number in itertools.count(2)))
         path = self._folder / next(name for name in names if name not in taken)
-        make_image(path, label, IMAGE_BYTES)
+        if blank or not label:
+            _make_as_sold(path, blank=blank)
+        else:
+            make_image(path, label, IMAGE_BYTES)
         return path
 
     def insert(self, image: Path, faults: Faults | None = None) -> Stick:
@@ -207,6 +212,17 @@ def _read_image(image: Path, sequence: str, *, read_only: bool) -> Stick:
     return read_stick(disk, devices) or disk.stick()
 
 
+def _make_as_sold(path: Path, *, blank: bool) -> None:
+    """Make an image without a label: blank, or with a FAT32."""
+    try:
+        with path.open("xb") as file:
+            file.truncate(IMAGE_BYTES)
+        if not blank:
+            _run("mkfs.vfat", "-F", "32", "--mbr=n", str(path)).check_returncode()
+    except (OSError, subprocess.SubprocessError) as error:
+        raise StickIoError(f"{path} cannot be made: {error}") from error
+
+
 def probe_image(image: Path, part: Part | None = None, probe: str = "blkid") -> dict[str, str]:
     """Return what udev would say of an image file: its ID_FS_ properties.
 
@@ -219,20 +235,23 @@ def probe_image(image: Path, part: Part | None = None, probe: str = "blkid") -> 
         StickIoError: blkid is not there.
     """
     place = ("-O", str(part.offset), "-S", str(part.size_bytes)) if part else ()
-    command = [probe, "-p", "-o", "udev", *place, str(image)]
     try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_TIMEOUT_S,
-            check=False,
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"},
-        )
+        done = _run(probe, "-p", "-o", "udev", *place, str(image))
     except (OSError, subprocess.TimeoutExpired) as error:
         raise StickIoError(f"{image} cannot be looked at: {error}") from error
     lines = done.stdout.decode("utf-8", "replace").splitlines()
     return {key: value for key, _, value in (line.partition("=") for line in lines)}
+
+
+def _run(*command: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=_TIMEOUT_S,
+        check=False,
+        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"},
+    )
 
 
 class Socket:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kiosk.commands.options import config_option, confirm, say, show, state_option
+from kiosk.commands.options import config_option, confirm, example, say, show, state_option
 
 if TYPE_CHECKING:
     from kiosk.daemon.first_light import FirstLight
@@ -34,13 +34,18 @@ def demo_command(folder: Path, *, fresh: bool) -> None:
     run_demo(folder.absolute(), show, fresh=fresh)
 
 
-@click.command("emulate")
+@click.command("emulate", epilog=example("pism emulate --config config.yaml"))
 @click.option(
     "--state",
     default="factory",
     show_default=True,
     metavar="factory|provisioned|locked-out|DIR",
     help="How the box stands at first, thrown away at the end; or a folder, which is kept.",
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A config.yaml of your own, with its keys beside it.",
 )
 @click.option(
     "--sticks",
@@ -58,7 +63,13 @@ def demo_command(folder: Path, *, fresh: bool) -> None:
     help="A stick that is in: full, read-only, lying, altering, dying or yank:BYTES.",
 )
 def emulate_command(
-    state: str, sticks: Path | None, fails: int | None, clock: str | None, stick: str
+    *,
+    state: str,
+    config: Path | None,
+    sticks: Path | None,
+    fails: int | None,
+    clock: str | None,
+    stick: str,
 ) -> None:
     """Show the whole box live in this terminal.
 
@@ -76,13 +87,19 @@ def emulate_command(
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     with prepare(
-        state, sticks=sticks.absolute() if sticks else None, fails=fails, instant=instant, stick=stick
+        state,
+        config=config.absolute() if config else None,
+        sticks=sticks.absolute() if sticks else None,
+        fails=fails,
+        instant=instant,
+        stick=stick,
     ) as start:
         if not sys.stdin.isatty():
             raise click.UsageError("the emulator needs a terminal")
-        run_emulator(start)
+        status = run_emulator(start)
         if start.kept:
             say(f"The box stays in {state}.")
+    sys.exit(status)
 
 
 @click.command("accept")

@@ -4,11 +4,15 @@ The real daemon, flows, vault process and stick code run on twins, in kiosk.emul
 front: panel, keypad, stick slot, clock and wires. Every picture says that it is an emulation.
 
 Rules: the front never waits for the box: what takes a moment is done in order by a queue of actions; it looks
-at the panel every 50 ms.
+at the panel every 50 ms. It ends with its terminal, and leaves nothing of the box behind then either.
 """
 
 import asyncio
+import os
 import queue
+import select
+import signal
+import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -24,6 +28,7 @@ from textual.widgets import Footer, Static
 
 from core.errors import CaError
 from core.policy.config import load_config
+from core.policy.rules import RESERVED_LABELS
 from hw.errors import HardwareError
 from hw.ports import KEYS, Stick
 from kiosk.emulator.box import EmulatedBox
@@ -36,6 +41,7 @@ LOOK_EVERY_S: Final = 0.05
 _WIDE: Final = (162, 42)  # columns and rows from which on pixels are half blocks
 _DIM: Final = 0x20  # contrast below which the glass is shown dimmed
 _HINT: Final = "Keys 0-9 * # a-d, or the mouse; Enter: #, Backspace: *; h, then a key: held"
+_BY_SIGNAL: Final = 128  # and its number: an exit status as a shell has it
 _ALIAS: Final = {"enter": "#", "backspace": "*"}
 
 
@@ -64,7 +70,7 @@ class Emulator(App[None]):
     def __init__(self, start: Start) -> None:
         super().__init__()
         self._start = start
-        self._labels = tuple(load_config(start.folders.config).sticks)
+        self._labels = (*load_config(start.folders.config).sticks, *RESERVED_LABELS)
         self.box: EmulatedBox | None = None
         self._actions = ActionQueue(self._fail)
         self._lost: set[str] = set()
@@ -72,6 +78,8 @@ class Emulator(App[None]):
         self._hold_next = False
         self._pictures = 0
         self._instant = start.instant
+        self._loop_of_front: asyncio.AbstractEventLoop | None = None
+        self.left_by: int | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out the front."""
@@ -88,10 +96,21 @@ class Emulator(App[None]):
 
     def on_mount(self) -> None:
         """Switch the box on, with a stick in it if that was asked."""
+        self._loop_of_front = asyncio.get_running_loop()
         self.switch_on()
+        if self.left_by is not None:
+            self.exit()
         if self._start.stick and self.box is not None:
             self._actions.do(partial(self.box.insert, self._start.stick, self._start.faults))
         self.set_interval(LOOK_EVERY_S, self.look)
+
+    def leave(self, number: int = signal.SIGHUP) -> None:
+        """End the emulation, from a signal or any thread: the terminal is gone, or the system asks for it."""
+        self.left_by = number
+        if number == signal.SIGHUP:
+            _silence()
+        if self._loop_of_front is not None:
+            self._loop_of_front.call_soon_threadsafe(self.exit)
 
     async def on_unmount(self) -> None:
         """Switch the box off, and wait for it."""
@@ -168,7 +187,7 @@ class Emulator(App[None]):
         choice = await self.push_screen_wait(SlotScreen(images, self._labels))
         if choice is not None and self.box is not None:
             self._actions.do(partial(_insert, self.box, choice))
-            self.say(f"{choice.image.name if choice.image else choice.label} goes in")
+            self.say(f"{choice.image.name if choice.image else choice.label or 'a new stick'} goes in")
 
     def action_pull(self) -> None:
         """Pull the stick that went in last."""
@@ -264,7 +283,7 @@ class Emulator(App[None]):
 
 def _insert(box: EmulatedBox, choice: Choice) -> None:
     """Put the chosen stick in."""
-    image = choice.image or box.make(choice.label.upper())
+    image = choice.image or box.make(choice.label.upper(), blank=choice.blank)
     box.insert_image(image, choice.faults)
 
 
@@ -275,9 +294,37 @@ def _slot_line(sticks: tuple[Stick, ...]) -> str:
     return " and ".join(f"{stick.node.name} ({stick.label or 'no label'})" for stick in sticks)
 
 
-def run_emulator(start: Start) -> None:
-    """Show the box until the person quits."""
-    Emulator(start).run()
+def run_emulator(start: Start) -> int:
+    """Show the box until the person quits, its terminal goes away, or the system ends it.
+
+    Args:
+        start: How the box stands at first.
+
+    Returns:
+        The exit status: 0, or as a shell has it of SIGHUP or SIGTERM.
+    """
+    front = Emulator(start)
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, lambda number, _frame: front.leave(number))
+    threading.Thread(target=_await_hang_up, args=(front.leave,), name="terminal", daemon=True).start()
+    front.run()
+    return 0 if front.left_by is None else _BY_SIGNAL + front.left_by
+
+
+def _await_hang_up(gone: Callable[[], None]) -> None:
+    """Wait until the terminal hangs up: nobody may send SIGHUP, and a read of it ends at once, for ever."""
+    poll = select.poll()
+    poll.register(sys.stdin.fileno(), 0)  # POLLHUP comes unasked, and nothing else does
+    poll.poll()
+    gone()
+
+
+def _silence() -> None:
+    """Let nothing more be read from or written to a terminal that is gone."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in range(3):
+        os.dup2(nothing, number)
+    os.close(nothing)
 
 
 class ActionQueue:

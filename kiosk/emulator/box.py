@@ -158,9 +158,14 @@ class EmulatedBox:
             self.make(label)
         self.insert_image(self._images[label], faults)
 
-    def make(self, label: str) -> Path:
-        """Make a stick of that label, to be put in; return its image."""
-        self._images[label] = self.twins.sticks.make(label)
+    def make(self, label: str, *, blank: bool = False) -> Path:
+        """Make a stick, to be put in; return its image.
+
+        Args:
+            label: Its label; "" for none.
+            blank: It has no filesystem, and so no label either.
+        """
+        self._images[label] = self.twins.sticks.make(label, blank=blank)
         return self._images[label]
 
     def insert_image(self, image: Path, faults: Faults | None = None) -> None:

@@ -87,13 +87,15 @@ class Choice:
 
     Args:
         image: An image that is there; None for a new one.
-        label: Of the new one.
+        label: Of the new one; "" for none.
         faults: How it fails.
+        blank: The new one has no filesystem, as from a drawer.
     """
 
     image: Path | None
     label: str
     faults: Faults
+    blank: bool = False
 
 
 class SlotScreen(ModalScreen[Choice | None]):
@@ -101,7 +103,7 @@ class SlotScreen(ModalScreen[Choice | None]):
 
     Args:
         images: Those in the folder that are not in the slot.
-        labels: Those that config.yaml knows.
+        labels: Those that the box knows.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "cancel", "Back")]
@@ -122,6 +124,8 @@ class SlotScreen(ModalScreen[Choice | None]):
                     yield OptionList(
                         *(Option(image.name, id=f"image-{n}") for n, image in enumerate(self._images)),
                         *(Option(f"new stick {label}", id=f"new-{label}") for label in self._labels),
+                        Option("new stick without a label", id="new-"),
+                        Option("new stick, blank", id="blank-"),
                         id="stick",
                         markup=False,
                     )
@@ -139,7 +143,8 @@ class SlotScreen(ModalScreen[Choice | None]):
         """Put that stick in."""
         kind, _, rest = (event.option.id or "").partition("-")
         image = self._images[int(rest)] if kind == "image" else None
-        self.dismiss(Choice(image=image, label="" if image else rest, faults=self._faults()))
+        label = rest if kind == "new" else ""
+        self.dismiss(Choice(image=image, label=label, faults=self._faults(), blank=kind == "blank"))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Put a new stick of that label in."""

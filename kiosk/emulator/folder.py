@@ -162,6 +162,7 @@ class Start:
 def prepare(
     state: str,
     *,
+    config: Path | None = None,
     sticks: Path | None = None,
     fails: int | None = None,
     instant: datetime | None = None,
@@ -171,6 +172,7 @@ def prepare(
 
     Args:
         state: One of STATES, or a folder.
+        config: Whoever rehearses' own, read where it is, as its key files are; None: the box's.
         sticks: Folder of stick images; None: the box's own.
         fails: Wrong passphrases before now; None: as the state has it.
         instant: Aware; None: this machine's time.
@@ -188,7 +190,7 @@ def prepare(
         raise click.UsageError(str(error)) from error
     with tempfile.TemporaryDirectory(prefix="pism-emulator-") as own:
         now = (instant or datetime.now(UTC)).replace(microsecond=0)
-        folders, kept = _stand(state, Path(own), now)
+        folders, kept = _stand(state, Path(own), now, config)
         count = LOCKED_OUT_FAILS if fails is None and state == "locked-out" else fails or 0
         if count and not (folders.state / STORE).exists():
             raise click.UsageError(
@@ -199,7 +201,7 @@ def prepare(
         if sticks is not None:
             sticks.mkdir(parents=True, exist_ok=True)
             folders = replace(folders, sticks=sticks)
-        words = folders.config.parent / _WORDS_FILE
+        words = folders.spool.parent / _WORDS_FILE
         yield Start(
             folders=folders,
             instant=instant,
@@ -210,22 +212,28 @@ def prepare(
         )
 
 
-def _stand(state: str, own: Path, now: datetime) -> tuple[Folders, bool]:
+def _stand(state: str, own: Path, now: datetime, config: Path | None) -> tuple[Folders, bool]:
     """Return the folders of the box, and whether they stay."""
     if state in STATES:
         folders = lay_folder(own)
+        folders = replace(folders, config=config or folders.config)
         if state != "factory":
             found(folders, now)
             (own / _WORDS_FILE).write_text(" ".join(WORDS) + "\n", encoding="utf-8")
         return folders, False
-    folder = Path(state).absolute()
+    folders = _open_folder(Path(state).absolute(), own)
+    return replace(folders, config=config or folders.config), True
+
+
+def _open_folder(folder: Path, own: Path) -> Folders:
+    """Return the folders of the box that is in `folder`, or is to be there."""
     if (folder / STORE).exists():
-        return replace(lay_folder(own), state=folder), True
+        return replace(lay_folder(own), state=folder)
     if (folder / "config.yaml").exists():
         folders = folders_in(folder)
         for made in (folders.sticks, folders.spool, folders.own):
             made.mkdir(exist_ok=True)
-        return folders, True
+        return folders
     if folder.exists() and any(folder.iterdir()):
         raise FileError(f"{folder} holds no emulated box and is not empty")
-    return lay_folder(folder), True
+    return lay_folder(folder)

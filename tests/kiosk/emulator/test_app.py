@@ -185,6 +185,35 @@ async def test_a_stick_with_any_label_and_a_fault_goes_in() -> None:
         assert socket.faults == Faults(yank_at_byte=70_000)
 
 
+@pytest.mark.parametrize(
+    ("option", "lines"),
+    [
+        ("new stick without a label", ("It has no label", "vfat, 67 MB", "No job has this label")),
+        ("new stick, blank", ("It has no label", "blank, 67 MB", "It is not FAT32")),
+    ],
+)
+async def test_a_stick_as_it_is_sold_goes_in_and_can_be_formatted(
+    option: str, lines: tuple[str, ...]
+) -> None:
+    async with sitting("provisioned") as person:
+        await person.sees("LOCKED")
+        await person.pilot.press("i")
+        await person.until(lambda: isinstance(person.app.screen, SlotScreen), "the slot asks")
+        options = person.app.screen.query_one(OptionList)
+        prompts = [options.get_option_at_index(at).prompt for at in range(options.option_count)]
+        options.highlighted = prompts.index(option)
+        await person.pilot.press("enter")
+        await person.sees("NOT A PiSM STICK")
+        for line in lines:
+            assert line in person.panel()
+        await person.pilot.press("a")
+        await person.sees("ERASE AND NAME IT")
+        await person.pilot.press("a")
+        await person.sees("ERASE THE STICK?")
+        await person.pilot.press("h", "#")
+        await person.sees("2 export main-kudo")
+
+
 async def test_a_label_that_no_stick_can_have_is_refused_in_words() -> None:
     async with sitting("factory") as person:
         await person.sees("FIRST SET-UP")

@@ -6,10 +6,12 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from core.errors import FileError
+from core.errors import ConfigKeyError, FileError
 from core.store.attempts import read_attempts
 from kiosk.commands.cli import main
-from kiosk.emulator.folder import prepare
+from kiosk.emulator.app import Emulator
+from kiosk.emulator.folder import WORDS, prepare
+from tests.kiosk.live import lay_config
 
 
 def test_fails_are_counted_before_the_start() -> None:
@@ -50,6 +52,23 @@ def test_a_folder_with_something_else_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="holds no emulated box"), prepare(str(tmp_path)):
         pass
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_config_of_ones_own_is_played_from_where_it_is(tmp_path: Path) -> None:
+    config = lay_config(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    for state in ("factory", "provisioned", str(tmp_path.parent / f"{tmp_path.name}-box")):
+        with prepare(state, config=config) as start:
+            assert start.folders.config == config
+            assert Emulator(start)._labels[:2] == ("PISM-EXPORT", "PISM-ALL")
+            assert start.words == (WORDS if state == "provisioned" else ())
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_config_of_ones_own_with_a_mistake_is_refused_before_anything_is_shown(tmp_path: Path) -> None:
+    config = lay_config(tmp_path, "spread_days", "spread_day")
+    with prepare("factory", config=config) as start, pytest.raises(ConfigKeyError, match="spread_day"):
+        Emulator(start)
 
 
 @pytest.mark.parametrize(
