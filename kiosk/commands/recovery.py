@@ -169,7 +169,7 @@ def _drill(
         f"{drilled.authority}: backup {drilled.name} {drilled.sequence:06d} of {drilled.created:%Y-%m-%d}"
         f" can be restored: {count(drilled.keys, 'key')} proven"
     )
-    show("type these words on the box (menu, A), or give them to pism drill --words:")
+    show("type these words on the box (menu, A), bring them on a stick (--to), or give pism drill --words:")
     show(f"    {' '.join(drilled.words)}")
 
 

@@ -47,7 +47,7 @@ def drill(box: Box) -> Flow:
             if refused.code != "E-DRILL":
                 raise
             tries += 1
-            if (yield wrong_words(tries)) == "*":
+            if (yield wrong_words(tries)) != "#":
                 return BACK
         else:
             return (yield from tell_drills((recorded,)))
@@ -92,8 +92,9 @@ def wrong_words(tries: int) -> Page:
             f"{tries} tries" if tries > 1 else "Nothing has changed",
         ),
         left="#correct",
-        right="*give up",
-        takes="#*",
+        right="*=give up",
+        takes="#",
+        holds="*",
         secretive=True,
     )
 

@@ -6,11 +6,12 @@ A flow puts itself there (kiosk.flows.flow.on_menu); all of kiosk.flows is impor
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
+from string import digits
 
 import kiosk.flows
 from hw.ports import Stick
 from kiosk.flows.box import Box
-from kiosk.flows.dialogs import problem
+from kiosk.flows.dialogs import more, problem
 from kiosk.flows.flow import Flow, GaveUp, MenuItem, Page, Refused, menu_items
 from kiosk.text.wrap import BODY_ROWS, count_pages, page_mark
 
@@ -54,14 +55,16 @@ def _look(box: Box) -> tuple[bool | None, bool, bool, tuple[Stick, ...]]:
 def menu_page(offered: tuple[MenuItem, ...], at: int) -> Page:
     """Return one page of the menu; a key picks its line from any of them."""
     count = count_pages(len(offered))
-    letters = "".join(item.key for item in offered if item.key.isalpha())
+    keys = "".join(item.key for item in offered)
+    letters = keys.lstrip(digits)
+    figures = "0-9" if set(digits) <= set(keys) else keys.removesuffix(letters)
     return Page(
         title="MENU",
         mark=page_mark(at, count),
         body=tuple(f"{item.key} {item.name}" for item in offered[at * BODY_ROWS : (at + 1) * BODY_ROWS]),
-        left=" ".join(filter(None, ("0-9", letters, "D more" if count > 1 else ""))),
+        left=" ".join(filter(None, (figures, letters, more(count)))),
         right="*back",
-        takes="".join(item.key for item in offered) + "D*",
+        takes=f"{keys}D*",
         minds_sticks=True,
         names_stuck=True,
     )

@@ -76,7 +76,7 @@ def _choose_own() -> Step[bool]:
         while (typed := (yield Entry(purpose=Purpose.REPEAT))) is not LEFT:
             if typed.same:
                 return True
-            if (yield not_the_same()) == "*":
+            if (yield not_the_same()) != "#":
                 break
     return False
 
@@ -127,8 +127,9 @@ def not_the_same() -> Page:
         strong=True,
         body=("What you typed is not", "what it should be.", "Check it on paper."),
         left="#again",
-        right="*start over",
-        takes="#*",
+        right="*=start over",
+        takes="#",
+        holds="*",
         secretive=True,
         names_stuck=True,
     )

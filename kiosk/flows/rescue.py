@@ -169,7 +169,7 @@ def locked_page(name: str) -> Page:
         title="THE KEY IS LOCKED",
         body=(fit_name(name), "Type its passphrase.", "Only A-z, 0-9 and !?#"),
         left="#type",
-        right="*give up",
+        right="*back",
         takes="#*",
         needs_vault=True,
         names_stuck=True,

@@ -3,7 +3,7 @@
 Rules:
 
 1. After a wrong passphrase the words may be corrected for KEEP_S, also while the wait runs; then they are
-   wiped.
+   wiped. Before that only a held key throws them away.
 2. A wrong passphrase costs nothing but its wait here; the vault counts it before it looks at it. One that was
    not changed since is not tried again.
 """
@@ -88,15 +88,16 @@ def wait_out(code: str, wait_s: int, counted: str) -> Step[bool]:
             page = Page(
                 body=Large(text=f"{wait_s // 60}:{wait_s % 60:02}", below=counted),
                 left="wait",
-                right="*forget words" if kept_s else "",
-                takes="*" if kept_s else "",
+                right="*=forget words" if kept_s else "",
+                holds="*" if kept_s else "",
             )
         else:
             page = Page(
                 body=(counted, "You may correct the", "words for a minute."),
                 left="#correct",
-                right="*give up",
-                takes="#*",
+                right="*=give up",
+                takes="#",
+                holds="*",
             )
         sent = yield _refusal(title, page, secretive=kept_s > 0)
         if sent == "#":
@@ -120,4 +121,6 @@ def wait_out_at_start(box: Box, wait_s: int) -> Step[None]:
 
 def _refusal(title: str, page: Page, *, secretive: bool) -> Page:
     """Return a page of the wait, under the code of what was refused."""
-    return replace(page, title=title, strong=True, ticks=True, names_stuck=True, secretive=secretive)
+    return replace(
+        page, title=title, strong=True, ticks=True, keeps_hold=True, names_stuck=True, secretive=secretive
+    )

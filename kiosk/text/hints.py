@@ -25,6 +25,7 @@ _AT_A_COMMAND_LINE: Final = {
     "E-STATE-MISSING": "pism init founds an authority; --state names another folder",
     "E-STATE-MODE": "the folder must be yours alone: owner, and mode 0700",
     "E-STICK-FORMAT": "check it, or format it: pism stick format",
+    "E-STICK-GONE": "name a stick that is in, or an image; pism stick format --size makes one",
     "E-STICK-NAME": "name it otherwise",
     "E-STOPPED": "what was finished is kept: run the same command again",
 }

@@ -32,7 +32,9 @@ def test_wrong_words_may_be_corrected_and_are_counted_for_the_eye() -> None:
     assert operator.effects[-1:] != [StartEntry(Purpose.DRILL)]
     assert WipeEntry() not in operator.effects
     assert operator.happen(DONE).refuse("E-DRILL", "none waits").lines[2] == "2 tries"
-    assert operator.happen("*").title == "MENU"
+    assert operator.happen("*").title == "E-DRILL", "one press too many throws nothing away"
+    assert WipeEntry() not in operator.effects
+    assert operator.hold("*").title == "MENU"
     assert WipeEntry() in operator.effects
 
 

@@ -59,8 +59,9 @@ def test_ones_own_is_typed_twice() -> None:
     operator = choosing().happen("B")
     assert operator.shown == Entry(purpose=Purpose.CHOOSE)
     assert operator.happen(DONE).shown == Entry(purpose=Purpose.REPEAT)
-    assert operator.happen(DIFFERENT).page.right == "*start over"
-    assert operator.happen("*").shown == Entry(purpose=Purpose.CHOOSE)
+    assert operator.happen(DIFFERENT).page.right == "*=start over"
+    assert operator.happen("*").title == "NOT THE SAME", "one press too many throws nothing away"
+    assert operator.hold("*").shown == Entry(purpose=Purpose.CHOOSE)
     assert operator.happen(DONE, LEFT).shown == Entry(purpose=Purpose.CHOOSE)
     assert operator.happen(LEFT).title == "NEW PASSPHRASE"
     assert operator.happen("*").title == "MENU"

@@ -105,7 +105,7 @@ def test_a_locked_identity_asks_for_its_own_passphrase() -> None:
     assert WipeEntry() in operator.effects
 
 
-@pytest.mark.parametrize("keys", ["*", "#", "#r*", "#rt"])
+@pytest.mark.parametrize("keys", ["*", "#", "#rh", "#rt"])
 def test_a_locked_identity_can_be_given_up(keys: str) -> None:
     operator = taking().answer(LOCKED_KEY).forget()
     for key in keys:
@@ -114,6 +114,8 @@ def test_a_locked_identity_can_be_given_up(keys: str) -> None:
                 operator.happen(DONE).refuse("E-IDENTITY-LOCKED")
             case "t":
                 operator.seconds(60)
+            case "h":
+                operator.hold("*")
             case _:
                 operator.happen(key)
     if isinstance(operator.shown, Entry):

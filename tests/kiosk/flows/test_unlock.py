@@ -1,6 +1,7 @@
 """Unlocking, each rule by the shortest way."""
 
 from core.api.requests import Unlock
+from hw.ports import KeyPressed, KeyReleased
 from kiosk.entry.buffers import Purpose
 from kiosk.machine.effects import (
     CancelTimer,
@@ -12,12 +13,12 @@ from kiosk.machine.effects import (
     Timer,
     WipeEntry,
 )
-from kiosk.machine.machine import Vault
+from kiosk.machine.machine import HOLD_S, Vault
 from kiosk.screens.page import Entry, Large
 from kiosk.work.devices import ReadClock
 from kiosk.work.worker import VaultReady
 from tests.kiosk.facts import NOW, SESSION, box
-from tests.kiosk.flows.steps import DONE, LEFT, Operator, unlock
+from tests.kiosk.flows.steps import DONE, HELD, LEFT, Operator, unlock
 
 
 def test_the_passphrase_is_sent_from_its_buffer_and_wiped() -> None:
@@ -58,20 +59,26 @@ def test_a_passphrase_that_was_not_looked_at_may_be_tried_as_it_stands() -> None
 
 def test_words_are_wiped_after_a_minute_or_when_they_are_given_up() -> None:
     waited = Operator(box()).happen("#", DONE).refuse("E-PASSPHRASE-WRONG", wait_s=900, failed_attempts=9)
-    assert waited.page.right == "*forget words"
+    assert waited.page.right == "*=forget words"
     waited.forget().seconds(60)
     assert WipeEntry() in waited.effects
     assert waited.page.right == ""
     assert waited.page.body == Large(text="14:00", below="9 wrong in a row")
     assert waited.seconds(840).title == "LOCKED"
     given_up = Operator(box()).happen("#", DONE).refuse("E-PASSPHRASE-WRONG", failed_attempts=1).forget()
-    assert given_up.happen("*").title == "LOCKED"
+    assert given_up.happen("***").title == "E-PASSPHRASE-WRONG", "one press too many throws nothing away"
+    assert WipeEntry() not in given_up.effects
+    assert given_up.hold("*").title == "LOCKED"
     assert WipeEntry() in given_up.effects
     assert given_up.box.failed_attempts == 1
     forgotten = Operator(box()).happen("#", DONE).refuse("E-PASSPHRASE-WAIT", wait_s=5).forget()
-    assert forgotten.happen("*").title == "E-PASSPHRASE-WAIT"
+    assert forgotten.happen("*").page.right == "*=forget words"
+    forgotten.happen(KeyPressed("*")).seconds(2)
+    assert SetTimer(Timer.HOLD, HOLD_S) in forgotten.effects
+    assert CancelTimer(Timer.HOLD) not in forgotten.effects[-3:], "the countdown does not let go"
+    assert forgotten.happen(HELD, KeyReleased("*")).title == "E-PASSPHRASE-WAIT"
     assert WipeEntry() in forgotten.effects
-    assert forgotten.seconds(5).title == "LOCKED"
+    assert forgotten.seconds(3).title == "LOCKED"
 
 
 def test_what_keeps_the_store_shut_is_said() -> None:
