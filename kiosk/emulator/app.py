@@ -76,7 +76,7 @@ class Emulator(App[None]):
         self._lost: set[str] = set()
         self._holding = ""
         self._hold_next = False
-        self._pictures = 0
+        self._ending: EmulatedBox | None = None
         self._instant = start.instant
         self._loop_of_front: asyncio.AbstractEventLoop | None = None
         self.left_by: int | None = None
@@ -164,8 +164,9 @@ class Emulator(App[None]):
         base.query_one("#clock", Static).update(
             f"Clock    {box.board.clock.now():%Y-%m-%d %H:%M:%S} UTC   {wires}"
         )
-        if box.twins.power.pressed:
-            self._go_down(restart=box.twins.power.pressed == "restart")
+        if box.twins.power.pressed and box is not self._ending:  # it takes longer than until the next look
+            self._ending = box
+            self._go_down(box, restart=box.twins.power.pressed == "restart")
 
     def say(self, text: str) -> None:
         """Show a line about what was done."""
@@ -248,11 +249,9 @@ class Emulator(App[None]):
         self.query_one(Pad).mark(key, down=down)
         self._actions.do(partial(self.box.push if down else self.box.let_go, key))
 
-    @work(exclusive=True, group="power")
-    async def _go_down(self, *, restart: bool) -> None:
+    @work
+    async def _go_down(self, box: EmulatedBox, *, restart: bool) -> None:
         """End the box that switched itself off, and begin anew if that was asked."""
-        if (box := self.box) is None:
-            return
         await asyncio.to_thread(self._end)
         base = self.screen_stack[0]
         base.query_one(PanelView).show(box.picture(), blocks=base.has_class("wide"))

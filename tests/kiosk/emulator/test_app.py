@@ -308,6 +308,24 @@ async def test_a_restart_begins_anew() -> None:
         await person.sees("LOCKED")
 
 
+async def test_a_restart_that_takes_long_is_done_once() -> None:
+    async with sitting("provisioned") as person:
+        await person.sees("LOCKED")
+        first = person.app.box
+        assert first is not None
+        boxes = []
+
+        def look_often() -> bool:
+            person.app.look()
+            boxes.extend(box for box in (person.app.box,) if box is not None and box not in boxes)
+            return "the box was restarted" in person.line("message")
+
+        first.ask_power("restart")
+        await person.until(look_often, "the box was restarted was not said")
+        await person.sees("LOCKED")
+        assert boxes == [first, person.app.box]
+
+
 async def test_a_stick_with_a_fault_is_in_at_the_start() -> None:
     async with sitting("provisioned", stick="PISM-ALL:read-only") as person:
         await person.sees("STICK PISM-ALL asks")
