@@ -4,8 +4,11 @@
 2. Everything is drawn from dates: what is covered at an instant are the live signers of the archive whose
    issuing period holds it.
 3. Colours are classes of the page around it, so that dark, light and print are the page's business.
+4. It is as wide as its page, a telephone's or a sheet's: what goes across is in percent, heights and text
+   are in pixels. A text that only fits where there is room is of class `wide`.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,15 +18,19 @@ from typing import Final
 
 from core.certificate import Certificate
 
-WIDTH: Final = 960
-_LEFT: Final = 220  # room for the names of the rows
-_RIGHT: Final = 24
-_TOP: Final = 28
+_TOP: Final = 24  # room for the words at the visit's line
 _ROW: Final = 38
-_BAR: Final = 26
-_BASELINE: Final = 17  # of text beside or in a bar
+_BAR: Final = 16
+_BAR_TOP: Final = 18  # below a row's name
+_NAME_BASELINE: Final = 13
+_BAR_BASELINE: Final = 12  # of text in a bar
+_BOTTOM: Final = 24  # room for the ticks' dates
 _MAX_TICKS: Final = 10
 _TEXT_PX: Final = 7  # a character's width, about, at the size of the labels
+_NARROW_PX: Final = 320  # how wide the chart is on a telephone
+_WIDE_PX: Final = 860
+_TICK_PX: Final = 64  # a date and its distance to the next
+_EDGE: Final = 0.1  # so near to an edge a text is not centred
 _SHORTEST: Final = timedelta(days=1)
 _MONTH_STEPS: Final = (1, 3, 6, 12, 24, 60, 120, 240)
 
@@ -76,13 +83,14 @@ def find_stretches(row: Row, start: datetime) -> Iterator[Stretch]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Scale:
-    """From instants to pixels."""
+    """From instants to shares of the chart's width."""
 
     start: datetime
     end: datetime
 
-    def x(self, instant: datetime) -> float:
-        return _LEFT + (WIDTH - _LEFT - _RIGHT) * ((instant - self.start) / (self.end - self.start))
+    def at(self, instant: datetime) -> float:
+        """Return how far from the left an instant is; 1 is the right edge."""
+        return (instant - self.start) / (self.end - self.start)
 
 
 def draw_chart(title: str, rows: Sequence[Row], start: datetime, visit: datetime) -> str:
@@ -100,22 +108,35 @@ def draw_chart(title: str, rows: Sequence[Row], start: datetime, visit: datetime
     bottom = _TOP + _ROW * len(rows)
     words = escape(f"{title}. {_describe(drawn, start)}")
     parts = [
-        f'<svg viewBox="0 0 {WIDTH} {bottom + 24}" role="img" aria-label="{words}">',
+        f'<svg width="100%" height="{bottom + _BOTTOM}" role="img" aria-label="{words}">',
         *_draw_ticks(scale, bottom),
     ]
     for number, (row, stretches) in enumerate(drawn):
         parts += _draw_row(row, stretches, _TOP + _ROW * number, scale)
-    parts += _draw_visit(scale, bottom, visit)
-    for number, (_, stretches) in enumerate(drawn):
-        parts += _draw_labels(stretches, _TOP + _ROW * number, scale)
+    parts += _draw_visit(scale, len(rows), visit)
+    for number, (row, stretches) in enumerate(drawn):
+        parts += _draw_labels(row, stretches, _TOP + _ROW * number, scale, visit)
     return "\n".join([*parts, "</svg>"])
 
 
-def _draw_visit(scale: _Scale, bottom: int, visit: datetime) -> Iterator[str]:
-    x = scale.x(visit)
-    anchor, shift = ("end", -6) if x > (WIDTH + _LEFT) / 2 else ("start", 6)
-    yield f'<line class="visit" x1="{x:.1f}" y1="6" x2="{x:.1f}" y2="{bottom}"/>'
-    place = f'x="{x + shift:.1f}" y="15" text-anchor="{anchor}"'
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f}%"
+
+
+def _anchor(share: float) -> str:
+    """Return where a text at an instant is held, so that it stays inside."""
+    return "start" if share < _EDGE else "end" if share > 1 - _EDGE else "middle"
+
+
+def _draw_visit(scale: _Scale, rows: int, visit: datetime) -> Iterator[str]:
+    """Draw the visit's line over the bars, not through the names between them, and what it is above it."""
+    at = scale.at(visit)
+    x = _percent(at)
+    bars = [_TOP + _ROW * number + _BAR_TOP for number in range(rows)]
+    for top, end in [(4, _TOP - 6), *((bar - 2, bar + _BAR + 2) for bar in bars)]:
+        yield f'<line class="visit" x1="{x}" y1="{top}" x2="{x}" y2="{end}"/>'
+    anchor, shift = ("end", -6) if at > 1 / 2 else ("start", 6)
+    place = f'x="{x}" dx="{shift}" y="13" text-anchor="{anchor}"'
     yield f'<text class="visit-text" {place}>next visit by {visit:%Y-%m-%d}</text>'
 
 
@@ -123,37 +144,58 @@ def _draw_ticks(scale: _Scale, bottom: int) -> Iterator[str]:
     first = scale.start.year * 12 + scale.start.month  # months since the year 0, the one after the start
     last = scale.end.year * 12 + scale.end.month - 1
     step = next((step for step in _MONTH_STEPS if (last - first) // step < _MAX_TICKS), _MONTH_STEPS[-1])
-    for month in range(-(-first // step) * step, last + 1, step):
+    months = range(-(-first // step) * step, last + 1, step)
+    every = max(1, math.ceil(len(months) * _TICK_PX / _NARROW_PX))  # where there is little room
+    for number, month in enumerate(months):
         tick = datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC)
-        x = scale.x(tick)
-        yield f'<line class="grid" x1="{x:.1f}" y1="{_TOP - 6}" x2="{x:.1f}" y2="{bottom}"/>'
-        yield f'<text class="tick" x="{x:.1f}" y="{bottom + 17}" text-anchor="middle">{tick:%Y-%m}</text>'
+        at = scale.at(tick)
+        x = _percent(at)
+        yield f'<line class="grid" x1="{x}" y1="{_TOP}" x2="{x}" y2="{bottom}"/>'
+        kind = "tick wide" if number % every else "tick"
+        place = f'x="{x}" y="{bottom + 16}" text-anchor="{_anchor(at)}"'
+        yield f'<text class="{kind}" {place}>{tick:%Y-%m}</text>'
 
 
 def _draw_row(row: Row, stretches: Iterable[Stretch], top: int, scale: _Scale) -> Iterator[str]:
-    lanes = "" if row.load == 1 else f'<tspan class="load"> x{row.load}</tspan>'
-    yield f'<text class="name" x="0" y="{top + _BASELINE}">{escape(row.name)}{lanes}</text>'
-    width = scale.x(scale.end) - _LEFT
-    yield f'<rect class="empty" x="{_LEFT}" y="{top}" width="{width:.1f}" height="{_BAR}" rx="3"/>'
+    bar = top + _BAR_TOP
+    yield f'<rect class="empty" x="0" y="{bar}" width="100%" height="{_BAR}" rx="3"/>'
     for stretch in stretches:
-        left, right = scale.x(stretch.start), scale.x(stretch.end)
-        share = stretch.lanes / row.load
-        height = max(_BAR * share, 2)
-        width = max(right - left - 2, 1)
+        left, right = scale.at(stretch.start), scale.at(stretch.end)
+        height = max(_BAR * stretch.lanes / row.load, 2)
         kind = "full" if stretch.lanes == row.load else "part"
-        place = f'x="{left:.1f}" y="{top + _BAR - height:.1f}" width="{width:.1f}" height="{height:.1f}"'
+        place = (
+            f'x="{_percent(left)}" y="{bar + _BAR - height:.1f}"'
+            f' width="{_percent(right - left)}" height="{height:.1f}"'
+        )
         dates = f"{stretch.start:%Y-%m-%d} to {stretch.end:%Y-%m-%d}"
         words = f"{stretch.period}: {stretch.lanes} of {row.load}, {dates}"
         yield f'<rect class="{kind}" {place} rx="3"><title>{escape(words)}</title></rect>'
 
 
-def _draw_labels(stretches: Iterable[Stretch], top: int, scale: _Scale) -> Iterator[str]:
-    """Draw the periods' names where they fit, over everything else."""
+def _draw_labels(
+    row: Row, stretches: Iterable[Stretch], top: int, scale: _Scale, visit: datetime
+) -> Iterator[str]:
+    """Draw the names of a row and, where they fit, of its periods, beside the visit's line."""
+    lanes = "" if row.load == 1 else f'<tspan class="load"> x{row.load}</tspan>'
+    yield f'<text class="name" x="0" y="{top + _NAME_BASELINE}">{escape(row.name)}{lanes}</text>'
     for stretch in stretches:
-        left, right = scale.x(stretch.start), scale.x(stretch.end)
-        if right - left > _TEXT_PX * len(stretch.period) + 8:
-            place = f'x="{(left + right - 2) / 2:.1f}" y="{top + _BASELINE}" text-anchor="middle"'
-            yield f'<text class="period" {place}>{escape(stretch.period)}</text>'
+        left, right = _beside(stretch, visit)
+        centre, share = scale.at(left + (right - left) / 2), scale.at(right) - scale.at(left)
+        needed_px = _TEXT_PX * len(stretch.period) + 8
+        if share * _WIDE_PX < needed_px:
+            continue
+        kind = "period" if share * _NARROW_PX >= needed_px else "period wide"
+        place = f'x="{_percent(centre)}" y="{top + _BAR_TOP + _BAR_BASELINE}" text-anchor="middle"'
+        yield f'<text class="{kind}" {place}>{escape(stretch.period)}</text>'
+
+
+def _beside(stretch: Stretch, visit: datetime) -> tuple[datetime, datetime]:
+    """Return the part of a stretch that has room for its name: the longer one, where the visit cuts it."""
+    if not stretch.start < visit < stretch.end:
+        return stretch.start, stretch.end
+    if visit - stretch.start > stretch.end - visit:
+        return stretch.start, visit
+    return visit, stretch.end
 
 
 def _describe(drawn: Iterable[tuple[Row, Sequence[Stretch]]], start: datetime) -> str:

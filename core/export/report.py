@@ -1,20 +1,26 @@
-"""The report: one page that shows a person what an archive holds, and how it looks in light, dark and print.
+"""The report: one page that shows a person what an archive holds, on a screen, a telephone and on paper.
 
-1. Self-contained: no script, no link, no font, no picture from elsewhere; one <svg> from core.export.chart.
+1. Self-contained: no script, no link, no font, no picture from elsewhere; charts from core.export.chart, its
+   looks in light, dark and print from report.css.
 2. Everything that comes from names and files is escaped; signers are summed up, one line a target.
 3. It holds no secret: everything on it stands in the receipt too. It is not sealed itself: the receipt names
    its hash.
+4. Printed, it is the logbook's sheet: its name and number on each page, lines for two signatures and the
+   number of the seal.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from html import escape
+from importlib import resources
 from typing import TYPE_CHECKING
 
 from core.crypto.recipients import fingerprint_words
 from core.export.archives import Written
 from core.export.chart import Row, draw_chart, find_end, find_stretches, make_row
+from core.policy.periods import Quantum, parse_quantum
 from core.policy.policy import Policy
 
 if TYPE_CHECKING:
@@ -24,10 +30,16 @@ if TYPE_CHECKING:
 MAX_NAMED = 12  # changes that are named one by one
 _KIB = 1024
 _CSP = "default-src 'none'; style-src 'unsafe-inline'"
+_SIGNATURES = (
+    '<section class="sign"><h2>For the logbook</h2><dl>'
+    "<dt>operator</dt><dd></dd><dt>witness</dt><dd></dd>"
+    "<dt>date</dt><dd></dd><dt>number of the new seal</dt><dd></dd></dl></section>"
+)
 _LEGEND = (
-    '<p class="legend"><span class="key full"></span>every lane covered '
-    '<span class="key part"></span>some lanes '
-    '<span class="key empty"></span>none yet <span class="key visit"></span>next visit by</p>'
+    '<p class="legend"><span><span class="key full"></span>every lane covered</span> '
+    '<span><span class="key part"></span>some lanes</span> '
+    '<span><span class="key empty"></span>none yet</span> '
+    '<span><span class="key visit"></span>next visit by</span></p>'
 )
 
 
@@ -41,6 +53,7 @@ class TargetSummary:
         keys: Private keys in the archive.
         own_key: Whether its keys are made elsewhere.
         issued: How many are new since the archive before.
+        quantum: How long its periods are.
         until: Until when every lane is covered without a hole.
     """
 
@@ -49,6 +62,7 @@ class TargetSummary:
     keys: int
     own_key: bool
     issued: int
+    quantum: Quantum
     until: datetime
 
 
@@ -74,6 +88,7 @@ def summarize_targets(written: Written, policy: Policy) -> tuple[TargetSummary, 
                 keys=sum(item.id in contents.key_ids for item in signers),
                 own_key=settings[place].own_key,
                 issued=sum(item.id in issued for item in signers),
+                quantum=parse_quantum(settings[place].quantum),
                 until=find_end(row, find_stretches(row, now), now),
             )
         )
@@ -95,12 +110,15 @@ def make_report(written: Written, policy: Policy) -> bytes:
         *_section(
             "Coverage", [*_chart("Coverage by target", [target.row for target in targets], written), _LEGEND]
         ),
-        *_section("What it holds", _target_table(targets, head.created)),
+        *_section("What it holds", [*_target_table(targets, head.created), *_explain_periods(targets)]),
+        '<div class="beside">',
         *_section("What changed", _changes(written)),
         *_section("How to open it", _opening(written)),
+        *_section("Encrypted to", _recipients(written)),
+        "</div>",
         *_section("Roots", _roots(written)),
         *_section("Fingerprints", _hashes(written)),
-        *_section("Encrypted to", _recipients(written)),
+        _SIGNATURES,
         *_footer(written),
     ]
     page = [
@@ -110,7 +128,7 @@ def make_report(written: Written, policy: Policy) -> bytes:
         '<meta name="color-scheme" content="light dark">',
         f'<meta http-equiv="Content-Security-Policy" content="{_CSP}">',
         f"<title>{escape(title)}</title>",
-        f"<style>{STYLE}</style></head>",
+        f"<style>{_style()}@page {{ @top-left {{ content: {_css_string(title)} }} }}</style></head>",
         "<body><main>",
         *body,
         "</main></body></html>",
@@ -118,17 +136,28 @@ def make_report(written: Written, policy: Policy) -> bytes:
     return ("\n".join(page) + "\n").encode()
 
 
+@cache
+def _style() -> str:
+    return resources.files("core.export").joinpath("report.css").read_text(encoding="utf-8")
+
+
+def _css_string(text: str) -> str:
+    """Return a text as a CSS string, all but letters and digits escaped (CSS Syntax 3, 4.3.7)."""
+    escaped = (each if each.isascii() and each.isalnum() else f"\\{ord(each):06x}" for each in text)
+    return '"' + "".join(escaped) + '"'
+
+
 def _header(written: Written) -> Iterator[str]:
     head, contents = written.head, written.contents
     days = (head.next_visit_by - head.created).days
     what = "Signers for a server" if head.kind == "egress" else "Everything, root keys included"
-    yield "<header>"
+    yield "<header><div>"
     yield f'<p class="who">{escape(head.authority.name)}</p>'
     yield f"<h1>{escape(head.name)} <small>{head.sequence:06}</small></h1>"
-    yield f'<p class="what">{what}. {head.kind.capitalize()} of {_minute(head.created)}.</p>'
+    yield f'<p class="what">{what}. {head.kind.capitalize()} of {_minute(head.created)}.</p></div>'
     yield '<dl class="facts">'
     yield from _fact("signers", str(len(contents.signers)), f"{len(contents.key_ids)} private keys inside")
-    yield from _fact("roots", str(len(contents.roots)), f"{len(contents.seals)} seal it")
+    yield from _fact("roots", str(len(contents.roots)), f"{len(contents.seals)} of them vouch for it")
     yield from _fact("archive", _size(written.size_bytes), "encrypted")
     yield from _fact(
         "next visit by", f"{head.next_visit_by:%Y-%m-%d}", f"in {days} day{'s' * (days != 1)}", "visit"
@@ -147,13 +176,15 @@ def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
     yield "</section>"
 
 
-def _table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
+def _table(columns: Sequence[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
     """Yield a table; cells are HTML already, the first of a row is its heading."""
-    heads = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
-    yield f'<div class="wide"><table><thead><tr>{heads}</tr></thead><tbody>'
+    names = [escape(column) for column in columns]
+    heads = "".join(f'<th scope="col">{name}</th>' for name in names)
+    yield f"<table><thead><tr>{heads}</tr></thead><tbody>"
     for first, *others in rows:
-        yield f'<tr><th scope="row">{first}</th>' + "".join(f"<td>{cell}</td>" for cell in others) + "</tr>"
-    yield "</tbody></table></div>"
+        cells = (f'<td data-name="{name}">{cell}</td>' for name, cell in zip(names[1:], others, strict=True))
+        yield f'<tr><th scope="row">{first}</th>' + "".join(cells) + "</tr>"
+    yield "</tbody></table>"
 
 
 def _target_table(targets: Iterable[TargetSummary], now: datetime) -> Iterator[str]:
@@ -172,6 +203,16 @@ def _target_table(targets: Iterable[TargetSummary], now: datetime) -> Iterator[s
             for target in targets
         ),
     )
+
+
+def _explain_periods(targets: Iterable[TargetSummary]) -> Iterator[str]:
+    """Say once for each length of periods what their names mean, by one that stands in the table."""
+    explained: dict[Quantum, str] = {}
+    for target in targets:
+        if target.row.periods:
+            explained.setdefault(target.quantum, target.quantum.explain(min(target.row.periods)[0].date()))
+    if words := ", ".join(filter(None, explained.values())):
+        yield f'<p class="legend">Periods: {escape(words)}.</p>'
 
 
 def _periods(row: Row) -> str:
@@ -210,13 +251,14 @@ def _opening(written: Written) -> Iterator[str]:
     if written.head.kind == "egress":
         yield "<p>On the server, with the private half of a recipient below:</p>"
         yield f"<pre><code>pism open {file} --identity KEYFILE --out FOLDER</code></pre>"
-        yield "<p>The first time it shows the words of a root: compare them with those on the box.</p>"
+        yield "<p>The first time it shows the words of a root: compare them with those on the box (menu, 4), "
+        yield "or with those of the active root below.</p>"
     else:
         yield "<p>Keep it away from the box. Prove now and then, on a PC without a network, that it "
         yield "can be restored:</p>"
         yield f"<pre><code>pism drill {file} --identity KEYFILE</code></pre>"
     yield "<p>Without PiSM, <code>age</code>, <code>tar</code> and <code>openssl</code> are enough: "
-    yield "docs/recovery.md.</p>"
+    yield "recovery.md, beside every backup, says how.</p>"
 
 
 def _chart(title: str, rows: Sequence[Row], written: Written) -> Iterator[str]:
@@ -228,24 +270,23 @@ def _roots(written: Written) -> Iterator[str]:
     now, roots = written.head.created, written.contents.roots
     live = [root for root in roots if root.revoked_at is None]
     yield from _chart("Roots that sign", [make_row("a root that signs", 1, live)], written)
-    yield from _table(
-        ("root", "status", "signs", "valid until", "SHA-256 and words"),
-        (
-            (
-                escape(root.period),
-                f'<span class="status {root.status(now)}">{root.status(now)}</span>',
-                f"{root.issue_from:%Y-%m-%d}<br>to {root.issue_until:%Y-%m-%d}",
-                f"{root.not_after:%Y-%m-%d}",
-                _digest(root.sha256),
-            )
-            for root in roots
-        ),
-    )
+    yield '<div class="cards roots">'
+    for root in roots:
+        status = f'<span class="status {root.status(now)}">{root.status(now)}</span>'
+        dates = f"signs {root.issue_from:%Y-%m-%d} to {root.issue_until:%Y-%m-%d},"
+        note = f"<p><span>{dates}</span> <span>valid until {root.not_after:%Y-%m-%d}</span></p>"
+        yield from _card(f"{escape(root.period)} {status}", note + _digest(root.sha256))
+    yield "</div>"
+
+
+def _card(name: str, value: str) -> Iterator[str]:
+    """Yield something to be compared; both are HTML already."""
+    yield f'<div class="card"><h3>{name}</h3>{value}</div>'
 
 
 def _hashes(written: Written) -> Iterator[str]:
     head = written.head
-    yield '<dl class="hashes">'
+    yield '<div class="cards">'
     for name, digest in (
         ("archive", written.archive_sha256),
         ("manifest", written.manifest_sha256),
@@ -253,34 +294,32 @@ def _hashes(written: Written) -> Iterator[str]:
         ("policy", head.policy_sha256),
         ("journal head", head.journal_head),
     ):
-        yield f"<dt>{name}</dt><dd>{_digest(digest) if digest else 'none: this is the first'}</dd>"
-    yield f"<dt>incarnation</dt><dd><code>{head.incarnation}</code></dd>"
-    if head.restored_from is not None:
-        yield f"<dt>restored from</dt><dd><code>{head.restored_from}</code></dd>"
-    yield f"<dt>file</dt><dd><code>{escape(written.archive_name)}</code>, {written.size_bytes} bytes</dd>"
-    yield "</dl>"
+        yield from _card(name, _digest(digest) if digest else "none: this is the first")
+    restored = f"<br>restored from <code>{head.restored_from}</code>" if head.restored_from else ""
+    yield from _card("incarnation", f"<code>{head.incarnation}</code>{restored}")
+    yield "</div>"
 
 
 def _recipients(written: Written) -> Iterator[str]:
-    yield from _table(
-        ("kind", "fingerprint and words"),
-        (
-            (escape(item.kind), f"<code>{escape(item.fingerprint)}</code>{_words(item.words)}")
-            for item in written.recipients
-        ),
-    )
+    yield '<div class="cards recipients">'
+    for item in written.recipients:
+        yield from _card(escape(item.kind), f"<code>{escape(item.fingerprint)}</code>{_words(item.words)}")
+    yield "</div>"
 
 
 def _footer(written: Written) -> Iterator[str]:
     authority = written.head.authority
-    yield f"<footer><p>{escape(authority.name)}, {escape(authority.domain)}, <code>{authority.id}</code>. "
+    yield f"<footer><p><code>{escape(written.archive_name)}</code>, {written.size_bytes} bytes. "
+    yield f"{escape(authority.name)}, {escape(authority.domain)}, <code>{authority.id}</code>. "
     yield "Made by PiSM. This page is for people; the receipt of the same name, which ends in .json, is "
     yield "sealed and holds the hash of this page.</p></footer>"
 
 
 def _digest(digest: str) -> str:
-    groups = " ".join(digest[start : start + 8] for start in range(0, len(digest), 8))
-    return f'<code class="digest">{groups}</code>{_words(fingerprint_words(bytes.fromhex(digest)))}'
+    groups = [digest[start : start + 8] for start in range(0, len(digest), 8)]
+    halves = (" ".join(groups[:4]), " ".join(groups[4:]))
+    lines = " ".join(f"<span>{half}</span>" for half in halves)
+    return f"<code>{lines}</code>{_words(fingerprint_words(bytes.fromhex(digest)))}"
 
 
 def _words(words: Iterable[str]) -> str:
@@ -294,91 +333,3 @@ def _minute(instant: datetime) -> str:
 def _size(size_bytes: int) -> str:
     kib = size_bytes / _KIB
     return f"{kib:.0f} KiB" if kib < _KIB else f"{kib / _KIB:.1f} MiB"
-
-
-STYLE = """
-:root { color-scheme: light dark; --paper: #fbfaf7; --card: #ffffff; --ink: #1c2126; --soft: #5b6670;
-  --line: #e0ddd4; --full: #1f6f5c; --on-full: #ffffff; --part: #96650b;
-  --empty: #efece4; --visit: #b3402a; --code: #f3f1ea; }
-@media (prefers-color-scheme: dark) { :root { --paper: #14181b; --card: #1b2125; --ink: #e8eaeb;
-  --soft: #9aa7b0; --line: #2e373d; --full: #3fa98c; --on-full: #06231b; --part: #d9a441;
-  --empty: #252d32; --visit: #ff8a70; --code: #222a2f; } }
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--paper); color: var(--ink);
-  font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
-main { max-width: 1040px; margin: 0 auto; padding: 40px 24px 56px; }
-header { border-top: 6px solid var(--full); padding-top: 20px; }
-.who { margin: 0; color: var(--soft); letter-spacing: .02em; }
-h1 { margin: 2px 0 0; font-size: 2.3rem; line-height: 1.15; letter-spacing: -.02em;
-  overflow-wrap: anywhere; }
-h1 small { color: var(--soft); font-weight: 400; font-size: 1.4rem; letter-spacing: .04em;
-  margin-left: .3em;
-  font-variant-numeric: tabular-nums; }
-.what { margin: 6px 0 22px; color: var(--soft); }
-.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(170px, 1fr)); gap: 12px; margin: 0; }
-.facts div { background: var(--card); border: 1px solid var(--line); border-radius: 10px;
-  padding: 12px 16px; }
-.facts dt { color: var(--soft); font-size: .82rem; }
-.facts dd { margin: 0; font-size: 1.55rem; font-weight: 650; line-height: 1.25; white-space: nowrap;
-  font-variant-numeric: tabular-nums; }
-.facts small { display: block; font-size: .82rem; font-weight: 400; color: var(--soft); }
-.facts .visit { border-color: var(--visit); }
-.facts .visit dd { color: var(--visit); }
-section { margin-top: 36px; }
-h2 { font-size: 1.08rem; margin: 0 0 12px; padding-bottom: 6px; border-bottom: 1px solid var(--line); }
-.chart { overflow-x: auto; }
-.chart + .wide { margin-top: 14px; }
-svg { display: block; width: 100%; min-width: 640px; height: auto; font: 13px system-ui, -apple-system,
-  "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
-svg .grid { stroke: var(--line); }
-svg .tick { fill: var(--soft); font-size: 12px; }
-svg .name { fill: var(--ink); font-weight: 600; }
-svg .load { fill: var(--soft); font-weight: 400; }
-svg .empty { fill: var(--empty); }
-svg .full { fill: var(--full); }
-svg .part { fill: var(--part); }
-svg .period { fill: var(--on-full); font-size: 12px; font-weight: 600; }
-svg .visit { stroke: var(--visit); stroke-width: 2; stroke-dasharray: 5 4; }
-svg .visit-text { fill: var(--visit); font-weight: 600; font-size: 12px; }
-.legend { margin: 8px 0 0; color: var(--soft); font-size: .85rem; }
-.key { display: inline-block; width: 14px; height: 10px; border-radius: 3px; margin: 0 6px 0 14px; }
-.key:first-child { margin-left: 0; }
-.key.full { background: var(--full); } .key.part { background: var(--part); }
-.key.empty { background: var(--empty); border: 1px solid var(--line); }
-.key.visit { height: 0; border-top: 2px dashed var(--visit); border-radius: 0; vertical-align: middle; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; vertical-align: top; padding: 8px 18px 8px 0;
-  border-bottom: 1px solid var(--line); }
-thead th { color: var(--soft); font-weight: 500; font-size: .85rem; white-space: nowrap; }
-tbody th { font-weight: 600; white-space: nowrap; }
-td { min-width: 3.2em; white-space: nowrap; }
-td code, .words { white-space: normal; }
-code, pre { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
-code { font-size: .86em; overflow-wrap: anywhere; }
-pre { background: var(--code); border: 1px solid var(--line); border-radius: 8px; padding: 12px 16px;
-  margin: 10px 0; overflow-x: auto; }
-pre code { white-space: pre-wrap; }
-.digest { letter-spacing: .01em; }
-.words { display: block; color: var(--soft); font-size: .92em; }
-.status { border: 1px solid currentColor; border-radius: 99px; padding: 1px 10px; font-size: .82rem;
-  color: var(--soft); }
-.status.active { color: var(--full); } .status.revoked, .status.expired, .bad { color: var(--visit); }
-.hashes { display: grid; grid-template-columns: max-content 1fr; gap: 10px 24px; margin: 0; }
-.hashes dt { color: var(--soft); } .hashes dd { margin: 0; }
-.named { font-size: .9em; color: var(--soft); }
-footer { margin-top: 40px; padding-top: 14px; border-top: 1px solid var(--line); color: var(--soft);
-  font-size: .85rem; }
-@media (max-width: 620px) { main { padding: 24px 16px; } .hashes { grid-template-columns: 1fr; gap: 2px; }
-  .hashes dd { margin-bottom: 10px; } h1 { font-size: 1.8rem; } }
-@media print { @page { size: A4; margin: 14mm; }
-  :root { --paper: #fff; --card: #fff; --ink: #000; --soft: #444; --line: #bbb; --full: #1f6f5c;
-  --on-full: #fff;
-    --part: #96650b; --empty: #eee; --visit: #a02a14; --code: #fff; }
-  body { font-size: 10pt; } main { max-width: none; padding: 0; }
-  .facts { grid-template-columns: repeat(4, 1fr); } .facts dd { font-size: 1.25rem; }
-  .facts div, tr, svg, pre, dd { break-inside: avoid; } h2, .chart { break-after: avoid; }
-  section { margin-top: 18px; } th, td {
-  padding: 4px 12px 4px 0; }
-  svg { min-width: 0; } svg, .key { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
-"""

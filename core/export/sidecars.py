@@ -5,7 +5,8 @@
     public/<name>.crt         the same in DER, under the name that urls.issuer gives it
     public/<name>.crl         CRLs, DER, under the names that urls.crl gives them
     public/README.txt         for the person who hosts them
-    next-visit.ics            the date of the next visit, for any calendar program (RFC 5545)
+    next-visit.ics            a day for the next visit, for any calendar program (RFC 5545)
+    recovery.md               beside a backup: how to open it without PiSM (docs/recovery.md)
     pism-receipt-...html      the report (core.export.report)
     pism-receipt-...json      the receipt (core.export.receipt), last: it names the hashes of all others
 
@@ -19,6 +20,8 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date, timedelta
+from importlib import resources
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -34,7 +37,9 @@ from core.times import format_time_compact
 
 PUBLIC = "public"
 CALENDAR_NAME: Final = "next-visit.ics"
-ALARM_DAYS: Final = (14, 3)  # before the visit
+RECOVERY_NAME: Final = "recovery.md"
+AHEAD_DAYS: Final = 14  # from the calendar's event to the last day
+ALARMS: Final = ("-P7D", "PT9H")  # a week before the event, and in its morning (RFC 5545 3.8.6.3)
 _FILE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _LINE_BYTES: Final = 75  # RFC 5545 3.1, without the line break
 
@@ -75,6 +80,8 @@ def make_sidecars(
             *make_public(store, policy, written),
             Sidecar(path=CALENDAR_NAME, data=make_calendar(written)),
         ]
+    if written.head.kind == "backup":
+        sidecars.append(Sidecar(path=RECOVERY_NAME, data=_recovery()))
     report = make_report(written, policy)
     sidecars.append(Sidecar(path=f"{receipt_stem(written)}.html", data=report, numbered=True))
     named = (
@@ -83,6 +90,11 @@ def make_sidecars(
     )
     receipt = make_receipt(written, named, load_seals(store, written.contents.seals))
     return (*sidecars, Sidecar(path=f"{receipt_stem(written)}.json", data=receipt, numbered=True))
+
+
+def _recovery() -> bytes:
+    """Return how to open an archive by hand: in the year when it is needed there may be the stick alone."""
+    return resources.files("core.export").joinpath(RECOVERY_NAME).read_bytes()
 
 
 def make_public(store: Store, policy: Policy, written: Written) -> Iterator[Sidecar]:
@@ -190,7 +202,7 @@ root-....pem
 
 
 def make_calendar(written: Written) -> bytes:
-    """Return a calendar with one event at `next_visit_by`.
+    """Return a calendar with one event: a day some days before `next_visit_by`, which its text names.
 
     Its UID is the incarnation's, so that the event of a later archive moves the earlier one.
 
@@ -198,11 +210,13 @@ def make_calendar(written: Written) -> bytes:
         written: The archive that it goes beside.
     """
     head = written.head
-    summary = f"Visit the PiSM box of {head.authority.name}"
+    last_day = f"{head.next_visit_by:%Y-%m-%d}"
+    summary = f"Visit the PiSM box by {last_day}: {head.authority.name}"
     description = (
-        f"Put in the stick and unlock PiSM before {head.next_visit_by:%Y-%m-%d %H:%M} UTC. "
+        f"Put in the stick and unlock PiSM, on {head.next_visit_by:%Y-%m-%d %H:%M} UTC at the latest. "
         f"After that a signer or a CRL may run out. Written with {written.archive_name}."
     )
+    day = visit_day(head.created.date(), head.next_visit_by.date())
     lines = [
         "BEGIN:VCALENDAR",
         "VERSION:2.0",
@@ -213,21 +227,35 @@ def make_calendar(written: Written) -> bytes:
         f"DTSTAMP:{format_time_compact(head.created)}",
         # RFC 5545 3.8.7.4: a later revision counts more; minutes fit its integer until the year 6053.
         f"SEQUENCE:{int(head.created.timestamp()) // 60}",
-        f"DTSTART:{format_time_compact(head.next_visit_by)}",
+        f"DTSTART;VALUE=DATE:{day:%Y%m%d}",  # a whole day: RFC 5545 3.6.1
+        f"DTEND;VALUE=DATE:{day + timedelta(days=1):%Y%m%d}",
         f"SUMMARY:{_escape(summary)}",
         f"DESCRIPTION:{_escape(description)}",
         "TRANSP:TRANSPARENT",
     ]
-    for days in ALARM_DAYS:
+    for trigger in ALARMS:
         lines += [
             "BEGIN:VALARM",
             "ACTION:DISPLAY",
             f"DESCRIPTION:{_escape(summary)}",
-            f"TRIGGER:-P{days}D",
+            f"TRIGGER:{trigger}",
             "END:VALARM",
         ]
     lines += ["END:VEVENT", "END:VCALENDAR"]
     return b"".join(_fold(line) for line in lines)
+
+
+def visit_day(made: date, last: date) -> date:
+    """Return the day on which the calendar shows the next visit.
+
+    Args:
+        made: Day of the archive.
+        last: The last day on which all is still covered; at the earliest that of the archive.
+
+    Returns:
+        Two weeks before the last; where that has passed, tomorrow, but never after the last.
+    """
+    return min(last, max(last - timedelta(days=AHEAD_DAYS), made + timedelta(days=1)))
 
 
 def _escape(text: str) -> str:

@@ -23,6 +23,8 @@ DAYS_A_YEAR: Final = 366
 _PARTS: Final = (12, 6, 4, 3, 2)  # a year is cut into so many periods
 _PART_TOLERANCE: Final = 0.005  # 0.333 is a third of a year, 0.33 is not
 _LEAP_YEAR: Final = 2000
+_PART_NAMES: Final = {2: "two months", 3: "quarter", 4: "four months", 6: "half-year"}
+_ORDINALS: Final = ("first", "second", "third", "fourth", "fifth", "sixth")
 _ALLOWED: Final = tuple(
     sorted({round(1 / part, 4) for part in _PARTS} | {float(years) for years in range(1, MAX_YEARS + 1)})
 )
@@ -69,6 +71,16 @@ class Quantum:
             return str(start.year)
         place = (start.month - 1) // self.months + 1
         return f"{start.year}.{place:02}" if self.months == 1 else f"{start.year}.{place}"
+
+    def explain(self, day: date) -> str:
+        """Return what the name of the period that holds `day` means; "" for whole years."""
+        if self.years:
+            return ""
+        start = self.start_of(day)
+        if self.months == 1:
+            return f"{self.name(day)} is {start:%B} {start.year}"
+        which = _ORDINALS[(start.month - 1) // self.months]
+        return f"{self.name(day)} is the {which} {_PART_NAMES[self.months]} of {start.year}"
 
 
 @cache

@@ -3,6 +3,7 @@ from datetime import timedelta
 from itertools import pairwise
 from xml.etree import ElementTree as ET
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -86,14 +87,30 @@ def test_bars_stay_inside_the_drawing_and_partial_ones_are_lower() -> None:
     rows = [Row(name="x", load=2, periods=((Q1, Q2, "one"), (Q1, Q2, "one"), (Q2, Q3, "two")))]
     svg = draw_chart("Coverage", rows, NOW, Q3 + timedelta(days=1))
     boxes = re.findall(
-        r'<rect class="(full|part)" x="([\d.]+)" y="[\d.]+" width="([\d.]+)" height="([\d.]+)"', svg
+        r'<rect class="(full|part)" x="([\d.]+)%" y="[\d.]+" width="([\d.]+)%" height="([\d.]+)"', svg
     )
     assert [kind for kind, *_ in boxes] == ["full", "part"]
     assert float(boxes[0][3]) == 2 * float(boxes[1][3])
-    assert all(float(x) >= 220 and float(x) + float(width) <= 960 for _, x, width, _ in boxes)
+    assert all(float(x) >= 0 and float(x) + float(width) <= 100 for _, x, width, _ in boxes)
+
+
+def test_a_label_stands_in_the_longer_part_of_what_the_visit_cuts() -> None:
+    rows = [Row(name="x", load=1, periods=((NOW, Q3, "2027.1"),))]
+    for visit, centre in ((NOW + (Q3 - NOW) / 4, 62.5), (Q3 - (Q3 - NOW) / 4, 37.5), (Q3, 50)):
+        (label,) = re.findall(r'class="period[ a-z]*" x="([\d.]+)%"', draw_chart("C", rows, NOW, visit))
+        assert float(label) == pytest.approx(centre)
+
+
+def test_a_label_that_needs_room_says_so_and_one_without_any_is_left_out() -> None:
+    ends = [NOW + (Q3 - NOW) * share for share in (0.01, 0.1, 1)]
+    periods = tuple(zip([NOW, *ends], ends, ["a", "2027.02", "2027.03"], strict=False))
+    svg = draw_chart("C", [Row(name="x", load=1, periods=periods)], NOW, Q3)
+    labels = re.findall(r'<text class="(period[ a-z]*)"[^>]*>([^<]+)<', svg)
+    assert labels == [("period wide", "2027.02"), ("period", "2027.03")]
 
 
 def test_a_period_of_many_years_has_few_ticks() -> None:
     rows = [Row(name="x", load=1, periods=((NOW, utc("2127-01-01"), "long"),))]
     svg = draw_chart("Coverage", rows, NOW, utc("2027-03-01"))
-    assert 2 <= svg.count('class="tick"') <= 10
+    assert 2 <= svg.count('class="tick') <= 10
+    assert 1 <= svg.count('class="tick"') <= 5  # on a telephone

@@ -288,6 +288,7 @@ def test_a_report_says_the_numbers_of_each_target(sent: Exported) -> None:
     assert f"services/mongo 3 {signers} {signers} {signers}" in page.words
     assert f"{until:%Y-%m-%d}" in page.words
     assert "services/own 1 0 made there 0 none not now" in page.words
+    assert "Periods: 2027.1 is the first quarter of 2027." in page.words
     charts = [attributes for tag, attributes in page.tags if tag == "svg"]
     assert f"services/mongo is covered until {until:%Y-%m-%d}." in str(charts[0]["aria-label"])
 
@@ -387,7 +388,12 @@ def test_openssl_takes_roots_pem_as_trust(sent: Exported, tmp_path: Path) -> Non
 
 
 def test_a_second_archive_of_one_stick_brings_no_public_files(sent: Exported) -> None:
-    assert [path.rpartition(".")[2] for path in sent.sidecars[2]] == ["html", "json"]
+    assert [path.rpartition(".")[2] for path in sent.sidecars[2]] == ["md", "html", "json"]
+
+
+def test_every_backup_and_no_egress_brings_the_page_that_opens_it_by_hand(sent: Exported) -> None:
+    page = Path(__file__).parents[3] / "docs" / "recovery.md"
+    assert [sidecars.get("recovery.md") for sidecars in sent.sidecars] == [None, None, page.read_bytes()]
 
 
 def test_only_papers_with_a_number_say_so(sent: Exported) -> None:

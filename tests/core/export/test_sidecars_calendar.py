@@ -1,8 +1,11 @@
 import re
+from datetime import date, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from core.export.sidecars import make_calendar
+from core.export.sidecars import AHEAD_DAYS, make_calendar, visit_day
 from core.policy.settings import AuthorityName
 from tests.authority_store import INCARNATION, make_written
 from tests.builders import make_policy, make_root, utc
@@ -22,11 +25,23 @@ def make_lines(name: str = "Example", **head: object) -> list[str]:
     return data.removesuffix(b"\r\n").replace(b"\r\n ", b"").decode().split("\r\n")
 
 
-def test_the_event_stands_at_the_next_visit() -> None:
-    lines = make_lines(next_visit_by=utc("2027-04-01"))
-    assert "DTSTART:20270401T000000Z" in lines
+def test_the_event_is_a_whole_day_two_weeks_before_the_last_which_its_text_names() -> None:
+    lines = make_lines(next_visit_by=utc("2027-04-01T08:30"))
+    assert "DTSTART;VALUE=DATE:20270318" in lines
+    assert "DTEND;VALUE=DATE:20270319" in lines
+    assert "SUMMARY:Visit the PiSM box by 2027-04-01: Example" in lines
+    (text,) = (line for line in lines if line.startswith("DESCRIPTION:Put in"))
+    assert "2027-04-01 08:30 UTC at the latest" in text
     assert "DTSTAMP:20270115T100000Z" in lines
     assert f"UID:next-visit-{INCARNATION}@worlds.example" in lines
+
+
+@given(made=st.dates(date(2026, 1, 1), date(2099, 1, 1)), days=st.integers(0, 400))
+def test_the_event_is_never_after_the_last_day_nor_before_the_archive(made: date, days: int) -> None:
+    last = made + timedelta(days=days)
+    day = visit_day(made, last)
+    assert made <= day <= last
+    assert (last - day).days == min(days, AHEAD_DAYS) or day == made + timedelta(days=1)
 
 
 def test_every_component_begins_and_ends() -> None:
@@ -36,7 +51,8 @@ def test_every_component_begins_and_ends() -> None:
     assert lines[-1] == "END:VCALENDAR"
     for part in ("VCALENDAR", "VEVENT", "VALARM"):
         assert lines.count(f"BEGIN:{part}") == lines.count(f"END:{part}") > 0
-    assert "TRIGGER:-P14D" in lines
+    assert "TRIGGER:-P7D" in lines
+    assert "TRIGGER:PT9H" in lines
 
 
 def test_a_later_calendar_replaces_the_earlier_one() -> None:
@@ -56,7 +72,9 @@ def test_a_later_calendar_replaces_the_earlier_one() -> None:
     ],
 )
 def test_names_are_escaped_and_folded_between_characters(name: str, escaped: str) -> None:
-    assert f"SUMMARY:Visit the PiSM box of {escaped}" in make_lines(name)
+    assert f"SUMMARY:Visit the PiSM box by 2027-04-01: {escaped}" in make_lines(
+        name, next_visit_by=utc("2027-04-01")
+    )
 
 
 def test_a_name_with_a_line_of_its_own_gets_no_calendar() -> None:

@@ -67,6 +67,22 @@ def test_periods_begin_on_the_grid(months: int, day: date, start: date, followin
     assert (quantum.start_of(day), quantum.next_start(day), quantum.name(day)) == (start, following, name)
 
 
+@pytest.mark.parametrize(
+    ("months", "words"),
+    [
+        (1, "2027.11 is November 2027"),
+        (2, "2027.6 is the sixth two months of 2027"),
+        (3, "2027.4 is the fourth quarter of 2027"),
+        (4, "2027.3 is the third four months of 2027"),
+        (6, "2027.2 is the second half-year of 2027"),
+        (12, ""),
+        (60, ""),
+    ],
+)
+def test_the_name_of_a_part_of_a_year_is_explained(months: int, words: str) -> None:
+    assert Quantum(months=months).explain(date(2027, 11, 30)) == words
+
+
 @given(quantum=quanta, day=days)
 def test_periods_leave_no_hole_and_do_not_overlap(quantum: Quantum, day: date) -> None:
     start, following = quantum.start_of(day), quantum.next_start(day)

@@ -110,7 +110,9 @@ def test_after_each_of_four_visits_the_plain_names_are_the_newest_files(place: P
         assert {path: there[path] for path in newest} == newest
         assert {*PLAIN} < {*newest}
         assert not [path for path in there if path.startswith(("public-", "next-visit-", "pism-begun"))]
-    assert len(there) == len(newest) + 4 * 2 * 3  # two archives a visit, each with report and receipt
+    # Two archives a visit, each with report and receipt; and one page on how to open a backup.
+    assert len(there) == len(newest) + 4 * 2 * 3 + 1
+    assert "recovery.md" in there
 
 
 def test_a_file_of_the_operators_keeps_its_name_through_four_visits(place: Place) -> None:
