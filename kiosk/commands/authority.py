@@ -76,7 +76,7 @@ def init_command(state: Path, config: Path, passphrase_file: Path | None, *, as_
         show(f"{policy.authority.name} is founded in {state}; next: pism top-up")
 
 
-@click.command("top-up")
+@click.command("top-up", epilog=example("pism top-up --state s"))
 @access_options
 @json_option
 def top_up_command(access: Access, *, as_json: bool) -> None:
@@ -113,7 +113,7 @@ def revoke_command(certificate: str, reason: str, access: Access) -> None:
     show(f"revoked {certificate}; next: pism top-up, then export")
 
 
-@click.command("passphrase")
+@click.command("passphrase", epilog=example("pism passphrase --state s", "pism passphrase --rekey --state s"))
 @access_options
 @click.option(
     "--new-passphrase-file",

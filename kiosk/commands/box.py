@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _MAX_SCENARIO_BYTES = 256 * 1024
 
 
-@click.command("demo")
+@click.command("demo", epilog=example("pism demo --dir demo --fresh"))
 @click.option(
     "--dir",
     "folder",
@@ -102,7 +102,7 @@ def emulate_command(
     sys.exit(status)
 
 
-@click.command("accept")
+@click.command("accept", epilog=example("pism accept"))
 @click.argument("scenario", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=False)
 def accept_command(scenario: Path | None) -> None:
     """Lead you through SCENARIO on a real box.

@@ -29,6 +29,7 @@ REFUSED: Final = 1
 WRONG_USAGE: Final = 2
 STOPPED: Final = 128 + signal.SIGINT  # what a shell expects of a command that Ctrl-C ended
 
+_NOT_CONFIRMED: Final = "run it again in a terminal, and answer yes; some commands take --yes"
 _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EBADF)
 
 
@@ -76,6 +77,7 @@ def _refuse(error: BaseException) -> int:
             interrupted = _is_interrupted(error)
             code, status = "E-STOPPED", STOPPED if interrupted else REFUSED
             text = text or ("stopped by Ctrl-C" if interrupted else "nobody answered: nothing was done")
+            what_to_do = "" if interrupted else _NOT_CONFIRMED
         case CaError() | HardwareError():
             code = error.code
         case click.UsageError():

@@ -6,13 +6,13 @@ from typing import Any, Final
 import click
 
 from kiosk.commands.access import Access, access_options
-from kiosk.commands.options import json_option, show, show_json
+from kiosk.commands.options import example, json_option, show, show_json
 
 _HASH_DIGITS: Final = 64
 _FIRST: Final = ("kind", "name", "sequence")
 
 
-@click.command("status")
+@click.command("status", epilog=example("pism status --state s"))
 @access_options
 @json_option
 def status_command(access: Access, *, as_json: bool) -> None:
@@ -49,7 +49,7 @@ def status_command(access: Access, *, as_json: bool) -> None:
     show(f"\njournal {report.journal_sequence}: {' '.join(report.journal_words)}")
 
 
-@click.command("journal")
+@click.command("journal", epilog=example("pism journal --state s", "pism journal --state s --json"))
 @access_options
 @json_option
 def journal_command(access: Access, *, as_json: bool) -> None:

@@ -17,11 +17,20 @@ from core.api.csr_files import (
 from core.api.results import RequestsSigned, RequestSummary
 from core.errors import FileError
 from kiosk.commands.access import Access, access_options
-from kiosk.commands.options import confirm, json_option, progress_bar, say, show, show_json, tell_late_roots
+from kiosk.commands.options import (
+    confirm,
+    example,
+    json_option,
+    progress_bar,
+    say,
+    show,
+    show_json,
+    tell_late_roots,
+)
 from kiosk.text.counts import count
 
 
-@click.command("requests")
+@click.command("requests", epilog=example("pism requests requests/ --state s"))
 @click.argument(
     "paths", metavar="FILE_OR_FOLDER...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )

@@ -158,7 +158,7 @@ def server_command() -> None:
     """Keep the right signer in its place, by the calendar."""
 
 
-@server_command.command("take")
+@server_command.command("take", epilog=example("pism server take main-kudo-000001-*.tar.age"))
 @click.argument(
     "archives",
     metavar="ARCHIVE...",
@@ -187,7 +187,7 @@ def take_command(archives: tuple[Path, ...], state: Path, config: Path, *, follo
         show(f"{manifest.authority.name}: {manifest.kind} {manifest.name} {manifest.sequence:06d} is taken")
 
 
-@server_command.command("run")
+@server_command.command("run", epilog=example("pism server run --once"))
 @_state
 @_config
 @click.option("--once", is_flag=True, help="See to what is due now, then end; fails if a place refuses.")
@@ -215,7 +215,7 @@ def run_command(state: Path, config: Path, *, once: bool) -> None:
         raise PlaceError(f"not as it should be: {', '.join(refused) or 'nothing could be done'}")
 
 
-@server_command.command("status")
+@server_command.command("status", epilog=example("pism server status --metrics pism.prom"))
 @_state
 @_config
 @click.option(

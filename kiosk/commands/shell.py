@@ -9,7 +9,7 @@ from typing import Final
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
-from kiosk.commands.options import CONFIG, CONFIG_VARIABLE, show
+from kiosk.commands.options import CONFIG, CONFIG_VARIABLE, example, show
 
 SHELLS: Final = ("bash", "zsh", "fish")
 _VARIABLE: Final = "_PISM_COMPLETE"
@@ -38,7 +38,7 @@ def version_command() -> None:
     show(f"pism, version {version('pism')}")
 
 
-@click.command("completion")
+@click.command("completion", epilog=example('eval "$(pism completion bash)"'))
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def completion_command(ctx: click.Context, shell: str) -> None:

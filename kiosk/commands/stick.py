@@ -62,7 +62,7 @@ def format_command(target: Path, label: str, size_mb: int | None, *, yes: bool) 
     show(f"{target} is {label}")
 
 
-@stick_command.command("list")
+@stick_command.command("list", epilog=example("pism stick list /dev/sda"))
 @_target
 @click.argument("folder", default="")
 @json_option
@@ -80,7 +80,7 @@ def list_command(target: Path, folder: str, *, as_json: bool) -> None:
         show(f"{size:>12}  {item.name}")
 
 
-@stick_command.command("put")
+@stick_command.command("put", epilog=example("pism stick put /dev/sda config.yaml"))
 @_target
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--name", help="Its name on the stick, `folder/name` or `name`; default: the file's own.")
@@ -95,7 +95,7 @@ def put_command(target: Path, file: Path, name: str | None) -> None:
     show(f"{name or file.name} is written, SHA-256 {digest}")
 
 
-@stick_command.command("get")
+@stick_command.command("get", epilog=example("pism stick get /dev/sda next-visit.ics"))
 @_target
 @click.argument("name")
 @click.option("--to", type=click.Path(path_type=Path), help="Where it goes; default: its own name, here.")

@@ -2,10 +2,10 @@
 
 import click
 
-from kiosk.commands.options import json_option, show, show_json
+from kiosk.commands.options import example, json_option, show, show_json
 
 
-@click.command("words")
+@click.command("words", epilog=example("pism words"))
 @json_option
 def words_command(*, as_json: bool) -> None:
     """Propose eight random words for a new passphrase.

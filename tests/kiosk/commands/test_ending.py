@@ -72,7 +72,7 @@ def test_a_no_ends_with_nothing_done() -> None:
     for typed, says in (("n\n", "you said no: nothing was done"), ("", "nobody answered: nothing was done")):
         ended = end(EOFError(), typed)
         assert ended.exit_code == 1
-        assert f"error E-STOPPED: {says}\n" in ended.stderr
+        assert f"error E-STOPPED: {says}\nhint: run it again in a terminal" in ended.stderr
         assert ended.stdout == ""
 
 

@@ -40,6 +40,17 @@ def test_help_has_examples_that_are_commands() -> None:
                 assert line.split()[1] == name
 
 
+def test_every_command_that_a_person_runs_has_an_example() -> None:
+    context = click.Context(main)
+    commands = {name: main.get_command(context, name) for name in _COMMANDS}
+    for group in ("stick", "server"):
+        found = commands.pop(group)
+        assert isinstance(found, click.Group)
+        commands |= {f"{group} {name}": command for name, command in found.commands.items()}
+    without = {name for name, command in commands.items() if not (command and command.epilog)}
+    assert without == {"kiosk", "vault", "help", "version"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "same_as"),
     [
