@@ -37,12 +37,29 @@ class Ready(Result, frozen=True, kw_only=True):
 
 
 class RecipientSummary(Result, frozen=True, kw_only=True):
-    """Whom an egress or backup is encrypted to."""
+    """One key that an egress or backup is encrypted to.
+
+    Args:
+        kind: egress or backup.
+        name: Of the egress or backup.
+        key: In one canonical line.
+        words: 12 of them, of its fingerprint.
+        number: Of the key among those of its destination, from 1.
+        count: How many those are.
+        file: Of the key, as config.yaml names it; "" where it has none that is known.
+        comment: What the file says beside the key, printable; a claim of whoever made it, "" for none.
+        is_new: The pinned policy has no such key for this destination; at the first set-up all are new.
+    """
 
     kind: str
     name: str
     key: str
     words: tuple[str, ...]
+    number: int
+    count: int
+    file: str
+    comment: str
+    is_new: bool
 
 
 class PolicyProposal(Result, frozen=True, kw_only=True):
@@ -53,6 +70,8 @@ class PolicyProposal(Result, frozen=True, kw_only=True):
         authority: Its name.
         recipients: Whom archives would be encrypted to.
         changes: Against what is pinned, one line each; empty before the first set-up.
+        names: All targets, as class/target, then all egresses and backups.
+        new_names: Those of them that the pinned policy has not.
         untaken: Sections of a stick's config.yaml that differ from the box's own, and are not taken.
     """
 
@@ -60,6 +79,8 @@ class PolicyProposal(Result, frozen=True, kw_only=True):
     authority: str
     recipients: tuple[RecipientSummary, ...]
     changes: tuple[str, ...]
+    names: tuple[str, ...] = ()
+    new_names: tuple[str, ...] = ()
     untaken: tuple[str, ...] = ()
 
 

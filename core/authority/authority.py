@@ -19,7 +19,7 @@ What the other operations consist of is the other modules' of this package.
 
 import secrets
 import uuid
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -49,7 +49,16 @@ from core.export.archives import Written, write_backup, write_egress
 from core.export.receipt import check_receipt
 from core.export.sidecars import make_sidecars
 from core.plan.coverage import next_visit_by
-from core.policy.policy import Policy, differences, is_replaced, pin, read_pinned
+from core.policy.policy import (
+    KeyName,
+    Policy,
+    differences,
+    is_replaced,
+    list_recipients,
+    pin,
+    read_key_names,
+    read_pinned,
+)
 from core.policy.proposal import read_file_policy, render_difference
 from core.progress import Report
 from core.recovery.drill import expect_drill, record_drill
@@ -100,6 +109,7 @@ class Authority:
         now: datetime,
         *,
         instead_of: str = "",
+        names: Iterable[KeyName] = (),
     ) -> Self:
         """Found the authority in an empty state folder; nothing is issued yet.
 
@@ -110,6 +120,7 @@ class Authority:
             cost: Of the key derivation.
             now: Aware UTC, whole seconds.
             instead_of: See `approve_policy`.
+            names: What the policy's keys are called.
 
         Raises:
             ClockBehindError: `now` is before the release that runs (E-CLOCK-BEHIND).
@@ -121,7 +132,7 @@ class Authority:
         require_strong(passphrase.decode())
         incarnation = str(uuid.uuid4())
         with create_store(state, passphrase, cost, stay_open=True) as store, store.transaction():
-            pin(store, policy, instead_of)
+            pin(store, policy, instead_of, names)
             store.set_fact("incarnation", incarnation)
             store.set_fact("drill_token", secrets.token_hex(32))
             detail = {"authority": policy.authority.id, "incarnation": incarnation, "policy": policy.sha256}
@@ -175,6 +186,10 @@ class Authority:
     def entries(self) -> Iterator[journal.Entry]:
         """Return the journal, oldest entry first."""
         return self._store.entries()
+
+    def recipients(self) -> tuple[results.RecipientSummary, ...]:
+        """Return whom the policy in force has archives encrypted to."""
+        return list_recipients(self.policy, read_key_names(self._store), self.policy)
 
     def status(self, now: datetime) -> results.StatusReport:
         """Return the whole picture at `now`."""
@@ -252,7 +267,9 @@ class Authority:
             detail = {"kind": kind, "name": name, "sequence": sequence, "where": where}
             journal.append(store, "written", detail, now)
 
-    def approve_policy(self, policy: Policy, now: datetime, *, instead_of: str = "") -> None:
+    def approve_policy(
+        self, policy: Policy, now: datetime, *, instead_of: str = "", names: Iterable[KeyName] = ()
+    ) -> None:
         """Pin another policy, whole.
 
         Args:
@@ -260,10 +277,11 @@ class Authority:
             now: Aware UTC, whole seconds.
             instead_of: Mark of the box's own config.yaml, where that says something else
                 (core.policy.proposal.mark_replaced); "" where it is the file's policy.
+            names: What its keys are called; one without a name keeps the one that it had.
         """
         with self._operation(now) as store:
             changes = [render_difference(item) for item in differences(self.policy, policy)]
-            pin(store, policy, instead_of)
+            pin(store, policy, instead_of, names)
             detail = {"policy": policy.sha256, "changes": changes}
             journal.append(store, "policy", detail | ({"instead_of": instead_of} if instead_of else {}), now)
         self.policy = policy

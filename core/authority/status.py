@@ -14,7 +14,7 @@ from core.crypto.recipients import fingerprint_words
 from core.plan.coverage import find_coverage, next_visit_by
 from core.plan.gaps import find_gaps
 from core.policy.periods import lead_days
-from core.policy.policy import Policy, list_recipients
+from core.policy.policy import Policy, list_recipients, read_key_names
 from core.store.store import Store
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def make_status(store: Store, policy: Policy, now: datetime, clock: str) -> resu
             if item.kind == "signer" and now <= item.not_after
         ),
         counts=dict(Counter(f"{item.kind} {item.status(now)}" for item in certificates)),
-        recipients=list_recipients(policy),
+        recipients=list_recipients(policy, read_key_names(store), policy),
         archives=archives,
         undrilled=_list_undrilled(policy, archives, now),
         journal_sequence=entry.sequence if entry else 0,

@@ -8,6 +8,7 @@ Rules:
 2. Anything private is refused before anything else is looked at.
 3. RSA has 3072 to 4096 bits and an odd exponent of 65537 or more; a point of low order is refused.
 4. What a library throws, a panic included, leaves here as a RecipientError that names the source.
+5. The comment of an ssh line is a claim of whoever made the file: for eyes, bounded, and escaped.
 
 Private halves are core.crypto.identities' matter.
 """
@@ -18,7 +19,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Literal
 
@@ -39,12 +40,14 @@ from core.crypto.keys import is_low_order_ed25519, is_low_order_x25519, is_valid
 from core.der import OID, SEQUENCE, read_elements
 from core.errors import CaError, RecipientError, RecipientPrivateError, RecipientWeakError
 from core.plain_text import read_plain_text
+from core.printable import escape
 
 MAX_RECIPIENT_BYTES = 16 * 1024
 MIN_RSA_BITS = 3072
 MAX_RSA_BITS = 4096  # what pyrage and age take
 MIN_RSA_EXPONENT = 65537
 MAX_RSA_EXPONENT = 2**32 - 1
+MAX_COMMENT_CHARACTERS = 64
 FINGERPRINT_WORDS = 12
 _WORD_BITS = 11
 _PKCS12_VERSION = b"\x02\x01\x03"  # RFC 7292 4
@@ -69,12 +72,14 @@ class Recipient:
         key: The key in one canonical line without a comment; `parse_recipient` reads it back.
         fingerprint: "SHA256:" and base64, as `ssh-keygen -l` shows it; for age, of the line itself.
         words: The first 132 bits of that SHA-256 as 12 BIP-39 words.
+        comment: What an ssh line says behind its key, printable, at most 64 characters; "" for none.
     """
 
     kind: RecipientKind
     key: str
     fingerprint: str
     words: tuple[str, ...]
+    comment: str = field(default="", compare=False)
 
 
 def parse_recipient(text: bytes | str, source: str) -> Recipient:
@@ -233,7 +238,8 @@ def _from_pem(lines: Iterable[str], source: str) -> Recipient:
 def _from_ssh(line: str, source: str) -> Recipient:
     with refusing(RecipientError(f"{source} is an ssh public key that cannot be read.")):
         key = load_ssh_public_key(line.encode())
-    return _from_key(key, source)
+    comment = " ".join(line.split()[2:])
+    return replace(_from_key(key, source), comment=escape(comment)[:MAX_COMMENT_CHARACTERS])
 
 
 def _from_key(key: object, source: str) -> Recipient:

@@ -7,11 +7,15 @@
 5. It is pinned inside the encrypted store when the operator approves it. Where that is not the policy of the
    box's own config.yaml (it came on a stick), the mark of that file is pinned with it, so that the file is
    proposed again only when it changes (core.policy.proposal).
+6. What a key is called (its file, its comment) is for eyes only: no part of the policy, so another comment is
+   no difference and asks nobody. It is pinned beside the policy, with the key that it is of. A policy that
+   an earlier release pinned has no such names.
 """
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, Protocol
@@ -28,6 +32,8 @@ from core.policy.settings import Config, PolicySections
 from core.policy.yaml import KeyPath, show_path
 
 MAX_POLICY_BYTES: Final = 1024 * 1024
+MAX_NAMES_BYTES: Final = 8 * 1024 * 1024
+MAX_FILE_CHARACTERS: Final = 255
 KeyFiles = Path | Mapping[str, bytes]
 """Where recipient files lie: the folder of config.yaml, or what a stick brought, by path and in any case."""
 
@@ -36,8 +42,10 @@ _INLINE: Final = re.compile(
     r"age1[0-9a-z]+|(ssh|ecdsa|sk)-\S+ .*|age-secret-key-.*|-+ ?begin.*", re.IGNORECASE
 )
 
+_SECTIONS: Final = {"egresses": "egress", "backups": "backup"}
 _POLICY: Final = "policy"
 _REPLACED: Final = "replaced_file_policy"
+_KEY_NAMES: Final = "key_names"
 
 
 class Policy(PolicySections, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -67,7 +75,26 @@ class Policy(PolicySections, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return tuple(step for step in found if step is not None)
 
 
+class KeyName(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a recipient's key is called (rule 6).
+
+    Args:
+        kind: egress or backup.
+        name: Of that.
+        key: In one canonical line.
+        file: As config.yaml names it, with slashes, the end of a long one; "" where the key is written there.
+        comment: See core.crypto.recipients; "" for none.
+    """
+
+    kind: str
+    name: str
+    key: str
+    file: str
+    comment: str
+
+
 _decode = json_decoder(Policy, MAX_POLICY_BYTES)
+_decode_names = json_decoder(tuple[KeyName, ...], MAX_NAMES_BYTES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +106,8 @@ class Difference:
     new: str | None
 
 
-def resolve_policy(config: Config, files: KeyFiles) -> Policy:
-    """Return the policy that a config asks for, with the public keys that its recipients name.
+def resolve_policy(config: Config, files: KeyFiles) -> tuple[Policy, tuple[KeyName, ...]]:
+    """Return the policy that a config asks for, with the public keys themselves, and what these are called.
 
     Args:
         config: Already validated.
@@ -90,14 +117,19 @@ def resolve_policy(config: Config, files: KeyFiles) -> Policy:
         RecipientError: A key is missing, garbage, private, weak, or stands twice (E-RECIPIENT...).
     """
     sections: dict[str, Any] = {name: getattr(config, name) for name in Policy.__struct_fields__}
-    for kind in ("egresses", "backups"):
-        sections[kind] = {
-            name: msgspec.structs.replace(
-                destination, recipients=_resolve((kind, name, "recipients"), destination.recipients, files)
-            )
-            for name, destination in sections[kind].items()
-        }
-    return Policy(**sections)
+    names: list[KeyName] = []
+    for section, kind in _SECTIONS.items():
+        resolved = {}
+        for name, destination in sections[section].items():
+            found = _resolve((section, name, "recipients"), destination.recipients, files)
+            names += [
+                KeyName(kind=kind, name=name, key=key, file=file, comment=comment)
+                for key, file, comment in found
+            ]
+            keys = tuple(key for key, _, _ in found)
+            resolved[name] = msgspec.structs.replace(destination, recipients=keys)
+        sections[section] = resolved
+    return Policy(**sections), tuple(names)
 
 
 def key_files(config: Config) -> tuple[str, ...]:
@@ -112,20 +144,21 @@ def _place(path: str) -> str:
     return str(PurePosixPath(path.replace("\\", "/")))
 
 
-def _resolve(path: KeyPath, recipients: tuple[str, ...], files: KeyFiles) -> tuple[str, ...]:
-    """Return the canonical key lines of one destination."""
-    keys: list[str] = []
+def _resolve(path: KeyPath, recipients: tuple[str, ...], files: KeyFiles) -> tuple[tuple[str, str, str], ...]:
+    """Return of each key of one destination: its canonical line, its file and its comment."""
+    found: dict[str, tuple[str, str]] = {}
     for place, text in enumerate(recipients):
         source = show_path((*path, place))
         if _INLINE.fullmatch(text.strip()):
-            key = parse_recipient(text, source).key
+            file, recipient = "", parse_recipient(text, source)
         else:
             data, place_of_key = _read_key(files, text, source)
-            key = parse_recipient(data, f"{source}: {place_of_key}").key
-        if key in keys:
-            raise RecipientError(f"{source} is the same key as {show_path((*path, keys.index(key)))}")
-        keys.append(key)
-    return tuple(keys)
+            file, recipient = _place(text), parse_recipient(data, f"{source}: {place_of_key}")
+        if recipient.key in found:
+            same = show_path((*path, [*found].index(recipient.key)))
+            raise RecipientError(f"{source} is the same key as {same}")
+        found[recipient.key] = (file[-MAX_FILE_CHARACTERS:], recipient.comment)
+    return tuple((key, *called) for key, called in found.items())
 
 
 def _read_key(files: KeyFiles, path: str, source: str) -> tuple[bytes, str]:
@@ -177,10 +210,10 @@ def decode_policy(data: bytes) -> Policy:
 
 def _recipients(policy: Policy) -> Iterator[tuple[str, str]]:
     """Yield every recipient with its key path."""
-    for kind, destinations in (("egresses", policy.egresses), ("backups", policy.backups)):
-        for name, destination in destinations.items():
+    for section in _SECTIONS:
+        for name, destination in getattr(policy, section).items():
             for place, line in enumerate(destination.recipients):
-                yield show_path((kind, name, "recipients", place)), line
+                yield show_path((section, name, "recipients", place)), line
 
 
 def differences(old: Policy, new: Policy) -> tuple[Difference, ...]:
@@ -248,7 +281,7 @@ def read_pinned(facts: Facts) -> Policy:
     return decode_policy(text.encode())
 
 
-def pin(facts: Facts, policy: Policy, instead_of: str = "") -> None:
+def pin(facts: Facts, policy: Policy, instead_of: str = "", names: Iterable[KeyName] = ()) -> None:
     """Put a policy in force.
 
     Args:
@@ -256,10 +289,28 @@ def pin(facts: Facts, policy: Policy, instead_of: str = "") -> None:
         policy: Shown to and confirmed by the operator.
         instead_of: Mark of the box's own config.yaml where that says something else; "" where the policy is
             that file's.
+        names: Of its keys; one that has neither file nor comment keeps what it was called before.
     """
     facts.set_fact(_POLICY, encode_policy(policy).decode())
     if (facts.fact(_REPLACED) or "") != instead_of:
         facts.set_fact(_REPLACED, instead_of)
+    known = read_key_names(facts)
+    called = _by_use(known) | _by_use(name for name in names if name.file or name.comment)
+    kept = tuple(called[use] for use in _uses(policy) if use in called)
+    if kept != known:
+        facts.set_fact(_KEY_NAMES, msgspec.json.encode(kept, order="sorted").decode())
+
+
+def read_key_names(facts: Facts) -> tuple[KeyName, ...]:
+    """Return what the keys of the policy in force are called; nothing of those that have no name.
+
+    Raises:
+        PolicyError: It does not fit its format (E-POLICY).
+    """
+    try:
+        return _decode_names((facts.fact(_KEY_NAMES) or "[]").encode())
+    except DecodingError as error:
+        raise PolicyError(f"the names of the policy's keys do not fit their format: {error}") from None
 
 
 def is_replaced(facts: Facts, mark: str) -> bool:
@@ -272,14 +323,51 @@ def was_replaced(facts: Mapping[str, str], mark: str) -> bool:
     return facts.get(_REPLACED) == mark
 
 
-def list_recipients(policy: Policy) -> tuple[results.RecipientSummary, ...]:
-    """Return whom each egress and backup is encrypted to, with the words to compare."""
-    uses = [("egress", name, egress.recipients) for name, egress in policy.egresses.items()]
-    uses += [("backup", name, backup.recipients) for name, backup in policy.backups.items()]
-    return tuple(
-        results.RecipientSummary(
-            kind=kind, name=name, key=line, words=parse_recipient(line, "the policy").words
+def list_recipients(
+    policy: Policy, names: Iterable[KeyName], pinned: Policy | None
+) -> tuple[results.RecipientSummary, ...]:
+    """Return whom each egress and backup is encrypted to, with the words to compare.
+
+    Args:
+        policy: Whose.
+        names: What its keys are called; those of other keys are passed over.
+        pinned: The policy in force, which tells what is new; None where there is none.
+    """
+    called = _by_use(names)
+    known = frozenset() if pinned is None else frozenset(_uses(pinned))
+    of_each = Counter(use[:2] for use in _uses(policy))
+    numbers: Counter[tuple[str, str]] = Counter()
+    listed = []
+    for use in _uses(policy):
+        kind, name, key = use
+        numbers[kind, name] += 1
+        named = called.get(use)
+        listed.append(
+            results.RecipientSummary(
+                kind=kind,
+                name=name,
+                key=key,
+                words=parse_recipient(key, "the policy").words,
+                number=numbers[kind, name],
+                count=of_each[kind, name],
+                file=named.file if named else "",
+                comment=named.comment if named else "",
+                is_new=use not in known,
+            )
         )
-        for kind, name, lines in uses
-        for line in lines
-    )
+    return tuple(listed)
+
+
+_Use = tuple[str, str, str]
+"""Kind and name of a destination, and one of its keys."""
+
+
+def _uses(policy: Policy) -> Iterator[_Use]:
+    for section, kind in _SECTIONS.items():
+        for name, destination in getattr(policy, section).items():
+            for key in destination.recipients:
+                yield kind, name, key
+
+
+def _by_use(names: Iterable[KeyName]) -> dict[_Use, KeyName]:
+    return {(name.kind, name.name, name.key): name for name in names}

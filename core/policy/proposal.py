@@ -17,8 +17,15 @@ from typing import Final
 from core.api import results
 from core.errors import CaError, PolicyError
 from core.policy.config import load_config, parse_config
-from core.policy.policy import Difference, Policy, differences, list_recipients, resolve_policy
-from core.policy.settings import Config
+from core.policy.policy import (
+    Difference,
+    KeyName,
+    Policy,
+    differences,
+    list_recipients,
+    resolve_policy,
+)
+from core.policy.settings import Config, PolicySections
 
 CONFIG_NAME: Final = "config.yaml"
 MAX_BROUGHT_KEYS: Final = 100
@@ -49,8 +56,8 @@ def propose_policy(config: Path, pinned: Policy | None = None) -> tuple[Policy, 
         ConfigError: The file cannot be used (E-CONFIG...).
         RecipientError: A recipient cannot be used (E-RECIPIENT...).
     """
-    policy = resolve_policy(load_config(config), config.parent)
-    return policy, _propose(policy, pinned, ())
+    policy, names = resolve_policy(load_config(config), config.parent)
+    return policy, _propose(policy, names, pinned, ())
 
 
 def propose_brought(
@@ -71,11 +78,11 @@ def propose_brought(
     if len(keys) > MAX_BROUGHT_KEYS:
         raise PolicyError(f"{len(keys)} key files came; at most {MAX_BROUGHT_KEYS} are taken")
     config = parse_config(text, CONFIG_NAME)
-    policy = resolve_policy(config, keys)
-    return policy, _propose(policy, pinned, _list_untaken(config, own))
+    policy, names = resolve_policy(config, keys)
+    return policy, _propose(policy, names, pinned, _list_untaken(config, own))
 
 
-def approved_policy(config: Path, policy_sha256: str) -> Policy:
+def approved_policy(config: Path, policy_sha256: str) -> tuple[Policy, results.PolicyProposal]:
     """Return what config.yaml says now, if it is still what the operator was shown.
 
     Raises:
@@ -84,7 +91,15 @@ def approved_policy(config: Path, policy_sha256: str) -> Policy:
     policy, proposal = propose_policy(config)
     if proposal.policy_sha256 != policy_sha256:
         raise PolicyError("config.yaml or a recipient changed after it was shown")
-    return policy
+    return policy, proposal
+
+
+def key_names(proposal: results.PolicyProposal) -> tuple[KeyName, ...]:
+    """Return what the keys of a proposal are called, to be pinned with its policy."""
+    return tuple(
+        KeyName(kind=one.kind, name=one.name, key=one.key, file=one.file, comment=one.comment)
+        for one in proposal.recipients
+    )
 
 
 def read_file_policy(config: Path, pinned: Policy | None = None) -> FilePolicy:
@@ -108,13 +123,25 @@ def render_difference(difference: Difference) -> str:
     return f"{difference.path}: {difference.old or '-'} -> {difference.new or '-'}"
 
 
-def _propose(policy: Policy, pinned: Policy | None, untaken: tuple[str, ...]) -> results.PolicyProposal:
+def list_names(policy: PolicySections) -> tuple[str, ...]:
+    """Return what a person tells apart by its name: targets, as class/target, then egresses and backups."""
+    paths = (f"{class_name}/{target}" for class_name, target, _ in policy.targets())
+    return (*paths, *policy.egresses, *policy.backups)
+
+
+def _propose(
+    policy: Policy, names: tuple[KeyName, ...], pinned: Policy | None, untaken: tuple[str, ...]
+) -> results.PolicyProposal:
     changes = () if pinned is None else differences(pinned, policy)
+    known = frozenset() if pinned is None else frozenset(list_names(pinned))
+    all_names = list_names(policy)
     return results.PolicyProposal(
         policy_sha256=policy.sha256,
         authority=policy.authority.name,
-        recipients=list_recipients(policy),
+        recipients=list_recipients(policy, names, pinned),
         changes=tuple(render_difference(item) for item in changes),
+        names=all_names,
+        new_names=tuple(name for name in all_names if name not in known),
         untaken=untaken,
     )
 

@@ -29,8 +29,14 @@ from core.authority.authority import Authority
 from core.crypto.process import read_boot, swap_is_on
 from core.errors import CaError, PassphraseError, PassphraseWrongError, StateExistsError, StateMissingError
 from core.policy.config import load_config
-from core.policy.policy import Policy
-from core.policy.proposal import approved_policy, mark_replaced, propose_brought, propose_policy
+from core.policy.policy import KeyName, Policy
+from core.policy.proposal import (
+    approved_policy,
+    key_names,
+    mark_replaced,
+    propose_brought,
+    propose_policy,
+)
 from core.progress import Report
 from core.store.attempts import wipe_if_due
 from core.store.keyslots import KdfCost, choose_cost
@@ -63,7 +69,7 @@ class Connection:
 
     Attributes:
         unlocked: The authority; None while the box is locked.
-        brought: The policy of a stick that was shown, until the connection ends.
+        brought: The policy of a stick and how it was shown, until the connection ends.
     """
 
     def __init__(self, state: Path, config: Path, report: Report) -> None:
@@ -71,7 +77,7 @@ class Connection:
         self.config = config
         self.report = report
         self.unlocked: Authority | None = None
-        self.brought: Policy | None = None
+        self.brought: tuple[Policy, results.PolicyProposal] | None = None
         self._rescue: Rescue | None = None
 
     @property
@@ -236,18 +242,22 @@ def show_policy(connection: Connection, _request: requests.AskPolicy) -> results
 @answers(requests.BringPolicy, when=When.ALWAYS)
 def show_brought_policy(connection: Connection, request: requests.BringPolicy) -> results.PolicyProposal:
     """Keep the policy of a stick, and show it."""
-    connection.brought, shown = propose_brought(
-        request.config, request.keys, connection.config, connection.pinned
-    )
-    return shown
+    connection.brought = propose_brought(request.config, request.keys, connection.config, connection.pinned)
+    return connection.brought[1]
 
 
 @answers(requests.Init, when=When.EMPTY)
 def found_authority(connection: Connection, request: requests.Init) -> results.Unlocked:
     """Found the authority with the policy that was shown."""
-    policy, instead_of = _shown_policy(connection, request.policy_sha256)
+    policy, names, instead_of = _shown_policy(connection, request.policy_sha256)
     connection.unlocked = Authority.found(
-        connection.state, policy, request.passphrase, _choose_cost(), request.now, instead_of=instead_of
+        connection.state,
+        policy,
+        request.passphrase,
+        _choose_cost(),
+        request.now,
+        instead_of=instead_of,
+        names=names,
     )
     return connection.unlocked.unlocked(connection.config)
 
@@ -323,8 +333,8 @@ def show_status(connection: Connection, request: requests.AskStatus) -> results.
 @answers(requests.ApprovePolicy, when=When.UNLOCKED)
 def approve_policy(connection: Connection, request: requests.ApprovePolicy) -> results.Unlocked:
     """Pin the policy that was shown."""
-    policy, instead_of = _shown_policy(connection, request.policy_sha256)
-    connection.authority.approve_policy(policy, request.now, instead_of=instead_of)
+    policy, names, instead_of = _shown_policy(connection, request.policy_sha256)
+    connection.authority.approve_policy(policy, request.now, instead_of=instead_of, names=names)
     return connection.authority.unlocked(connection.config)
 
 
@@ -399,12 +409,16 @@ def restore(connection: Connection, request: requests.Restore) -> results.Backup
     return connection.rescue.restore(request.passphrase, _choose_cost(), request.now, connection.report)
 
 
-def _shown_policy(connection: Connection, policy_sha256: str) -> tuple[Policy, str]:
-    """Return the policy that was shown, a stick's or the file's, and what it is approved instead of."""
-    brought = connection.brought
-    if brought is not None and brought.sha256 == policy_sha256:
-        return brought, mark_replaced(connection.config, brought)
-    return approved_policy(connection.config, policy_sha256), ""
+def _shown_policy(connection: Connection, policy_sha256: str) -> tuple[Policy, tuple[KeyName, ...], str]:
+    """Return the policy that was shown, its keys' names, and what it is approved instead of.
+
+    It is a stick's, or the file's.
+    """
+    if connection.brought is not None and connection.brought[0].sha256 == policy_sha256:
+        policy, shown = connection.brought
+        return policy, key_names(shown), mark_replaced(connection.config, policy)
+    policy, shown = approved_policy(connection.config, policy_sha256)
+    return policy, key_names(shown), ""
 
 
 def _choose_cost() -> KdfCost:

@@ -22,7 +22,9 @@ from kiosk.commands.options import (
     show_json,
     state_option,
     tell_late_roots,
+    tell_look_alike,
 )
+from kiosk.commands.recipients import tell_keys
 from kiosk.text.counts import count
 
 REASONS: Final = (  # what core.issue.crl takes, without what it loads
@@ -52,7 +54,7 @@ def init_command(state: Path, config: Path, passphrase_file: Path | None, *, as_
     from core.authority.clock import require_founding_clock
     from core.crypto.process import harden_process
     from core.errors import StateExistsError
-    from core.policy.proposal import propose_policy
+    from core.policy.proposal import key_names, propose_policy
     from core.store.keyslots import choose_cost
     from core.store.store import is_provisioned
 
@@ -62,14 +64,15 @@ def init_command(state: Path, config: Path, passphrase_file: Path | None, *, as_
     now = SystemClock().now()
     require_founding_clock(now)
     policy, proposal = propose_policy(config.absolute())
-    for recipient in proposal.recipients:
-        say(f"{recipient.kind} {recipient.name}: {recipient.key}\n    {' '.join(recipient.words)}")
+    tell_keys(proposal.recipients)
+    tell_look_alike(proposal.names)
     say(f"it is founded under this date: {now:%Y-%m-%d %H:%M} UTC")
     if sys.stdin.isatty():
         require_yes("Do these words match those of the servers, and is it today?")
     passphrase = read_new_passphrase(passphrase_file)
     cost = choose_cost(time.perf_counter)
-    Authority.found(state.absolute(), policy, passphrase, cost, now).close()
+    names = key_names(proposal)
+    Authority.found(state.absolute(), policy, passphrase, cost, now, names=names).close()
     if as_json:
         show_json({"authority": policy.authority.name, "state": str(state), "policy_sha256": policy.sha256})
     else:

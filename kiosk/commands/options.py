@@ -6,7 +6,7 @@ appears on a terminal only. How a command ends is kiosk.commands.ending's.
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -19,6 +19,7 @@ from core.printable import escape, escape_json
 from core.progress import Progress, Report, report_nothing
 from kiosk.commands.ending import let_go_of_output, printable, stopping, tell
 from kiosk.text.counts import count
+from kiosk.text.wrap import look_alike
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -193,6 +194,19 @@ def tell_late_roots(number: int) -> None:
     if number:
         starts = "starts before it" if number == 1 else "start before they"
         show(f"{count(number, 'root')} {starts} could be spread: export today")
+
+
+def tell_look_alike(names: Iterable[str], new: Iterable[str] | None = None) -> None:
+    """Warn of names that a list of the panel shows alike.
+
+    Args:
+        names: Targets and destinations.
+        new: Only where one of these is among them; None: all.
+    """
+    wanted = None if new is None else frozenset(new)
+    for alike in look_alike(names):
+        if wanted is None or not wanted.isdisjoint(alike):
+            say(f"warning: in a list of the panel these look alike: {', '.join(alike)}")
 
 
 def show_json(value: object) -> None:

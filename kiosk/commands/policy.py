@@ -19,8 +19,9 @@ from kiosk.commands.options import (
     say,
     show,
     show_json,
+    tell_look_alike,
 )
-from kiosk.text.wrap import look_alike
+from kiosk.commands.recipients import comment_keys, tell_keys
 
 if TYPE_CHECKING:
     from core.certificate import Certificate
@@ -70,6 +71,7 @@ def plan_command(
     """
     from core.plan.gaps import find_gaps
     from core.policy.config import load_config
+    from core.policy.proposal import list_names
 
     policy = load_config(config)
     now = SystemClock().now()
@@ -88,8 +90,7 @@ def plan_command(
         show(f"{count:6d}  {path}  {first:%Y-%m-%d} to {last:%Y-%m-%d}")
     for path, count in plan.request_counts():
         show(f"{count:6d}  {path}  when signing requests for them come")
-    for names in look_alike(f"{class_name}/{target}" for class_name, target, _ in policy.targets()):
-        say(f"warning: in a list of the panel these look alike: {', '.join(names)}")
+    tell_look_alike(list_names(policy))
     show(f"{len(plan.gaps):6d}  certificates to issue at {at or now:%Y-%m-%d}")
 
 
@@ -113,37 +114,43 @@ def policy_command(
     """Show the pinned policy, compare --config, or approve it.
 
     diff says what --config would change; approve takes that, all or nothing. What show prints is a
-    config.yaml, with the keys themselves as recipients: it can be edited and proposed.
+    config.yaml, with the keys themselves as recipients, and what they are called above: it can be edited and
+    proposed.
 
     A --config that is not the box's own takes the place of that file, as one from a stick does: the box
     proposes its own file again only when it changes.
     """
     from core.policy.policy import encode_policy
-    from core.policy.proposal import propose_policy
+    from core.policy.proposal import key_names, propose_policy
 
     with access.unlocked() if act == "approve" else access.reading() as authority:
         if act == "show":
-            show(encode_policy(authority.policy) if as_json else _render(authority.policy, config))
+            if as_json:
+                show(encode_policy(authority.policy))
+            else:
+                show(_render(authority.policy, comment_keys(authority.recipients()), config))
             return
         policy, proposal = propose_policy(config.absolute(), authority.policy)
         if as_json:
             show_json({"policy_sha256": proposal.policy_sha256, "changes": proposal.changes})
         else:
             show("\n".join(proposal.changes) or f"{config} says what is pinned")
+        if proposal.changes and (act == "approve" or not as_json):
+            tell_keys(proposal.recipients)
+            tell_look_alike(proposal.names, proposal.new_names)
         if act == "approve" and proposal.changes:
-            for recipient in proposal.recipients:
-                say(f"{recipient.kind} {recipient.name}: {' '.join(recipient.words)}")
             if sys.stdin.isatty():
                 require_yes("Approve all of this?")
             instead_of = _mark_replaced(config, box_config, policy)
-            authority.approve_policy(policy, access.now, instead_of=instead_of)
+            names = key_names(proposal)
+            authority.approve_policy(policy, access.now, instead_of=instead_of, names=names)
             say("approved")
     if exit_code and act == "diff" and proposal.changes:
         sys.exit(1)
 
 
-def _render(policy: "Policy", config: Path) -> str:
-    """Return the policy as a config.yaml; the two sections that are not pinned are those of `config`."""
+def _render(policy: "Policy", keys: str, config: Path) -> str:
+    """Return the policy as a config.yaml, with `keys` above; what is not pinned in it is that of `config`."""
     from core.policy.config import load_config, parse_config
     from core.policy.yaml import write_yaml
     from kiosk.emulator.folder import shipped_text
@@ -155,7 +162,7 @@ def _render(policy: "Policy", config: Path) -> str:
     pinned = write_yaml(_without_unset(msgspec.to_builtins(policy)))
     own = write_yaml(_without_unset(msgspec.to_builtins({"hardware": box.hardware, "kiosk": box.kiosk})))
     head = "# The policy in force. Edit it, then: pism policy diff --config FILE, pism policy approve\n"
-    return f"{head}{pinned}# Not pinned; from {whence}\n{own}".rstrip()
+    return f"{head}{keys}{pinned}# Not pinned; from {whence}\n{own}".rstrip()
 
 
 def _without_unset(value: Any) -> Any:

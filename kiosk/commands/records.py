@@ -7,6 +7,7 @@ import click
 
 from kiosk.commands.access import Access, access_options
 from kiosk.commands.options import example, json_option, show, show_json
+from kiosk.commands.recipients import describe_key
 
 _HASH_DIGITS: Final = 64
 _FIRST: Final = ("kind", "name", "sequence")
@@ -16,7 +17,7 @@ _FIRST: Final = ("kind", "name", "sequence")
 @access_options
 @json_option
 def status_command(access: Access, *, as_json: bool) -> None:
-    """Show cover, next visit, roots and archives."""
+    """Show cover, next visit, roots, archives and recipients."""
     with access.reading() as authority:
         report = authority.status(access.now)
     if as_json:
@@ -46,6 +47,9 @@ def status_command(access: Access, *, as_json: bool) -> None:
         show(f"  {archive.kind} {archive.name}: {number}, {when}")
     for name in report.undrilled:
         show(f"  backup {name} awaits a drill")
+    show("\nrecipients")
+    for key in report.recipients:
+        show(f"  {describe_key(key)}\n    {' '.join(key.words)}")
     show(f"\njournal {report.journal_sequence}: {' '.join(report.journal_words)}")
 
 

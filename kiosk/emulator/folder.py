@@ -29,7 +29,7 @@ from core.crypto.passphrase import canonical
 from core.crypto.process import read_boot
 from core.errors import FileError
 from core.files import write_new
-from core.policy.proposal import propose_policy
+from core.policy.proposal import key_names, propose_policy
 from core.store import attempts
 from core.store.folder import STORE
 from core.store.keyslots import KdfCost
@@ -107,9 +107,10 @@ def found(folders: Folders, now: datetime) -> None:
         folders: Laid out.
         now: Aware UTC, whole seconds.
     """
-    policy, _ = propose_policy(folders.config)
+    policy, proposal = propose_policy(folders.config)
     passphrase = canonical(" ".join(WORDS))
-    Authority.found(folders.state, policy, passphrase, KdfCost(), now).close()
+    names = key_names(proposal)
+    Authority.found(folders.state, policy, passphrase, KdfCost(), now, names=names).close()
 
 
 def fail_unlocks(folders: Folders, count: int, now: datetime) -> None:

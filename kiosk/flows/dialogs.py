@@ -7,10 +7,11 @@ from datetime import datetime
 from kiosk.flows.flow import Flow, Page, Step
 from kiosk.screens.page import Large
 from kiosk.text.messages import explain
-from kiosk.text.wrap import BODY_ROWS, count_pages, fit, page_mark, pages, wrap
+from kiosk.text.wrap import BODY_ROWS, count_pages, fit, fit_name, page_mark, pages, wrap
 
 MORE = "D more"
 _PLAIN = Page()
+_TITLE_COLUMNS = 20  # with the mark, and a column between them
 
 
 def more(count: int) -> str:
@@ -102,19 +103,32 @@ def read(shown: Sequence[Page]) -> Step[None]:
         at = (at + 1) % len(shown)
 
 
-def read_to_end(shown: Sequence[Page], at: int = 0) -> Step[bool]:
+def read_to_end(shown: Sequence[Page], at: int = 0, *, aside: Sequence[Page] = ()) -> Step[bool]:
     """Have pages read one after the other; False when the first is left with `*`.
 
     Args:
         shown: At least one; a held `#` ends them, too, where a page takes it.
         at: The page to begin with.
+        aside: What D leads to, and back from, where a page takes it.
     """
     while 0 <= at < len(shown):
         key = yield shown[at]
         if key == "hold #":
             return True
-        at += -1 if key == "*" else 1
+        if key == "D":
+            yield from read_to_end(aside)
+        else:
+            at += -1 if key == "*" else 1
     return at > 0
+
+
+def numbered(shown: Sequence[Page]) -> tuple[Page, ...]:
+    """Return pages with their marks, such as "2/5", and titles cut to what these leave."""
+    marks = [page_mark(at, len(shown)) for at in range(len(shown))]
+    return tuple(
+        replace(page, mark=mark, title=fit_name(page.title, _TITLE_COLUMNS - len(mark)))
+        for page, mark in zip(shown, marks, strict=True)
+    )
 
 
 def large_time(when: datetime) -> Large:

@@ -16,8 +16,7 @@ from hw.ports import Stick
 from kiosk.flows.box import Box
 from kiosk.flows.dialogs import MORE, read, tell
 from kiosk.flows.flow import BACK, Flow, Locked, Page, Step, SticksChanged, on_menu
-from kiosk.flows.status import WORD_PAGES
-from kiosk.text.wrap import fingerprint_lines, page_mark, wrap
+from kiosk.text.wrap import WORD_PAGES, fingerprint_lines, page_mark, wrap
 from kiosk.work.job import JobDone, StepDone
 
 _KINDS = {"export": "egress", "backup": "backup"}

@@ -1,24 +1,26 @@
 """A policy under review: what a stick brought or the box's own file says, approved at a held key.
 
-Rule: what is approved is named by the hash of what was shown; the vault takes no other.
+1. What is approved is named by the hash of what was shown; the vault takes no other.
+2. What differs is read: each difference, new names that look like others, each new key with its words. Keys
+   that stay are one page: whoever must read the same words at every change soon reads none.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from core.api.requests import ApprovePolicy, AskPolicy
-from core.api.results import PolicyProposal
+from core.api.results import PolicyProposal, RecipientSummary
 from hw.ports import Stick
 from kiosk.flows.box import Box
-from kiosk.flows.dialogs import read_to_end, tell, wait
+from kiosk.flows.dialogs import numbered, read_to_end, tell, wait
 from kiosk.flows.flow import Flow, Page, ask
-from kiosk.flows.status import WORD_PAGES, words_page
-from kiosk.text.wrap import fit, page_mark, pages, wrap_path
+from kiosk.flows.recipients import key_pages, same_page
+from kiosk.text.counts import count
+from kiosk.text.wrap import TIGHT_ROWS, look_alike, pack, pages, wrap, wrap_name, wrap_path
 from kiosk.work.policy_stick import ReadPolicy
 
 READING_FILE = wait("Reading config.yaml", leave=True)
 READING_STICK = wait("Reading the stick")
-_ROWS = 4
-_TITLE_COLUMNS = 20
 
 
 def review_own(box: Box) -> Flow:
@@ -39,7 +41,8 @@ def _approve(box: Box, proposal: PolicyProposal, source: str) -> Flow:
     if not proposal.changes:
         untaken = (f"{name}: not taken" for name in proposal.untaken)
         return (yield from tell("NO DIFFERENCE", "Nothing to approve.", *untaken))
-    if not (yield from read_to_end(review_pages(proposal, source, "#hold: approve"))):
+    shown = review_pages(proposal, source, "#hold: approve")
+    if not (yield from read_to_end(shown, aside=_same_pages(proposal))):
         return None
     approved = yield from ask(ApprovePolicy, wait("Pinning the policy"), policy_sha256=proposal.policy_sha256)
     box.unlock(approved)
@@ -47,50 +50,73 @@ def _approve(box: Box, proposal: PolicyProposal, source: str) -> Flow:
 
 
 def review_pages(proposal: PolicyProposal, source: str, last: str) -> tuple[Page, ...]:
-    """Return what a policy says: its stick, each difference, then two pages for each recipient.
+    """Return what a policy says: its stick, each difference, then the keys, new ones first.
 
     Args:
         proposal: What the vault made of it.
         source: Label of the stick that brought it; "" for the box's own file.
         last: What `#` does on the last page; "#hold..." where it is held.
     """
-    front = _source_lines(proposal, source)
-    changes = tuple(page for text in proposal.changes for page in pages(wrap_path(text), _ROWS))
-    count = max(1, bool(front) + len(changes) + WORD_PAGES * len(proposal.recipients))
-    marks = [page_mark(at, count) for at in range(count)]
-    shown = []
-    if front:
-        title = fit(f"FROM {source}", _TITLE_COLUMNS - len(marks[0]))
-        shown.append(Page(title=title, mark=marks[0], body=front, left="#next"))
-    for body in changes:
-        shown.append(Page(title="POLICY CHANGES", mark=marks[len(shown)], body=body, left="#next"))
-    for recipient in proposal.recipients:
-        for half in range(WORD_PAGES):
-            shown.append(words_page(recipient, half, marks[len(shown)], left="#same words"))
-    if not shown:
-        shown.append(Page(title="POLICY", body=("Nothing differs",), left="#same words"))
-    return tuple(
-        replace(
-            page,
-            left=(last or page.left) if at == count - 1 else page.left,
-            right="*back",
-            takes="*" if at == count - 1 and last.startswith("#hold") else "#*",
-            holds="#" if at == count - 1 and last.startswith("#hold") else "",
-            needs_vault=True,
-            names_stuck=True,
+    same = _same_keys(proposal)
+    shown = numbered(
+        (
+            *_source_pages(proposal, source),
+            *(page for text in proposal.changes for page in _titled("POLICY CHANGES", _rows(text))),
+            *(page for names in _alike(proposal) for page in _titled("LOOK ALIKE", _whole(names))),
+            *key_pages([key for key in proposal.recipients if key.is_new]),
+            *([same_page(same)] if same else ()),
         )
-        for at, page in enumerate(shown)
+        or (Page(title="POLICY", body=("Nothing differs",), left="#same words"),)
     )
+    *before, end = (_reviewed(page) for page in shown)
+    held = last.startswith("#hold")
+    end = replace(
+        end,
+        left=last or end.left,
+        takes=end.takes.replace("#", "") if held else end.takes,
+        holds="#" if held else "",
+    )
+    return (*before, end)
 
 
-def _source_lines(proposal: PolicyProposal, source: str) -> tuple[str, ...]:
+def _reviewed(page: Page) -> Page:
+    """Return a page as it stands in a review: the stick may go, the box may not lose the vault."""
+    return replace(page, right="*back", takes=f"#*{page.takes}", needs_vault=True, names_stuck=True)
+
+
+def _titled(title: str, bodies: Iterable[tuple[str, ...]]) -> tuple[Page, ...]:
+    return tuple(Page(title=title, body=body, left="#next") for body in bodies)
+
+
+def _rows(text: str) -> tuple[tuple[str, ...], ...]:
+    return pages(wrap_path(text), TIGHT_ROWS)
+
+
+def _whole(names: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    return pages(tuple(row for name in names for row in wrap_name(name)), TIGHT_ROWS)
+
+
+def _alike(proposal: PolicyProposal) -> tuple[tuple[str, ...], ...]:
+    """Return names that look alike in a list, of which one at least is new."""
+    new = frozenset(proposal.new_names)
+    return tuple(names for names in look_alike(proposal.names) if not new.isdisjoint(names))
+
+
+def _same_keys(proposal: PolicyProposal) -> tuple[RecipientSummary, ...]:
+    return tuple(key for key in proposal.recipients if not key.is_new)
+
+
+def _same_pages(proposal: PolicyProposal) -> tuple[Page, ...]:
+    """Return the pages of the keys that stay."""
+    return tuple(_reviewed(page) for page in numbered(key_pages(_same_keys(proposal))))
+
+
+def _source_pages(proposal: PolicyProposal, source: str) -> tuple[Page, ...]:
     """Return what a stick brought, before all else; none for the box's own policy."""
     if not source:
         return ()
-    changes, recipients = len(proposal.changes), len(proposal.recipients)
-    what = _count(changes, "difference") if changes else _count(recipients, "recipient")
-    return (fit(proposal.authority), what, *(f"{name}: not taken" for name in proposal.untaken))
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'s' * (number != 1)}"
+    changes, keys = len(proposal.changes), len(proposal.recipients)
+    what = count(changes, "difference") if changes else count(keys, "recipient")
+    untaken = tuple(f"{name}: not taken" for name in proposal.untaken)
+    blocks = (*pages(wrap(proposal.authority), TIGHT_ROWS), (what,), untaken)
+    return _titled(f"FROM {source}", pack(blocks, TIGHT_ROWS))

@@ -17,9 +17,8 @@ from kiosk.flows.flow import LEFT, Entry, Flow, Page, Refused, Step, Work, ask
 from kiosk.flows.menu import menu
 from kiosk.flows.passphrase import choose_passphrase
 from kiosk.flows.setup import confirm_date
-from kiosk.flows.status import WORD_PAGES
 from kiosk.flows.unlock import wait_out
-from kiosk.text.wrap import fingerprint_lines, fit, fit_name, page_mark, wrap
+from kiosk.text.wrap import TIGHT_ROWS, WORD_PAGES, fingerprint_lines, fit_name, pack, page_mark, pages, wrap
 from kiosk.work.rescue import LookForBackup, OpenIdentity, ReadBackup, Restore, TakeIdentity
 
 ASKS = Page(
@@ -68,7 +67,6 @@ RESTORING = Work(
     needs_vault=True,
 )
 _NAME_COLUMNS = 19  # behind "A "
-_ROWS = 4
 
 Told = tuple[str, tuple[str, ...]]
 """A title, and at most four lines."""
@@ -180,7 +178,7 @@ def confirm_pages(backup: BackupOpened) -> tuple[Page, ...]:
     """Return what the operator compares before a backup is restored; the last page is confirmed."""
     made = (*wrap(f"{backup.name} {backup.sequence:06}"), f"{backup.created:%Y-%m-%d %H:%M} UTC")
     told: tuple[Told, ...] = (
-        ("WHOSE BACKUP?", wrap(backup.authority)[:_ROWS]),
+        *(("WHOSE BACKUP?", rows) for rows in pages(wrap(backup.authority), TIGHT_ROWS)),
         ("WHICH ONE?", (*made, "Is it the newest?")),
         *_root_words(backup),
     )
@@ -189,7 +187,7 @@ def confirm_pages(backup: BackupOpened) -> tuple[Page, ...]:
         Page(
             title=title,
             mark=page_mark(at, len(told)),
-            strong=at == 0,
+            strong=title == told[0][0],
             body=lines,
             left="#hold: restore" if at == last else "#same",
             right="*back",
@@ -204,15 +202,18 @@ def confirm_pages(backup: BackupOpened) -> tuple[Page, ...]:
 
 def done_pages(backup: BackupOpened, restored: BackupRestored) -> tuple[Page, ...]:
     """Return what came back, and what to do next."""
-    back = (
-        fit(backup.authority),
-        *wrap(f"{backup.name} {backup.sequence:06}"),
-        fit(f"{backup.roots} roots {backup.signers} signers"),
+    back = pack(
+        (
+            *pages(wrap(backup.authority), TIGHT_ROWS),
+            wrap(f"{backup.name} {backup.sequence:06}"),
+            wrap(f"{backup.roots} roots {backup.signers} signers"),
+        ),
+        TIGHT_ROWS,
     )
     date = () if restored.clock_believed else ("Set the date first",)
     visit = (f"Visit by {restored.next_visit_by:%Y-%m-%d}",)
     told: tuple[Told, ...] = (
-        ("RESTORED", back),
+        *(("RESTORED", rows) for rows in back),
         *_root_words(backup),
         ("DO NEXT", (*(date or visit), "Unlock, back up at", "once, then export")),
         ("NEW INCARNATION", ("Every server asks to", "believe it, once, by", "the root's words")),
@@ -224,7 +225,7 @@ def done_pages(backup: BackupOpened, restored: BackupRestored) -> tuple[Page, ..
         Page(
             title=title,
             mark=page_mark(at, len(told)),
-            strong=at == 0,
+            strong=title == told[0][0],
             body=lines,
             left="#done" if at == len(told) - 1 else "#next",
             right="*back" if at else "",

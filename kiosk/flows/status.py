@@ -1,15 +1,13 @@
-"""What the box knows of itself, page by page: the status, its recipients, its roots, the journal's head."""
+"""What the box knows of itself, page by page: the status, its roots, the journal's head."""
 
 from core.api.requests import AskStatus
-from core.api.results import ArchiveState, RecipientSummary, RootSummary, StatusReport, TargetCoverage
+from core.api.results import ArchiveState, RootSummary, StatusReport, TargetCoverage
 from kiosk.flows.box import Box
 from kiosk.flows.dialogs import read, wait
 from kiosk.flows.flow import BACK, Flow, Page, Step, ask, on_menu
 from kiosk.screens.page import Chart, Large, QrCode
-from kiosk.text.wrap import BODY_ROWS, fingerprint_lines, fit, fit_name, page_mark
+from kiosk.text.wrap import BODY_ROWS, WORD_PAGES, fingerprint_lines, fit, fit_name, page_mark
 
-WORD_PAGES = 2
-"""Twelve words of a fingerprint stand on two pages."""
 _NAME_COLUMNS = 9
 _TITLE_COLUMNS = 20
 _MAX_DAYS = 9999
@@ -95,11 +93,6 @@ def archive_page(archive: ArchiveState, mark: str, *, due: bool) -> Page:
     )
 
 
-def _titled(kind: str, name: str, mark: str) -> str:
-    """Return the title of a page about one destination."""
-    return f"{kind} {fit_name(name, _TITLE_COLUMNS - len(mark) - len(kind) - 1)}"
-
-
 def _written_line(archive: ArchiveState) -> str:
     """Return when the archive was seen on a stick, or which earlier one was."""
     if archive.written is None:
@@ -107,37 +100,6 @@ def _written_line(archive: ArchiveState) -> str:
     if archive.written_sequence != archive.sequence:
         return f"only {archive.written_sequence:06} written"
     return f"written {archive.written:%Y-%m-%d}"
-
-
-@on_menu("3", "Recipients")
-def recipients(box: Box) -> Flow:  # noqa: ARG001
-    """Whom archives are encrypted to, in words to compare."""
-    report = yield from ask_status()
-    yield from read(recipient_pages(report.recipients))
-    return BACK
-
-
-def recipient_pages(rows: tuple[RecipientSummary, ...]) -> tuple[Page, ...]:
-    """Return two pages of words for each recipient."""
-    if not rows:
-        return (Page(title="RECIPIENTS", body=("There are none",), left="#next", right="*back"),)
-    count = WORD_PAGES * len(rows)
-    return tuple(
-        words_page(row, half, page_mark(WORD_PAGES * number + half, count), left="#next")
-        for number, row in enumerate(rows)
-        for half in range(WORD_PAGES)
-    )
-
-
-def words_page(recipient: RecipientSummary, half: int, mark: str, *, left: str) -> Page:
-    """Return six of the words of a recipient's key."""
-    return Page(
-        title=_titled(recipient.kind, recipient.name, mark),
-        mark=mark,
-        body=fingerprint_lines(recipient.words, half),
-        left=left,
-        right="*back",
-    )
 
 
 @on_menu("4", "Root fingerprints")

@@ -9,6 +9,10 @@ from collections.abc import Iterable
 
 COLUMNS = 21
 BODY_ROWS = 3
+TIGHT_ROWS = 4
+"""That stand closer."""
+WORD_PAGES = 2
+"""Twelve words of a fingerprint stand on two pages."""
 LIST_COLUMNS = 19
 """Of a name in a list, behind the key that picks it."""
 BIG_COLUMNS = 10
@@ -37,11 +41,16 @@ def fit_name(name: str, columns: int = COLUMNS) -> str:
     return plain if len(plain) <= columns else f"{plain[: columns - 2 - tail]}..{plain[-tail:]}"
 
 
+ALIKE = ("co0", "hnr", "ilt1", "s5", "z2")
+"""Small letters and digits that the panel's font, or a hasty eye, hardly tells apart."""
+_ALIKE = str.maketrans({other: group[0] for group in ALIKE for other in group})
+
+
 def look_alike(names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
-    """Return the groups of different names that are one text in a list of the panel."""
+    """Return the groups of different names that are one text in a list of the panel, or nearly so."""
     groups: dict[str, list[str]] = {}
     for name in dict.fromkeys(names):
-        groups.setdefault(fit_name(name, LIST_COLUMNS), []).append(name)
+        groups.setdefault(fit_name(name, LIST_COLUMNS).translate(_ALIKE), []).append(name)
     return tuple(tuple(group) for group in groups.values() if len(group) > 1)
 
 

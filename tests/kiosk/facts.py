@@ -64,8 +64,20 @@ def parted(*labels: str, identity: str = "12:usb1") -> Stick:
     return replace(whole, parts=parts)
 
 
-def recipient(kind: str, name: str) -> RecipientSummary:
-    return RecipientSummary(kind=kind, name=name, key=f"ssh-ed25519 {name}", words=PRINT)
+def recipient(
+    kind: str, name: str, file: str = "", *, number: int = 1, count: int = 1, is_new: bool = False
+) -> RecipientSummary:
+    return RecipientSummary(
+        kind=kind,
+        name=name,
+        key=f"ssh-ed25519 {name}{number}",
+        words=PRINT,
+        number=number,
+        count=count,
+        file=file,
+        comment=f"root@{name}" if file else "",
+        is_new=is_new,
+    )
 
 
 def coverage(class_name: str, target: str, days: int, lead_days: int) -> TargetCoverage:
@@ -119,6 +131,13 @@ def signer(number: int, path: str = "infrastructure/avatars", *, lane: int | Non
     )
 
 
+KEYS = (
+    recipient("egress", "main-kudo", "keys/main-kudo.pub"),
+    recipient("backup", "main-backup", "keys/backup-a.pub", number=1, count=2),
+    recipient("backup", "main-backup", "keys/backup-b.pub", number=2, count=2),
+)
+"""As a policy of three keys has them."""
+NAMES = ("infrastructure/avatars", "services/mongo", "main-kudo", "main-backup")
 REPORT = StatusReport(
     authority="Example Virtual Worlds",
     incarnation="6f0c2f6a-55a1-4f3e-9a64-2f1f5a0d7c10",
@@ -134,7 +153,7 @@ REPORT = StatusReport(
     roots=(root("2026", "3fa41b9c" * 8), root("2027", "0d5e77a2" * 8)),
     signers=tuple(signer(number) for number in range(1, 8)),
     counts={},
-    recipients=(recipient("egress", "main-kudo"),),
+    recipients=KEYS,
     archives=(
         archive("egress", "main-kudo", 12),
         archive("backup", "main-backup", 4, DRILLED),
@@ -158,10 +177,19 @@ SESSION = Unlocked(
 PROPOSAL = PolicyProposal(
     policy_sha256="5e" * 32,
     authority="Example Virtual Worlds",
-    recipients=(recipient("egress", "main-kudo"), recipient("backup", "main-backup-of-the-company")),
+    recipients=tuple(change(key, is_new=True) for key in KEYS),
     changes=(),
+    names=NAMES,
+    new_names=NAMES,
 )
-CHANGES = change(PROPOSAL, changes=("signers.classes.services.mongo.load: 1 -> 2", "spread_days: 30 -> 40"))
+"""Of a first set-up."""
+CHANGES = change(
+    PROPOSAL,
+    recipients=(*KEYS[:2], PROPOSAL.recipients[2]),
+    changes=("signers.classes.services.mongo.load: 1 -> 2", "spread_days: 30 -> 40"),
+    new_names=(),
+)
+"""With one key that was exchanged."""
 BROUGHT = change(CHANGES, untaken=("hardware", "kiosk"))
 DRILLS = (
     DrillRecorded(name="main-backup", sequence=7),

@@ -85,7 +85,7 @@ def _template(*, topped_up: bool, own_key: bool, now: datetime) -> Path:
     for name in ("sticks", "spool", "own", "out"):
         (folder / name).mkdir()
     config = lay_config(folder, *(OWN_KEY if own_key else ()))
-    policy = resolve_policy(load_config(config), folder)
+    policy, _ = resolve_policy(load_config(config), folder)
     authority = Authority.found(folder / "state", policy, PASSPHRASE, KdfCost(), now)
     if topped_up:
         authority.top_up(now, lambda *_: None)

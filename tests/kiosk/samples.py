@@ -24,6 +24,7 @@ from kiosk.flows import (
     passphrase,
     policy,
     power,
+    recipients,
     requests,
     rescue,
     resting,
@@ -67,6 +68,7 @@ from tests.kiosk.facts import (
     WORDS,
     box,
     parted,
+    recipient,
     request,
     stick,
     visited,
@@ -136,6 +138,18 @@ def _wait_at_start(wait_s: int) -> Shown:
 
 AVATAR = revoke.list_revocable(REPORT, "infrastructure/avatars")[4]
 LONG_NAME = ("infrastructure-of-london", "avatars-frankfurt-north1")
+LONG_KEY = change(
+    PROPOSAL,
+    recipients=(recipient("backup", LONG_NAME[0], "keys/2026/avatars-frankfurt-north1.pub", is_new=True),),
+)
+MANY_KEYS = change(
+    PROPOSAL, recipients=tuple(recipient("egress", f"server-{at}") for at in range(12)), new_names=()
+)
+ALIKE = change(
+    PROPOSAL,
+    names=("services/world1-frankfurt-north", "services/world2-frankfurt-north"),
+    new_names=("services/world2-frankfurt-north",),
+)
 CIPHER = (
     "The identity is encrypted with chacha20-poly1305@openssh.com, which cannot be read here. Make a copy"
     " on a PC: cp KEY COPY; ssh-keygen -p -Z aes256-ctr -f COPY"
@@ -169,14 +183,22 @@ def _pages() -> dict[str, Shown]:
         "confirm-date": setup.date_page(NOW),
         "confirm-date-behind": setup.behind_page(datetime(1970, 1, 1, 0, 12, tzinfo=UTC)),
         "review-setup-first": policy.review_pages(PROPOSAL, "", "")[0],
-        "review-setup-long-name": policy.review_pages(PROPOSAL, "", "")[2],
+        "review-setup-long-name": policy.review_pages(LONG_KEY, "", "")[0],
+        "review-setup-long-name-words": policy.review_pages(LONG_KEY, "", "")[1],
         "review-changes": own[0],
+        "review-new-key": own[2],
+        "review-new-key-words": own[3],
+        "review-new-key-words-2": own[4],
         "review-approve": own[5],
+        "review-key-as-before": shown(policy.review_own(box(unlocked=True)), CHANGES, *"#####D"),
+        "review-many-as-before": policy.review_pages(MANY_KEYS, "", "#hold: approve")[0],
+        "review-look-alike": policy.review_pages(ALIKE, "", "")[0],
         "review-same": shown(policy.review_own(box(unlocked=True)), PROPOSAL),
         "review-empty": policy.review_pages(empty, "", "#done")[0],
         "review-stick": brought[0],
-        "review-stick-changes": brought[1],
-        "review-stick-approve": brought[6],
+        "review-stick-untaken": brought[1],
+        "review-stick-changes": brought[2],
+        "review-stick-approve": brought[7],
         "review-stick-setup": policy.review_pages(
             change(PROPOSAL, authority="Worlds", untaken=("kiosk",)), "PISM-CONFIG", ""
         )[0],
@@ -324,8 +346,9 @@ def _pages() -> dict[str, Shown]:
             change(REPORT, archives=REPORT.archives[:2], undrilled=("main-backup",))
         )[4],
         "status-backup-never": statuses[5],
-        "recipients": status.recipient_pages(REPORT.recipients)[0],
-        "recipients-none": status.recipient_pages(())[0],
+        "recipients": shown(recipients.recipients(box(unlocked=True)), REPORT),
+        "recipients-words": shown(recipients.recipients(box(unlocked=True)), REPORT, "#"),
+        "recipients-none": shown(recipients.recipients(box(unlocked=True)), change(REPORT, recipients=())),
         "roots": status.root_page(REPORT.roots[0], 0, "1/2"),
         "roots-words": status.root_page(REPORT.roots[0], 1, "1/2"),
         "roots-words-2": status.root_page(REPORT.roots[0], 2, "1/2"),

@@ -103,7 +103,7 @@ def test_a_signer_is_told_apart_by_path_lane_and_period() -> None:
 
 def test_recipients_are_listed_with_the_words_of_their_keys() -> None:
     policy = make_policy(egresses={"main-kudo": Egress(recipients=(AGE_KEY, OTHER_AGE_KEY))})
-    told = list_recipients(policy)
+    told = list_recipients(policy, (), policy)
     assert [(item.kind, item.name, item.key) for item in told] == [
         ("egress", "main-kudo", AGE_KEY),
         ("egress", "main-kudo", OTHER_AGE_KEY),

@@ -346,6 +346,21 @@ def test_no_input_raises_anything_but_our_errors(data: bytes) -> None:
         parse_recipient(data, "k")
 
 
+@pytest.mark.parametrize(
+    ("behind", "comment"),
+    [
+        ("", ""),
+        (" root@kudo ", "root@kudo"),
+        ("  of   the\track", "of the rack"),
+        (" \u202eoduk", "\\u202eoduk"),
+        (" " + "x" * 65, "x" * 64),
+    ],
+)
+def test_the_comment_of_an_ssh_line_is_printable_and_bounded(behind: str, comment: str) -> None:
+    line = ssh_line(ed25519.Ed25519PrivateKey.generate().public_key())
+    assert parse_recipient(line + behind, "k").comment == comment
+
+
 def test_bits_that_are_left_over_in_an_age_key_must_be_zero() -> None:
     raw = bytes(31) + b"\x09"
     assert parse_recipient(bech32("age", raw), "k").kind == "age"

@@ -15,10 +15,14 @@ from core.policy.config import load_config
 from core.policy.policy import (
     MAX_POLICY_BYTES,
     Difference,
+    KeyName,
     Policy,
     decode_policy,
     differences,
     encode_policy,
+    list_recipients,
+    pin,
+    read_key_names,
     resolve_policy,
 )
 from core.policy.rules import Step, parse_step
@@ -53,7 +57,7 @@ def config_with(recipients: tuple[str, ...]) -> Config:
 def test_recipients_are_replaced_by_their_canonical_lines(tmp_path: Path) -> None:
     (tmp_path / "keys").mkdir()
     (tmp_path / "keys/a.pub").write_text(f"# the server\n{AGE_KEY}\n", encoding="utf-8")
-    policy = resolve_policy(config_with(("keys/a.pub", f"{SSH_KEY} me@home")), tmp_path)
+    policy, _ = resolve_policy(config_with(("keys/a.pub", f"{SSH_KEY} me@home")), tmp_path)
     assert policy.egresses["main-kudo"].recipients == (AGE_KEY, SSH_KEY)
     assert policy.egresses["main-kudo"].targets == ("services/*",)
     assert policy.backups["main-backup"].recipients == (OTHER_AGE_KEY,)
@@ -92,6 +96,75 @@ def test_one_key_twice_is_refused_even_under_two_names(tmp_path: Path) -> None:
     (tmp_path / "a.pub").write_text(AGE_KEY, encoding="utf-8")
     with pytest.raises(RecipientError, match=r"recipients\[1\] is the same key as .*recipients\[0\]"):
         resolve_policy(config_with(("a.pub", AGE_KEY)), tmp_path)
+
+
+class KeptFacts(dict[str, str]):
+    """What a store keeps by name."""
+
+    def fact(self, name: str) -> str | None:
+        return self.get(name)
+
+    def set_fact(self, name: str, value: str) -> None:
+        self[name] = value
+
+
+def test_a_key_is_called_by_its_file_and_by_its_comment_which_are_no_part_of_the_policy(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a.pub").write_text(f"{SSH_KEY}  root@kudo  of the  rack\n", encoding="utf-8")
+    policy, names = resolve_policy(config_with(("a.pub",)), tmp_path)
+    assert names == (
+        KeyName(kind="egress", name="main-kudo", key=SSH_KEY, file="a.pub", comment="root@kudo of the rack"),
+        KeyName(kind="backup", name="main-backup", key=OTHER_AGE_KEY, file="", comment=""),
+    )
+    inline, names = resolve_policy(config_with((f"{SSH_KEY} other",)), tmp_path)
+    assert inline.sha256 == policy.sha256
+    assert (names[0].file, names[0].comment) == ("", "other")
+
+
+def test_a_long_path_is_called_by_its_end(tmp_path: Path) -> None:
+    folder = tmp_path / ("x" * 200) / ("y" * 200)
+    folder.mkdir(parents=True)
+    (folder / "a.pub").write_text(AGE_KEY, encoding="utf-8")
+    path = f"{'x' * 200}\\{'y' * 200}\\a.pub"
+    _, names = resolve_policy(config_with((path,)), tmp_path)
+    assert names[0].file == f"{'x' * 48}/{'y' * 200}/a.pub"
+
+
+def test_names_of_keys_are_pinned_beside_the_policy_and_go_with_their_keys() -> None:
+    facts = KeptFacts()
+    two = make_policy(backups={"main-backup": Backup(recipients=(AGE_KEY, OTHER_AGE_KEY))})
+    one = make_policy(backups={"main-backup": Backup(recipients=(OTHER_AGE_KEY,))})
+    pin(facts, two)
+    assert list(facts) == ["policy"], "a policy without names is pinned as it was by earlier releases"
+    called = [
+        KeyName(kind="backup", name="main-backup", key=key, file=file, comment="")
+        for key, file in ((AGE_KEY, "a.pub"), (OTHER_AGE_KEY, "b.pub"))
+    ]
+    pin(facts, two, names=called)
+    assert read_key_names(facts) == tuple(called)
+    nameless = msgspec.structs.replace(called[1], file="")
+    pin(facts, one, names=(nameless,))
+    assert read_key_names(facts) == (called[1],), "it keeps what it was called before"
+    pin(facts, two)
+    listed = [one for one in list_recipients(two, read_key_names(facts), one) if one.kind == "backup"]
+    assert [(key.file, key.number, key.count, key.is_new) for key in listed] == [
+        ("", 1, 2, True),
+        ("b.pub", 2, 2, False),
+    ]
+
+
+def test_names_of_keys_that_do_not_fit_their_format_are_refused() -> None:
+    with pytest.raises(PolicyError, match="names of the policy's keys") as caught:
+        read_key_names(KeptFacts(key_names='[{"kind": "egress"}]'))
+    assert caught.value.code == "E-POLICY"
+
+
+def test_without_a_pinned_policy_every_key_is_new() -> None:
+    listed = list_recipients(make_policy(), (), None)
+    assert listed
+    assert all(key.is_new for key in listed)
+    assert not any(key.is_new for key in list_recipients(make_policy(), (), make_policy()))
 
 
 def test_policy_is_named_by_the_hash_of_its_canonical_bytes() -> None:

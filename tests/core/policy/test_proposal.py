@@ -81,9 +81,27 @@ def test_a_key_that_was_swapped_in_its_file_is_a_change(config: Path) -> None:
     assert all(change.startswith("backups.main-backup.recipients") for change in changes)
 
 
+def test_only_the_swapped_key_is_new_and_has_its_files_name(config: Path) -> None:
+    pinned, first = propose_policy(config)
+    assert [item.is_new for item in first.recipients] == [True, True]
+    (config.parent / "backup.pub").write_text(new_key())
+    _, proposal = propose_policy(config, pinned)
+    assert [(item.file, item.is_new) for item in proposal.recipients] == [
+        ("kudo.pub", False),
+        ("backup.pub", True),
+    ]
+
+
+def test_names_are_told_and_which_of_them_are_new(config: Path) -> None:
+    pinned, first = propose_policy(config)
+    assert first.names == first.new_names == ("services/mongo", "main-kudo", "main-backup")
+    config.write_text(CONFIG.replace("mongo: {quantum: 0.25}", "mong0: {quantum: 0.25}"))
+    assert propose_policy(config, pinned)[1].new_names == ("services/mong0",)
+
+
 def test_approved_is_what_was_shown(config: Path) -> None:
     policy, proposal = propose_policy(config)
-    assert approved_policy(config, proposal.policy_sha256) == policy
+    assert approved_policy(config, proposal.policy_sha256) == (policy, proposal)
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "kudo.pub"])
@@ -117,7 +135,8 @@ def brought_keys(config: Path) -> dict[str, bytes]:
 
 
 def test_what_a_stick_brings_is_the_same_policy_as_from_a_file(config: Path) -> None:
-    policy, proposal = propose_policy(config)
+    policy, _ = propose_policy(config)
+    proposal = propose_policy(config, policy)[1]
     brought = propose_brought(config.read_bytes(), brought_keys(config), config, policy)
     assert brought == (policy, proposal)
     assert brought[1].authority == "Example Virtual Worlds"

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import click
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from core.errors import StateDamagedError
 from core.store.database import Database
@@ -58,7 +60,8 @@ def test_an_authority_is_founded_topped_up_and_reported(tmp_path: Path) -> None:
     founded = at(tmp_path, "init", "--config", config, "--json")
     assert founded.status == 0
     assert json.loads(founded.out)["authority"] == "Example Virtual Worlds"
-    assert "egress main-kudo: age1" in founded.err  # whom it will be encrypted to, with the words
+    assert "NEW egress main-kudo, key 1 of 1\n    age1" in founded.err  # its key stands in config.yaml itself
+    assert "NEW backup main-backup, key 1 of 1: keys/backup.pub" in founded.err
     topped_up = at(tmp_path, "top-up", "--json")
     made = json.loads(topped_up.out)
     assert made["signers"] > 0
@@ -98,6 +101,14 @@ def test_a_plan_warns_of_targets_that_look_alike_on_the_panel(tmp_path: Path) ->
     assert told.status == 0
     assert "look alike: services/world1-frankfurt-north, services/world2-frankfurt-north" in told.err
     assert "alike" not in run("plan", "--config", lay_config(tmp_path)).err
+
+
+def test_a_plan_warns_of_destinations_and_of_glyphs_that_look_alike(tmp_path: Path) -> None:
+    second = "  main-backup: {recipients: [keys/backup.pub]}\n"
+    config = lay_config(tmp_path, second, second + second.replace("main-backup", "mail-backup"))
+    assert "look alike" not in run("plan", "--config", config).err
+    config = lay_config(tmp_path, second, second + second.replace("main-backup", "ma1n-backup"))
+    assert "look alike: main-backup, ma1n-backup" in run("plan", "--config", config).err
 
 
 def test_a_plan_on_a_state_knows_what_is_issued(folder: Path) -> None:
@@ -190,6 +201,26 @@ def test_a_policy_that_is_shown_can_be_edited_and_proposed(folder: Path) -> None
     assert at(folder, "policy", "diff", "--config", file).status == 0
     assert at(folder, "policy", "approve", "--config", file).status == 0
     assert json.loads(at(folder, "policy", "show", "--json").out)["spread_days"] == 11
+
+
+def test_a_changed_key_is_shown_with_its_file_and_comment_and_the_others_are_counted(folder: Path) -> None:
+    config, file = folder / "config.yaml", folder / "keys" / "backup.pub"
+    assert "backup main-backup, key 1 of 1\n" in at(folder, "status").out, "founded without names"
+    public = Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    file.write_bytes(public + b" safe@north\n")
+    called = 'backup main-backup, key 1 of 1: keys/backup.pub "safe@north"\n'
+    for act in ("diff", "approve"):
+        told = at(folder, "policy", act, "--config", config)
+        assert f"NEW {called}    {public.decode()}\n    " in told.err
+        assert "1 key as before: egress main-kudo\n" in told.err
+        assert f"backups.main-backup.recipients: - -> {public.decode()}\n" in told.out
+    assert f"  {called}" in at(folder, "status").out
+    shown = at(folder, "policy", "show", "--config", config).out
+    assert f"# {called}" in shown
+    (folder / "shown.yaml").write_text(shown.replace("spread_days: 10", "spread_days: 12"))
+    inline = at(folder, "policy", "approve", "--config", folder / "shown.yaml")
+    assert "2 keys as before: egress main-kudo, backup main-backup\n" in inline.err
+    assert f"  {called}" in at(folder, "status").out, "a key keeps its name when its line is proposed alone"
 
 
 def test_a_revoked_signer_leaves_a_hole_that_the_next_top_up_fills(folder: Path) -> None:

@@ -151,7 +151,7 @@ def test_words_are_proposed_and_wiped(loop: Loop) -> None:
     factory = VaultReady(provisioned=False)
     date = loop.answer(loop.twins.clock.now())
     review = (*tap("#"), date, *tap("#"), loop.answer(PROPOSAL))
-    pages = [move for _ in range(4) for move in tap("#")]
+    pages = [move for _ in range(9) for move in tap("#")]
     loop.play(factory, *review, *pages, *tap("A"), look)
     assert shown == [True]
     assert loop.entries.proposal_view() is None

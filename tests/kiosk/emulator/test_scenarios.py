@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from core.crypto.identities import load_identities
 from core.receive.opening import open_archive
@@ -311,6 +313,16 @@ def test_a_policy_stick_may_hold_other_files_and_its_keys_anywhere(folders: Fold
     lay_stick(folders, "PISM-CONFIG", files | {"config.yaml": text.encode()})
     play_alone(folders, "policy-stick")
     assert acts(folders) == ["init", "unlock", "policy", "unlock"]
+
+
+def test_of_a_policy_with_one_exchanged_key_that_key_alone_is_read(folders: Folders) -> None:
+    keys = {path.name: path.read_bytes() for path in (folders.config.parent / "keys").glob("*.pub")}
+    public = Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    files = {f"keys/{name}": data for name, data in keys.items()}
+    files |= {"keys/backup-b.pub": public + b" new@holder\n", "config.yaml": small_config().encode()}
+    lay_stick(folders, "PISM-CONFIG", files)
+    play_alone(folders, "policy-stick-key")
+    assert acts(folders) == ["init", "unlock", "policy"]
 
 
 def test_a_policy_of_a_stick_with_a_mistake_is_refused_with_its_place(folders: Folders) -> None:

@@ -76,7 +76,7 @@ def test_only_live_roots_are_shown() -> None:
 
 
 def test_recipients_and_journal_are_words() -> None:
-    assert Operator(box(unlocked=True)).happen("#3").answer(REPORT).happen("#").page.mark == "2/2"
+    assert Operator(box(unlocked=True)).happen("#3").answer(REPORT).happen("#").page.mark == "2/9"
     assert Operator(box(unlocked=True)).happen("#5").answer(REPORT).page.left == "#next no 412"
 
 

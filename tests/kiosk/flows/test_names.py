@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as some
 from msgspec.structs import replace as change
 
-from kiosk.flows import last_visit, requests, rescue, revoke, stick_job
+from kiosk.flows import last_visit, recipients, requests, rescue, revoke, stick_job
 from kiosk.screens.page import Page
 from kiosk.work.job import StepDone
-from tests.kiosk.facts import BACKUP, HERE, REPORT, REQUESTS, RESULTS, SESSION, box
+from tests.kiosk.facts import BACKUP, HERE, REPORT, REQUESTS, RESULTS, SESSION, box, recipient
 from tests.kiosk.samples import shown
 
 NAMES = some.from_regex(r"[a-z][a-z0-9-]{0,23}", fullmatch=True)
@@ -46,6 +46,7 @@ def confirming(class_name: str, target: str) -> tuple[tuple[str, ...], ...]:
         texts([shown(stick_job.stick_asks(known, HERE))]),
         texts(last_visit.result_pages(done, "SAFE TO REMOVE")),
         texts(rescue.confirm_pages(change(BACKUP, name=target))),
+        texts(recipients.key_pages([recipient("backup", target, f"keys/{target}.pub", is_new=True)])[:1]),
     )
 
 

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from core.api.requests import ApprovePolicy, AskPolicy
 from kiosk.flows.policy import review_pages
 from kiosk.work.policy_stick import ReadPolicy
-from tests.kiosk.facts import BRINGING, BROUGHT, CHANGES, OTHER, PROPOSAL, SESSION, box
+from tests.kiosk.facts import BRINGING, BROUGHT, CHANGES, OTHER, PROPOSAL, SESSION, box, recipient
 from tests.kiosk.flows.steps import DONE, Operator, unlock
 
 DIFFERS = replace(SESSION, policy_changes=("a: 1 -> 2",))
@@ -56,7 +56,9 @@ def test_a_stick_brings_one_and_is_served_by_that() -> None:
     assert operator.asked(ReadPolicy) == {"stick": BRINGING}
     operator.answer(BROUGHT)
     assert operator.page.title == "FROM PISM-CONFIG"
-    assert operator.lines[1:] == ("2 differences", "hardware: not taken", "kiosk: not taken")
+    assert operator.lines == ("Example Virtual", "Worlds", "2 differences")
+    assert operator.happen("#").lines == ("hardware: not taken", "kiosk: not taken")
+    operator.happen("*")
     assert operator.happen("*").title == "UNLOCKED"
     assert operator.box.ignored == BRINGING.identity
     assert operator.pull(BRINGING).put_in(BRINGING).title == "PISM-CONFIG asks"
@@ -69,7 +71,7 @@ def test_reading_cannot_be_left_so_that_one_stick_never_answers_for_another() ->
 
 
 def test_a_stick_that_was_pulled_after_it_was_read_does_not_matter() -> None:
-    operator = unlock(Operator(box(BRINGING))).answer(BROUGHT).pull(BRINGING).happen("######").hold("#")
+    operator = unlock(Operator(box(BRINGING))).answer(BROUGHT).pull(BRINGING).happen("#" * 7).hold("#")
     assert operator.asked(ApprovePolicy) == {"policy_sha256": BROUGHT.policy_sha256}
     gone = unlock(Operator(box(BRINGING))).pull(BRINGING).put_in(OTHER).answer(BROUGHT).happen("*")
     assert gone.title == "PISM-EXPORT asks", "another stick is not the one that was served"
@@ -83,6 +85,67 @@ def test_what_the_vault_refuses_is_said() -> None:
 def test_a_stick_unlocks_first() -> None:
     operator = Operator(box(BRINGING)).happen("#", DONE).refuse("E-FILE")
     assert operator.title == "E-FILE"
+
+
+def test_new_keys_are_read_first_and_those_that_stay_are_one_page() -> None:
+    shown = review_pages(CHANGES, "", "#hold: approve")
+    assert [page.title for page in shown[2:]] == [
+        "NEW backup key",
+        "NEW backup-b.pub",
+        "NEW backup-b.pub",
+        "2 KEYS AS BEFORE",
+    ]
+    assert shown[2].body == ("main-backup", "key 2 of 2", "keys/backup-b.pub", '"root@main-backup"')
+    assert shown[5].body == ("main-kudo", "main-backup", "D shows them")
+    of_a_set_up = review_pages(PROPOSAL, "", "")
+    assert all(page.title.startswith("NEW ") for page in of_a_set_up)
+
+
+def test_keys_that_stay_are_looked_at_by_d_which_leads_back() -> None:
+    operator = differing().happen("D").answer(CHANGES).happen("#####")
+    assert operator.title == "2 KEYS AS BEFORE"
+    assert operator.happen("D").page.mark == "1/6"
+    assert operator.title == "egress key"
+    assert operator.happen("*").title == "2 KEYS AS BEFORE"
+    assert operator.happen("D######").title == "2 KEYS AS BEFORE"
+    operator.hold("#")
+    assert operator.asked(ApprovePolicy) == {"policy_sha256": CHANGES.policy_sha256}
+
+
+def test_no_two_keys_have_a_page_alike() -> None:
+    shown = [page.title + "".join(page.body) for page in review_pages(PROPOSAL, "", "")]  # type: ignore[arg-type]
+    assert len({*shown}) == len(shown)
+
+
+def test_more_names_than_a_page_has_rows_are_counted() -> None:
+    many = replace(
+        PROPOSAL, recipients=tuple(recipient("egress", f"server-{at}") for at in range(12)), new_names=()
+    )
+    (page,) = review_pages(many, "", "#hold: approve")
+    assert page.body == ("of 12 destinations", "D shows them")
+
+
+def test_new_names_that_look_like_others_are_shown_whole() -> None:
+    one, other = "services/world1-frankfurt-north", "services/world2-frankfurt-north"
+    alike = replace(PROPOSAL, names=(one, other), new_names=(other,))
+    assert review_pages(alike, "", "")[0].body == (
+        "services/world1-frank",
+        "furt-north",
+        "services/world2-frank",
+        "furt-north",
+    )
+    known = replace(alike, new_names=())
+    assert "LOOK ALIKE" not in {page.title for page in review_pages(known, "", "")}, "it was said before"
+
+
+def test_the_whole_name_of_the_authority_is_shown() -> None:
+    name = "The Association of Virtual Worlds of the Northern Hemisphere, eV"
+    front = [
+        page
+        for page in review_pages(replace(BROUGHT, authority=name), "PISM-CONFIG", "")
+        if "FROM" in page.title
+    ]
+    assert name in " ".join(row for page in front for row in page.body)  # type: ignore[union-attr]
 
 
 def test_every_page_says_what_hash_sign_does() -> None:

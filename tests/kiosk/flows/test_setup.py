@@ -28,7 +28,7 @@ def dated(*sticks: object) -> Operator:
 def choosing() -> Operator:
     operator = dated().happen("#")
     operator.asked(AskPolicy)
-    return operator.answer(PROPOSAL).happen("####")
+    return operator.answer(PROPOSAL).happen("#" * 9)
 
 
 def test_the_whole_way() -> None:
@@ -75,9 +75,9 @@ def test_a_clock_before_the_release_is_refused_at_its_page_and_set() -> None:
 def test_the_passphrase_leads_back_to_the_page_before_it() -> None:
     operator = choosing()
     assert operator.title == "PASSPHRASE"
-    assert operator.happen("*").page.mark == "4/4"
+    assert operator.happen("*").page.mark == "9/9"
     assert operator.happen("#").title == "PASSPHRASE"
-    assert operator.happen("****").page.mark == "1/4"
+    assert operator.happen("*" * 9).page.mark == "1/9"
 
 
 def test_each_page_can_be_left() -> None:
@@ -94,7 +94,7 @@ def test_a_policy_that_cannot_be_used_is_said() -> None:
 def test_a_stick_that_brings_the_policy_is_served_by_the_set_up() -> None:
     operator = dated(BRINGING).happen("#")
     assert operator.asked(ReadPolicy) == {"stick": BRINGING}
-    operator.answer(PROPOSAL).happen("#####A##", DONE).answer(SESSION)
+    operator.answer(PROPOSAL).happen("#" * 10 + "A##", DONE).answer(SESSION)
     assert operator.title == "SET-UP IS DONE"
     assert operator.box.ignored == BRINGING.identity
     assert operator.happen("#").title == "LOCKED"

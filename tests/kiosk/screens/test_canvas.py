@@ -137,6 +137,11 @@ def test_names_that_look_alike_in_a_list_are_told() -> None:
     assert look_alike(("services/mongo", "services/etcd")) == ()
 
 
+def test_names_that_differ_in_glyphs_that_are_hardly_told_apart_look_alike() -> None:
+    assert look_alike(("main-kudo", "ma1n-kud0", "mail-kudo")) == (("main-kudo", "ma1n-kud0"),)
+    assert look_alike(("server-1", "server-2", "server-3")) == ()
+
+
 def test_a_page_of_blocks_cuts_none() -> None:
     blocks = (("1",), ("2", "2"), ("3", "3", "3"), ("4",))
     assert pack(blocks, 4) == (("1", "2", "2"), ("3", "3", "3", "4"))
