@@ -17,6 +17,7 @@
     │   ├── StateExistsError, StateMissingError, StateLockedError, StateModeError
     │   ├── StateDamagedError      truncated, empty, altered, or an old page put back
     │   ├── StateOldError          an older copy was put back
+    │   ├── StateForgedError       somebody else seals as this box
     │   └── StateWipedError        destroyed after wrong passphrases
     ├── SwapError              keys could reach a disk
     ├── JournalError           the hash chain does not hold
@@ -51,6 +52,7 @@
     │   │   └── ArchiveDateError       it was made after now
     │   ├── ArchiveCertificateError  chain, dates or key do not fit
     │   ├── ArchiveTrustError      a root or an authority that is not pinned
+    │   │   └── ArchiveBoxError        a box key that nobody has accepted
     │   ├── ArchiveRollbackError   not newer than what was opened before
     │   └── ArchiveForkError       does not continue what was opened before
     ├── SignerError            the receiver has no signer to put in place
@@ -219,6 +221,16 @@ class StateOldError(StateError):
 
     code = "E-STATE-OLD"
     action = ("Restore the newest", "backup")
+
+
+class StateForgedError(StateError):
+    """A stick carries a receipt that is sealed as this box's, and that its box key did not sign.
+
+    Somebody else has keys of this authority; or it is of a later state of before there was a box key.
+    """
+
+    code = "E-STATE-FORGED"
+    action = ("Somebody has keys of", "this box: see manual,", "take another stick")
 
 
 class StateWipedError(StateError):
@@ -453,6 +465,13 @@ class ArchiveTrustError(ArchiveError):
 
     code = "E-ARCHIVE-TRUST"
     action = ("Compare its words on", "the box, then confirm")
+
+
+class ArchiveBoxError(ArchiveTrustError):
+    """The archive is signed by a box key that nobody has accepted here, or by none where one is pinned."""
+
+    code = "E-ARCHIVE-BOX"
+    action = ("Compare its words on", "the panel, accept it")
 
 
 class ArchiveRollbackError(ArchiveError):

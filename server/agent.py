@@ -30,7 +30,8 @@ import msgspec
 from core.errors import CaError, FileError
 from core.files import make_folder
 from core.receive.folder import filing, is_tree, lock_folder
-from core.receive.opening import Confirm, Received, open_archive
+from core.receive.opening import Received, open_archive
+from core.receive.seals import Confirm
 from core.receive.trust import load_trust
 from server.material import read_material
 from server.opened import Opened, read_opened
@@ -63,7 +64,7 @@ def take_archive(
     now: datetime,
     *,
     confirm: Confirm | None = None,
-    follow: str | None = None,
+    accept_box: Sequence[str] | None = None,
 ) -> Received:
     """Check an archive as `pism open` does, file it, and drop the folders of those that it replaces.
 
@@ -73,8 +74,8 @@ def take_archive(
         identities: From core.crypto.identities.
         trust: Roots to believe beside those remembered.
         now: Aware UTC.
-        confirm: Template before a first root or a new incarnation is trusted; None refuses both.
-        follow: The new incarnation to follow without being asked.
+        confirm: Asked before a box is followed whose key is not pinned; None refuses it.
+        accept_box: Words of the box to follow without being asked, 12 of them.
 
     Raises:
         CaError: As core.receive.opening.open_archive; all stays as it was.
@@ -85,7 +86,7 @@ def take_archive(
     if out.exists():  # a killed process may have left some
         _drop_older(out)
     try:
-        received = open_archive(source, identities, trust, out, confirm, now, follow=follow)
+        received = open_archive(source, identities, trust, out, confirm, now, accept_box=accept_box)
     except CaError as error:
         save_refused(state, refuse_again(load_refused(state), error, now))
         raise

@@ -16,10 +16,13 @@ from typing import Any
 
 import pyrage
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from core.archive.box_key import box_words
 from core.archive.manifest import (
+    FORMAT_1,
     Authority,
     Earlier,
     FileEntry,
@@ -71,6 +74,17 @@ class Box:
     revoked: set[str] = field(default_factory=set)
     crl_number: int = 1
     past: dict[tuple[str, str], dict[int, str]] = field(default_factory=dict)
+    box_keys: dict[str, Ed25519PrivateKey] = field(default_factory=dict)  # of each incarnation
+
+    @property
+    def box_key(self) -> Ed25519PrivateKey:
+        """The box key of the present incarnation."""
+        return self.box_keys.setdefault(self.incarnation, Ed25519PrivateKey.generate())
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What its panel shows."""
+        return box_words(self.box_key.public_key().public_bytes_raw().hex())
 
     def of(self, kind: str) -> Any:
         return [item for item in self.made if item.record.kind == kind]
@@ -161,6 +175,10 @@ class Box:
         before = sorted(pair for pair in made.items() if pair[0] < sequence)
         return tuple(Earlier(sequence=number, sha256=sha256) for number, sha256 in before)
 
+    def sign_as_box(self, of_format: str, data: bytes, signed: Any) -> list[tuple[str, bytes]]:
+        own = [("box.sig", self.box_key.sign(signed(data) if signed else data))]
+        return [] if of_format == FORMAT_1 else own
+
     def make(
         self,
         *,
@@ -176,6 +194,7 @@ class Box:
         entries: Callable[[list], list] | None = None,
         manifest: Callable[[bytes], bytes] | None = None,
         sealed: Callable[[bytes], bytes] | None = None,
+        box_signed: Callable[[bytes], bytes] | None = None,
         members: Callable[[list[tuple[str, bytes]]], list] | None = None,
         crls: bool = True,
         recipients: tuple = (),
@@ -227,6 +246,7 @@ class Box:
             "created": created,
             "earlier": self.list_earlier(kind, name, sequence, previous) if earlier is None else earlier,
             "targets": list_targets(listed),
+            "box_key": self.box_key.public_key().public_bytes_raw().hex(),
             "policy_sha256": "0" * 64,
             "journal_head": journal_head,
             "next_visit_by": created + timedelta(days=90),
@@ -242,7 +262,7 @@ class Box:
         self.manifest_sha256 = hashlib.sha256(data).hexdigest()
         self.past.setdefault((kind, name), {})[sequence] = self.manifest_sha256
         seals = {item.record.issuer: item for item in self.of("seal")}
-        content = [("manifest.json", data)]
+        content = [("manifest.json", data), *self.sign_as_box(top.format, data, box_signed)]
         for entry in listing:
             content.append((entry.path, files[entry.path]))
             if entry.path.endswith("/seal.pem"):

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from core.archive.box_key import make_box_key
 from core.archive.contents import Changes, select_backup, select_egress
 from core.archive.manifest import Authority, Manifest
 from core.authority.top_up import top_up
@@ -34,6 +35,7 @@ def make_store(
         store.set_fact("policy", encode_policy(policy).decode())
         for name, value in facts.items():
             store.set_fact(name, value)
+        make_box_key(store)
         journal.append(store, "init", {}, now)
     with open_store(state, PASSPHRASE) as store:
         top_up(store, policy, now, report_nothing)
@@ -79,6 +81,7 @@ def make_written(
         "created": now,
         "earlier": (),
         "targets": (),
+        "box_key": "a" * 64,
         "policy_sha256": policy.sha256,
         "journal_head": "b" * 64,
         "next_visit_by": now + timedelta(days=60),
@@ -88,7 +91,6 @@ def make_written(
         "contents": contents,
         "changes": Changes(since=None, issued=contents.signers, revoked=(), ended=()),
         "recipients": tuple(parse_recipient(line, "test") for line in lines),
-        "seals": (),
         "manifest_sha256": "1" * 64,
         "archive_name": f"{name}-000001-{now:%Y%m%dT%H%M%SZ}.tar.age",
         "archive_sha256": "2" * 64,

@@ -12,7 +12,8 @@ import msgspec
 import pyrage
 from cryptography import x509
 
-from core.archive.container import MANIFEST_PATH, make_member, read_archive, write_archive
+from core.archive.box_key import load_box_key
+from core.archive.container import BOX_SIGNATURE_PATH, MANIFEST_PATH, make_member, read_archive, write_archive
 from core.archive.manifest import FileEntry, Manifest, decode_manifest, encode_manifest
 from core.authority.authority import Authority
 from core.crypto.keys import KEY_ALGORITHMS, PublicKey, sign_bytes
@@ -128,18 +129,19 @@ def roots_of(box: PastBox) -> tuple[x509.Certificate, ...]:
 
 def spoil(
     data: bytes,
-    identity: Any,
+    box: PastBox,
     changes: Mapping[str, bytes],
     edit: Callable[[Manifest], Manifest] = lambda manifest: manifest,
 ) -> bytes:
-    """Return an archive with other members, sealed again by the keys inside it: what only a bug could make.
+    """Return an archive with other members, sealed and signed again by its box: what only a bug could make.
 
     Args:
         data: A backup.
-        identity: That opens it.
+        box: That made it.
         changes: Path -> bytes of members that are to be others.
         edit: Changes the manifest, after its files were put right.
     """
+    identity = box.identity
     with read_archive(io.BytesIO(data), [identity]) as archive:
         manifest = decode_manifest(archive.read(MANIFEST_PATH))
         members = {path: changes.get(path, archive.read(path)) for path in archive.paths}
@@ -154,6 +156,8 @@ def spoil(
         )
         edited = encode_manifest(edit(msgspec.structs.replace(manifest, files=files)))
         members[MANIFEST_PATH] = edited
+        with open_store(box.state, box.passphrase) as store:
+            members[BOX_SIGNATURE_PATH] = load_box_key(store).sign(edited)
         for entry in manifest.certificates:
             if entry.kind == "seal":
                 seal = x509.load_pem_x509_certificate(members[entry.file])

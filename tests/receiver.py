@@ -26,10 +26,10 @@ class Receiver:
         given: dict[str, Any] = {"now": NOW, "out": self.out} | options
         return open_archive(self.file, [self.box.identity], tuple(trust), confirm=confirm, **given)
 
-    def verify(self, data: bytes, *, trust: Any = None, now: Any = NOW) -> Received:
+    def verify(self, data: bytes, *, trust: Any = None, now: Any = NOW, **options: Any) -> Received:
         self.file.write_bytes(data)
         roots = [self.box.of("root")[0].x509] if trust is None else trust
-        return verify_archive(self.file, [self.box.identity], roots, now)
+        return verify_archive(self.file, [self.box.identity], roots, now, **options)
 
     def refusal(self, data: bytes, **options: Any) -> tuple[str, str]:
         """Both ways must refuse with one code; a folder that was not there must not be there after."""

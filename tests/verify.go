@@ -1,4 +1,5 @@
 // Judges a seal and what it signed with Go's crypto/x509: verify ROOT.pem SEAL.pem DATA SIGNATURE UNIX_SECONDS
+// or what a box signed with its crypto/ed25519: verify box PUBLIC_KEY_HEX DATA SIGNATURE
 package main
 
 import (
@@ -7,7 +8,9 @@ import (
 	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/hex"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -15,6 +18,10 @@ import (
 )
 
 func main() {
+	if os.Args[1] == "box" {
+		judgeBox()
+		return
+	}
 	root, seal := readCertificate(os.Args[1]), readCertificate(os.Args[2])
 	data, signature := read(os.Args[3]), read(os.Args[4])
 	seconds, err := strconv.ParseInt(os.Args[5], 10, 64)
@@ -29,6 +36,14 @@ func main() {
 	require(err)
 	require(seal.CheckSignature(algorithm(seal), data, signature))
 	fmt.Println(len(chains[0]), "certificates;", seal.UnknownExtKeyUsage[0])
+}
+
+func judgeBox() {
+	key, err := hex.DecodeString(os.Args[2])
+	require(err)
+	if !ed25519.Verify(ed25519.PublicKey(key), read(os.Args[3]), read(os.Args[4])) {
+		require(errors.New("the signature is another one's"))
+	}
 }
 
 func algorithm(seal *x509.Certificate) x509.SignatureAlgorithm {

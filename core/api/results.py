@@ -186,13 +186,6 @@ class Companion(Result, frozen=True, kw_only=True):
     numbered: bool
 
 
-class ArchiveForeseen(Result, frozen=True, kw_only=True):
-    """How large an archive written now would be, within a tenth, and how many papers go with it."""
-
-    size_bytes: int
-    papers: int
-
-
 class ArchiveWritten(Result, frozen=True, kw_only=True):
     """The archive that now stands in the descriptor, and the files that go with it, receipt last.
 
@@ -255,6 +248,13 @@ class RootSummary(Result, frozen=True, kw_only=True):
     signers: int
 
 
+class BoxSummary(Result, frozen=True, kw_only=True):
+    """The box key of this incarnation: the public key, 64 hex digits, and its 12 words."""
+
+    key: str
+    words: tuple[str, ...]
+
+
 class SignerSummary(Result, frozen=True, kw_only=True):
     """One signer, or a root, that can be revoked; its serial number is 40 hex digits."""
 
@@ -281,6 +281,7 @@ class StatusReport(Result, frozen=True, kw_only=True):
 
     authority: str
     incarnation: str
+    box: BoxSummary
     now: datetime
     next_visit_by: datetime
     covers: tuple[TargetCoverage, ...]
@@ -349,6 +350,7 @@ class BackupOpened(Result, frozen=True, kw_only=True):
         name: Of the backup.
         sequence: Its number.
         created: When it was made, aware UTC.
+        box_words: Of the box that made it, 12 of them; none in format 1.
         root_words: Of the root that sealed it, 12 of them.
         root_sha256: Of the same root, 64 hex digits.
         roots: How many roots there are.
@@ -360,6 +362,7 @@ class BackupOpened(Result, frozen=True, kw_only=True):
     name: str
     sequence: int
     created: datetime
+    box_words: tuple[str, ...]
     root_words: tuple[str, ...]
     root_sha256: str
     roots: int
@@ -372,12 +375,14 @@ class BackupRestored(Result, frozen=True, kw_only=True):
 
     Args:
         incarnation: The new one.
+        box_words: Of its box key, 12 of them: what receivers ask for.
         next_visit_by: When the next visit is due; the present where it is due now.
         clock_believed: The journal goes on at the time that was given; else the date must be confirmed.
         policy_changes: What config.yaml would change, one line each; waits for approval.
     """
 
     incarnation: str
+    box_words: tuple[str, ...]
     next_visit_by: datetime
     clock_believed: bool
     policy_changes: tuple[str, ...]

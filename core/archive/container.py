@@ -33,6 +33,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self, cast
 
+from core.archive.box_key import SIGNATURE_BYTES
 from core.crypto.age import CHUNK_BYTES, ArchiveDigest, decrypt_stream, encrypt_stream
 from core.crypto.recipients import Recipient
 from core.errors import ArchiveDamagedError, ArchiveError, ArchiveMemberError, FileError
@@ -41,12 +42,14 @@ _KIB, _MIB = 1024, 1024**2
 
 MAX_MEMBERS: Final = 400_000
 MANIFEST_PATH: Final = "manifest.json"
+BOX_SIGNATURE_PATH: Final = "box.sig"
 _ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _NAME = r"[a-z][a-z0-9-]{0,23}"
 _MEMBERS: Final = tuple(
     (re.compile(path), max_bytes)
     for path, max_bytes in (
         (r"manifest\.json", 128 * _MIB),
+        (r"box\.sig", SIGNATURE_BYTES),
         (rf"seals/{_ID}/(?:seal\.pem|manifest\.sig)", 64 * _KIB),
         (rf"roots/{_ID}\.pem", 64 * _KIB),
         (rf"signers/{_NAME}/{_NAME}/{_ID}\.pem", 128 * _KIB),

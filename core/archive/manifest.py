@@ -9,7 +9,8 @@ It owns the manifest's types, its canonical bytes and the strict way back from b
    that it remembers, whatever it missed. Format 1 named only the one before; it is read, not written.
 4. It says of each target how long a leaf may live, so that nobody has to work it out from dates: it follows
    from the certificates, as the list of files does.
-5. The list of files follows from the certificates: no path is free, none may be missing. An egress can
+5. It names the public key of the box that made it, which signs it beside the seals (core.archive.box_key).
+6. The list of files follows from the certificates: no path is free, none may be missing. An egress can
    name no key but a signer's.
 
 Seals, hashes of members and the dates of certificates are for the receiver to judge (core.receive.opening).
@@ -42,6 +43,7 @@ Name = Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9-]{0,23}\Z")]
 Instant = Annotated[datetime, Meta(tz=True)]
 MemberPath = Annotated[str, Meta(pattern=r"\A[a-z0-9./-]{1,160}\Z")]
 Text = Annotated[str, Meta(min_length=1, max_length=256)]
+PublicKeyHex = Sha256Hex  # of Ed25519: 32 bytes, RFC 8032 5.1.5
 SequenceNumber = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 
 
@@ -128,7 +130,8 @@ EarlierList = Annotated[tuple[Earlier, ...], Meta(max_length=MAX_EARLIER)]
 class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that a seal signs for: the members by hash, the certificates by date and lane.
 
-    `earlier` and `targets` stand in format 2, oldest and alphabetically first; `previous` stood in format 1.
+    `earlier`, oldest first, `targets`, in order of the alphabet, and `box_key` stand in format 2; `previous`
+    stood in format 1.
     """
 
     format: Literal["pism-archive-v1", "pism-archive-v2"] = FORMAT
@@ -142,6 +145,7 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     previous: Sha256Hex | UnsetType | None = UNSET
     earlier: EarlierList | UnsetType = UNSET
     targets: Annotated[tuple[TargetEntry, ...], Meta(max_length=MAX_CERTIFICATES)] | UnsetType = UNSET
+    box_key: PublicKeyHex | UnsetType = UNSET
     policy_sha256: Sha256Hex
     journal_head: Sha256Hex
     next_visit_by: Instant
@@ -153,6 +157,8 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         require_past(self.sequence, self.previous, self.earlier, is_format_1=self.format == FORMAT_1)
         if (self.targets is UNSET) is not (self.format == FORMAT_1):
             raise ValueError("format 2 has `targets`")
+        if (self.box_key is UNSET) is not (self.format == FORMAT_1):
+            raise ValueError("format 2 has `box_key`")
 
     @property
     def before(self) -> str | None:

@@ -4,11 +4,13 @@
    was done and the wrong passphrases before it, or it was not done.
 2. A time that is not believed does not become the journal's: such an unlock is dated as the entry before it,
    and says what the clock said.
+3. A store of before format 2 gets its box key with the first unlock, journaled as an act of its own.
 """
 
 from datetime import datetime
 from pathlib import Path
 
+from core.archive.box_key import has_box_key, make_box_key
 from core.authority.clock import clock_code, last_time
 from core.crypto.process import Boot
 from core.policy.policy import Policy
@@ -35,6 +37,8 @@ def journal_unlock(store: Store, policy: Policy, state: Path, now: datetime) -> 
         time = last_time(store)
         detail["clock"] = format_time(now)
     with store.transaction():
+        if not has_box_key(store):
+            journal.append(store, "box-key", {"box_key": make_box_key(store)}, time)
         journal.append(store, "unlock", detail, time)
     attempts.clear(state)
     return max(0, counted.count - 1)

@@ -1,4 +1,4 @@
-"""The status: coverage of each target, the next visit, roots, archives, recipients, the journal's head.
+"""The status: coverage of each target, the next visit, box, roots, archives, recipients, the journal's head.
 
 Reads only. What it returns is public to whoever has the passphrase; it holds no key.
 """
@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from core.api import results
+from core.archive.box_key import box_words, load_box_key
 from core.certificate import Certificate
 from core.crypto.recipients import fingerprint_words
 from core.plan.coverage import find_coverage, next_visit_by
@@ -42,6 +43,7 @@ def make_status(store: Store, policy: Policy, now: datetime, clock: str) -> resu
     return results.StatusReport(
         authority=policy.authority.name,
         incarnation=store.fact("incarnation") or "",
+        box=_summarize_box(store),
         now=now,
         next_visit_by=next_visit_by(policy, certificates, store.crls(), now),
         covers=_list_coverage(policy, certificates, now),
@@ -127,6 +129,11 @@ def _summarize_root(root: Certificate, now: datetime, signers: int) -> results.R
         not_after=root.not_after,
         signers=signers,
     )
+
+
+def _summarize_box(store: Store) -> results.BoxSummary:
+    key = load_box_key(store).public
+    return results.BoxSummary(key=key, words=box_words(key))
 
 
 def _list_archives(store: Store, policy: Policy) -> tuple[results.ArchiveState, ...]:

@@ -18,16 +18,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import chain
-from typing import BinaryIO, Final, TypeVar
+from typing import BinaryIO, Final
 
 import pyrage
 
 from core.archive.backup_state import encode_state
-from core.archive.container import MANIFEST_PATH, Member, make_member, write_archive
+from core.archive.box_key import BoxKey, load_box_key
+from core.archive.container import BOX_SIGNATURE_PATH, MANIFEST_PATH, Member, make_member, write_archive
 from core.archive.contents import Changes, Contents, select_backup, select_egress, take_changes
 from core.archive.manifest import (
     MAX_EARLIER,
-    ArchiveKind,
     Authority,
     Earlier,
     FileEntry,
@@ -37,7 +37,7 @@ from core.archive.manifest import (
     file_of,
     list_targets,
 )
-from core.archive.seal import Seal, load_seals
+from core.archive.seal import load_seals
 from core.certificate import Certificate, encode_pem
 from core.crypto.pkcs8 import KeySpool, hash_public_key
 from core.crypto.recipients import Recipient, parse_recipient, refusing, to_age
@@ -52,8 +52,7 @@ Part = tuple[str, Iterable[bytes]]  # a tuple of pieces is at hand; anything els
 SLICE_BYTES: Final = 64 * 1024
 _DIGEST_BYTES: Final = 32
 BATCH: Final = 100  # certificates that are in memory at a time
-STEPS: Final = 200  # reports over a phase of an export
-T = TypeVar("T")
+STEPS: Final = 200  # reports over a whole export
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +64,6 @@ class Written:
         contents: Which certificates and keys it holds.
         changes: What is new since the archive of that kind and name before it.
         recipients: Whom it is encrypted to.
-        seals: Those that signed it, for the receipt to be signed by, too.
         manifest_sha256: Of the exact bytes of manifest.json, 64 hex digits.
         archive_name: `<name>-<sequence>-<time>.tar.age`.
         archive_sha256: Of the age file, 64 hex digits.
@@ -76,7 +74,6 @@ class Written:
     contents: Contents
     changes: Changes
     recipients: tuple[Recipient, ...]
-    seals: tuple[Seal, ...]
     manifest_sha256: str
     archive_name: str
     archive_sha256: str
@@ -94,8 +91,7 @@ def write_egress(
         name: An egress of the policy.
         now: Aware UTC, whole seconds.
         out: Where the age file goes, front to back; not closed, not flushed.
-        report: Told of seals, certificates, keys, and of files while the archive is written; may raise
-            StoppedError.
+        report: Told (keys done, keys in all, what); may raise StoppedError.
 
     Returns:
         What was written.
@@ -107,7 +103,7 @@ def write_egress(
         StoppedError: From `report`; `out` is then no archive.
     """
     issued = store.certificates()
-    contents = select_contents(store, policy, "egress", name, now)
+    contents = select_egress(policy, name, issued, store.key_ids(), now)
     roots_and_seals = [item.id for item in issued if item.kind != "signer"]
     forbidden = frozenset(hash_public_key(der) for _, der in store.ders(roots_and_seals))
     recipients = _recipients(policy.egresses[name].recipients)
@@ -120,52 +116,13 @@ def write_backup(
 ) -> Written:
     """Write the backup `name`: everything, root keys included. Arguments and errors as for `write_egress`."""
     issued = store.certificates()
-    contents = select_contents(store, policy, "backup", name, now)
+    contents = select_backup(policy, name, issued, store.key_ids(), now)
     recipients = _recipients(policy.backups[name].recipients)
     return _Export(store, policy, contents, issued, now, report).write(out, recipients, frozenset())
 
 
-def select_contents(store: Store, policy: Policy, kind: ArchiveKind, name: str, now: datetime) -> Contents:
-    """Return what an archive written now would contain.
-
-    Args:
-        store: Open.
-        policy: The approved policy.
-        kind: egress or backup.
-        name: Of the policy.
-        now: Aware UTC.
-
-    Raises:
-        PolicyError: The policy has no such name (E-POLICY).
-    """
-    select = select_egress if kind == "egress" else select_backup
-    return select(policy, name, store.certificates(), store.key_ids(), now)
-
-
 def _recipients(lines: Iterable[str]) -> tuple[Recipient, ...]:
     return tuple(parse_recipient(line, "the approved policy") for line in lines)
-
-
-def tell_each(items: Iterable[T], total: int, what: str, report: Report) -> Iterator[T]:
-    """Yield items, telling how many there were, STEPS times at most."""
-    step = max(1, total // STEPS)
-    for done, item in enumerate(items):
-        if done % step == 0:
-            report(Progress(done=done, total=total, what=what))
-        yield item
-    report(Progress(done=total, total=total, what=what))
-
-
-def count_files(contents: Contents) -> int:
-    """Return how many members an archive has: three and state.json, certificates, keys, signatures, CRLs."""
-    return (
-        len(("manifest.json", "passphrases.age", "journal.jsonl"))
-        + (contents.kind == "backup")
-        + len(contents.certificates)
-        + len(contents.key_ids)
-        + len(contents.seals)
-        + len(contents.roots)
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +139,9 @@ class _Export:
     def write(self, out: BinaryIO, recipients: tuple[Recipient, ...], forbidden: frozenset[bytes]) -> Written:
         """Hash all parts, seal the manifest, write the same parts."""
         store, contents, now = self.store, self.contents, self.now
-        seals = load_seals(store, contents.seals, self.report)
+        seals, box_key = load_seals(store, contents.seals), load_box_key(store)
         changes = take_changes(store, self.policy, contents, self.issued, now)
-        head = self._make_head()
+        head = self._make_head(box_key)
         parts = Parts(
             store=store,
             contents=contents,
@@ -198,8 +155,7 @@ class _Export:
             manifest = encode_manifest(head, contents.entries(now), hashed.entries(parts.encrypted(spool)))
             manifest_sha256 = hashlib.sha256(manifest).hexdigest()
             signatures = {seal.root_id: seal.sign(manifest) for seal in seals}
-            members = hashed.members(parts.again(spool), manifest, signatures)
-            members = tell_each(members, count_files(contents), "file", self.report)
+            members = hashed.members(parts.again(spool), manifest, box_key.sign(manifest), signatures)
             digest = write_archive(out, members, recipients, now)
         hashed.require_same()
         return Written(
@@ -207,14 +163,13 @@ class _Export:
             contents=contents,
             changes=changes,
             recipients=recipients,
-            seals=seals,
             manifest_sha256=manifest_sha256,
             archive_name=f"{archive_stem(head)}.tar.age",
             archive_sha256=digest.sha256,
             size_bytes=digest.size_bytes,
         )
 
-    def _make_head(self) -> Manifest:
+    def _make_head(self, box_key: BoxKey) -> Manifest:
         """Return the manifest without its lists, and consume a sequence."""
         store, contents = self.store, self.contents
         last = store.last_entry()
@@ -236,6 +191,7 @@ class _Export:
                 Earlier(sequence=item.sequence, sha256=item.manifest_sha256) for item in before[-MAX_EARLIER:]
             ),
             targets=list_targets(contents.entries(self.now)),
+            box_key=box_key.public,
             policy_sha256=self.policy.sha256,
             journal_head=last.hash,
             next_visit_by=next_visit_by(self.policy, self.issued, store.crls(), self.now),
@@ -262,12 +218,13 @@ class _Hashed:
             yield FileEntry(path=path, size=size, sha256=digest.hexdigest())
 
     def members(
-        self, parts: Iterable[Part], manifest: bytes, signatures: dict[str, bytes]
+        self, parts: Iterable[Part], manifest: bytes, box_signature: bytes, signatures: dict[str, bytes]
     ) -> Iterator[Member]:
         """Yield manifest, parts and signatures as an archive holds them."""
         view = memoryview(manifest)
         slices = (bytes(view[start : start + SLICE_BYTES]) for start in range(0, len(view), SLICE_BYTES))
         yield Member(path=MANIFEST_PATH, size=len(view), open=lambda: slices)
+        yield make_member(BOX_SIGNATURE_PATH, box_signature)
         for path, pieces in parts:
             size = sum(map(len, pieces)) if isinstance(pieces, tuple) else self._sizes[path]
             yield Member(path=path, size=size, open=partial(self._read, pieces))
@@ -295,7 +252,7 @@ class Parts:
         issued: All certificates, in issuing order.
         recipients: Whom the passphrases are encrypted to.
         now: Aware UTC time of the archive.
-        report: Told of certificates and keys; may raise StoppedError.
+        report: Told (keys done, keys in all, what); may raise StoppedError.
     """
 
     def __init__(
@@ -323,8 +280,7 @@ class Parts:
 
     def encrypted(self, spool: KeySpool) -> Iterator[Part]:
         """Yield all parts, encrypting keys and passphrases on the way."""
-        number = len(self._contents.certificates)
-        yield from self._telling(self._certificates(self._note_public_key), number, "certificate")
+        yield from self._certificates(self._note_public_key)
         yield from self._encrypt_keys(spool)
         with refusing(ArchiveError("The passphrases could not be encrypted.")):
             keys = [to_age(recipient) for recipient in self._recipients]
@@ -347,18 +303,19 @@ class Parts:
                 note(item, ders[item.id])
                 yield file_of(item), (encode_pem(ders[item.id]) + self._pems[item.issuer],)
 
-    def _telling(self, items: Iterable[T], total: int, what: str) -> Iterator[T]:
-        return tell_each(items, total, what, self._report)
-
     def _note_public_key(self, signer: Certificate, der: bytes) -> None:
         if signer.id in self._contents.key_ids:
             self._public += hash_public_key(der)
 
     def _encrypt_keys(self, spool: KeySpool) -> Iterator[Part]:
-        # Told as they are read: that takes longer with RSA than encrypting, which comes in batches.
-        pems = spool.encrypt(self._telling(self._read_keys(), len(self._with_keys), "key"))
-        for item, pem in zip(self._with_keys, pems, strict=True):
+        total = len(self._with_keys)
+        step = max(1, total // STEPS)
+        pems = spool.encrypt(self._read_keys())
+        for done, (item, pem) in enumerate(zip(self._with_keys, pems, strict=True)):
+            if done % step == 0:
+                self._report(Progress(done=done, total=total, what="key"))
             yield f"keys/{item.id}.pem", (pem,)
+        self._report(Progress(done=total, total=total, what="key"))
 
     def _read_keys(self) -> Iterator[tuple[Certificate, bytes, bytes]]:
         """Yield each certificate with the digest of its public key, and its private key."""

@@ -1,16 +1,17 @@
 """The receipt: what an archive holds and what has changed, in the clear and sealed, without any secret.
 
-1. Canonical JSON {"receipt": {...}, "seals": [...]}; each seal signs the exact bytes of the value of
-   "receipt", as they stand in the file (docs/archive-format.md, "The receipt").
+1. Canonical JSON {"box": "...", "receipt": {...}, "seals": [...]}; the box key and each seal sign the exact
+   bytes of the value of "receipt", as they stand in the file (docs/archive-format.md, "The receipt").
 2. It names the SHA-256 of the archive, of its manifest, and of its sidecars.
 3. What changed since the archive before follows from dates, and from how many certificates had been issued
    by then, which the store remembers with each export as the fact "exported <kind> <name>".
-4. It is believed if any one seal is of a trusted root and fits.
+4. It is believed if any one seal is of a trusted root and fits, and the box key that it names has signed it.
 5. It tells whether a state is older than what the world has seen (design 3, Journal). A whole state folder
-   put back passes every check inside the box: it is what it was. But receipts travel. One that is sealed
-   under a root of ours, of our own incarnation, with a number that this store never gave out, or gave to
-   another archive, proves that a later state existed. Receipts of others, and what is no receipt, prove
-   nothing.
+   put back passes every check inside the box: it is what it was. But receipts travel. One that our own box
+   key signed, with a number that this store never gave out, or gave to another archive, proves that a later
+   state existed. Receipts of others, and what is no receipt, prove nothing.
+6. One that is sealed as ours without our box key proves nothing about our state, but that somebody else has
+   our roots' keys, or a seal's: whoever has a backup and its recipient's key could write it. That is told.
 
 It decides nothing about contents.
 """
@@ -25,6 +26,7 @@ from cryptography import x509
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from core.api.results import Paper, ReceiptChecked
+from core.archive.box_key import BoxKey, check_box_signature, load_box_key
 from core.archive.contents import Changes
 from core.archive.manifest import (
     MAX_CERTIFICATES,
@@ -34,6 +36,7 @@ from core.archive.manifest import (
     EarlierList,
     Instant,
     Name,
+    PublicKeyHex,
     SequenceNumber,
     Sha256Hex,
     Uuid,
@@ -45,7 +48,14 @@ from core.archive.seal import Seal, accept_seal
 from core.crypto.keys import verify_bytes
 from core.crypto.recipients import RecipientKind
 from core.decoding import DecodingError, json_decoder
-from core.errors import ArchiveError, ArchiveFormatError, ArchiveSealError, IssueError, StateOldError
+from core.errors import (
+    ArchiveError,
+    ArchiveFormatError,
+    ArchiveSealError,
+    IssueError,
+    StateForgedError,
+    StateOldError,
+)
 from core.export.archives import Written
 from core.store.store import Store
 
@@ -116,6 +126,7 @@ class Receipt(_Strict, frozen=True, kw_only=True):
     created: Instant
     previous: Sha256Hex | UnsetType | None = UNSET
     earlier: EarlierList | UnsetType = UNSET
+    box_key: PublicKeyHex | UnsetType = UNSET
     policy_sha256: Sha256Hex
     journal_head: Sha256Hex
     next_visit_by: Instant
@@ -128,7 +139,10 @@ class Receipt(_Strict, frozen=True, kw_only=True):
     certificates: Annotated[tuple[CertificateEntry, ...], Meta(max_length=MAX_CERTIFICATES)] = ()
 
     def __post_init__(self) -> None:
-        require_past(self.sequence, self.previous, self.earlier, is_format_1=self.format == RECEIPT_FORMAT_1)
+        is_format_1 = self.format == RECEIPT_FORMAT_1
+        require_past(self.sequence, self.previous, self.earlier, is_format_1=is_format_1)
+        if (self.box_key is UNSET) is not is_format_1:
+            raise ValueError("format 2 has `box_key`")
 
 
 class ReceiptSeal(_Strict, frozen=True, kw_only=True):
@@ -140,8 +154,13 @@ class ReceiptSeal(_Strict, frozen=True, kw_only=True):
 
 
 class _Envelope(_Strict, frozen=True, kw_only=True):
+    box: Annotated[bytes, Meta(max_length=64)] | UnsetType = UNSET  # base64 in JSON
     receipt: Receipt
     seals: Annotated[tuple[ReceiptSeal, ...], Meta(min_length=1, max_length=1000)]
+
+    def __post_init__(self) -> None:
+        if (self.box is UNSET) is not (self.receipt.box_key is UNSET):
+            raise ValueError("format 2 has `box`")
 
 
 _ENCODE = msgspec.json.Encoder(order="sorted").encode
@@ -166,13 +185,16 @@ def receipt_stem(written: Written) -> str:
     return f"pism-receipt-{written.head.name}-{written.head.sequence:06}"
 
 
-def make_receipt(written: Written, sidecars: Iterable[NamedFile], seals: Iterable[Seal]) -> bytes:
+def make_receipt(
+    written: Written, sidecars: Iterable[NamedFile], seals: Iterable[Seal], box_key: BoxKey
+) -> bytes:
     """Return the sealed receipt of an archive.
 
     Args:
         written: The archive.
         sidecars: The other files that go beside it.
         seals: The seals that signed its manifest.
+        box_key: That signed it, too.
     """
     head, contents, now = written.head, written.contents, written.head.created
     receipt = Receipt(
@@ -184,6 +206,7 @@ def make_receipt(written: Written, sidecars: Iterable[NamedFile], seals: Iterabl
         sequence=head.sequence,
         created=head.created,
         earlier=head.earlier,
+        box_key=box_key.public,
         policy_sha256=head.policy_sha256,
         journal_head=head.journal_head,
         next_visit_by=head.next_visit_by,
@@ -212,7 +235,13 @@ def make_receipt(written: Written, sidecars: Iterable[NamedFile], seals: Iterabl
     signatures = tuple(
         ReceiptSeal(root=seal.root_id, certificate=seal.der, signature=seal.sign(signed)) for seal in seals
     )
-    return b'{"receipt":%b,"seals":%b}' % (signed, _ENCODE(signatures))
+    return _join(box_key.sign(signed), signed, signatures)
+
+
+def _join(box: bytes | UnsetType, signed: bytes, seals: tuple[ReceiptSeal, ...]) -> bytes:
+    """Return the file: the signature of the box key, where there is one, the receipt's bytes, the seals."""
+    own = b"" if isinstance(box, UnsetType) else b'"box":%b,' % _ENCODE(box)
+    return b'{%b"receipt":%b,"seals":%b}' % (own, signed, _ENCODE(seals))
 
 
 def _changed(changes: Changes) -> Changed:
@@ -233,7 +262,7 @@ def verify_receipt(data: bytes, roots: Mapping[str, TrustedRoot]) -> Receipt:
 
     Raises:
         ArchiveFormatError: Too large, another version, not to the format or not canonical (E-ARCHIVE-FORMAT).
-        ArchiveSealError: No seal of one of `roots` fits (E-ARCHIVE-SEAL).
+        ArchiveSealError: No seal of one of `roots` fits, or not the box key's signature (E-ARCHIVE-SEAL).
     """
     try:
         envelope = _decode(data)
@@ -241,8 +270,10 @@ def verify_receipt(data: bytes, roots: Mapping[str, TrustedRoot]) -> Receipt:
         raise ArchiveFormatError(f"The receipt is not to the format {RECEIPT_FORMAT}: {error}.") from error
     receipt = envelope.receipt
     signed = _ENCODE(receipt)
-    if b'{"receipt":%b,"seals":%b}' % (signed, _ENCODE(envelope.seals)) != data:
+    if _join(envelope.box, signed, envelope.seals) != data:
         raise ArchiveFormatError("The receipt is not in its canonical form.")
+    if not isinstance(envelope.box, UnsetType) and not isinstance(receipt.box_key, UnsetType):
+        check_box_signature(receipt.box_key, envelope.box, signed)
     refusals = []
     for seal in envelope.seals:
         if seal.root not in roots:
@@ -269,6 +300,7 @@ def check_receipt(store: Store, data: bytes) -> ReceiptChecked:
         What it is, and the papers that it names where a root of ours seals it.
 
     Raises:
+        StateForgedError: It is sealed as ours, and not by our box key (E-STATE-FORGED).
         StateOldError: The receipt is ours and later than anything here, or of another archive than the one
             that has its number here (E-STATE-OLD).
     """
@@ -279,13 +311,16 @@ def check_receipt(store: Store, data: bytes) -> ReceiptChecked:
     papers = tuple(Paper(path=paper.file, sha256=paper.sha256) for paper in receipt.papers)
     if receipt.incarnation != store.fact("incarnation"):
         return ReceiptChecked(is_ours=False, papers=papers)
+    made = {(item.kind, item.name, item.sequence): item.manifest_sha256 for item in store.archives()}
+    is_known = made.get((receipt.kind, receipt.name, receipt.sequence)) == receipt.manifest_sha256
+    what = f"the stick holds the receipt of {receipt.kind} {receipt.name} {receipt.sequence:06}"
+    if receipt.box_key != load_box_key(store).public and not (receipt.box_key is UNSET and is_known):
+        raise StateForgedError(f"{what}, sealed as this box's, and not signed by its box key")
     given = {(item.kind, item.name): item.last for item in store.sequences()}
     last = given.get((receipt.kind, receipt.name), 0)
-    what = f"the stick holds the receipt of {receipt.kind} {receipt.name} {receipt.sequence:06}"
     if receipt.sequence > last:
         raise StateOldError(f"{what}; the last one known here is {last:06}")
-    made = {(item.kind, item.name, item.sequence): item.manifest_sha256 for item in store.archives()}
-    if made.get((receipt.kind, receipt.name, receipt.sequence)) != receipt.manifest_sha256:
+    if not is_known:
         raise StateOldError(f"{what}, which is not the archive of that number that is known here")
     return ReceiptChecked(is_ours=True, papers=papers)
 

@@ -17,6 +17,9 @@ from html import escape
 from importlib import resources
 from typing import TYPE_CHECKING
 
+from msgspec import UnsetType
+
+from core.archive.box_key import box_digest
 from core.crypto.recipients import fingerprint_words
 from core.export.archives import Written
 from core.export.chart import Row, draw_chart, find_end, find_stretches, make_row
@@ -251,8 +254,8 @@ def _opening(written: Written) -> Iterator[str]:
     if written.head.kind == "egress":
         yield "<p>On the server, with the private half of a recipient below:</p>"
         yield f"<pre><code>pism open {file} --identity KEYFILE --out FOLDER</code></pre>"
-        yield "<p>The first time it shows the words of a root: compare them with those on the box (menu, 4), "
-        yield "or with those of the active root below.</p>"
+        yield "<p>The first time it shows the words of the box: compare them with those on its panel (menu, "
+        yield "4), not with this page, which came with the archive.</p>"
     else:
         yield "<p>Keep it away from the box. Prove now and then, on a PC without a network, that it "
         yield "can be restored:</p>"
@@ -286,8 +289,10 @@ def _card(name: str, value: str) -> Iterator[str]:
 
 def _hashes(written: Written) -> Iterator[str]:
     head = written.head
+    box = None if isinstance(head.box_key, UnsetType) else box_digest(head.box_key)
     yield '<div class="cards">'
     for name, digest in (
+        ("box", box),
         ("archive", written.archive_sha256),
         ("manifest", written.manifest_sha256),
         ("manifest before", head.before),

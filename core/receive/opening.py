@@ -7,9 +7,9 @@ written before the last one, and nothing is left behind by a refusal.
  2. Members: plain files by rule, nothing after the end (core.archive.container).
  3. Manifest: format, canonical bytes, bounds (core.archive.manifest); the members are exactly those it lists.
  4. Seal: made directly under a pinned root, not on that root's CRL, over the manifest's exact bytes, not
-    later than a day from now (core.receive.seals).
- 5. Trust: a first root is one given as trusted, a new incarnation is the one to be followed, or else the
-    operator confirmed it (core.receive.seals).
+    later than a day from now; and the box key that the manifest names has signed the same bytes
+    (core.receive.seals).
+ 5. Trust: the box key is pinned, or a person accepts it by its words (core.receive.seals, also for format 1).
  6. Order: newer than, and continuing, what was opened before; no older CRL (core.receive.trust).
  7. Files: every size and SHA-256 of the manifest.
  8. Certificates: each is its entry's, under its own root, nested in it, and of its kind
@@ -29,19 +29,21 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from cryptography import x509
+from msgspec import UNSET
 
-from core.archive.container import MANIFEST_PATH, Archive, read_archive
+from core.archive.container import BOX_SIGNATURE_PATH, MANIFEST_PATH, Archive, read_archive
 from core.archive.manifest import Manifest, archive_stem, decode_manifest
 from core.errors import ArchiveDamagedError, ArchiveMemberError, ArchiveTrustError, JournalError
 from core.progress import Report, report_nothing
 from core.receive.certificates import Chains, check_certificates, check_crls
 from core.receive.folder import filing, lock_folder, make_folder, point_links, write_tree
 from core.receive.private_keys import check_keys
-from core.receive.seals import Question, check_trust, find_seal
+from core.receive.seals import Confirm, Question, check_followed, check_vouched, find_seal
 from core.receive.trust import (
     Trust,
     check_authority,
@@ -53,7 +55,6 @@ from core.receive.trust import (
 )
 from core.store import journal
 
-Confirm = Callable[[Question], bool]
 Source = Path | BinaryIO
 """An archive: its path, or an open file that is read from its beginning and left open."""
 
@@ -65,7 +66,7 @@ class Received:
     Args:
         manifest: What it says of itself.
         manifest_sha256: Of the exact bytes of manifest.json, 64 hex digits.
-        sealed_by: The pinned root whose seal was accepted, with its words.
+        sealed_by: The pinned root whose seal was accepted, and the box that signed, with their words.
         key_count: How many private keys are inside.
         folder: Where its members were written; None if it was only verified.
     """
@@ -98,6 +99,8 @@ def verify_archive(
     trust: Sequence[x509.Certificate],
     now: datetime,
     report: Report = report_nothing,
+    *,
+    accept_box: Sequence[str] | None = None,
 ) -> Received:
     """Run checks 1 to 11 on an archive; write nothing, remember nothing.
 
@@ -107,13 +110,15 @@ def verify_archive(
         trust: Roots to believe, from core.receive.trust.load_roots.
         now: Aware UTC.
         report: Told (keys checked, keys in all, what); may raise StoppedError.
+        accept_box: Words of the box that made it, 12 of them; then `trust` may be empty.
 
     Raises:
         ArchiveError: A check failed; its class and code say which.
         JournalError: Check 11 failed (E-JOURNAL).
         FileError: The archive cannot be read (E-FILE).
     """
-    with check_archive(source, identities, trust, None, now, report=report) as (_, checked):
+    checking = check_archive(source, identities, trust, None, now, report=report, accept_box=accept_box)
+    with checking as (_, checked):
         return checked.received
 
 
@@ -127,6 +132,7 @@ def check_archive(
     *,
     in_memory: bool = False,
     report: Report = report_nothing,
+    accept_box: Sequence[str] | None = None,
 ) -> Iterator[tuple[Archive, Checked]]:
     """Run checks 1 to 11 on an archive, and keep it open for a block that reads what is inside.
 
@@ -136,10 +142,11 @@ def check_archive(
         source: The archive.
         identities: From core.crypto.identities.
         trust: Roots to believe.
-        confirm: Template about the root, if it is none of `trust`; None refuses it.
+        confirm: Asked about the root, if it is none of `trust`; None refuses it.
         now: Aware UTC.
         in_memory: Unpack it into memory; else onto the disk, into an unlinked file.
         report: Told (keys checked, keys in all, what); may raise StoppedError.
+        accept_box: Words of the box that made it, if they are known.
 
     Yields:
         The archive, and what the checks came to.
@@ -150,7 +157,7 @@ def check_archive(
             identities,
             memory=Trust(),
             trust=trust,
-            confirm=confirm,
+            believe=partial(check_vouched, trust=trust, accepted=accept_box, confirm=confirm),
             now=now,
             report=report,
         )
@@ -165,7 +172,7 @@ def open_archive(  # noqa: PLR0917  in the order of the command line
     confirm: Confirm | None,
     now: datetime,
     *,
-    follow: str | None = None,
+    accept_box: Sequence[str] | None = None,
     report: Report = report_nothing,
 ) -> Received:
     """Run all checks on an archive and place its members in `out`, or leave `out` as it was.
@@ -175,9 +182,9 @@ def open_archive(  # noqa: PLR0917  in the order of the command line
         identities: From core.crypto.identities.
         trust: Roots to believe beside those remembered in `out`, from core.receive.trust.load_roots.
         out: The receiver's folder; made if it is missing. See core.receive.folder for what is in it.
-        confirm: Template before a first root or a new incarnation is trusted; None refuses both.
+        confirm: Asked before a box is followed whose key is not pinned; None refuses it.
         now: Aware UTC.
-        follow: The new incarnation to follow without being asked, a UUID.
+        accept_box: Words of the box to follow without being asked, 12 of them, read off its panel.
         report: Told (keys checked, keys in all, what); may raise StoppedError, which leaves `out` as it was.
 
     Raises:
@@ -199,9 +206,8 @@ def open_archive(  # noqa: PLR0917  in the order of the command line
             identities,
             memory=memory,
             trust=trust,
-            confirm=confirm,
+            believe=partial(check_followed, memory, trust=trust, accepted=accept_box, confirm=confirm),
             now=now,
-            follow=follow,
             report=report,
         )
         # 12. Place.
@@ -253,10 +259,9 @@ def _check(
     *,
     memory: Trust,
     trust: Sequence[x509.Certificate],
-    confirm: Confirm | None,
+    believe: Callable[[Question], None],
     now: datetime,
-    follow: str | None = None,
-    report: Report = report_nothing,
+    report: Report,
 ) -> Checked:
     # 3. Manifest. Its bytes are the ones that are sealed: they are never encoded again.
     manifest_bytes = archive.read(MANIFEST_PATH)
@@ -276,7 +281,7 @@ def _check(
         now=now,
     )
     # 5. Trust.
-    check_trust(memory, seal, trust, follow, confirm)
+    believe(seal)
     # 6. Order. CRLs follow as soon as they are read.
     check_order(memory, manifest, manifest_sha256)
     # 7. Files.
@@ -303,7 +308,7 @@ def check_members(archive: Archive, manifest: Manifest) -> None:
     Raises:
         ArchiveMemberError: It does not (E-ARCHIVE-MEMBER).
     """
-    wanted = [MANIFEST_PATH]
+    wanted = [MANIFEST_PATH] if manifest.box_key is UNSET else [MANIFEST_PATH, BOX_SIGNATURE_PATH]
     for entry in manifest.files:
         wanted.append(entry.path)
         if entry.path.endswith("/seal.pem"):

@@ -1,13 +1,16 @@
-"""Which seal of an archive is believed (the receiver's checks 4 and 5).
+"""Which seal and which box key of an archive are believed (the receiver's checks 4 and 5).
 
 1. A seal counts only under a root whose bytes are pinned. Without any trust yet, every root of the archive
    is a candidate, and the operator is asked about the one that is found.
 2. A root that the manifest or the memory calls revoked seals nothing, nor does an expired one.
 3. The root's own CRL must be in the archive, and must not list the seal.
-4. The signature is over the exact bytes of the manifest.
-5. A root that the operator gives vouches for the first archive of a folder. It does not for a new incarnation
-   of an authority that is followed already: who restored a stolen backup has its roots, too. That one is
-   followed when the operator names it, or says yes to its words.
+4. The signature is over the exact bytes of the manifest; so is that of the box key which the manifest names.
+5. A receiver follows a box whose key is pinned for that incarnation. Any other, the first one too, is
+   followed when a person has read its words off the panel: gives them, or says yes to them. Roots vouch for
+   no box, whoever names them: who has a backup and its recipient's key has the roots' keys, too.
+6. Format 1 names no box key. It is believed as it was: a given root vouches for the first archive of a
+   folder, a person for a new incarnation; and not any more where a box key is pinned.
+7. What is only looked at, drilled or restored may be of a box that is gone: a given root is enough there.
 
 What a seal's certificate must be is core.archive.seal's.
 """
@@ -20,13 +23,16 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from msgspec import UnsetType
 
-from core.archive.container import Archive
+from core.archive.box_key import box_words, check_box_signature
+from core.archive.container import BOX_SIGNATURE_PATH, Archive
 from core.archive.manifest import CertificateEntry, Manifest
 from core.archive.seal import accept_seal
 from core.crypto.keys import verify_bytes
 from core.crypto.recipients import fingerprint_words
 from core.errors import (
+    ArchiveBoxError,
     ArchiveDateError,
     ArchiveError,
     ArchiveSealError,
@@ -41,7 +47,7 @@ MAX_AHEAD: Final = timedelta(days=1)  # a box whose clock runs a little fast
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """The root whose seal fits, as an operator compares it with the box.
+    """The root whose seal fits, and the box that signed, as an operator compares them with the panel.
 
     Args:
         authority_name: Of the manifest.
@@ -52,6 +58,7 @@ class Question:
         root_period: Name of its issuing period, such as 2026, as a box's screens show it.
         root_sha256: Of its DER, 64 hex digits.
         root_words: The same as 12 words.
+        box_key: That signed, its public key, 64 hex digits; None in format 1.
         certificate: The root.
         is_known: The authority's archives were opened here before: only the incarnation is new.
     """
@@ -64,8 +71,17 @@ class Question:
     root_period: str
     root_sha256: str
     root_words: tuple[str, ...]
+    box_key: str | None
     certificate: x509.Certificate = field(repr=False)
     is_known: bool = False
+
+    @property
+    def box_words(self) -> tuple[str, ...]:
+        """The 12 words of the box key, as the panel shows them; none in format 1."""
+        return () if self.box_key is None else box_words(self.box_key)
+
+
+Confirm = Callable[[Question], bool]
 
 
 def find_seal(
@@ -77,7 +93,7 @@ def find_seal(
     revoked: Collection[str],
     now: datetime,
 ) -> Question:
-    """Return the root of a seal that is believed.
+    """Return the root of a seal that is believed, once the box key's own signature was found good.
 
     Args:
         archive: Its seals, roots and CRLs are read.
@@ -89,8 +105,11 @@ def find_seal(
 
     Raises:
         ArchiveDateError: The archive was made after now (E-ARCHIVE-DATE).
-        ArchiveSealError: There is none (E-ARCHIVE-SEAL).
+        ArchiveSealError: There is none, or the box key did not sign (E-ARCHIVE-SEAL).
     """
+    box_key = None if isinstance(manifest.box_key, UnsetType) else manifest.box_key
+    if box_key is not None:
+        check_box_signature(box_key, archive.read(BOX_SIGNATURE_PATH), manifest_bytes)
     if manifest.created > now + MAX_AHEAD:
         raise ArchiveDateError(
             f"The archive says it was made at {manifest.created:%Y-%m-%d %H:%M}, after now."
@@ -118,6 +137,7 @@ def find_seal(
             root_period=root_entry.period,
             root_sha256=digest,
             root_words=fingerprint_words(bytes.fromhex(digest)),
+            box_key=box_key,
             certificate=root,
         )
     raise ArchiveSealError(f"No seal of this archive is believed: {why}.")
@@ -150,31 +170,78 @@ def _check_seal(
         raise ArchiveSealError(f"The signature under root {root_id} is not over this manifest.") from None
 
 
-def check_trust(
+def check_followed(
     memory: Trust,
     seal: Question,
+    *,
     trust: Sequence[x509.Certificate],
-    follow: str | None,
-    confirm: Callable[[Question], bool] | None,
+    accepted: Sequence[str] | None,
+    confirm: Confirm | None,
 ) -> None:
-    """Refuse a first root or a new incarnation that nobody vouches for (rule 5).
+    """Refuse a box that nobody vouches for; in format 1, a first root or a new incarnation (rules 5, 6).
 
     Args:
         memory: Of the folder.
-        seal: The root whose seal fits, pinned, given, or of nobody's yet.
+        seal: The root whose seal fits, pinned, given, or of nobody's yet; and the box that signed.
         trust: Roots that the operator gave.
-        follow: The new incarnation that the operator named, a UUID.
-        confirm: Template when neither says enough; None refuses.
+        accepted: The box's words, as the operator read them off the panel; None: none were given.
+        confirm: Asked when nothing else says enough; None refuses.
 
     Raises:
-        ArchiveTrustError: Not confirmed (E-ARCHIVE-TRUST).
+        ArchiveBoxError: Another box key than is pinned or was given, or none (E-ARCHIVE-BOX).
+        ArchiveTrustError: In format 1, not confirmed (E-ARCHIVE-TRUST).
     """
-    is_first = memory.authority is None
-    if is_first and seal.certificate in trust:
+    is_known = memory.authority is not None
+    refusal = ArchiveTrustError(
+        f"The incarnation {seal.incarnation} of {seal.authority_name} is new here and was not confirmed."
+        if is_known
+        else f"The root {seal.root_id} of {seal.authority_name} is new here and was not confirmed."
+    )
+    if _are_words_of(seal, accepted):
         return
-    if not is_first and seal.incarnation in (*memory.incarnations, follow):
+    if seal.box_key is not None:
+        if memory.box_of(seal.incarnation) == seal.box_key:
+            return
+        refusal = ArchiveBoxError(
+            f"The box of {seal.authority_name} that made this archive is not one that was accepted here."
+        )
+    elif memory.boxes:
+        raise ArchiveBoxError("The archive is of format 1, which lacks the box key that is pinned here.")
+    elif seal.incarnation in memory.incarnations or (not is_known and seal.certificate in trust):
         return
-    if confirm is not None and confirm(replace(seal, is_known=not is_first)):
+    if confirm is None or not confirm(replace(seal, is_known=is_known)):
+        raise refusal
+
+
+def check_vouched(
+    seal: Question,
+    *,
+    trust: Sequence[x509.Certificate],
+    accepted: Sequence[str] | None,
+    confirm: Confirm | None,
+) -> None:
+    """Refuse what is only looked at, drilled or restored, if nobody vouches for its root or box (rule 7).
+
+    Arguments as for `check_followed`.
+
+    Raises:
+        ArchiveBoxError: Words were given, and are another box's (E-ARCHIVE-BOX).
+        ArchiveTrustError: Nobody does (E-ARCHIVE-TRUST).
+    """
+    if _are_words_of(seal, accepted) or seal.certificate in trust:
         return
-    what = f"root {seal.root_id}" if is_first else f"incarnation {seal.incarnation}"
-    raise ArchiveTrustError(f"The {what} of {seal.authority_name} is new here and was not confirmed.")
+    if confirm is None or not confirm(seal):
+        raise ArchiveTrustError(
+            f"The root {seal.root_id} of {seal.authority_name} is new here and was not confirmed."
+        )
+
+
+def _are_words_of(seal: Question, accepted: Sequence[str] | None) -> bool:
+    """Return whether words were given; they must be those of the box that signed."""
+    if accepted is None:
+        return False
+    if seal.box_key is None:
+        raise ArchiveBoxError("The archive is of format 1, which lacks the box key that words are of.")
+    if tuple(accepted) != seal.box_words:
+        raise ArchiveBoxError("The words that were given are not those of the box that made this archive.")
+    return True

@@ -6,9 +6,10 @@ Rules:
    never counts again, whoever names it.
 3. Archives are ordered by (incarnation, sequence) for each kind and name. Not newer is a rollback. One whose
    list of earlier manifests lacks the last one that is remembered, or has another hash there, is a fork,
-   whatever was missed between them. So is a second restore of an incarnation that has been replaced already,
-   and one of format 1, which has no list, after one that has. Holes are normal.
+   whatever was missed between them. So is a second restore of an incarnation that has been replaced already.
+   Holes are normal.
 4. A CRL number never goes down.
+5. Of each incarnation one box key is pinned, and none without a person's words (core.receive.seals).
 
 The file is strict, bounded, and replaced whole.
 """
@@ -31,6 +32,7 @@ from core.archive.manifest import (
     Instant,
     Manifest,
     Name,
+    PublicKeyHex,
     SequenceNumber,
     Sha256Hex,
     Uuid,
@@ -59,7 +61,13 @@ class Seen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     created: Instant
     manifest_sha256: Sha256Hex
     folder: Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9-]{0,23}-[0-9]{6,10}-[0-9]{8}T[0-9]{6}Z\Z")]
-    listed_earlier: bool = False  # it was of format 2
+
+
+class PinnedBox(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The box key that a person has accepted for an incarnation."""
+
+    incarnation: Uuid
+    key: PublicKeyHex
 
 
 class SeenCrl(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -75,6 +83,7 @@ class Trust(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Args:
         authority: Whose archives these are; None before the first.
         incarnations: Accepted ones, the newest last.
+        boxes: The box key of each of them that has one, the newest last; those of format 1 have none.
         roots: Pinned roots, PEM.
         revoked: SHA-256 of the DER of every root that was listed as revoked.
         crls: Highest CRL number of each root.
@@ -84,6 +93,7 @@ class Trust(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     format: Literal["pism-receiver-v1"] = "pism-receiver-v1"
     authority: Authority | None = None
     incarnations: Annotated[tuple[Uuid, ...], Meta(max_length=_MAX_LISTED)] = ()
+    boxes: Annotated[tuple[PinnedBox, ...], Meta(max_length=_MAX_LISTED)] = ()
     roots: Annotated[tuple[str, ...], Meta(max_length=_MAX_LISTED)] = ()
     revoked: Annotated[tuple[Sha256Hex, ...], Meta(max_length=_MAX_LISTED)] = ()
     crls: Annotated[tuple[SeenCrl, ...], Meta(max_length=_MAX_LISTED)] = ()
@@ -94,6 +104,10 @@ class Trust(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         remembered = load_roots("".join(self.roots).encode(), RECEIVER_FILE) if self.roots else ()
         ders = (root.public_bytes(Encoding.DER) for root in (*remembered, *extra))
         return frozenset(der for der in ders if hashlib.sha256(der).hexdigest() not in self.revoked)
+
+    def box_of(self, incarnation: str) -> str | None:
+        """Return the box key that is pinned for an incarnation, 64 hex digits; None where none is."""
+        return next((box.key for box in self.boxes if box.incarnation == incarnation), None)
 
     def last(self, manifest: Manifest) -> Seen | None:
         """Return the last archive seen of the manifest's kind and name."""
@@ -187,8 +201,7 @@ def check_order(trust: Trust, manifest: Manifest, manifest_sha256: str) -> None:
 
     Raises:
         ArchiveRollbackError: An older incarnation or sequence, or the same again (E-ARCHIVE-ROLLBACK).
-        ArchiveForkError: Another archive of the same sequence, of another past, or of format 1 after one of
-            format 2 (E-ARCHIVE-FORK).
+        ArchiveForkError: Another archive of the same sequence, or of another past (E-ARCHIVE-FORK).
     """
     if manifest.incarnation in trust.incarnations[:-1]:
         raise ArchiveRollbackError("The archive is of an incarnation that a restore has replaced.")
@@ -214,7 +227,7 @@ def _continues(manifest: Manifest, last: Seen) -> bool:
     """Return whether a later manifest names the last one that is remembered, as far as its format can."""
     if isinstance(manifest.earlier, UnsetType):
         is_next = manifest.sequence == last.sequence + 1
-        return not last.listed_earlier and (manifest.before == last.manifest_sha256 or not is_next)
+        return manifest.before == last.manifest_sha256 or not is_next
     earlier = {item.sequence: item.sha256 for item in manifest.earlier}
     return earlier.get(last.sequence) == last.manifest_sha256
 
@@ -274,18 +287,25 @@ def remember(
         created=manifest.created,
         manifest_sha256=manifest_sha256,
         folder=folder,
-        listed_earlier=not isinstance(manifest.earlier, UnsetType),
     )
     known = manifest.incarnation in trust.incarnations
     numbers = {crl.root: int(crl.number) for crl in trust.crls} | dict(crl_numbers)
     return Trust(
         authority=manifest.authority,
         incarnations=trust.incarnations if known else (*trust.incarnations, manifest.incarnation),
+        boxes=_pin_box(trust, manifest),
         roots=pinned,
         revoked=tuple(sorted(gone)),
         crls=tuple(SeenCrl(root=id_, number=str(number)) for id_, number in numbers.items()),
         seen=(*(item for item in trust.seen if item != trust.last(manifest)), seen),
     )
+
+
+def _pin_box(trust: Trust, manifest: Manifest) -> tuple[PinnedBox, ...]:
+    if isinstance(manifest.box_key, UnsetType):
+        return trust.boxes
+    others = (box for box in trust.boxes if box.incarnation != manifest.incarnation)
+    return (*others, PinnedBox(incarnation=manifest.incarnation, key=manifest.box_key))
 
 
 def _sha256(root: x509.Certificate) -> str:

@@ -31,11 +31,12 @@ from core.errors import ArchiveFormatError, ArchiveKindError, PolicyError
 from core.policy.policy import Policy, decode_policy
 from core.progress import Report, report_nothing
 from core.receive.certificates import Chains, check_certificate, read_certificates
-from core.receive.opening import Confirm, Source, check_archive, read_member_lines
+from core.receive.opening import Source, check_archive, read_member_lines
 from core.receive.private_keys import prove_key, read_passphrases
-from core.receive.seals import Question
+from core.receive.seals import Confirm, Question
 from core.recovery.backup_journal import DRILLED, History, read_history
 from core.store import journal
+from core.store.records import BOX_SEED
 from core.times import format_time
 
 STATE_PATH = "state.json"
@@ -110,7 +111,7 @@ def open_backup(
         source: The archive.
         identities: From core.crypto.identities.
         trust: Roots to believe, from core.receive.trust.load_roots.
-        confirm: Template about the root, if it is none of `trust`; None refuses it.
+        confirm: Asked about the root, if it is none of `trust`; None refuses it.
         now: Aware UTC.
         in_memory: Unpack it into memory; else onto the disk, into an unlinked file.
         report: Told (keys checked, keys in all, what); may raise StoppedError.
@@ -194,6 +195,7 @@ def _check_facts(state: State, manifest: Manifest, history: History) -> Policy:
         raise _disagreement("authority")
     if manifest.name not in policy.backups:
         raise _disagreement("name of this backup")
+    _check_box(facts, manifest, history)
     if {facts.get("incarnation"), history.incarnation} != {manifest.incarnation}:
         raise _disagreement("incarnation")
     if facts.get("restored_from") != manifest.restored_from:
@@ -204,6 +206,13 @@ def _check_facts(state: State, manifest: Manifest, history: History) -> Policy:
     if not _TOKEN.fullmatch(facts.get("drill_token", "")):
         raise ArchiveFormatError("state.json holds no drill token of 32 bytes.")
     return policy
+
+
+def _check_box(facts: Mapping[str, str], manifest: Manifest, history: History) -> None:
+    if (None if isinstance(manifest.box_key, UnsetType) else manifest.box_key) != history.box_key:
+        raise _disagreement("box key")
+    if BOX_SEED in facts:
+        raise ArchiveFormatError("state.json holds a private box key, which no backup may.")
 
 
 def _check_archives(state: State, manifest: Manifest, history: History) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from core.archive.manifest import ArchiveKind, Name, SequenceNumber, Sha256Hex, Uuid
+from core.archive.manifest import ArchiveKind, Name, PublicKeyHex, SequenceNumber, Sha256Hex, Uuid
 from core.errors import ArchiveFormatError, JournalError
 from core.store.journal import Entry
 
@@ -26,6 +26,11 @@ _T = TypeVar("_T")
 class _Founded(Struct):
     policy: Sha256Hex
     incarnation: Uuid
+    box_key: PublicKeyHex | None = None  # not in format 1
+
+
+class _BoxKeyMade(Struct):
+    box_key: PublicKeyHex
 
 
 class _Approved(Struct):
@@ -59,6 +64,7 @@ class _Drilled(Struct):
 
 class _Restored(_Sealed):
     incarnation: Uuid
+    box_key: PublicKeyHex | None = None  # not in format 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +79,7 @@ class History:
         drilled: Name of a backup -> when it was drilled last.
         policy_sha256: Of the policy that was approved last, or None.
         incarnation: That the journal ends in, or None.
+        box_key: Its public box key, 64 hex digits, or None: in format 1 there was none.
         last: The last entry.
     """
 
@@ -83,6 +90,7 @@ class History:
     drilled: Mapping[str, datetime]
     policy_sha256: str | None
     incarnation: str | None
+    box_key: str | None
     last: Entry
 
 
@@ -116,6 +124,7 @@ def read_history(entries: Iterable[Entry]) -> History:
         drilled=reader.drilled,
         policy_sha256=reader.policy_sha256,
         incarnation=reader.incarnation,
+        box_key=reader.box_key,
         last=last,
     )
 
@@ -136,6 +145,7 @@ class _Reader:
         self.drilled: dict[str, datetime] = {}
         self.policy_sha256: str | None = None
         self.incarnation: str | None = None
+        self.box_key: str | None = None
 
     def read(self, entry: Entry) -> None:
         match entry.act:
@@ -154,6 +164,9 @@ class _Reader:
             case "init":
                 founded = _convert(entry, _Founded)
                 self.policy_sha256, self.incarnation = founded.policy, founded.incarnation
+                self.box_key = founded.box_key
+            case "box-key":
+                self.box_key = _convert(entry, _BoxKeyMade).box_key
             case "policy":
                 self.policy_sha256 = _convert(entry, _Approved).policy
 
@@ -164,7 +177,8 @@ class _Reader:
         self.archives[key] = sealed.manifest
         if entry.act == "restore":
             self.written[key] = entry.time
-            self.incarnation = _convert(entry, _Restored).incarnation
+            restored = _convert(entry, _Restored)
+            self.incarnation, self.box_key = restored.incarnation, restored.box_key
 
 
 _KINDS: Final = {"export": "egress", "backup": "backup", "restore": "backup"}

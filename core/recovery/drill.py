@@ -29,7 +29,7 @@ from core.decoding import DecodingError, json_decoder
 from core.errors import DrillError, PolicyError, StateDamagedError
 from core.policy.policy import Policy
 from core.progress import Progress, Report
-from core.receive.opening import Confirm
+from core.receive.seals import Confirm
 from core.recovery.backup import open_backup
 from core.recovery.backup_journal import DRILLED
 from core.store import journal
@@ -83,7 +83,7 @@ def drill(
         source: The archive.
         identities: From core.crypto.identities.
         trust: Roots to believe, from core.receive.trust.load_roots.
-        confirm: Template about the root, if it is none of `trust`; None refuses it.
+        confirm: Asked about the root, if it is none of `trust`; None refuses it.
         now: Aware UTC.
         report: Told (keys checked, keys in all, what), then the same of proofs; may raise StoppedError.
 

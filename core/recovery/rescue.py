@@ -124,6 +124,7 @@ class Rescue:
             name=backup.manifest.name,
             sequence=backup.manifest.sequence,
             created=backup.manifest.created,
+            box_words=backup.sealed_by.box_words,
             root_words=backup.sealed_by.root_words,
             root_sha256=backup.sealed_by.root_sha256,
             roots=kinds.count("root"),
@@ -154,6 +155,7 @@ class Rescue:
         self.close()
         return BackupRestored(
             incarnation=restored.incarnation,
+            box_words=restored.box_words,
             next_visit_by=restored.next_visit_by,
             clock_believed=restored.clock_believed,
             policy_changes=changes,

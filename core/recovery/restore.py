@@ -4,10 +4,12 @@
 2. A restore begins a new incarnation and goes on as the old one: policy, certificates with their
    revocations, keys, CRLs, numbers, archives, drills and the whole journal are carried over. The backup
    itself becomes the last archive of its name, so the next one continues it.
-3. The journal's old entries keep what they say of the old store; a `restore` entry with the state of the
+3. The new incarnation has a box key of its own, the old one's being in no backup: receivers ask before they
+   follow it.
+4. The journal's old entries keep what they say of the old store; a `restore` entry with the state of the
    new one ends it. The whole is verified before the rename, as at an unlock.
-4. Every key is proven by signing and verifying before it is kept (core.recovery.backup).
-5. A clock that the journal speaks against does not become the journal's: the entry is then dated as the last
+5. Every key is proven by signing and verifying before it is kept (core.recovery.backup).
+6. A clock that the journal speaks against does not become the journal's: the entry is then dated as the last
    one of the old box, and nothing is issued until the operator has confirmed the date.
 
 What the old box did after the backup is not known here: docs/recovery.md says what that means.
@@ -22,11 +24,12 @@ from typing import Any, Final
 
 from cryptography import x509
 
+from core.archive.box_key import box_words, make_box_key
 from core.certificate import Crl, Issued
 from core.crypto.passphrase import require_strong
 from core.plan.coverage import next_visit_by
 from core.progress import Progress, Report
-from core.receive.opening import Confirm
+from core.receive.seals import Confirm
 from core.recovery.backup import OpenBackup, open_backup
 from core.recovery.backup_journal import count_issued
 from core.recovery.drill import expect_drill
@@ -47,6 +50,8 @@ class Restored:
     Args:
         authority: Name of the authority.
         incarnation: The new one.
+        box_key: Its public box key, 64 hex digits.
+        box_words: The 12 words of that key: what receivers ask for.
         restored_from: The one that the backup is of.
         name: Of the backup.
         sequence: Its number.
@@ -60,6 +65,8 @@ class Restored:
 
     authority: str
     incarnation: str
+    box_key: str
+    box_words: tuple[str, ...]
     restored_from: str
     name: str
     sequence: int
@@ -89,7 +96,7 @@ def restore(
         source: The archive.
         identities: From core.crypto.identities.
         trust: Roots to believe, from core.receive.trust.load_roots.
-        confirm: Template about the root, if it is none of `trust`; None refuses it.
+        confirm: Asked about the root, if it is none of `trust`; None refuses it.
         state: The state folder, missing or empty; its parent exists.
         passphrase: Canonical, new.
         cost: Of the key derivation.
@@ -135,20 +142,23 @@ def _fill(store: Store, backup: OpenBackup, now: datetime, report: Report) -> Re
     """Carry a backup into a new store, prove the store, and return what was carried."""
     believed = _is_believed(backup, now)
     time = now if believed else backup.history.last.time
-    restored = Restored(
-        authority=backup.manifest.authority.name,
-        incarnation=str(uuid.uuid4()),
-        restored_from=backup.manifest.incarnation,
-        name=backup.manifest.name,
-        sequence=backup.manifest.sequence,
-        created=backup.manifest.created,
-        roots=sum(item.kind == "root" for item in backup.certificates),
-        signers=sum(item.kind == "signer" for item in backup.certificates),
-        keys=len(backup.key_ids),
-        clock_believed=believed,
-        next_visit_by=next_visit_by(backup.policy, backup.certificates, _read_crls(backup), time),
-    )
     with store.transaction():
+        box_key = make_box_key(store)
+        restored = Restored(
+            authority=backup.manifest.authority.name,
+            incarnation=str(uuid.uuid4()),
+            box_key=box_key,
+            box_words=box_words(box_key),
+            restored_from=backup.manifest.incarnation,
+            name=backup.manifest.name,
+            sequence=backup.manifest.sequence,
+            created=backup.manifest.created,
+            roots=sum(item.kind == "root" for item in backup.certificates),
+            signers=sum(item.kind == "signer" for item in backup.certificates),
+            keys=len(backup.key_ids),
+            clock_believed=believed,
+            next_visit_by=next_visit_by(backup.policy, backup.certificates, _read_crls(backup), time),
+        )
         _carry_journal(store, backup, report)
         for crl in _read_crls(backup):
             store.put_crl(crl)
@@ -233,6 +243,7 @@ def _append(store: Store, backup: OpenBackup, restored: Restored, time: datetime
         "sequence": restored.sequence,
         "manifest": backup.manifest_sha256,
         "incarnation": restored.incarnation,
+        "box_key": restored.box_key,
         "restored_from": restored.restored_from,
     }
     if not restored.clock_believed:

@@ -4,12 +4,14 @@
 2. Of each root's CRLs the latest is kept; its number only rises.
 3. A journal entry enters only if it holds the hash of the state as it stands; those that a restore carries
    over are followed by one that does.
+4. One fact is this store's own, the private box key (core.archive.box_key): it is under the state's hash as
+   all are, and `facts` passes it over, so that nothing which copies facts can take it along.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Final, Literal
 
 from core.certificate import Crl
 from core.errors import IssueError
@@ -17,6 +19,8 @@ from core.store.journal import Entry, decode_body, encode_body
 from core.store.state_hash import Rows
 
 ArchiveKind = Literal["egress", "backup"]
+BOX_SEED: Final = "box_seed"
+"""The fact that stays: the private box key, 64 hex digits of its seed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +77,13 @@ class RecordRows(Rows):
         return None if found is None else str(found[0])
 
     def facts(self) -> dict[str, str]:
-        """Return all single values by name.
+        """Return all single values by name, but that which stays in this store.
 
         Returns:
             A new dictionary.
         """
-        return dict(self._database.rows("SELECT name, value FROM fact ORDER BY name"))
+        rows = self._database.rows("SELECT name, value FROM fact WHERE name != ? ORDER BY name", (BOX_SEED,))
+        return dict(rows)
 
     def set_fact(self, name: str, value: str) -> None:
         """Keep a single value in place of any former one.
@@ -89,6 +94,15 @@ class RecordRows(Rows):
         """
         self._change()
         self._database.run("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, value))
+
+    def box_seed(self) -> bytes | None:
+        """Return the private box key of this store, 32 bytes; None where it has none yet."""
+        seed = self.fact(BOX_SEED)
+        return None if seed is None else bytes.fromhex(seed)
+
+    def set_box_seed(self, seed: bytes) -> None:
+        """Keep a private box key, 32 bytes, in place of any former one."""
+        self.set_fact(BOX_SEED, seed.hex())
 
     def put_crl(self, crl: Crl) -> None:
         """Keep a root's new CRL in place of its former one.

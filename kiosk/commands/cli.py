@@ -44,7 +44,7 @@ _EXAMPLES: Final = """\b
 Examples:
   pism init --state s --config config.yaml
   pism export main-kudo --state s --to out
-  pism open out/main-kudo-*.age --identity key --trust out/public/roots.pem
+  pism open out/main-kudo-*.age --identity key
   pism help export
 """
 

@@ -218,13 +218,13 @@ def show_json(value: object) -> None:
 def progress_bar() -> Iterator[Report]:
     """Yield what draws reports of progress on a terminal, is silent elsewhere, and lets Ctrl-C stop the work.
 
-    Phases on one scale are one bar, and so is what counts on; nothing to do is none.
+    What counts on is one bar, whatever its units are called; nothing to do is none.
     """
     with stopping() as stop_if_asked, _drawn() as draw:
 
         def report(progress: Progress) -> None:
             draw(progress)
-            stop_if_asked(str(progress))
+            stop_if_asked(f"{progress.what} {progress.done} of {progress.total}")
 
         yield report
 
@@ -240,6 +240,7 @@ def _drawn() -> Iterator[Report]:
     columns = (
         rich.TextColumn("{task.description}", markup=False),
         rich.BarColumn(),
+        rich.MofNCompleteColumn(),
         rich.TimeRemainingColumn(elapsed_when_finished=True),
     )
     bars = rich.Progress(*columns, console=Console(stderr=True))
@@ -247,17 +248,16 @@ def _drawn() -> Iterator[Report]:
 
     def draw(progress: Progress) -> None:
         nonlocal bar
-        done, total = progress.scale
-        if not total:
+        if not progress.total:
             return
-        what = escape(str(progress))
-        if bar is None or bar.total != total or done < bar.completed:
+        what = escape(progress.what)
+        if bar is None or bar.total != progress.total or progress.done < bar.completed:
             if bar is not None:
                 bars.update(bar.id, completed=bar.total)
-            bars.add_task(what, total=total)
+            bars.add_task(what, total=progress.total)
             bar = bars.tasks[-1]
             bars.start()  # not before: a question may come first
-        bars.update(bar.id, description=what, completed=done)
+        bars.update(bar.id, description=what, completed=progress.done)
 
     try:
         yield draw
@@ -268,4 +268,4 @@ def _drawn() -> Iterator[Report]:
 
 def report_units(report: Report) -> Callable[[int, int, str], None]:
     """Return what a stick's work calls (hw knows no core), for a report of progress."""
-    return lambda done, total, what: report(Progress(done=done, total=total, what=what, counted=False))
+    return lambda done, total, what: report(Progress(done=done, total=total, what=what))

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _MAX_IDENTITY_BYTES = 64 * 1024
 _MAX_ROOTS_BYTES = 16 * 1024 * 1024
+FORMAT_1_LACKS = "It is of format 1, which lacks the box key: whoever has a backup could have made it"
 
 _archive = click.argument("archive", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 identity_option = click.option(
@@ -45,15 +46,29 @@ trust_option = click.option(
     help="A root certificate to believe, such as public/roots.pem; may be repeated.",
 )
 
-follow_option = click.option(
-    "--follow",
-    metavar="INCARNATION",
-    help="After a restore: the new incarnation to go on with, as `pism restore` printed it.",
+
+def _read_words(
+    _context: click.Context, _option: click.Parameter, typed: str | None
+) -> tuple[str, ...] | None:
+    from core.archive.box_key import read_words
+
+    return None if typed is None else read_words(typed)
+
+
+accept_box_option = click.option(
+    "--accept-box",
+    metavar="WORDS",
+    callback=_read_words,
+    help="The 12 words of the box that may be believed, read off its panel (menu, 4).",
 )
 
 
 @click.command(
-    "open", epilog=example("pism open main-kudo-000001-*.age --identity key --trust roots.pem --out pism")
+    "open",
+    epilog=example(
+        "pism open main-kudo-000001-*.age --identity key --out pism",
+        'pism open main-kudo-000001-*.age --identity key --accept-box "twelve words of the box"',
+    ),
 )
 @_archive
 @identity_option
@@ -67,7 +82,7 @@ follow_option = click.option(
     show_default=True,
     help="The folder that archives are opened into; it remembers the roots and what was opened.",
 )
-@follow_option
+@accept_box_option
 @json_option
 def open_command(
     archive: Path,
@@ -77,25 +92,25 @@ def open_command(
     *,
     identity_passphrase_file: Path | None,
     passphrase_file: Path | None,
-    follow: str | None,
+    accept_box: tuple[str, ...] | None,
     as_json: bool,
 ) -> None:
     """Check ARCHIVE and put what it holds into --out.
 
-    Where a check fails nothing is changed. The first root of an authority is believed if --trust names it,
-    or if you confirm its words, which the box shows in its menu under "roots".
+    Where a check fails nothing is changed. A box that --out does not follow yet, the first one or one that
+    was restored from a backup, is followed once you confirm its words, or give them with --accept-box. Read
+    them off the panel (menu, 4): whoever has a backup of the box has all else that it signs with.
 
-    Once --out follows a box, a box that was restored from a backup is a new incarnation of it. That is
-    believed if you confirm it, or if --follow names it; a root does not vouch for it.
+    With --trust only those roots count, beside the ones that --out knows; they do not vouch for a box.
     """
     from core.receive.opening import open_archive
 
-    ask = confirm_root if sys.stdin.isatty() else None
+    ask = confirm_box if sys.stdin.isatty() else None
     identities = read_identities(identity, identity_passphrase_file or passphrase_file)
     roots = read_roots(trust)
     with progress_bar() as report:
         received = open_archive(
-            archive, identities, roots, out, ask, SystemClock().now(), follow=follow, report=report
+            archive, identities, roots, out, ask, SystemClock().now(), accept_box=accept_box, report=report
         )
     _show(received, as_json=as_json)
 
@@ -108,6 +123,7 @@ def open_command(
 @identity_passphrase_option
 @former_passphrase_option
 @trust_option
+@accept_box_option
 @json_option
 def verify_command(
     archive: Path,
@@ -116,15 +132,21 @@ def verify_command(
     *,
     identity_passphrase_file: Path | None,
     passphrase_file: Path | None,
+    accept_box: tuple[str, ...] | None,
     as_json: bool,
 ) -> None:
-    """Check ARCHIVE against the roots of --trust; write nothing."""
+    """Check ARCHIVE by --trust or a box's words; write nothing.
+
+    The words of the box that made it are printed: whether they are those of your box, the panel says.
+    """
     from core.receive.opening import verify_archive
 
     identities = read_identities(identity, identity_passphrase_file or passphrase_file)
     roots = read_roots(trust)
     with progress_bar() as report:
-        received = verify_archive(archive, identities, roots, SystemClock().now(), report)
+        received = verify_archive(
+            archive, identities, roots, SystemClock().now(), report, accept_box=accept_box
+        )
     _show(received, as_json=as_json)
 
 
@@ -186,19 +208,29 @@ def read_roots(files: tuple[Path, ...]) -> list[Any]:
     return [root for file in files for root in load_roots(read_bounded(file, _MAX_ROOTS_BYTES), str(file))]
 
 
-def confirm_root(question: "Question") -> bool:
-    """Show what is new and ask; nothing of the archive is believed yet but its seal."""
-    root = f"root {question.root_period} (on the box: menu, 4)"
+def confirm_box(question: "Question") -> bool:
+    """Show whose archive it is and the words to compare; nothing of it is believed yet."""
+    whose = f"{question.authority_name} ({question.authority_id})"
     if question.is_known:
         before = question.restored_from
         whence = f"restored from {before}" if before else "which names none before it"
-        say(f"{question.authority_name} ({question.authority_id}) has a new incarnation:")
-        say(f"    {question.incarnation}, {whence}")
-        say(f"Was the box restored from a backup? Its {root}:")
+        say(f"{whose} is known here, and this archive is of another box:")
+        say(f"    incarnation {question.incarnation}, {whence}")
+        say("Was the box restored from a backup? If not, somebody else has its keys.")
     else:
-        say(f"{question.authority_name} ({question.authority_id}) is new here. Its {root}:")
+        say(f"{whose} is new here.")
+    say_words(question)
+    return confirm("Does the box show the same words (menu, 4)?")
+
+
+def say_words(question: "Question") -> None:
+    """Show the words of the box that made an archive; of format 1, which lacks them, those of its root."""
+    if question.box_words:
+        say(f"The words of the box that made it:\n    {' '.join(question.box_words)}")
+        return
+    say(f"{FORMAT_1_LACKS}.")
+    say(f"The words of its root {question.root_period}:")
     say(f"    {' '.join(question.root_words)}\n    SHA-256 {question.root_sha256}")
-    return confirm("Does the box show the same words?")
 
 
 def _show(received: "Received", *, as_json: bool) -> None:
@@ -214,6 +246,7 @@ def _show(received: "Received", *, as_json: bool) -> None:
                 "sequence": manifest.sequence,
                 "created": manifest.created,
                 "manifest_sha256": received.manifest_sha256,
+                "box_words": received.sealed_by.box_words or None,
                 "roots": roots,
                 "signers": signers,
                 "keys": received.key_count,
@@ -226,5 +259,7 @@ def _show(received: "Received", *, as_json: bool) -> None:
     parts = [count(roots, "root"), count(signers, "signer"), count(received.key_count, "key")]
     show(", ".join(parts))
     show(f"next visit by {manifest.next_visit_by:%Y-%m-%d}")
+    words = " ".join(received.sealed_by.box_words)
+    show(f"made by the box {words}" if words else FORMAT_1_LACKS)
     if received.folder is not None:
         show(str(received.folder))

@@ -32,7 +32,7 @@ def status_command(access: Access, *, as_json: bool) -> None:
         show(f"  {cover.until:%Y-%m-%d}  {path}, {cover.lanes} side by side")
     for due in report.requests:
         show(f"  {due.path} waits for {due.gaps} signing requests, the first from {due.issue_from:%Y-%m-%d}")
-    show("\nroots")
+    show(f"\nbox\n  {' '.join(report.box.words)}\n\nroots")
     for root in report.roots:
         show(f"  {root.period} {root.status}  {' '.join(root.words)}")
     show("\narchives")

@@ -23,7 +23,7 @@ from kiosk.commands.options import (
     show_json,
     state_option,
 )
-from kiosk.commands.receiver import identity_option, read_identities, read_roots, trust_option
+from kiosk.commands.receiver import identity_option, read_identities, read_roots, say_words, trust_option
 from kiosk.text.counts import count
 
 if TYPE_CHECKING:
@@ -55,7 +55,8 @@ def restore_command(
     """Restore the backup ARCHIVE into the empty folder --state.
 
     It is kept under a new passphrase; where a check fails nothing is changed. The root that sealed it must
-    be one of --trust; else its words are shown, to be compared with those on a report of the old box.
+    be one of --trust; else the words of the box that made it are shown, to be compared with those on a report
+    of that box. The restored box is another one to its receivers: they ask for its words, which are printed.
     """
     from core.crypto.process import harden_process
     from core.recovery.restore import restore
@@ -87,6 +88,7 @@ def restore_command(
     parts = [count(restored.roots, "root"), count(restored.signers, "signer"), count(restored.keys, "key")]
     show(f"{', '.join(parts)}, all proven")
     show(f"incarnation {restored.incarnation}, restored from {restored.restored_from}")
+    show(f"tell your receivers the words of this box:\n    {' '.join(restored.box_words)}")
     if restored.clock_believed:
         show("next: pism top-up, then a backup and every export")
     else:
@@ -184,6 +186,6 @@ def _record(access: Access, name: str | None, words: str, *, as_json: bool) -> N
 
 def _confirm(question: "Question") -> bool:
     whose = f"{question.authority_name} ({question.authority_id})"
-    say(f"The backup is of {whose}, sealed by its root {question.root_period}:")
-    say(f"    {' '.join(question.root_words)}\n    SHA-256 {question.root_sha256}")
-    return confirm("Does a report of the old box show the same words?")
+    say(f"The backup is of {whose}.")
+    say_words(question)
+    return confirm("Does a report of that box show the same words?")

@@ -21,8 +21,8 @@ from kiosk.commands.options import (
     show_json,
 )
 from kiosk.commands.receiver import (
-    confirm_root,
-    follow_option,
+    accept_box_option,
+    confirm_box,
     former_passphrase_option,
     identity_option,
     read_identities,
@@ -168,8 +168,10 @@ def server_command() -> None:
 )
 @_state
 @_config
-@follow_option
-def take_command(archives: tuple[Path, ...], state: Path, config: Path, *, follow: str | None) -> None:
+@accept_box_option
+def take_command(
+    archives: tuple[Path, ...], state: Path, config: Path, *, accept_box: tuple[str, ...] | None
+) -> None:
     """Check each ARCHIVE as `pism open` does, and file it for `pism server run`.
 
     What is refused changes nothing: the places hold what they held.
@@ -179,10 +181,10 @@ def take_command(archives: tuple[Path, ...], state: Path, config: Path, *, follo
 
     settings = read_settings(config)
     identities, trust = settings.read_identities(), settings.read_trust()
-    ask = confirm_root if sys.stdin.isatty() else None
+    ask = confirm_box if sys.stdin.isatty() else None
     for archive in archives:
         now = SystemClock().now()
-        received = take_archive(state, archive, identities, trust, now, confirm=ask, follow=follow)
+        received = take_archive(state, archive, identities, trust, now, confirm=ask, accept_box=accept_box)
         manifest = received.manifest
         show(f"{manifest.authority.name}: {manifest.kind} {manifest.name} {manifest.sequence:06d} is taken")
 

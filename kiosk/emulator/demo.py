@@ -5,6 +5,8 @@ scenario of a first export on the emulated box while the panel's frames appear i
 stick, and opens both archives with the receivers' keys. Nothing is believed that was not checked: any step
 that does not come true ends the demo with exit status 1. Where nobody looks, the frames are left out.
 
+One thing it only says: a person would compare the box's words with its panel before a receiver follows it.
+
 The keys and the passphrase of a demo are worth nothing, and its folder says so.
 """
 
@@ -96,13 +98,17 @@ def _receive(folder: Path, tell: Callable[[str], None]) -> None:
         (archive,) = taken.glob(f"{prefix}*.tar.age")
         key = folder / "receivers" / f"{holder}.key"
         identities = load_identities(key.read_bytes(), None, str(key))
-        received = open_archive(archive, identities, roots, folder / "opened" / holder, None, now)
+        out = folder / "opened" / holder
+        received = open_archive(archive, identities, roots, out, lambda _question: True, now)
         certificates = received.manifest.certificates
         root_count = sum(item.kind == "root" for item in certificates)
         signer_count = sum(item.kind == "signer" for item in certificates)
         tell(f"{holder} opened {archive.name}:")
         tell(f"  {root_count} roots, {signer_count} signers, {received.key_count} keys, every one verified")
         tell(f"  in {received.folder}")
+        words = received.sealed_by.box_words
+    tell("\nBoth were made by the box of these words; a person compares them with its panel (menu, 4):")
+    tell(f"  {' '.join(words)}")
 
 
 class _Terminal:

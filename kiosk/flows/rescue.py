@@ -2,7 +2,8 @@
 
 Rules:
 
-1. The panel shows first and asks then: whose backup it is, which one, the root's words; a held key confirms.
+1. The panel shows first and asks then: whose backup it is, which one, the words of the box that made it; a
+   held key confirms.
 2. The vault holds identity and backup meanwhile; leaving by any way closes it, and the box is as empty as
    before.
 3. The stick is not needed any more once the backup was read.
@@ -17,6 +18,7 @@ from kiosk.flows.flow import LEFT, Entry, Flow, Page, Refused, Step, Work, ask
 from kiosk.flows.menu import menu
 from kiosk.flows.passphrase import choose_passphrase
 from kiosk.flows.setup import confirm_date
+from kiosk.flows.status import BOX_WORDS
 from kiosk.flows.unlock import wait_out
 from kiosk.text.wrap import TIGHT_ROWS, WORD_PAGES, fingerprint_lines, fit_name, pack, page_mark, pages, wrap
 from kiosk.work.rescue import LookForBackup, OpenIdentity, ReadBackup, Restore, TakeIdentity
@@ -180,7 +182,7 @@ def confirm_pages(backup: BackupOpened) -> tuple[Page, ...]:
     told: tuple[Told, ...] = (
         *(("WHOSE BACKUP?", rows) for rows in pages(wrap(backup.authority), TIGHT_ROWS)),
         ("WHICH ONE?", (*made, "Is it the newest?")),
-        *_root_words(backup),
+        *_words_of_backup(backup),
     )
     last = len(told) - 1
     return tuple(
@@ -200,6 +202,13 @@ def confirm_pages(backup: BackupOpened) -> tuple[Page, ...]:
     )
 
 
+def _words_of_backup(backup: BackupOpened) -> tuple[Told, ...]:
+    """Return the words to compare: of the box that made it, which cover its roots; in format 1 of a root."""
+    if backup.box_words:
+        return _words("OLD BOX'S WORDS", backup.box_words)
+    return _words("THE ROOT'S WORDS", backup.root_words)
+
+
 def done_pages(backup: BackupOpened, restored: BackupRestored) -> tuple[Page, ...]:
     """Return what came back, and what to do next."""
     back = pack(
@@ -214,10 +223,9 @@ def done_pages(backup: BackupOpened, restored: BackupRestored) -> tuple[Page, ..
     visit = (f"Visit by {restored.next_visit_by:%Y-%m-%d}",)
     told: tuple[Told, ...] = (
         *(("RESTORED", rows) for rows in back),
-        *_root_words(backup),
         ("DO NEXT", (*(date or visit), "Unlock, back up at", "once, then export")),
-        ("NEW INCARNATION", ("Every server asks to", "believe it, once, by", "the root's words")),
-        ("ITS ID", (*_halves(restored.incarnation), "for pism --follow")),
+        ("TELL RECEIVERS", ("This is another box.", "Each server asks once", "for its 12 words:")),
+        *_words(BOX_WORDS, restored.box_words),
         *((("CONFIG DIFFERS", _DIFFERS),) if restored.policy_changes else ()),
         ("PULL THE STICK", ("It opens every backup", "Take the key off it,", "see the manual")),
     )
@@ -238,12 +246,5 @@ def done_pages(backup: BackupOpened, restored: BackupRestored) -> tuple[Page, ..
 _DIFFERS = ("The backup's policy", "holds. Unlock and see", "what would change")
 
 
-def _halves(id_: str) -> tuple[str, str]:
-    middle = -(-len(id_) // 2)
-    return id_[:middle], id_[middle:]
-
-
-def _root_words(backup: BackupOpened) -> tuple[Told, ...]:
-    return tuple(
-        ("THE ROOT'S WORDS", fingerprint_lines(backup.root_words, half)) for half in range(WORD_PAGES)
-    )
+def _words(title: str, words: tuple[str, ...]) -> tuple[Told, ...]:
+    return tuple((title, fingerprint_lines(words, half)) for half in range(WORD_PAGES))

@@ -1,13 +1,15 @@
-"""What the box knows of itself, page by page: the status, its roots, the journal's head."""
+"""What the box knows of itself, page by page: the status, its words, its roots, the journal's head."""
 
 from core.api.requests import AskStatus
-from core.api.results import ArchiveState, RootSummary, StatusReport, TargetCoverage
+from core.api.results import ArchiveState, BoxSummary, RootSummary, StatusReport, TargetCoverage
 from kiosk.flows.box import Box
 from kiosk.flows.dialogs import read, wait
 from kiosk.flows.flow import BACK, Flow, Page, Step, ask, on_menu
 from kiosk.screens.page import Chart, Large, QrCode
 from kiosk.text.wrap import BODY_ROWS, WORD_PAGES, fingerprint_lines, fit, fit_name, page_mark
 
+BOX_WORDS = "THIS BOX'S WORDS"
+"""The title of the words that receivers ask for."""
 _NAME_COLUMNS = 9
 _TITLE_COLUMNS = 20
 _MAX_DAYS = 9999
@@ -102,24 +104,38 @@ def _written_line(archive: ArchiveState) -> str:
     return f"written {archive.written:%Y-%m-%d}"
 
 
-@on_menu("4", "Root fingerprints")
-def roots(box: Box) -> Flow:  # noqa: ARG001
-    """Each root as hex, as words, and for a camera: D turns, `#` goes to the next root."""
+@on_menu("4", "Box and roots")
+def box_and_roots(box: Box) -> Flow:  # noqa: ARG001
+    """The box's words, which receivers ask for; then each root as hex, as words, and for a camera.
+
+    `#` goes on to the next of them, D turns the pages of one.
+    """
     report = yield from ask_status()
     live = [root for root in report.roots if root.status in ("future", "active", "retired")]
-    index = at = 0
+    index = at = 0  # 0 is the box
     while True:
-        page = root_page(live[index], at, page_mark(index, len(live)) or "1/1") if live else NO_ROOTS
-        match (yield page):
+        page = root_page(live[index - 1], at, page_mark(index - 1, len(live)) or "1/1") if index else None
+        match (yield page or box_page(report.box, at)):
             case "*":
                 return BACK
-            case "#" if live:
-                index = (index + 1) % len(live)
+            case "#":
+                index = (index + 1) % (1 + len(live))
+                at = at if index > 1 else 0
             case _:
-                at = (at + 1) % _ROOT_PAGES
+                at = (at + 1) % (_ROOT_PAGES if index else WORD_PAGES)
 
 
-NO_ROOTS = Page(title="ROOTS", body=("There are none",), right="*back", takes="#D*", minds_sticks=True)
+def box_page(box: BoxSummary, half: int) -> Page:
+    """Return six of the words of the box key."""
+    return Page(
+        title=BOX_WORDS,
+        mark=page_mark(half, WORD_PAGES),
+        body=fingerprint_lines(box.words, half),
+        left="#root  D words",
+        right="*back",
+        takes="#D*",
+        minds_sticks=True,
+    )
 
 
 def root_page(root: RootSummary, at: int, mark: str) -> Page:

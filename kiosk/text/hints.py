@@ -11,6 +11,7 @@ _CLOCK: Final = "set this machine's clock; if it is right, confirm today's date 
 _RESTORE: Final = "restore a backup into an empty folder: pism restore"
 
 _AT_A_COMMAND_LINE: Final = {
+    "E-ARCHIVE-BOX": "read its words off its panel, then confirm them, or give them with --accept-box",
     "E-ARCHIVE-TRUST": "compare its words with the box's and confirm them, or name its root with --trust",
     "E-BUG": "report it with the lines above, which hold no secret",
     "E-CLOCK": _CLOCK,

@@ -31,23 +31,22 @@ from typing import Final
 from core.api import requests as rq
 from core.api import results as rs
 from core.errors import StoppedError
-from core.progress import Progress, Report, work_of
+from core.progress import Progress, Report
 from hw.errors import StickMissingError, StickVerifyError
 from hw.fat.listing import StickFile
 from hw.fat.volume import FatVolume
 from hw.ports import Stick
-from kiosk.work.delivery import Delivery, Seen, cost_of_bringing
+from kiosk.work.delivery import Delivery, Seen, Tell
 from kiosk.work.earlier import Earlier
 from kiosk.work.requests import StickRequests
 from kiosk.work.session import Session
-from kiosk.work.step_bar import StepBar
 from kiosk.work.task import Task, Tools
 
 OpenVolume = Callable[[Stick], AbstractContextManager[FatVolume]]
 
 _TOP_UP: Final = "top-up"
-_JOURNAL_US: Final = 60_000
 _ROUNDS: Final = 3  # of looking at what was written before something else
+_WORTH_A_BAR_BYTES: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,36 +223,30 @@ class Job:
                 self._learn(stick, volume, volume.list())
         seen = Seen()
         results = []
-        bars = [StepBar(partial(_tell_step, report, number)) for number in range(1, len(self.steps) + 1)]
-        for step, bar in zip(self.steps, bars, strict=True):
+        for number, step in enumerate(self.steps, 1):
             self._heed_stop()
-            results.append(self._do(step, stick, seen, bar))
+            results.append(self._do(step, stick, seen, partial(_tell_step, report, number)))
         if stick is not None:
-            self._see_all(stick, seen, bars[-1])
+            self._see_all(stick, seen, partial(_tell_step, report, len(self.steps)))
         return tuple(results)
 
-    def _do(self, step: str, stick: Stick | None, seen: Seen, bar: StepBar) -> StepDone:
+    def _do(self, step: str, stick: Stick | None, seen: Seen, report: Report) -> StepDone:
         """Do one step, or see that it is done."""
         verb, _, name = step.partition(" ")
         if step == _TOP_UP:
-            return self._top_up(step, bar)
-        # After the last write all archives are looked at again: a part of the last step.
-        looks_us = sum(work_of(made.look) for made in self._deliveries()) if step == self.steps[-1] else 0
-        archive = self._archive(step, {"export": "egress", "backup": "backup"}[verb], name, bar, looks_us)
+            return self._top_up(step, report)
+        archive = self._archive(step, {"export": "egress", "backup": "backup"}[verb], name, report)
         if stick is None:
             raise StickMissingError(f"{step} needs a stick")
-        self._bring(archive, stick, seen, bar.begin(looks_us + _JOURNAL_US))
+        self._bring(archive, stick, seen, report)
         written = archive.written
         return StepDone(step=step, name=name, sequence=written.sequence, sha256=written.sha256)
 
-    def _deliveries(self) -> list[Delivery]:
-        """Return the archives that were made."""
-        return [made for made in self._made.values() if isinstance(made, Delivery)]
-
     def close(self) -> None:
         """Forget what was made and not written; its unlinked files are gone with that."""
-        for made in self._deliveries():
-            made.close()
+        for made in self._made.values():
+            if isinstance(made, Delivery):
+                made.close()
         self._made.clear()
 
     def _learn(self, stick: Stick, volume: FatVolume, root: Iterable[StickFile]) -> None:
@@ -261,11 +254,11 @@ class Job:
         self._earlier.learn(self._session, volume, root, self._heed_stop)
         self._checked = stick.identity
 
-    def _top_up(self, step: str, bar: StepBar) -> StepDone:
-        asked = self._requests.sign(self._asking(bar.begin()))
+    def _top_up(self, step: str, report: Report) -> StepDone:
+        asked = self._requests.sign(self._asking(report))
         made = self._made.get(step)
         if not isinstance(made, rs.ToppedUp):
-            made = self._session.ask(rq.TopUp(now=self._now), rs.ToppedUp, report=self._asking(bar.begin()))
+            made = self._session.ask(rq.TopUp(now=self._now), rs.ToppedUp, report=self._asking(report))
             self._made[step] = made
         requested = len(asked.signed)
         return StepDone(
@@ -275,21 +268,15 @@ class Job:
             late_roots=asked.late_roots + made.late_roots,
         )
 
-    def _archive(self, step: str, kind: str, name: str, bar: StepBar, looks_us: int) -> Delivery:
+    def _archive(self, step: str, kind: str, name: str, report: Report) -> Delivery:
         made = self._made.get(step)
         if isinstance(made, Delivery):
             return made
-        first = not self._deliveries()
+        first = not any(isinstance(other, Delivery) for other in self._made.values())
         file = tempfile.TemporaryFile(dir=self._spool)  # noqa: SIM115  it lives until the job is closed
         try:
-            asked = rq.ForeseeArchive(kind=kind, name=name, public=first, now=self._now)
-            foreseen = self._session.ask(asked, rs.ArchiveForeseen)
-            later_us = (
-                work_of(cost_of_bringing(foreseen.size_bytes, foreseen.papers)) + looks_us + _JOURNAL_US
-            )
             request = rq.WriteArchive(kind=kind, name=name, public=first, now=self._now)
-            told = self._asking(bar.begin(later_us))
-            written = self._session.ask(request, rs.ArchiveWritten, into=file, report=told)
+            written = self._session.ask(request, rs.ArchiveWritten, into=file, report=self._asking(report))
         except BaseException:
             file.close()
             raise
@@ -311,17 +298,16 @@ class Job:
         self._session.ask(confirm, rs.Acknowledged)
         archive.confirmed = True
 
-    def _see_all(self, stick: Stick, seen: Seen, bar: StepBar) -> None:
+    def _see_all(self, stick: Stick, seen: Seen, report: Report) -> None:
         """See every archive of the job after the last write to the stick.
 
         Raises:
             StickVerifyError: It loses again and again what it was given (E-STICK-VERIFY).
         """
-        archives = self._deliveries()
+        archives = [made for made in self._made.values() if isinstance(made, Delivery)]
         for archive in archives * _ROUNDS:
             if archive not in seen:
-                later = [other for other in archives if other is not archive and other not in seen]
-                self._bring(archive, stick, seen, bar.begin(sum(work_of(other.look) for other in later)))
+                self._bring(archive, stick, seen, report)
         if not all(archive in seen for archive in archives):
             raise StickVerifyError("the stick does not keep what it is given")
 
@@ -335,12 +321,13 @@ class Job:
 
         return report_and_stop
 
-    def _bringing(self, report: Report) -> Report:
-        """Return the report of an archive on its way to the stick: a stop ends it there."""
+    def _bringing(self, report: Report) -> Tell:
+        """Return the progress of a file on its way to the stick: kilobytes, which a person reads."""
 
-        def report_or_stop(progress: Progress) -> None:
+        def report_or_stop(done: int, total: int, _what: str) -> None:
             self._heed_stop()
-            report(progress)
+            if total >= _WORTH_A_BAR_BYTES:
+                report(Progress(done=done // 1000, total=total // 1000, what="KB"))
 
         return report_or_stop
 

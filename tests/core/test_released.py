@@ -16,7 +16,7 @@ from core.archive.seal import is_current
 from core.authority.authority import Authority
 from core.crypto.identities import load_identities
 from core.crypto.process import Boot
-from core.errors import ArchiveRollbackError, PassphraseWrongError
+from core.errors import ArchiveBoxError, ArchiveRollbackError, PassphraseWrongError
 from core.policy.proposal import propose_policy
 from core.progress import report_nothing
 from core.receive.opening import open_archive, verify_archive
@@ -75,6 +75,27 @@ def test_the_state_folder_opens_and_is_what_its_journal_says(state: Path) -> Non
     assert report.archives[1].drilled is not None
 
 
+def test_the_state_folder_gets_its_box_key_with_the_first_unlock_and_keeps_it(state: Path) -> None:
+    words = []
+    for _ in range(2):
+        authority = unlock(state, LAST_VISIT)
+        (made,) = (entry for entry in authority.entries() if entry.act == "box-key")
+        box = authority.status(LAST_VISIT).box
+        authority.close()
+        assert made.detail == {"box_key": box.key}
+        words.append(box.words)
+    assert words[0] == words[1]
+    assert len(set(words[0])) > 1
+
+
+def test_a_clock_that_is_not_believed_does_not_date_the_box_key(state: Path) -> None:
+    authority = unlock(state, utc("2026-01-01"))
+    last = list(authority.entries())[-3:]
+    authority.close()
+    assert [entry.act for entry in last[1:]] == ["box-key", "unlock"]
+    assert {entry.time for entry in last} == {last[0].time}
+
+
 def test_the_passphrase_that_was_changed_opens_it_no_longer(state: Path) -> None:
     former = (RELEASED / "first-passphrase").read_bytes().strip()
     with pytest.raises(PassphraseWrongError):
@@ -97,10 +118,15 @@ def test_a_top_up_goes_on_and_its_archives_continue_those_before(state: Path, tm
         written = authority.write_archive("egress", "main-kudo", out, NOW, report_nothing, public=True)
     authority.close()
     assert written.sequence == 3
-    unlock(state).close()
+    again = unlock(state)
+    words = again.status(NOW).box.words
+    again.close()
     server = tmp_path / "server"
-    for each, now in ((find("main-kudo", 1), LAST_VISIT), (find("main-kudo"), LAST_VISIT), (archive, NOW)):
-        open_archive(each, identities_of("main-kudo"), roots(), server, None, now)
+    for each in (find("main-kudo", 1), find("main-kudo")):
+        open_archive(each, identities_of("main-kudo"), roots(), server, None, LAST_VISIT)
+    with pytest.raises(ArchiveBoxError):
+        open_archive(archive, identities_of("main-kudo"), roots(), server, None, NOW)
+    open_archive(archive, identities_of("main-kudo"), (), server, None, NOW, accept_box=words)
     assert (server / "current" / "main-kudo").resolve().name == written.archive_name.removesuffix(".tar.age")
 
 
@@ -137,7 +163,7 @@ def test_an_archive_that_is_older_than_one_that_was_opened_is_refused(tmp_path: 
 def test_a_receipt_is_not_later_than_the_state_that_made_it(state: Path) -> None:
     authority = unlock(state, LAST_VISIT)
     for receipt in ARCHIVES.glob("pism-receipt-*.json"):
-        authority.check_receipt(receipt.read_bytes())
+        assert authority.check_receipt(receipt.read_bytes()).is_ours
     authority.close()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.export.sidecars import make_public
+from core.archive.box_key import box_words, load_box_key
 from core.policy.settings import Egress
 from kiosk.text.messages import known_codes
 from server.settings import Places, read_settings
@@ -28,7 +28,7 @@ def commands(heading: str, mark: str = "##") -> str:
 
 
 def run_script(folder: Path, script: str) -> str:
-    """Run commands in a shell that finds `pism`."""
+    """Run commands in a shell that finds `pism`, and `BOX` as the page says."""
     path = f"{ROOT / '.venv' / 'bin'}:{ENVIRONMENT['PATH']}"
     done = subprocess.run(
         ["sh", "-eu"],
@@ -37,7 +37,8 @@ def run_script(folder: Path, script: str) -> str:
         capture_output=True,
         text=True,
         check=False,
-        env=ENVIRONMENT | {"PATH": path, "PYTHONPATH": str(ROOT)},
+        env=ENVIRONMENT
+        | {"PATH": path, "PYTHONPATH": str(ROOT), "BOX": (folder / "words-of-the-box").read_text()},
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -51,9 +52,9 @@ def server(tmp_path: Path) -> Path:
     line = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
     policy = make_policy(egresses={"main-kudo": Egress(recipients=(line,))})
     with make_store(tmp_path / "state", policy, NOW) as store:
-        written, data = export(store, policy, "egress", "main-kudo", NOW)
-        (roots,) = (item for item in make_public(store, policy, written) if item.path == "public/roots.pem")
-    (tmp_path / "roots.pem").write_bytes(roots.data)
+        _, data = export(store, policy, "egress", "main-kudo", NOW)
+        words = box_words(load_box_key(store).public)
+    (tmp_path / "words-of-the-box").write_text(" ".join(words))
     (tmp_path / NAMED).write_bytes(data)
     (tmp_path / "passphrase.txt").write_text("words of its own\n")
     return tmp_path

@@ -10,6 +10,7 @@ from core.api.results import (
     ArchiveState,
     BackupOpened,
     BackupRestored,
+    BoxSummary,
     DrillRecorded,
     PolicyProposal,
     RecipientSummary,
@@ -141,6 +142,7 @@ NAMES = ("infrastructure/avatars", "services/mongo", "main-kudo", "main-backup")
 REPORT = StatusReport(
     authority="Example Virtual Worlds",
     incarnation="6f0c2f6a-55a1-4f3e-9a64-2f1f5a0d7c10",
+    box=BoxSummary(key="77aa01de" * 8, words=PRINT),
     now=NOW,
     next_visit_by=NOW + timedelta(days=70),
     covers=(
@@ -294,6 +296,7 @@ BACKUP = BackupOpened(
     name="main-backup",
     sequence=7,
     created=NOW - timedelta(days=30),
+    box_words=PRINT,
     root_words=PRINT,
     root_sha256="3fa41b9c" * 8,
     roots=6,
@@ -302,6 +305,7 @@ BACKUP = BackupOpened(
 )
 RESTORED = BackupRestored(
     incarnation="6f0c2f6a-55a1-4f3e-9a64-2f1f5a0d7c11",
+    box_words=PRINT,
     next_visit_by=NOW,
     clock_believed=True,
     policy_changes=("spread_days: 30 -> 40",),

@@ -9,7 +9,6 @@ from msgspec.structs import replace as change
 from PIL import Image
 
 from core.api.results import PolicyProposal
-from core.progress import Progress
 from kiosk.daemon.last_light import IS_DOWN
 from kiosk.entry.buffers import ProposalView, Purpose
 from kiosk.entry.date import DateEntry
@@ -250,10 +249,7 @@ def _pages() -> dict[str, Shown]:
         ),
         "rescue-reading-start": rescue.READING,
         "rescue-reading": replace(
-            rescue.READING,
-            step=1,
-            progress=change(HALF, what="reading 2.4 MB", done=812_000, total=2_410_000, counted=False),
-            seconds_left=12,
+            rescue.READING, step=1, progress=change(HALF, what="KB", done=812, total=2410), seconds_left=12
         ),
         "rescue-reading-check": replace(
             rescue.READING, step=2, progress=change(HALF, what="key"), seconds_left=240
@@ -267,12 +263,13 @@ def _pages() -> dict[str, Shown]:
         "rescue-confirm-which": confirm[1],
         "rescue-confirm-words": confirm[2],
         "rescue-confirm-last": confirm[3],
+        "rescue-confirm-format-1": rescue.confirm_pages(change(BACKUP, box_words=()))[2],
         "rescue-restoring": replace(
             rescue.RESTORING, step=3, progress=change(HALF, what="certificate"), seconds_left=240
         ),
         "rescue-restoring-start": rescue.RESTORING,
         **{f"rescue-done-{number}": page for number, page in enumerate(done, 1)},
-        "rescue-done-clock": rescue.done_pages(BACKUP, change(RESTORED, clock_believed=False))[3],
+        "rescue-done-clock": rescue.done_pages(BACKUP, change(RESTORED, clock_believed=False))[1],
         "two-sticks": shown(resting.rest(box(HERE, OTHER))),
         "two-sticks-done": shown(last_visit.show_result(two, HERE, RESULTS)),
         "problem": dialogs.problem_page("E-STICK-FULL", FULL),
@@ -304,18 +301,6 @@ def _pages() -> dict[str, Shown]:
         "working": _working(step=2, progress=HALF, seconds_left=240),
         "working-seconds": _working(step=2, progress=change(HALF, done=226), seconds_left=0),
         "working-phrase": _working(step=2, progress=change(HALF, done=0, total=0, what="reading back")),
-        "working-writing": _working(
-            step=2,
-            progress=Progress(
-                done=3_000_000,
-                total=3_100_000,
-                what="reading back 3.1 MB",
-                counted=False,
-                work_done=230,
-                work_total=1000,
-            ),
-            seconds_left=8,
-        ),
         "working-stopping": replace(
             stick_job.working(TOP_UP, to_stick=False), step=1, progress=HALF, stopping=True
         ),
@@ -369,7 +354,8 @@ def _pages() -> dict[str, Shown]:
         "roots-words": status.root_page(REPORT.roots[0], 1, "1/2"),
         "roots-words-2": status.root_page(REPORT.roots[0], 2, "1/2"),
         "roots-qr": status.root_page(REPORT.roots[1], 3, "2/2"),
-        "roots-none": status.NO_ROOTS,
+        "box-words": status.box_page(REPORT.box, 0),
+        "box-words-2": status.box_page(REPORT.box, 1),
         "journal": status.journal_pages(REPORT)[0],
         "journal-2": status.journal_pages(REPORT)[1],
         "pick-target": shown(revoke.revoke(box(unlocked=True)), REPORT),

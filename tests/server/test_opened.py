@@ -106,7 +106,8 @@ def test_a_leaf_lives_as_long_as_the_manifest_says_and_never_longer_than_the_tai
     """In format 2 it is one limit for a target, so that it does not change each quarter."""
     box = make_box()
     box.add("signer", start=NEXT, until=LAST, tail=10)
-    old = {"format": "pism-archive-v1", "previous": None, "earlier": UNSET, "targets": UNSET}
+    keys = {"earlier": UNSET, "targets": UNSET, "box_key": UNSET}
+    old = {"format": "pism-archive-v1", "previous": None, **keys}
     opened = read_opened(open_into(tmp_path / "out", box, head=old if of_format == 1 else None))
     signers = sorted(opened.signers, key=lambda signer: signer.issue_from)
     assert tuple(signer.leaf_lifetime.days for signer in signers) == days

@@ -1,9 +1,11 @@
 """The whole first day of a box, on a real kernel: set-up, unlock, top-up, export, backup, opened on a PC."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
+from core.archive.box_key import box_words
 from tests.vm.appliance import ROOT, Keys
 from tests.vm.box import VmBox
 from tests.vm.evidence import find_secrets, measure_idle, measure_start, note_memory
@@ -26,6 +28,12 @@ def test_first_day_of_a_new_box(new_box: VmBox, keys: Keys, tmp_path: Path) -> N
     assert find_secrets(box, tmp_path / "backup-a", keys) == {}
 
 
+def read_words(taken: Path) -> str:
+    """Return the words of the box, here by a receipt: a person reads them off the panel."""
+    receipt = json.loads(min(taken.glob("pism-receipt-*.json")).read_bytes())
+    return " ".join(box_words(receipt["receipt"]["box_key"]))
+
+
 def open_on_host(box: VmBox, keys: Keys, folder: Path) -> None:
     """Do what the receivers do: take the files off the stick, check them, open them."""
     taken = folder / "taken"
@@ -34,8 +42,9 @@ def open_on_host(box: VmBox, keys: Keys, folder: Path) -> None:
         (taken / name.rpartition("/")[2]).write_bytes(data)
     for holder, prefix in (("main-kudo", "main-kudo-"), ("backup-a", "main-backup-")):
         (archive,) = taken.glob(f"{prefix}*.tar.age")
-        identity, roots = keys.folder / f"{holder}.key", taken / "roots.pem"
-        command = [sys.executable, "-m", "kiosk", "open", archive, "--identity", identity, "--trust", roots]
+        identity, words = keys.folder / f"{holder}.key", read_words(taken)
+        command = [sys.executable, "-m", "kiosk", "open", archive, "--identity", identity]
+        command += ["--accept-box", words]
         done = subprocess.run(
             [*command, "--out", folder / holder], cwd=ROOT, check=False, capture_output=True, text=True
         )

@@ -37,6 +37,7 @@ def make_manifest(**fields: Any) -> Manifest:
         "sequence": 7,
         "created": NOW,
         "earlier": (Earlier(sequence=2, sha256="d" * 64), Earlier(sequence=5, sha256="e" * 64)),
+        "box_key": "f" * 64,
         "policy_sha256": "a" * 64,
         "journal_head": "b" * 64,
         "next_visit_by": utc("2027-03-01"),
@@ -71,7 +72,7 @@ def test_a_manifest_comes_back_from_its_bytes() -> None:
 def test_the_top_level_keys_are_those_of_the_format() -> None:
     data = msgspec.json.decode(encode_manifest(make_manifest()))
     assert list(data) == [
-        *("authority", "certificates", "created", "earlier", "files", "format", "incarnation"),
+        *("authority", "box_key", "certificates", "created", "earlier", "files", "format", "incarnation"),
         *(
             "journal_head",
             "kind",
@@ -112,9 +113,9 @@ def test_a_target_says_the_longest_leaf_that_none_of_its_signers_outlives() -> N
 
 
 def test_a_manifest_of_format_1_names_the_one_before_only() -> None:
-    manifest = make_manifest(format=FORMAT_1, earlier=UNSET, targets=UNSET, previous="d" * 64)
+    manifest = make_manifest(format=FORMAT_1, earlier=UNSET, targets=UNSET, box_key=UNSET, previous="d" * 64)
     data = encode_manifest(manifest)
-    assert msgspec.json.decode(data).keys() - {"previous"} == make_keys() - {"earlier", "targets"}
+    assert msgspec.json.decode(data).keys() - {"previous"} == make_keys() - {"earlier", "targets", "box_key"}
     assert decode_manifest(data) == manifest
     assert manifest.before == "d" * 64
 
@@ -127,10 +128,12 @@ def make_keys() -> set[str]:
     "fields",
     [
         {"format": FORMAT_1},
-        {"format": FORMAT_1, "earlier": UNSET, "targets": UNSET},
-        {"format": FORMAT_1, "earlier": UNSET, "previous": None},
+        {"format": FORMAT_1, "earlier": UNSET, "targets": UNSET, "box_key": UNSET},
+        {"format": FORMAT_1, "earlier": UNSET, "previous": None, "box_key": UNSET},
+        {"format": FORMAT_1, "earlier": UNSET, "previous": None, "targets": UNSET},
         {"targets": UNSET},
-        {"format": FORMAT_1, "previous": None, "targets": UNSET},
+        {"box_key": UNSET},
+        {"format": FORMAT_1, "previous": None, "targets": UNSET, "box_key": UNSET},
         {"earlier": UNSET},
         {"earlier": UNSET, "previous": None},
         {"previous": None},

@@ -1,6 +1,7 @@
-"""Other people's programs judge a seal, and its signature over a manifest: Go's crypto/x509 and OpenSSL."""
+"""Other people's programs judge what a seal and a box have signed: Go's crypto/x509 and ed25519, OpenSSL."""
 
 import io
+import json
 import os
 import subprocess
 from datetime import timedelta
@@ -89,6 +90,29 @@ def test_openssl_verifies_every_seal_and_its_signature_over_the_manifest(archive
         judged = ("openssl", "pkeyutl", "-verify", "-pubin", "-inkey", key, "-rawin", *hashed)
         assert run(*judged, "-in", archive / "manifest.json", "-sigfile", signature).returncode == 0
         assert run(*judged, "-in", root, "-sigfile", signature).returncode != 0
+
+
+def public_key_of(archive: Path) -> str:
+    public = json.loads((archive / "manifest.json").read_bytes())["box_key"]
+    assert isinstance(public, str)
+    return public
+
+
+def test_go_verifies_the_signature_of_the_box(archive: Path, verify: Path) -> None:
+    signed = (archive / "manifest.json", archive / "box.sig")
+    judged = run(verify, "box", public_key_of(archive), *signed)
+    assert (judged.returncode, judged.stderr) == (0, "")
+    assert run(verify, "box", public_key_of(archive), *reversed(signed)).returncode == 1
+    assert run(verify, "box", "77" * 32, *signed).returncode == 1
+
+
+def test_openssl_verifies_the_signature_of_the_box(archive: Path) -> None:
+    key = archive / "box.der"
+    key.write_bytes(bytes.fromhex("302a300506032b6570032100" + public_key_of(archive)))  # RFC 8410 4
+    judged = ("openssl", "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", key, "-rawin")
+    signature = ("-sigfile", archive / "box.sig")
+    assert run(*judged, "-in", archive / "manifest.json", *signature).returncode == 0
+    assert run(*judged, "-in", key, *signature).returncode != 0
 
 
 def make_certificate(purpose: x509.ObjectIdentifier) -> bytes:

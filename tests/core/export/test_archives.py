@@ -13,17 +13,20 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificate, load_pem_x509_certificates
 from msgspec import UnsetType
 
 from core.archive.backup_state import decode_state
+from core.archive.box_key import load_box_key
 from core.archive.manifest import Earlier, Manifest, decode_manifest
 from core.crypto.keys import encode_key
 from core.crypto.pkcs8 import encode_public_key
 from core.crypto.recipients import parse_recipient
 from core.errors import ArchiveError, CheckError, FileError, PolicyError, StoppedError
-from core.export.archives import Written, _Hashed, count_files, write_egress
+from core.export.archives import Written, _Hashed, write_egress
+from core.export.sidecars import make_sidecars
 from core.policy.policy import Policy
 from core.policy.settings import Backup, Egress, SignerSettings, Target
 from core.progress import Progress, report_nothing
@@ -130,6 +133,43 @@ def test_an_egress_holds_no_root_or_seal_key_in_any_form(world: World, name: str
 
 
 @pytest.mark.parametrize("kind", ["egress", "backup"])
+def test_no_archive_holds_the_box_key_in_any_form(world: World, kind: str) -> None:
+    written, data = export(world.store, world.policy, kind, "main", NOW)
+    members = world.open(data)
+    opened = [
+        encode_key(load_pem_private_key(members[f"keys/{each}.pem"], passphrase.encode()))  # type: ignore[arg-type]
+        for each, passphrase in world.passphrases(members).items()
+    ]
+    sidecars = make_sidecars(world.store, world.policy, written)
+    haystack = [
+        data,
+        world.decrypt(data),
+        *members.values(),
+        *opened,
+        world.decrypt(members["passphrases.age"]),
+        *(each.data for each in sidecars),
+    ]
+    key = load_box_key(world.store)
+    seed = world.store.box_seed()
+    assert seed is not None
+    for form in (*key_forms(encode_key(key.private_key)), seed, seed.hex().encode()):
+        assert not any(form in hay.replace(b"\n", b"") or form in hay for hay in haystack)
+    # The search finds what is there: the public half, and in a backup the roots' keys.
+    assert any(key.public.encode() in hay for hay in haystack)
+    ((_, root_key),) = world.store.keys([world.store.certificates("root")[0].id])
+    assert any(next(key_forms(root_key)) in hay for hay in opened) is (kind == "backup")
+
+
+def test_the_box_key_signs_the_manifest(world: World) -> None:
+    _, members = world.export()
+    public = manifest_of(members).box_key
+    assert isinstance(public, str)
+    assert public == load_box_key(world.store).public
+    key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public))
+    key.verify(members["box.sig"], members["manifest.json"])
+
+
+@pytest.mark.parametrize("kind", ["egress", "backup"])
 def test_every_key_opens_under_its_own_passphrase_and_fits(world: World, kind: str) -> None:
     _, members = world.export(kind)
     manifest = manifest_of(members)
@@ -150,9 +190,9 @@ def test_members_stand_in_the_order_of_the_format_and_are_those_of_the_manifest(
 ) -> None:
     written, members = world.export(kind)
     manifest = manifest_of(members)
-    unsigned = [path for path in members if path != "manifest.json" and not path.endswith("/manifest.sig")]
+    unsigned = [path for path in members if path != "manifest.json" and not path.endswith(".sig")]
     assert unsigned == [file.path for file in manifest.files]
-    assert next(iter(members)) == "manifest.json"
+    assert list(members)[:2] == ["manifest.json", "box.sig"]
     for file in manifest.files:
         assert len(members[file.path]) == file.size
         assert hashlib.sha256(members[file.path]).hexdigest() == file.sha256
@@ -244,22 +284,15 @@ def test_an_archive_is_encrypted_to_every_recipient(tmp_path: Path) -> None:
         assert done.stdout.startswith(b"manifest.json\0")
 
 
-def test_progress_counts_the_units_of_each_phase_and_ends_at_all(world: World) -> None:
+def test_progress_counts_keys_and_ends_at_all(world: World) -> None:
     seen: list[Progress] = []
     with world.store.transaction():
         written = write_egress(world.store, world.policy, "main", NOW, io.BytesIO(), report=seen.append)
         journal.append(world.store, "export", {}, NOW)
-    assert list(dict.fromkeys(progress.what for progress in seen)) == ["seal", "certificate", "key", "file"]
-    for what, total in (
-        ("seal", len(written.contents.seals)),
-        ("certificate", len(written.contents.certificates)),
-        ("key", len(written.contents.key_ids)),
-        ("file", count_files(written.contents)),
-    ):
-        told = [progress.done for progress in seen if progress.what == what]
-        assert {progress.total for progress in seen if progress.what == what} == {total}
-        assert (told[0], told[-1]) == (0, total)
-        assert told == sorted(told)
+    total = len(written.contents.key_ids)
+    assert seen[0] == Progress(done=0, total=total, what="key")
+    assert seen[-1] == Progress(done=total, total=total, what="key")
+    assert seen == sorted(seen, key=lambda progress: progress.done)
 
 
 def test_progress_is_not_told_of_every_key_of_many(tmp_path: Path) -> None:
@@ -273,7 +306,7 @@ def test_progress_is_not_told_of_every_key_of_many(tmp_path: Path) -> None:
                 "main",
                 NOW,
                 io.BytesIO(),
-                report=lambda progress: seen.append(progress.done) if progress.what == "key" else None,
+                report=lambda progress: seen.append(progress.done),
             )
             journal.append(world.store, "export", {}, NOW)
     total = len(written.contents.key_ids)
@@ -334,8 +367,8 @@ def test_refuses_a_store_without_an_incarnation(tmp_path: Path) -> None:
 def test_refuses_parts_that_changed_between_the_passes() -> None:
     hashed = _Hashed()
     list(hashed.entries([("a", (b"one",)), ("b", iter([b"two", b"three"]))]))
-    members = hashed.members([("a", (b"one",)), ("b", iter([b"two", b"THREE"]))], b"{}", {})
-    assert [b"".join(member.open()) for member in members] == [b"{}", b"one", b"twoTHREE"]
+    members = hashed.members([("a", (b"one",)), ("b", iter([b"two", b"THREE"]))], b"{}", b"sig", {})
+    assert [b"".join(member.open()) for member in members] == [b"{}", b"sig", b"one", b"twoTHREE"]
     with pytest.raises(ArchiveError, match="not what was hashed"):
         hashed.require_same()
 

@@ -1,13 +1,18 @@
 """An older state folder that was put back, told by a receipt on a stick."""
 
+import base64
+import json
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from core.api.results import ReceiptChecked
-from core.errors import StateOldError
-from core.export.receipt import check_receipt
+from core.archive.box_key import make_box_key
+from core.archive.seal import load_seals
+from core.errors import StateForgedError, StateOldError
+from core.export.receipt import RECEIPT_FORMAT_1, check_receipt
 from core.export.sidecars import make_sidecars
 from core.store import journal
 from core.store.store import Store, open_store
@@ -63,6 +68,59 @@ def test_another_receipt_of_a_known_number_shows_that_an_older_folder_was_put_ba
         make_receipt(store)
         with pytest.raises(StateOldError, match="000002, which is not the archive"):
             check_receipt(store, later)
+
+
+def steal(state: Path, thief: Path) -> None:
+    """Let somebody else have all that a backup holds: every key but the box's."""
+    shutil.copytree(state, thief)
+    with open_store(thief, PASSPHRASE) as store, store.transaction():
+        make_box_key(store)
+        journal.append(store, "box-key", {}, NOW)
+
+
+@pytest.mark.parametrize("later", [1, 2])
+def test_a_thiefs_receipt_is_told_as_such_and_not_believed(tmp_path: Path, later: int) -> None:
+    with make_store(tmp_path / "state", make_policy(), NOW) as store:
+        make_receipt(store)
+    steal(tmp_path / "state", tmp_path / "thief")
+    with open_store(tmp_path / "thief", PASSPHRASE) as thief:
+        forged = [make_receipt(thief) for _ in range(later)][-1]
+    with open_store(tmp_path / "state", PASSPHRASE) as store:
+        with pytest.raises(StateForgedError, match="not signed by its box key") as caught:
+            check_receipt(store, forged)
+        assert check_receipt(store, make_receipt(store)).is_ours
+    assert caught.value.code == "E-STATE-FORGED"
+
+
+def make_format_1(store: Store) -> bytes:
+    """Export once more and return the receipt as format 1 had it, which whoever has a seal can write."""
+    data = make_receipt(store)
+    receipt = json.loads(data)["receipt"] | {"format": RECEIPT_FORMAT_1, "previous": None}
+    for name in ("earlier", "box_key"):
+        del receipt[name]
+    seals = load_seals(store, [item for item in store.certificates() if item.kind == "seal"])
+    signed = msgspec.json.encode(receipt, order="sorted")
+    made = [{"certificate": seal.der, "root": seal.root_id, "signature": seal.sign(signed)} for seal in seals]
+    return b'{"receipt":%b,"seals":%b}' % (signed, msgspec.json.encode(made, order="sorted"))
+
+
+def test_a_receipt_of_format_1_is_ours_only_if_it_is_remembered(tmp_path: Path) -> None:
+    with make_store(tmp_path / "state", make_policy(), NOW) as store:
+        known = make_format_1(store)
+        assert check_receipt(store, known).is_ours
+    steal(tmp_path / "state", tmp_path / "thief")
+    with open_store(tmp_path / "thief", PASSPHRASE) as thief:
+        forged = make_format_1(thief)
+    with open_store(tmp_path / "state", PASSPHRASE) as store, pytest.raises(StateForgedError):
+        check_receipt(store, forged)
+
+
+def test_a_receipt_that_its_box_key_did_not_sign_proves_nothing(tmp_path: Path) -> None:
+    with make_store(tmp_path / "state", make_policy(), NOW) as store:
+        receipt = make_receipt(store)
+        box = json.loads(receipt)["box"]
+        other = base64.b64encode(bytes(64)).decode()
+        assert check_receipt(store, receipt.replace(box.encode(), other.encode())) == NOTHING
 
 
 def test_a_receipt_of_another_authority_proves_nothing(tmp_path: Path) -> None:

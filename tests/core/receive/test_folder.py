@@ -215,7 +215,7 @@ def test_a_kill_at_any_write_leaves_before_or_after(receiver: Receiver, box: Box
         except ArchiveRollbackError:  # after: it is open already
             outcomes.add("after")
         folder = (receiver.out / "current" / "main-kudo").resolve()
-        assert len(tree(folder)) == 9
+        assert len(tree(folder)) == 10
         assert sorted(path.name for path in receiver.out.iterdir()) == [
             "current",
             "main-kudo-000001-20270201T120000Z",

@@ -37,7 +37,7 @@ def test_open_writes_the_members_as_they_are_and_points_at_them(receiver: Receiv
     assert (received.folder / f"signers/services/mongo/{signer.record.id}.pem").read_bytes() == (
         signer.pem + box.of("root")[0].pem
     )
-    assert tree(received.folder) == {"manifest.json"} | {
+    assert tree(received.folder) == {"manifest.json", "box.sig"} | {
         f"seals/{received.sealed_by.root_id}/manifest.sig",
         *(entry.path for entry in received.manifest.files),
     }

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec import UNSET
 
-from core.archive.manifest import FORMAT_1, Earlier
+from core.archive.manifest import Earlier
 from core.errors import CaError
 from core.receive.trust import Trust, load_roots, load_trust, save_trust
 from tests.archives import NOW, Box, day, make_box
@@ -18,16 +17,6 @@ from tests.receiver import Receiver
 DAY = timedelta(days=1)
 
 
-def test_the_operator_is_asked_about_a_first_root_with_its_words(receiver: Receiver, box: Box) -> None:
-    asked: list[Any] = []
-    assert receiver.refused_open(box.make(), confirm=lambda q: bool(asked.append(q))) == "E-ARCHIVE-TRUST"
-    assert receiver.refused_open(box.make(), confirm=None) == "E-ARCHIVE-TRUST"
-    (question,) = asked
-    assert (question.authority_name, question.authority_id) == (box.name, box.id)
-    assert len(question.root_words) == 12
-    receiver.open(box.make(), confirm=None, trust=[box.of("root")[0].x509])
-
-
 def test_the_root_in_use_is_the_one_that_is_asked_about(receiver: Receiver, box: Box) -> None:
     late = box.add("root", start=day(2028), until=day(2029), tail=400)
     box.add("seal", late)
@@ -35,49 +24,6 @@ def test_the_root_in_use_is_the_one_that_is_asked_about(receiver: Receiver, box:
     asked: list[Any] = []
     receiver.open(box.make(), confirm=lambda q: not asked.append(q))
     assert asked[0].certificate.not_valid_before_utc == day(2027)
-
-
-def test_a_new_incarnation_is_asked_about_and_ends_the_old_one(receiver: Receiver, box: Box) -> None:
-    receiver.open(box.make(sequence=5))
-    former, box.incarnation, box.restored_from = box.incarnation, "6a1b2c3d-0000-4000-8000-000000000000", None
-    box.restored_from = former
-    data = box.make(sequence=3, created=NOW + DAY)
-    assert receiver.refused_open(data, confirm=None) == "E-ARCHIVE-TRUST"
-    asked: list[Any] = []
-    receiver.open(data, confirm=lambda q: not asked.append(q))
-    assert (asked[0].incarnation, asked[0].restored_from) == (box.incarnation, former)
-    box.incarnation = former
-    assert receiver.refused_open(box.make(sequence=6)) == "E-ARCHIVE-ROLLBACK"
-    assert receiver.refused_open(box.make(sequence=1, name="other")) == "E-ARCHIVE-ROLLBACK"
-
-
-def test_a_given_root_does_not_vouch_for_a_new_incarnation(receiver: Receiver, box: Box) -> None:
-    roots = [item.x509 for item in box.of("root")]
-    receiver.open(box.make(sequence=5), confirm=None, trust=roots)
-    former, box.incarnation = box.incarnation, "6a1b2c3d-0000-4000-8000-000000000000"
-    box.restored_from = former
-    data = box.make(sequence=3, created=NOW + DAY)
-    assert receiver.refused_open(data, confirm=None, trust=roots) == "E-ARCHIVE-TRUST"
-    assert receiver.refused_open(data, confirm=lambda _: False, trust=roots) == "E-ARCHIVE-TRUST"
-    assert receiver.refused_open(data, confirm=None, trust=roots, follow=former) == "E-ARCHIVE-TRUST"
-    asked: list[Any] = []
-    receiver.open(data, confirm=lambda q: not asked.append(q), trust=roots)
-    assert (len(asked), asked[0].is_known, asked[0].incarnation) == (1, True, box.incarnation)
-    later = box.make(sequence=4, created=NOW + DAY, previous=box.manifest_sha256)
-    receiver.open(later, confirm=None)  # followed from now on
-
-
-def test_a_new_incarnation_that_is_named_is_followed_unasked(receiver: Receiver, box: Box) -> None:
-    receiver.open(box.make(sequence=5))
-    former, box.incarnation = box.incarnation, "6a1b2c3d-0000-4000-8000-000000000000"
-    box.restored_from = former
-    receiver.open(box.make(sequence=3, created=NOW + DAY), confirm=None, follow=box.incarnation)
-    box.incarnation = former
-    assert receiver.refused_open(box.make(sequence=6), follow=former) == "E-ARCHIVE-ROLLBACK"
-
-
-def test_an_incarnation_that_is_named_does_not_vouch_for_a_first_root(receiver: Receiver, box: Box) -> None:
-    assert receiver.refused_open(box.make(), confirm=None, follow=box.incarnation) == "E-ARCHIVE-TRUST"
 
 
 def test_a_folder_belongs_to_one_authority(receiver: Receiver, box: Box) -> None:
@@ -175,20 +121,6 @@ def test_a_list_without_the_archive_that_is_remembered_is_a_fork(receiver: Recei
     assert receiver.refused_open(box.make(sequence=9, earlier=())) == "E-ARCHIVE-FORK"
     listed = Earlier(sequence=1, sha256=hash_of_first)
     receiver.open(box.make(sequence=9, earlier=(listed,)))
-
-
-def test_format_1_does_not_follow_format_2_which_follows_format_1(receiver: Receiver, box: Box) -> None:
-    def make_format_1(sequence: int) -> Any:
-        before = box.past.get(("egress", "main-kudo"), {}).get(sequence - 1)
-        head = {"format": FORMAT_1, "earlier": UNSET, "targets": UNSET, "previous": before}
-        return box.make(sequence=sequence, head=head)
-
-    receiver.open(make_format_1(1))
-    receiver.open(make_format_1(2))
-    receiver.open(box.make(sequence=3))
-    assert receiver.refused_open(make_format_1(4)) == "E-ARCHIVE-FORK"
-    assert receiver.refused_open(make_format_1(9)) == "E-ARCHIVE-FORK"
-    receiver.open(box.make(sequence=10))
 
 
 def test_an_older_crl_is_a_rollback(receiver: Receiver, box: Box) -> None:

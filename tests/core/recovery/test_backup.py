@@ -4,6 +4,7 @@ import copy
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,7 +21,7 @@ from core.errors import ArchiveCertificateError, ArchiveFormatError, CaError, Jo
 from core.policy.policy import encode_policy
 from core.receive.opening import check_archive, read_member_lines
 from core.recovery.backup import JOURNAL_PATH, STATE_PATH, check_state, open_backup
-from core.recovery.backup_journal import read_history
+from core.recovery.backup_journal import History, read_history
 from core.store import journal
 from tests.backups import LAST_VISIT, PastBox, make_past, policy_for, read_member, spoil
 
@@ -48,9 +49,12 @@ class Checking:
         found: Json = json.loads(self.data)
         return found
 
-    def check(self, state: Json, manifest: Manifest | None = None) -> tuple[Certificate, ...]:
+    def check(
+        self, state: Json, manifest: Manifest | None = None, history: History | None = None
+    ) -> tuple[Certificate, ...]:
         data = msgspec.json.encode(state, order="sorted")
-        return check_state(decode_state(data), manifest or self.manifest, self.chains, self.history)[1]
+        told = history or self.history
+        return check_state(decode_state(data), manifest or self.manifest, self.chains, told)[1]
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +102,7 @@ STATE_FAULTS: dict[str, Callable[[Json], Any]] = {
     "no incarnation": lambda state: state["facts"].pop("incarnation"),
     "another incarnation": _set("facts", "incarnation", to="11111111-2222-4333-8444-555555555555"),
     "a past incarnation": _set("facts", "restored_from", to="11111111-2222-4333-8444-555555555555"),
+    "a private box key": _set("facts", "box_seed", to="00" * 32),
     "no drill token": lambda state: state["facts"].pop("drill_token"),
     "a short drill token": _set("facts", "drill_token", to="00"),
     "a drill that was not": _set("facts", "drilled other", to="2027-09-01T00:00:00Z"),
@@ -207,11 +212,14 @@ def test_refuses_a_manifest_behind_an_archive_of_its_name(checking: Checking) ->
         format=FORMAT_1,
         earlier=UNSET,
         targets=UNSET,
+        box_key=UNSET,
         previous=checking.manifest.before,
         sequence=last,
     )
-    with pytest.raises(ArchiveFormatError, match="archive before"):
+    with pytest.raises(ArchiveFormatError, match="box key"):  # which the journal of format 1 does not name
         checking.check(state, manifest)
+    with pytest.raises(ArchiveFormatError, match="archive before"):
+        checking.check(state, manifest, replace(checking.history, box_key=None))
 
 
 def _places(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
@@ -283,7 +291,7 @@ def test_a_backup_that_is_sealed_again_without_a_change_opens(
     past: tuple[PastBox, Path], tmp_path: Path
 ) -> None:
     box, backup = past
-    (tmp_path / "a").write_bytes(spoil(backup.read_bytes(), box.identity, {}))
+    (tmp_path / "a").write_bytes(spoil(backup.read_bytes(), box, {}))
     with open_backup(tmp_path / "a", [box.identity], (), lambda _: True, LAST_VISIT) as opened:
         assert opened.manifest.sequence == 3
 
@@ -293,7 +301,7 @@ def test_refuses_a_sealed_state_that_is_not_to_the_format(
     past: tuple[PastBox, Path], tmp_path: Path, change: bytes
 ) -> None:
     box, backup = past
-    spoilt = spoil(backup.read_bytes(), box.identity, {STATE_PATH: change})
+    spoilt = spoil(backup.read_bytes(), box, {STATE_PATH: change})
     assert refusal(box, spoilt, tmp_path).code == "E-ARCHIVE-FORMAT"
 
 
@@ -301,7 +309,7 @@ def test_refuses_a_sealed_state_of_another_backup(past: tuple[PastBox, Path], tm
     box, backup = past
     older = next(path for path in box.out.iterdir() if "main-backup-000002" in path.name)
     state = read_member(older.read_bytes(), box.identity, STATE_PATH)
-    spoilt = spoil(backup.read_bytes(), box.identity, {STATE_PATH: state})
+    spoilt = spoil(backup.read_bytes(), box, {STATE_PATH: state})
     assert refusal(box, spoilt, tmp_path).code == "E-ARCHIVE-FORMAT"
 
 
@@ -311,10 +319,10 @@ def test_refuses_a_journal_of_another_backup(past: tuple[PastBox, Path], tmp_pat
     lines = read_member(older.read_bytes(), box.identity, JOURNAL_PATH)
     head = journal.verify_lines(lines.splitlines()).hash
     changes = {JOURNAL_PATH: lines}
-    assert isinstance(refusal(box, spoil(backup.read_bytes(), box.identity, changes), tmp_path), JournalError)
+    assert isinstance(refusal(box, spoil(backup.read_bytes(), box, changes), tmp_path), JournalError)
     spoilt = spoil(
         backup.read_bytes(),
-        box.identity,
+        box,
         changes,
         lambda manifest: msgspec.structs.replace(manifest, journal_head=head),
     )

@@ -8,6 +8,8 @@ import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificate
 
+from core.archive.box_key import box_words, load_box_key
+from core.crypto.recipients import fingerprint_words
 from core.policy.settings import Backup, Egress
 from tests.authority_store import export, make_store
 from tests.builders import make_policy, utc
@@ -49,10 +51,13 @@ def test_the_commands_of_the_page_lead_to_a_key_that_fits(tmp_path: Path, kind: 
     )
     with make_store(tmp_path / "state", policy, NOW) as store:
         written, data = export(store, policy, kind, "main", NOW)
+        words = box_words(load_box_key(store).public)
     (tmp_path / written.archive_name).write_bytes(data)
     commands = read_commands()
     said = run_script(tmp_path, "".join(commands[number] for number in sections))
-    assert "Signature Verified Successfully" in said
+    assert said.count("Signature Verified Successfully") == 2  # the box's, and a seal's
+    (digest,) = re.findall(r"^([0-9a-f]{64})  -$", said, re.MULTILINE)
+    assert fingerprint_words(bytes.fromhex(digest)) == words
     assert said.count("the key fits") == len(sections) - 2
 
     key = load_pem_private_key((tmp_path / "archive" / "key.pem").read_bytes(), None)

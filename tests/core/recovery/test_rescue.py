@@ -202,7 +202,7 @@ def test_a_backup_whose_parts_are_of_two_pasts_is_refused(
     box, backup = past
     early = min(box.out.glob("*main-backup-000001*")).read_bytes()
     other = {path: read_member(early, box.identity, path)}
-    (tmp_path / "forked").write_bytes(spoil(backup.read_bytes(), box.identity, other))
+    (tmp_path / "forked").write_bytes(spoil(backup.read_bytes(), box, other))
     session = vaults(tmp_path / "state")
     take(session, identity_of(box))
     assert refusal(lambda: open_backup(session, tmp_path / "forked")) in ("E-ARCHIVE-FORMAT", "E-JOURNAL")

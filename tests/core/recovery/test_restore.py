@@ -9,6 +9,7 @@ from typing import Any
 import pyrage
 import pytest
 
+from core.archive.box_key import load_box_key
 from core.authority.authority import Authority
 from core.errors import CaError, ClockBehindError, ClockLateError, StoppedError
 from core.plan.gaps import find_gaps
@@ -113,6 +114,15 @@ def test_facts_go_on_but_the_incarnation(stores: tuple[Store, Store]) -> None:
     assert new.fact("incarnation") not in (None, old.fact("incarnation"))
 
 
+def test_a_restored_box_has_a_box_key_of_its_own_which_its_journal_names(
+    stores: tuple[Store, Store],
+) -> None:
+    old, new = stores
+    key = load_box_key(new).public
+    assert key != load_box_key(old).public
+    assert journal.verify(new).detail["box_key"] == key
+
+
 def test_the_journal_goes_on_and_holds(stores: tuple[Store, Store]) -> None:
     old, new = stores
     last = journal.verify(new)
@@ -211,7 +221,7 @@ def test_a_receiver_follows_the_new_incarnation_and_no_other(tmp_path: Path) -> 
     (export,) = new.visit(FOUNDED + DAY, "egress main-kudo")
     with pytest.raises(CaError) as caught:
         server.open(export, FOUNDED + DAY)
-    assert caught.value.code == "E-ARCHIVE-TRUST"
+    assert caught.value.code == "E-ARCHIVE-BOX"
     accepted = server.open(export, FOUNDED + DAY, yes=True).manifest
     assert accepted.restored_from == opened.manifest.incarnation
     assert (accepted.sequence, accepted.before) == (2, opened.manifest_sha256)

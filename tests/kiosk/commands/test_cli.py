@@ -145,7 +145,7 @@ def test_the_journal_is_a_short_line_an_entry_for_people_and_whole_as_archives_c
     assert any(re.search(r"  issue       [1-9]\d* certificates$", line) for line in shown)
     assert any(re.search(r"  export      main-kudo, 000001, archive [0-9a-f]{16}, ", line) for line in shown)
     assert any(re.search(r"  unlock$", line) for line in shown)
-    assert max(map(len, shown)) < 160
+    assert max(map(len, shown)) < 190
     lines = [json.loads(line) for line in at(folder, "journal", "--json").out.splitlines()]
     assert [line["sequence"] for line in lines] == list(range(1, len(lines) + 1))
     assert lines[-1]["act"] == "unlock"

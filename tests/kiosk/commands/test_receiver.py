@@ -14,7 +14,9 @@ from typing import Any
 
 import pyrage
 import pytest
+from msgspec import UNSET
 
+from core.archive.manifest import FORMAT_1
 from tests.archives import NOW, Box, make_box
 from tests.kiosk.command import ENVIRONMENT, ROOT, Ran, converse, run, snapshot, spawn
 
@@ -40,8 +42,9 @@ class Server:
         return (archive, "--identity", self.folder / "identity", *more)
 
     def open(self, data: bytes, *more: str | Path) -> Ran:
-        trust = ("--trust", self.folder / "roots.pem", "--out", self.folder / "out")
-        return spawn("open", *self.arguments(self.lay(data), *trust, *more), when=WHEN)
+        given = more if "--accept-box" in more else ("--accept-box", " ".join(self.box.words), *more)
+        out = ("--out", self.folder / "out")
+        return spawn("open", *self.arguments(self.lay(data), *out, *given), when=WHEN)
 
     def verify(self, data: bytes, *more: str | Path) -> Ran:
         trust = ("--trust", self.folder / "roots.pem")
@@ -61,9 +64,11 @@ def test_a_sound_archive_is_verified_and_opened(server: Server) -> None:
     verified = server.verify(data, "--json")
     assert verified.status == 0
     assert json.loads(verified.out)["folder"] is None
+    assert json.loads(verified.out)["box_words"] == list(server.box.words)
     opened = server.open(data)
     assert opened.status == 0
     assert opened.out.startswith("Example Virtual Worlds: egress main-kudo 000001 is good\n")
+    assert f"made by the box {' '.join(server.box.words)}\n" in opened.out
     second = server.box.make(sequence=2, previous=server.box.manifest_sha256)
     report = json.loads(server.open(second, "--json").out)
     assert report["sequence"] == 2
@@ -73,7 +78,8 @@ def test_a_sound_archive_is_verified_and_opened(server: Server) -> None:
 
 @pytest.mark.parametrize("command", ["open", "verify"])
 def test_a_terminal_sees_how_far_the_check_is(server: Server, command: str) -> None:
-    archive = server.arguments(server.lay(server.box.make()), "--trust", server.folder / "roots.pem")
+    words = ("--accept-box", " ".join(server.box.words))
+    archive = server.arguments(server.lay(server.box.make()), *words)
     ran = converse(command, *archive, answers=(), cwd=server.folder, when=WHEN)
     assert ran.status == 0
     assert re.search(r"key [^\r\n]*1/1", ran.err)
@@ -179,7 +185,8 @@ def test_a_spoilt_archive_is_refused_and_nothing_is_written(server: Server, faul
 
 def test_a_foreign_signature_is_not_believed(server: Server) -> None:
     (server.folder / "roots.pem").write_bytes(make_box().of("root")[0].pem)
-    for ran in (server.verify(server.box.make()), server.open(server.box.make())):
+    roots = ("--trust", server.folder / "roots.pem")
+    for ran in (server.verify(server.box.make()), server.open(server.box.make(), *roots)):
         assert (ran.status, ran.code) == (1, "E-ARCHIVE-SEAL")
     assert not (server.folder / "out").exists()
 
@@ -238,11 +245,32 @@ def test_roots_that_are_none_are_refused(server: Server, content: bytes) -> None
     assert server.verify(server.box.make()).code == "E-ARCHIVE-TRUST"
 
 
-def test_a_first_root_that_nobody_vouches_for_is_refused(server: Server) -> None:
+def test_a_first_box_that_nobody_vouches_for_is_refused(server: Server) -> None:
     archive = server.lay(server.box.make())
-    ran = spawn("open", *server.arguments(archive, "--out", server.folder / "out"), when=WHEN)
-    assert (ran.status, ran.code) == (1, "E-ARCHIVE-TRUST")
-    assert not (server.folder / "out").exists()
+    out, roots = ("--out", server.folder / "out"), ("--trust", server.folder / "roots.pem")
+    for more in ((), roots, ("--accept-box", "zoo " * 12), ("--accept-box", "")):
+        ran = spawn("open", *server.arguments(archive, *out, *more), when=WHEN)
+        assert (ran.status, ran.code) == (1, "E-ARCHIVE-BOX")
+        assert not any(word in ran.err.split() for word in server.box.words[:3])
+        assert not (server.folder / "out").exists()
+
+
+def test_words_are_taken_as_people_write_them_down(server: Server) -> None:
+    words = ", ".join(server.box.words).upper()
+    assert server.open(server.box.make(), "--accept-box", words).status == 0
+    assert server.verify(server.box.make(), "--accept-box", words).status == 0
+    assert server.verify(server.box.make(), "--accept-box", "zoo").code == "E-ARCHIVE-BOX"
+
+
+def test_of_format_1_it_is_said_that_it_lacks_the_box_key(server: Server) -> None:
+    head = {"format": FORMAT_1, "earlier": UNSET, "targets": UNSET, "box_key": UNSET, "previous": None}
+    data = server.box.make(head=head)
+    assert "It is of format 1, which lacks the box key" in server.verify(data).out
+    assert json.loads(server.verify(data, "--json").out)["box_words"] is None
+    status, said = ask(server, server.lay(data), b"y\n")
+    assert status == 0
+    assert "It is of format 1, which lacks the box key" in said
+    assert server.box.of("root")[0].record.sha256 in said
 
 
 def test_files_that_are_not_there_are_usage(tmp_path: Path) -> None:
@@ -269,12 +297,12 @@ def ask(server: Server, archive: Path, answer: bytes) -> tuple[int, str]:
     return child.returncode, said.decode()
 
 
-def test_a_first_root_is_shown_with_its_words_and_asked_about(server: Server) -> None:
+def test_a_first_box_is_shown_with_its_words_and_asked_about(server: Server) -> None:
     archive = server.lay(server.box.make())
     status, said = ask(server, archive, b"n\n")
     assert status == 1
-    assert f"is new here. Its root {server.box.of('root')[0].record.period} (on the box: menu, 4):" in said
-    assert server.box.of("root")[0].record.sha256 in said
+    assert ") is new here." in said
+    assert f"made it:\n    {' '.join(server.box.words)}\n" in said
     assert not (server.folder / "out").exists()
     assert ask(server, archive, b"y\n")[0] == 0
     assert (server.folder / "out").exists()
@@ -290,18 +318,22 @@ def test_a_new_incarnation_of_a_known_authority_is_said_to_be_one(server: Server
     assert status == 1
     assert ") is new here" not in said
     assert f"{NEXT}, restored from {before}" in said
+    assert " ".join(server.box.words) in said
     status, said = ask(server, archive, b"y\n")
     assert status == 0, said
 
 
-def test_a_script_that_gives_a_root_stops_at_a_new_incarnation_until_it_names_that(server: Server) -> None:
+def test_a_script_stops_at_another_box_until_it_is_given_its_words(server: Server) -> None:
     assert server.open(server.box.make()).status == 0
+    former = " ".join(server.box.words)
     server.box.restored_from, server.box.incarnation = server.box.incarnation, NEXT
     data = server.box.make(sequence=2)
-    refused = server.open(data)
-    assert refused.code == "E-ARCHIVE-TRUST"
-    assert NEXT in refused.err
-    followed = server.open(data, "--follow", NEXT, "--json")
+    refused = server.open(data, "--accept-box", former)
+    assert refused.code == "E-ARCHIVE-BOX"
+    archive, roots = server.lay(data), ("--trust", server.folder / "roots.pem")
+    ran = spawn("open", *server.arguments(archive, "--out", server.folder / "out", *roots), when=WHEN)
+    assert ran.code == "E-ARCHIVE-BOX"
+    followed = server.open(data, "--json")
     assert (followed.status, json.loads(followed.out)["incarnation"]) == (0, NEXT)
 
 
@@ -335,7 +367,8 @@ def test_a_server_needs_no_hardware_package(server: Server) -> None:
     archive = server.lay(server.box.make())
     trust = ("--trust", server.folder / "roots.pem")
     out = ("--out", server.folder / "out")
-    opened = spawn_without(HARDWARE, "open", *server.arguments(archive, *trust, *out), when=WHEN)
+    words = ("--accept-box", " ".join(server.box.words))
+    opened = spawn_without(HARDWARE, "open", *server.arguments(archive, *words, *out), when=WHEN)
     assert opened.status == 0, opened.err
     assert not {*opened.err.split()} & {*HARDWARE}
     assert spawn_without(HARDWARE, "verify", *server.arguments(archive, *trust), when=WHEN).status == 0

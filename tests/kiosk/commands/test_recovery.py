@@ -1,7 +1,6 @@
 """`pism restore` and `pism drill`, as they are typed."""
 
 import ctypes
-import hashlib
 import io
 import json
 from collections.abc import Iterator
@@ -15,11 +14,12 @@ import pytest
 from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from core.archive.box_key import box_words, load_box_key
 from core.authority.authority import Authority
 from core.crypto.process import set_dumpable
-from core.crypto.recipients import fingerprint_words
 from core.policy.policy import Policy
 from core.progress import report_nothing
+from core.store.store import open_store
 from hw.system.clock import SystemClock
 from kiosk.commands.cli import main
 from tests.backups import BOOT, COST, NEW_PASSPHRASE, PASSPHRASE, PastBox, policy_for, roots_of, write
@@ -115,6 +115,9 @@ def test_restores_under_a_new_passphrase_and_says_what(desk: Desk, tmp_path: Pat
     assert done.exit_code == 0, done.output
     assert f"{desk.policy.authority.name} is restored" in done.stdout
     assert "next: pism top-up, then a backup and every export" in done.stdout
+    with open_store(tmp_path / "state", NEW_PASSPHRASE) as store:
+        words = " ".join(box_words(load_box_key(store).public))
+    assert f"tell your receivers the words of this box:\n    {words}\n" in done.stdout
     assert done.stderr == ""
     Authority.unlock(tmp_path / "state", NEW_PASSPHRASE, SystemClock().now(), BOOT).close()
 
@@ -123,6 +126,7 @@ def test_prints_json_for_a_program(desk: Desk, tmp_path: Path) -> None:
     found = json.loads(desk.restore(tmp_path / "state", *desk.trust, "--json").stdout)
     assert (found["name"], found["sequence"], found["clock_believed"]) == ("main-backup", 1, True)
     assert found["incarnation"] != found["restored_from"]
+    assert found["box_words"] == list(box_words(found["box_key"]))
 
 
 def test_says_that_the_date_must_be_confirmed(desk: Desk, tmp_path: Path) -> None:
@@ -154,10 +158,10 @@ def test_refuses_a_root_that_nobody_vouches_for(desk: Desk, tmp_path: Path) -> N
     assert not list(tmp_path.iterdir())
 
 
-def test_asks_about_the_root_on_a_terminal(desk: Desk, tmp_path: Path) -> None:
+def test_asks_about_the_box_on_a_terminal(desk: Desk, tmp_path: Path) -> None:
     done = desk.restore(tmp_path / "state", input=Terminal(b"y\n"))
-    roots = [hashlib.sha256(root.public_bytes(Encoding.DER)).digest() for root in roots_of(desk.box)]
-    assert any(" ".join(fingerprint_words(root)) in done.stderr for root in roots)
+    with open_store(desk.box.state, PASSPHRASE) as store:
+        assert " ".join(box_words(load_box_key(store).public)) in done.stderr
     assert done.exit_code == 0
     assert desk.drill(input=Terminal(b"y\n")).exit_code == 0
     assert refused(desk.drill(input=Terminal(b"n\n"))) == "E-ARCHIVE-TRUST"

@@ -103,6 +103,10 @@ class Agent:
         )
         (folder / "first.tar.age").write_bytes(box.make())
 
+    def take(self, *more: str) -> Ran:
+        given = more or ("--accept-box", " ".join(self.box.words))
+        return self.run("take", self.folder / "first.tar.age", *given)
+
     def run(self, *arguments: str | Path, when: datetime = NOW) -> Ran:
         fixed = ("--state", self.folder / "state", "--config", self.folder / "server.yaml")
         return spawn("server", *arguments, *fixed, when=f"{when:%Y-%m-%d %H:%M:%S}")
@@ -114,7 +118,7 @@ def agent(tmp_path: Path) -> Agent:
 
 
 def test_an_archive_is_taken_and_the_signer_of_each_day_stands(agent: Agent) -> None:
-    taken = agent.run("take", agent.folder / "first.tar.age")
+    taken = agent.take()
     assert taken.out == "Example Virtual Worlds: egress main-kudo 000001 is taken\n", taken.err
     for when, item in zip((NOW, NEXT), agent.box.of("signer"), strict=True):
         ran = agent.run("run", "--once", when=when)
@@ -124,16 +128,23 @@ def test_an_archive_is_taken_and_the_signer_of_each_day_stands(agent: Agent) -> 
     assert agent.run("run", "--once", when=NEXT).out == ""
 
 
+def test_the_first_box_is_followed_by_its_words_alone(agent: Agent) -> None:
+    unasked = agent.run("take", agent.folder / "first.tar.age")
+    assert (unasked.status, unasked.code) == (1, "E-ARCHIVE-BOX")
+    assert agent.take("--accept-box", "zoo " * 12).code == "E-ARCHIVE-BOX"
+    assert agent.take().status == 0
+
+
 def test_what_is_refused_changes_nothing(agent: Agent) -> None:
-    assert agent.run("take", agent.folder / "first.tar.age").status == 0
-    again = agent.run("take", agent.folder / "first.tar.age")
+    assert agent.take().status == 0
+    again = agent.take()
     assert (again.status, again.code) == (1, "E-ARCHIVE-ROLLBACK")
     assert agent.run("run", "--once").status == 0
 
 
 def test_once_fails_where_a_place_refuses_or_nothing_can_be_done(agent: Agent) -> None:
     assert agent.run("run", "--once").code == "E-PLACE"
-    assert agent.run("take", agent.folder / "first.tar.age").status == 0
+    assert agent.take().status == 0
     (agent.folder / "place").write_text("in the way")
     ran = agent.run("run", "--once")
     assert (ran.status, ran.code) == (1, "E-PLACE")
@@ -141,7 +152,7 @@ def test_once_fails_where_a_place_refuses_or_nothing_can_be_done(agent: Agent) -
 
 
 def test_a_signal_ends_the_agent_at_once_and_in_peace(agent: Agent) -> None:
-    assert agent.run("take", agent.folder / "first.tar.age").status == 0
+    assert agent.take().status == 0
     command = [sys.executable, "-m", "kiosk", "server", "run", "--state", agent.folder / "state"]
     command += ["--config", agent.folder / "server.yaml"]
     command = ["faketime", "-f", f"@{NOW:%Y-%m-%d %H:%M:%S}", *command]
@@ -157,7 +168,7 @@ def test_a_signal_ends_the_agent_at_once_and_in_peace(agent: Agent) -> None:
 
 
 def test_status_is_an_exit_status_too(agent: Agent) -> None:
-    assert agent.run("take", agent.folder / "first.tar.age").status == 0
+    assert agent.take().status == 0
     before = agent.run("status")
     assert (before.status, before.out.split(",")[0]) == (2, "critical")
     assert agent.run("run", "--once").status == 0

@@ -52,7 +52,7 @@ def test_the_whole_way() -> None:
     assert operator.title == "RESTORED"
     assert {WipeEntry(), CloseVault()} <= set(operator.effects)
     assert operator.box.provisioned
-    assert operator.happen("#######").title == "PULL THE STICK"
+    assert operator.happen("######").title == "PULL THE STICK"
     assert operator.happen("*#", "#").title == "LOCKED"
     assert operator.box.ignored == RESCUE.identity
 
@@ -127,11 +127,25 @@ def test_a_locked_identity_can_be_given_up(keys: str) -> None:
 
 def test_what_is_confirmed_is_shown_page_by_page_at_a_held_key() -> None:
     operator = confirming()
-    assert [operator.happen("#").title for _ in range(3)] == ["WHICH ONE?", *["THE ROOT'S WORDS"] * 2]
+    assert [operator.happen("#").title for _ in range(3)] == ["WHICH ONE?", *["OLD BOX'S WORDS"] * 2]
     assert operator.happen("#").page.mark == "4/4"
     assert operator.happen("*").page.mark == "3/4"
     assert operator.happen("#").hold("#").title == "PASSPHRASE"
     assert operator.happen("*").title == "WHOSE BACKUP?", "what was confirmed may be looked at again"
+
+
+def test_of_format_1_the_roots_words_are_compared() -> None:
+    pages = confirm_pages(replace(BACKUP, box_words=()))
+    assert [page.title for page in pages[2:]] == ["THE ROOT'S WORDS"] * 2
+
+
+def test_what_came_back_says_to_tell_receivers_the_words_of_this_box() -> None:
+    pages = done_pages(BACKUP, replace(RESTORED, box_words=tuple(f"word{number}" for number in range(12))))
+    titles = [page.title for page in pages]
+    at = titles.index("TELL RECEIVERS")
+    assert titles[at + 1 : at + 3] == ["THIS BOX'S WORDS"] * 2
+    told = " ".join(line for page in pages[at + 1 : at + 3] for line in page.body if isinstance(line, str))  # type: ignore[union-attr]
+    assert told.split() == [f"word{number}" for number in range(12)]
 
 
 def test_giving_up_closes_the_vault_that_has_the_key() -> None:
@@ -179,7 +193,7 @@ def test_the_stick_may_go_once_the_backup_was_read() -> None:
 
 def test_nothing_is_restored_that_was_not_seen_to_its_last_page() -> None:
     operator = confirming()
-    for title in ("WHICH ONE?", "THE ROOT'S WORDS", "THE ROOT'S WORDS"):
+    for title in ("WHICH ONE?", "OLD BOX'S WORDS", "OLD BOX'S WORDS"):
         assert operator.happen(KeyPressed("#"), HELD).title == title
         operator.happen(KeyReleased("#"))
     assert operator.page.mark == "4/4"
