@@ -27,6 +27,7 @@ from core.api.results import (
     PolicyProposal,
     Ready,
     ReceiptChecked,
+    Recognized,
     RequestsProposal,
     RequestsSigned,
     Result,
@@ -66,6 +67,12 @@ class BringPolicy(SecretRequest[PolicyProposal], frozen=True, kw_only=True):
 
     config: bytes
     keys: dict[str, bytes]
+
+
+class Recognize(SecretRequest[Recognized], frozen=True, kw_only=True):
+    """Ask for the words by which an operator knows this box, after a passphrase's beginning: `Recognized`."""
+
+    passphrase: bytes
 
 
 class Init(SecretRequest[Unlocked], frozen=True, kw_only=True):

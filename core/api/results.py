@@ -36,6 +36,16 @@ class Ready(Result, frozen=True, kw_only=True):
     swap: bool
 
 
+class Recognized(Result, frozen=True, kw_only=True):
+    """The words by which an operator knows this box.
+
+    Args:
+        words: Two; none where the passphrase has fewer than three words, or there is no authority.
+    """
+
+    words: tuple[str, ...]
+
+
 class RecipientSummary(Result, frozen=True, kw_only=True):
     """One key that an egress or backup is encrypted to.
 

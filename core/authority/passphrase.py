@@ -12,12 +12,15 @@ from pathlib import Path
 
 from core.archive.box_key import has_box_key, make_box_key
 from core.authority.clock import clock_code, last_time
+from core.crypto.passphrase import begin
 from core.crypto.process import Boot
+from core.files import read_bounded
 from core.policy.policy import Policy
 from core.progress import Report
 from core.store import attempts, journal
-from core.store.keyslots import KdfCost
-from core.store.store import Store
+from core.store.folder import KEYSLOTS, MAX_KEYSLOTS_BYTES, STORE
+from core.store.keyslots import KdfCost, recognition_words
+from core.store.store import Store, is_provisioned
 from core.times import format_time
 
 
@@ -42,6 +45,27 @@ def journal_unlock(store: Store, policy: Policy, state: Path, now: datetime) -> 
         journal.append(store, "unlock", detail, time)
     attempts.clear(state)
     return max(0, counted.count - 1)
+
+
+def recognize(state: Path, passphrase: bytes) -> tuple[str, ...]:
+    """Return the words by which an operator knows this box, after the beginning of a passphrase.
+
+    Args:
+        state: The state folder, open or not.
+        passphrase: Canonical; right or wrong, whole or begun.
+
+    Returns:
+        Two words; none where it has fewer than three words, or there is no authority.
+
+    Raises:
+        StateDamagedError: The keyslots cannot be used (E-STATE-DAMAGED).
+        FileError: They cannot be read (E-FILE).
+    """
+    beginning = begin(passphrase)
+    if not beginning or not is_provisioned(state):
+        return ()
+    data = read_bounded(state / STORE / KEYSLOTS, MAX_KEYSLOTS_BYTES, follow=False)
+    return recognition_words(data, beginning)
 
 
 def change_passphrase(  # noqa: PLR0917  in the order of the facade

@@ -29,6 +29,7 @@ from core.errors import PassphraseWeakError
 MIN_BITS = 64.0
 ASKED_BITS = 80.0
 MAX_CHARACTERS = 256
+BEGINNING_WORDS = 3
 MAX_TYPED_BYTES = 128
 """What a keypad's entry holds (kiosk.entry.secret)."""
 
@@ -61,6 +62,16 @@ def canonical(text: str) -> bytes:
     if not plain:
         raise PassphraseWeakError("the passphrase is empty")
     return plain.encode()
+
+
+def begin(passphrase: bytes) -> bytes:
+    """Return the first three words of a passphrase, which its box recognizes; b"" where it has fewer.
+
+    Args:
+        passphrase: Canonical, whole or as far as it is typed.
+    """
+    words = passphrase.split(b" ")[:BEGINNING_WORDS]
+    return b" ".join(words) if len(words) == BEGINNING_WORDS else b""
 
 
 def estimate_bits(text: str) -> float:

@@ -131,11 +131,15 @@ class Hardware(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Kiosk(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The operator's side; `wipe_after` counts wrong passphrases, None never wipes."""
+    """The operator's side; `wipe_after` counts wrong passphrases, None never wipes.
+
+    `recognition`: after three words of the passphrase the box shows two by which it is known.
+    """
 
     lock_after_s: Annotated[int, Meta(ge=30, le=3600)]
     dim_after_s: Annotated[int, Meta(ge=5, le=3600)]
     wipe_after: Annotated[int, Meta(ge=5, le=1000)] | None = None
+    recognition: bool = True
 
 
 class PolicySections(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -8,6 +8,8 @@ Rules:
 3. The file is canonical JSON in one form only, with a check sum: an accident is told from a wrong
    passphrase. (Whoever alters it on purpose gains a passphrase that does not fit.)
 4. Several slots may stand side by side. While a store is re-encrypted two hold the old key and the new one.
+5. Two recognition words follow from the first slot's salt, which is on this card alone, and a passphrase's
+   beginning, at a slot's cost: a box that shows them is this one (docs/threat-model.md says what they cost).
 
 Which key fits the database is the store's to find out. Keys pass through as bytes and are not kept.
 """
@@ -23,13 +25,16 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
+from core.crypto.recipients import fingerprint_words
 from core.decoding import json_decoder
 from core.errors import PassphraseWrongError, StateDamagedError
 from core.store.folder import MAX_KEYSLOTS_BYTES
 
 KEY_BYTES = 32
 MAX_SLOTS = 4
+RECOGNITION_WORDS: Final = 2
 _FORMAT: Final = "pism-keyslots-v1"
+_RECOGNITION: Final = b"pism-recognition-v1"
 _FLOOR_MEMORY_KIB, _FLOOR_PASSES = 64 * 1024, 3
 _MAX_MEMORY_KIB, _MAX_PASSES, _MAX_LANES = 256 * 1024, 512, 16  # the smallest board has 512 MB
 _SALT_BYTES, _NONCE_BYTES, _TAG_BYTES = 16, 12, 16
@@ -219,6 +224,24 @@ def count_slots(data: bytes) -> int:
         StateDamagedError: The file is not to the format (E-STATE-DAMAGED).
     """
     return len(_decode(data))
+
+
+def recognition_words(data: bytes, beginning: bytes) -> tuple[str, ...]:
+    """Return the two words that these keyslots and the beginning of a passphrase give.
+
+    They change with every change of the passphrase, since its slot then has another salt.
+
+    Args:
+        data: The file's bytes.
+        beginning: Of a canonical passphrase (core.crypto.passphrase.begin).
+
+    Raises:
+        StateDamagedError: The file is not to the format, or a cost lies out of bounds (E-STATE-DAMAGED).
+    """
+    slot = _decode(data)[0]
+    salt = hashlib.sha256(_RECOGNITION + bytes.fromhex(slot.salt)).digest()[:_SALT_BYTES]
+    cost = KdfCost(memory_kib=slot.memory_kib, passes=slot.passes, lanes=slot.lanes)
+    return fingerprint_words(_derive(beginning, salt, cost), RECOGNITION_WORDS)
 
 
 def _wrap(master: bytes, passphrase: bytes, cost: KdfCost) -> _Slot:

@@ -25,6 +25,7 @@ from core.api import requests, results
 from core.api.requests import Request
 from core.api.results import Result
 from core.api.wire import Done, Failed, ProtocolError
+from core.authority import passphrase
 from core.authority.authority import Authority
 from core.crypto.process import read_boot, swap_is_on
 from core.errors import CaError, PassphraseError, PassphraseWrongError, StateExistsError, StateMissingError
@@ -244,6 +245,12 @@ def show_brought_policy(connection: Connection, request: requests.BringPolicy) -
     """Keep the policy of a stick, and show it."""
     connection.brought = propose_brought(request.config, request.keys, connection.config, connection.pinned)
     return connection.brought[1]
+
+
+@answers(requests.Recognize, when=When.ALWAYS)
+def recognize(connection: Connection, request: requests.Recognize) -> results.Recognized:
+    """Show that this is the box that knows the passphrase's beginning; nothing is counted or opened."""
+    return results.Recognized(words=passphrase.recognize(connection.state, request.passphrase))
 
 
 @answers(requests.Init, when=When.EMPTY)

@@ -23,6 +23,7 @@ from kiosk.commands.options import (
     state_option,
     tell_late_roots,
     tell_look_alike,
+    tell_recognition,
 )
 from kiosk.commands.recipients import tell_keys
 from kiosk.text.counts import count
@@ -73,6 +74,7 @@ def init_command(state: Path, config: Path, passphrase_file: Path | None, *, as_
     cost = choose_cost(time.perf_counter)
     names = key_names(proposal)
     Authority.found(state.absolute(), policy, passphrase, cost, now, names=names).close()
+    tell_recognition(state.absolute(), passphrase)
     if as_json:
         show_json({"authority": policy.authority.name, "state": str(state), "policy_sha256": policy.sha256})
     else:
@@ -148,4 +150,6 @@ def passphrase_command(access: Access, new_passphrase_file: Path | None, *, reke
             done += ", everything is encrypted anew"
         elif new == old:
             done += ": nothing was changed"
+        if rekey or new != old:
+            tell_recognition(access.state, new)
     show(done)

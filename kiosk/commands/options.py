@@ -189,6 +189,16 @@ def example(*lines: str) -> str:
     )
 
 
+def tell_recognition(state: Path, passphrase: bytes) -> None:
+    """Say by which words this box will be known, where a passphrase has them."""
+    from core.authority.passphrase import recognize
+
+    if words := recognize(state, passphrase):
+        say(
+            f"recognition words, for the paper: {' '.join(words)} (the panel shows them after the third word)"
+        )
+
+
 def tell_late_roots(number: int) -> None:
     """Print that roots must be exported today, if there are such."""
     if number:

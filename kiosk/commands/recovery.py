@@ -22,6 +22,7 @@ from kiosk.commands.options import (
     show,
     show_json,
     state_option,
+    tell_recognition,
 )
 from kiosk.commands.receiver import identity_option, read_identities, read_roots, say_words, trust_option
 from kiosk.text.counts import count
@@ -78,6 +79,7 @@ def restore_command(
             now=SystemClock().now(),
             report=report,
         )
+    tell_recognition(state.absolute(), passphrase)
     if as_json:
         show_json(restored)
         return

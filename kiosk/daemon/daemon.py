@@ -224,20 +224,28 @@ class Daemon:
                 self._timers.cancel(name)
             case fx.Dim() | fx.Blank() | fx.Wake():
                 self._light(BRIGHT if isinstance(effect, fx.Wake) else DIM, off=isinstance(effect, fx.Blank))
-            case fx.StartEntry(purpose=purpose):
-                self._entries.start(purpose)
-            case fx.CorrectEntry(purpose=purpose, refused=refused):
-                self._entries.correct(purpose, refused=refused)
-            case fx.FeedEntry(key=key, down=down):
-                if (news := self._entries.feed(key, now_s, down=down)) is not None:
-                    self._own.append(news)
-            case fx.WipeEntry():
-                self._entries.wipe()
+            case fx.StartEntry() | fx.CorrectEntry() | fx.ResumeEntry() | fx.FeedEntry() | fx.WipeEntry():
+                self._edit(effect, now_s)
             case ProposeWords():
                 self._entries.propose()
                 self._own.append(EntryChanged())
             case _:
                 self._order(effect)
+
+    def _edit(self, effect: fx.EntryEffect, now_s: float) -> None:
+        """Do what an effect wants of the entries."""
+        match effect:
+            case fx.StartEntry(purpose=purpose):
+                self._entries.start(purpose)
+            case fx.CorrectEntry(purpose=purpose, refused=refused):
+                self._entries.correct(purpose, refused=refused)
+            case fx.ResumeEntry(purpose=purpose):
+                self._entries.resume(purpose)
+            case fx.FeedEntry(key=key, down=down):
+                if (news := self._entries.feed(key, now_s, down=down)) is not None:
+                    self._own.append(news)
+            case fx.WipeEntry():
+                self._entries.wipe()
 
     def _order(self, effect: fx.Effect) -> None:
         """Have the worker do what takes time."""

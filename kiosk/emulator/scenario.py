@@ -28,6 +28,7 @@ from kiosk.emulator.scenario_language import (
     parse_instant,
     parse_scenario,
 )
+from kiosk.entry.buffers import BEGINNING_WORDS
 from kiosk.entry.words import GUARD_S, fewest_keys, keys_of
 from kiosk.screens.drawing import PROPOSED_WORDS
 from kiosk.screens.reader import read_lines, read_text
@@ -36,6 +37,8 @@ __all__ = ["Hands", "Player", "ScenarioError", "Step", "parse_scenario"]
 
 DEFAULT_EXPECT_S: Final = 10.0
 ERROR_S: Final = 10.0
+_UNLOCKING: Final = "Passphrase"
+_RECOGNIZED: Final = "SAME AS ON PAPER?"
 
 
 class Hands(Protocol):
@@ -215,9 +218,13 @@ class Player:
             )
 
     def _type(self, words: tuple[str, ...]) -> None:
-        ends = re.match(r"WORD \d of \d", read_text(self._hands.picture())) is not None
+        shown = read_text(self._hands.picture())
+        ends = re.match(r"WORD \d of \d", shown) is not None
+        recognizes = _UNLOCKING in shown
         rest = ""
-        for word in words:
+        for number, word in enumerate(words):
+            if recognizes and number == BEGINNING_WORDS:
+                self._expect_text(_RECOGNIZED, DEFAULT_EXPECT_S)
             keys = fewest_keys(word)
             if rest.startswith(keys[0]):
                 self._hands.wait(GUARD_S)  # it would be taken for a letter more of the word before

@@ -53,10 +53,12 @@ class EntryFinished:
     Args:
         same: REPEAT and DATE_AGAIN: equal to what was entered before; else True.
         text: The digits of a date; "" for every secret.
+        begun: UNLOCK: only its first three words stand there; it may be resumed.
     """
 
     same: bool = True
     text: str = ""
+    begun: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ EntryNews = EntryChanged | EntryFinished | EntryLeft
 HOLD_S = 0.6
 MIN_BITS = 64
 DRILL_WORDS = 6
+BEGINNING_WORDS = 3  # core.crypto.passphrase, which takes long to load
 
 Estimate = Callable[[str], float]
 
@@ -100,6 +103,8 @@ class Entries:
         entry: Entry | DateEntry
         if purpose in (Purpose.DATE, Purpose.DATE_AGAIN):
             entry = DateEntry()
+        elif purpose is Purpose.UNLOCK:
+            entry = Entry(beginning=BEGINNING_WORDS)
         elif purpose is Purpose.CHOOSE:
             entry = Entry(estimate=self._estimate)
         elif purpose is Purpose.DRILL:
@@ -122,6 +127,14 @@ class Entries:
         self._current = purpose
         self._down = None
         self._buffers[purpose].correct(refused=refused)
+
+    def resume(self, purpose: Purpose) -> None:
+        """Go on where an entry had begun."""
+        self._current = purpose
+        self._down = None
+        entry = self._buffers[purpose]
+        if isinstance(entry, Entry):
+            entry.resume()
 
     def feed(self, key: str, now_s: float, *, down: bool) -> EntryNews | None:
         """Hand a key to the entry and return what came of it, None for nothing to redraw."""
@@ -198,6 +211,8 @@ class Entries:
                 return None
             case Outcome.CHANGED:
                 return EntryChanged()
+            case Outcome.BEGUN:
+                return EntryFinished(begun=True)
             case Outcome.LEAVE:
                 return EntryLeft()
             case _:

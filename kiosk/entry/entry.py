@@ -48,12 +48,14 @@ class Entry:
     Args:
         modes: The modes that the mode key goes through; the first is where it begins.
         total: How many words are wanted, None when any number will do.
+        beginning: After how many words something else comes first; 0 for nothing.
         estimate: Bits of a text, when one is being chosen (core.crypto.passphrase.estimate_bits); else None.
         masked: False shows the text as it is typed (dates, drill words).
         max_bytes: The longest text, 1 to 128.
     """
 
     __slots__ = (
+        "_beginning",
         "_bits",
         "_estimate",
         "_masked",
@@ -74,6 +76,7 @@ class Entry:
         *,
         modes: tuple[Mode, ...] = tuple(Mode),
         total: int | None = None,
+        beginning: int = 0,
         estimate: Callable[[str], float] | None = None,
         masked: bool = True,
         max_bytes: int = MAX_BYTES,
@@ -82,6 +85,7 @@ class Entry:
         self._words = WordEntry(self._text, total)
         self._typing = TextEntry(self._text)
         self._modes = modes
+        self._beginning = beginning
         self._estimate = estimate
         self._masked = masked
         self._showing = False
@@ -169,6 +173,10 @@ class Entry:
         self.go_to(position)
         self._pointed_at = position - 1
 
+    def resume(self) -> None:
+        """Go on behind the last word: no key is meant for it any more."""
+        self._words.go_to_end()
+
     def correct(self, *, refused: bool) -> None:
         """Let what was typed be corrected: words from the last one on, or from the one that was pointed out.
 
@@ -222,12 +230,14 @@ class Entry:
         return Outcome.CHANGED if self._words.delete() else Outcome.LEAVE
 
     def _ended(self, changed: bool) -> Outcome:  # noqa: FBT001  as for _changed
-        """Return what a letter or a pick did: the last word of a known number ends the entry."""
+        """Return what a letter or a pick did: the last of a known number of words ends the entry."""
         words = self._words
         if changed and not words.typed:
             self._pointed_at = None
             if words.total is not None and words.complete:
                 return Outcome.DONE
+            if words.count == words.slot == self._beginning:
+                return Outcome.BEGUN
         return _changed(changed)
 
     def _points_here(self) -> bool:

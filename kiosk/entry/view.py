@@ -28,6 +28,8 @@ class Outcome(StrEnum):
     """A dead key: nothing to redraw."""
     CHANGED = "changed"
     """The view is another one."""
+    BEGUN = "begun"
+    """As many words stand there as make a beginning: something else comes before the next."""
     DONE = "done"
     """`#` on a complete entry, or the last word of a known number: take the secret."""
     LEAVE = "leave"

@@ -104,7 +104,7 @@ class WordEntry:
 
     def go_to_end(self) -> None:
         """Forget the digits and stand behind the last word."""
-        self._typed = ""
+        self._typed = self._guarded = self._rest = ""
         self._slot = self.count
         self._hole = False
 

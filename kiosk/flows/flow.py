@@ -58,15 +58,17 @@ TICK: Final = Sent.TICK
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Typed:
-    """An entry that was finished with `#`.
+    """An entry that was finished.
 
     Args:
         same: REPEAT and DATE_AGAIN: equal to what was entered before; else True.
         text: The digits of a date; "" for every secret.
+        begun: UNLOCK: it is not finished, but three words stand there; it goes on by `Entry.resumed`.
     """
 
     same: bool = True
     text: str = ""
+    begun: bool = False
 
 
 class Interruption(Exception):  # noqa: N818  it is no error

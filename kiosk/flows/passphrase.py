@@ -10,6 +10,7 @@ from kiosk.entry.buffers import Purpose
 from kiosk.flows.box import Box
 from kiosk.flows.dialogs import tell
 from kiosk.flows.flow import BACK, LEFT, Entry, Flow, Page, ProposeWords, Refused, Step, ask, on_menu
+from kiosk.flows.recognition import show_recognition
 from kiosk.flows.unlock import TRY_AGAIN
 from kiosk.screens.drawing import PROPOSED_WORDS, WORDS_PER_PAGE
 from kiosk.screens.page import Proposed
@@ -39,6 +40,7 @@ def change_passphrase(box: Box) -> Flow:
         if refused.code == "E-STATE-WIPED":
             box.provisioned, box.failed_attempts, box.closing = None, 0, True
         raise
+    yield from show_recognition(box, Purpose.REPEAT)
     done = ("It holds from now on.", "Backups are opened by", "keys, as before.")
     return (yield from tell("PASSPHRASE CHANGED", *done))
 

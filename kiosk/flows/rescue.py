@@ -17,6 +17,7 @@ from kiosk.flows.dialogs import pick, read_to_end, tell
 from kiosk.flows.flow import LEFT, Entry, Flow, Page, Refused, Step, Work, ask
 from kiosk.flows.menu import menu
 from kiosk.flows.passphrase import choose_passphrase
+from kiosk.flows.recognition import show_recognition
 from kiosk.flows.setup import confirm_date
 from kiosk.flows.status import BOX_WORDS
 from kiosk.flows.unlock import wait_out
@@ -123,7 +124,9 @@ def _restore(box: Box, stick: Stick) -> Step[tuple[BackupOpened, BackupRestored]
     backup: BackupOpened = yield from ask(ReadBackup, READING, stick=stick)
     while (yield from read_to_end(confirm_pages(backup))):
         if (yield from choose_passphrase("PASSPHRASE")):
-            return backup, (yield from ask(Restore, RESTORING, passphrase=Purpose.REPEAT))
+            restored = yield from ask(Restore, RESTORING, passphrase=Purpose.REPEAT)
+            yield from show_recognition(box, Purpose.REPEAT)
+            return backup, restored
     return None
 
 

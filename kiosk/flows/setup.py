@@ -14,6 +14,7 @@ from kiosk.flows.flow import Flow, Page, Refused, Step, Work, ask
 from kiosk.flows.menu import menu
 from kiosk.flows.passphrase import choose_passphrase
 from kiosk.flows.policy import READING_FILE, READING_STICK, review_pages
+from kiosk.flows.recognition import show_recognition
 from kiosk.work.devices import ReadClock, SetClock
 from kiosk.work.policy_stick import ReadPolicy
 
@@ -44,6 +45,7 @@ def set_up(box: Box) -> Flow:
     made: Unlocked = yield from ask(
         Init, MAKING, passphrase=Purpose.REPEAT, policy_sha256=proposal.policy_sha256
     )
+    yield from show_recognition(box, Purpose.REPEAT)
     box.lock()
     box.provisioned = True
     box.keep_table(tuple(made.sticks.items()) or box.settings.sticks)

@@ -15,7 +15,8 @@ from core.api.requests import Unlock
 from kiosk.entry.buffers import Purpose
 from kiosk.flows.box import Box, ClockTrouble
 from kiosk.flows.clock import LATE, doubt_clock
-from kiosk.flows.flow import LEFT, TICK, Entry, Flow, Page, Refused, Step, ask
+from kiosk.flows.flow import LEFT, TICK, Flow, Page, Refused, Step, ask
+from kiosk.flows.recognition import type_passphrase
 from kiosk.screens.page import Large
 from kiosk.text.messages import explain
 from kiosk.work.devices import ReadClock
@@ -47,7 +48,7 @@ def open_session(box: Box) -> Step[bool]:
         Refused: Something else than the passphrase kept the store shut.
     """
     again = is_wrong = False
-    while (yield Entry(purpose=Purpose.UNLOCK, again=again, refused=is_wrong)) is not LEFT:
+    while (yield from type_passphrase(box, again=again, refused=is_wrong)) is not LEFT:
         try:
             session = yield from ask(Unlock, CHECKING, passphrase=Purpose.UNLOCK)
         except Refused as refused:

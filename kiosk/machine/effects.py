@@ -72,6 +72,13 @@ class CorrectEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class ResumeEntry:
+    """Go on with what was begun for `purpose`."""
+
+    purpose: Purpose
+
+
+@dataclass(frozen=True, slots=True)
 class FeedEntry:
     """Hand a key to the entry. Answer: EntryChanged, EntryFinished or EntryLeft, or none if it is dead.
 
@@ -127,15 +134,15 @@ class SwitchOff:
     restart: bool
 
 
+EntryEffect = StartEntry | CorrectEntry | ResumeEntry | FeedEntry | WipeEntry
+"""What is done with what is typed."""
+
 Effect = (
     OpenVault
     | CloseVault
     | Perform
     | StopWork
-    | StartEntry
-    | CorrectEntry
-    | FeedEntry
-    | WipeEntry
+    | EntryEffect
     | ProposeWords
     | SetTimer
     | CancelTimer

@@ -59,6 +59,7 @@ from kiosk.machine.effects import (
     FeedEntry,
     OpenVault,
     Perform,
+    ResumeEntry,
     SetTimer,
     StartEntry,
     StopWork,
@@ -221,8 +222,8 @@ class Machine:
                 self._switch_off(restart=self._ending)
             case Bug() if not self.is_off:
                 self._break("E-BUG")
-            case EntryFinished(same=same, text=text) if isinstance(self._page, Entry):
-                self._go_on(Typed(same=same, text=text))
+            case EntryFinished(same=same, text=text, begun=begun) if isinstance(self._page, Entry):
+                self._go_on(Typed(same=same, text=text, begun=begun))
             case EntryLeft() if isinstance(self._page, Entry):
                 self._go_on(LEFT)
             case Answer(ticket=ticket, result=result) if ticket == self._ticket:
@@ -369,8 +370,7 @@ class Machine:
             self._held = ""
             self._effects.append(CancelTimer(Timer.HOLD))
         if isinstance(page, Entry):
-            purpose = page.purpose
-            self._effects.append(CorrectEntry(purpose, page.refused) if page.again else StartEntry(purpose))
+            self._effects += _begin_entry(page)
         self._page = page
         self._moved = True
 
@@ -474,6 +474,14 @@ class Machine:
             return ()
         begins = not before.unlocked and self.box.session is not None
         return self.light.brighten(anew=begins or isinstance(event, StickInserted))
+
+
+def _begin_entry(page: Entry) -> Effects:
+    """Return what an entry begins with; one that is resumed gets the key that ended the page between."""
+    if page.resumed is None:
+        return (CorrectEntry(page.purpose, page.refused) if page.again else StartEntry(page.purpose),)
+    resume = ResumeEntry(page.purpose)
+    return (resume, FeedEntry(page.resumed, down=True)) if page.resumed else (resume,)
 
 
 def _is_act(event: Event | None) -> bool:

@@ -188,11 +188,13 @@ class Entry:
         purpose: What for.
         again: What was typed for it is still there to be corrected; else it begins empty.
         refused: With `again`: it was tried and is wrong, and is not taken once more as it stands.
+        resumed: It goes on where it had begun, with this key if there is one; None where it did not.
     """
 
     purpose: Purpose
     again: bool = False
     refused: bool = False
+    resumed: str | None = None
 
     busy: ClassVar[bool] = False
     tells_time: ClassVar[bool] = False

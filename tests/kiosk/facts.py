@@ -22,6 +22,7 @@ from core.api.results import (
     Unlocked,
 )
 from core.api.wire import Failed
+from core.policy.settings import Kiosk
 from core.progress import Progress
 from hw.ports import Stick
 from kiosk.flows.box import Box, ClockTrouble, Settings
@@ -236,10 +237,17 @@ def visited(done: JobDone) -> Box:
     return known
 
 
-def box(*sticks: Stick, provisioned: bool | None = True, unlocked: bool = False, ignored: str = "") -> Box:
+def box(
+    *sticks: Stick,
+    provisioned: bool | None = True,
+    unlocked: bool = False,
+    ignored: str = "",
+    recognition: bool = True,
+) -> Box:
     """Return a box: locked and without a stick, if nothing else is said."""
+    kiosk = Kiosk(lock_after_s=300, dim_after_s=60, recognition=recognition)
     return Box(
-        settings=Settings(sticks=TABLE),
+        settings=Settings(sticks=TABLE, kiosk=kiosk),
         provisioned=provisioned,
         session=SESSION if unlocked else None,
         sticks=sticks,

@@ -120,12 +120,14 @@ def make_entries(words: tuple[str, ...] = WORDS) -> Entries:
 
 
 def type_words(entries: Entries, purpose: Purpose, words: tuple[str, ...] = WORDS) -> EntryNews | None:
-    """Type words into a new entry, and # if the last did not end it; return what came of it."""
+    """Type words into a new entry, past its beginning, and # if they did not end it; return what came."""
     entries.start(purpose)
     now_s = 0.0
     news: EntryNews | None = None
     for key in (*"".join(map(fewest_keys, words)), "#"):
-        if isinstance(news, EntryFinished):
+        if news == EntryFinished(begun=True):
+            entries.resume(purpose)
+        elif isinstance(news, EntryFinished):
             break
         now_s += 1
         news = entries.feed(key, now_s, down=True)

@@ -6,9 +6,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from core.api.results import Recognized
 from hw.ports import KeyPressed, KeyReleased
 from hw.system.emulated import EmulatedClock
 from kiosk.daemon.daemon import Daemon, Worker
+from kiosk.entry.buffers import BEGINNING_WORDS
 from kiosk.entry.words import GUARD_S, keys_of
 from kiosk.flows.box import Settings
 from kiosk.machine.events import Event
@@ -123,7 +125,14 @@ class Loop:
 
     def unlock(self) -> tuple[Move, ...]:
         """Return the moves that open a session."""
-        return (READY, *tap("#"), *TYPED, self.answer(SESSION))
+        return (READY, *tap("#"), *self.typed(), self.answer(SESSION))
+
+    def typed(self) -> tuple[Move, ...]:
+        """Return the moves that type the passphrase, past the words by which the box is known."""
+        words = [(*spell(word), *tap("A")) for word in WORDS]
+        begun = sum(words[:BEGINNING_WORDS], ())
+        rest = sum(words[BEGINNING_WORDS:], ())
+        return (*begun, self.answer(Recognized(words=("cradle", "orbit"))), *rest, GUARD_S, *tap("#"))
 
     def leave(self) -> None:
         self.daemon.leave()
@@ -145,7 +154,3 @@ def tap(key: str) -> tuple[Move, Move]:
 
 def spell(word: str) -> tuple[Move, ...]:
     return tuple(move for key in keys_of(word) for move in tap(key))
-
-
-TYPED = (*(move for word in WORDS for move in (*spell(word), *tap("A"))), GUARD_S, *tap("#"))
-"""The moves that type the passphrase."""

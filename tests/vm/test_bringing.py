@@ -43,6 +43,8 @@ read words
 press #
 expect "WORD 1 of 8"
 type words
+expect "ON THE PAPER, TOO" 60
+press #
 expect "RESTORED" 120
 snapshot rescue-restored
 press-until # "PULL THE STICK" 30

@@ -11,7 +11,6 @@ import pytest
 from core.api.requests import Unlock
 from hw.ports import KeyPressed, KeyReleased, StickInserted
 from kiosk.daemon.daemon import BRIGHT, DIM, Daemon
-from kiosk.entry.words import GUARD_S
 from kiosk.machine.auto_lock import WARN_S
 from kiosk.machine.events import PowerAsked
 from kiosk.machine.light import BLANK_AFTER_DIM_S
@@ -244,8 +243,7 @@ def test_without_a_hand_on_the_clock_it_waits_on_a_queue(tmp_path: Path) -> None
 
 
 def test_a_request_carries_the_bytes_of_its_buffer_and_the_time(loop: Loop) -> None:
-    typed = [move for word in WORDS for move in spell(word) + tap("A")]
-    loop.play(READY, *tap("#"), *typed, GUARD_S, *tap("#"))
+    loop.play(READY, *tap("#"), *loop.typed())
     (request,) = [order for order in loop.orders if isinstance(order, Unlock)]
     assert request.passphrase == PASSPHRASE
     assert request.now == loop.twins.clock.now()

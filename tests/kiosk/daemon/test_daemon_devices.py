@@ -13,7 +13,7 @@ from kiosk.machine.light import BLANK_AFTER_DIM_S, Glass
 from kiosk.screens.drawing import draw
 from kiosk.screens.reader import read_lines
 from tests.kiosk.facts import SESSION, stick
-from tests.kiosk.loop import READY, TYPED, Loop, Move, spell, tap
+from tests.kiosk.loop import READY, Loop, Move, spell, tap
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_a_display_that_lost_its_power_unnoticed_is_whole_at_the_next_occasion(
 ) -> None:
     seen: list[Any] = []
     lose = loop.twins.panel.plug  # what just got its power answers, and has forgotten everything
-    enter = (*tap("#"), *TYPED) if begins is None else ()
+    enter = (*tap("#"), *loop.typed()) if begins is None else ()
     occasion = loop.answer(SESSION) if begins is None else begins
     loop.play(READY, *enter, lose, loop.see(seen), occasion, 0.001, loop.see(seen))
     assert [on for _, _, on in seen] == [False, True]

@@ -19,6 +19,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
+from msgspec.structs import replace as change
 
 from core.api import requests as rq
 from hw.board import Twins
@@ -294,7 +295,8 @@ def storm(blows: list[int], make_watch: Callable[[Storm, Twins], Callable[[], No
     assert board.twins is not None
     weather = Storm(blows, board.twins)
     look = make_watch(weather, board.twins)
-    machine = Machine(SETTINGS)
+    kiosk = change(SETTINGS.kiosk, recognition=blows[0] % 2 == 0)
+    machine = Machine(replace(SETTINGS, kiosk=kiosk))
     weather.daemon = Daemon(board, lambda _: weather.fate, make_entries(), machine, turn=look, inbox=weather)
     with listening() as records:
         weather.daemon.run()

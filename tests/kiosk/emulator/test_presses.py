@@ -146,7 +146,7 @@ def test_one_wrong_word_at_the_set_up_costs_4(tmp_path: Path) -> None:
         right = player.words
         wrong = (*right[:3], "zoo" if right[3] != "zoo" else "zebra", *right[4:])
         player.play(parse_scenario(f'type {" ".join(wrong)}\nexpect "word 4 differs"'))
-        more = count(player, f'type {right[3]}\nexpect "SET-UP IS DONE" 60')
+        more = count(player, f'type {right[3]}\nexpect "ON THE PAPER, TOO" 60')
         tell("set-up, one word typed wrong: more", more - len(fewest_keys(right[3])) + A_WORD, 41, 4)
 
 

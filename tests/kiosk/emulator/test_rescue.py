@@ -26,6 +26,11 @@ press #
 expect "IS THIS THE TIME?"
 press #
 """
+DONE = """
+expect "ON THE PAPER, TOO" 60
+press #
+expect "RESTORED" 120
+"""
 CONFIRM = """
 expect "WHOSE BACKUP?" 120
 press # # #
@@ -107,7 +112,7 @@ press #
 expect "WORD 3"
 type harbor
 """
-    player = run(folders, BEGIN + text + CONFIRM + 'expect "RESTORED" 120', files)
+    player = run(folders, BEGIN + text + CONFIRM + DONE, files)
     open_restored(folders, player).close()
     assert_no_key(folders, lost)
 
@@ -131,13 +136,13 @@ press 0
 clock advance 2s
 press #
 """
-    player = run(folders, BEGIN + text + CONFIRM + 'expect "RESTORED" 120', files)
+    player = run(folders, BEGIN + text + CONFIRM + DONE, files)
     open_restored(folders, player).close()
 
 
 def test_a_key_that_an_editor_saved_with_a_mark_before_it_opens(folders: Folders, lost: Lost) -> None:
     files = {lost.name: lost.backup, "backup-a.txt": b"\xef\xbb\xbf" + lost.key.replace(b"\n", b"\r\n")}
-    player = run(folders, BEGIN + CONFIRM + 'expect "RESTORED" 120', files)
+    player = run(folders, BEGIN + CONFIRM + DONE, files)
     open_restored(folders, player).close()
 
 
@@ -174,6 +179,8 @@ def test_another_config_waits_for_approval_after_the_first_unlock(folders: Folde
     text = folders.config.read_text().replace("load: 4", "load: 3").replace("PISM-ALL:", "PISM-OTHER:")
     folders.config.write_text(text)
     scenario = """
+expect "ON THE PAPER, TOO" 60
+press #
 expect "RESTORED" 120
 press-until # "CONFIG DIFFERS" 20
 press-until # "Stick is not used" 10
@@ -262,7 +269,7 @@ hold # 2.5
 expect "IS THIS THE TIME?"
 press #
 """
-    player = run(folders, BEGIN + text + CONFIRM + 'expect "RESTORED" 120', rescue_files(lost), NOW - 9 * DAY)
+    player = run(folders, BEGIN + text + CONFIRM + DONE, rescue_files(lost), NOW - 9 * DAY)
     with open_restored(folders, player) as store:
         assert [entry.act for entry in store.entries()][-1] == "restore"
 
@@ -307,5 +314,5 @@ press #
 expect "IS THIS THE TIME?"
 press #
 """
-    player = run(folders, BEGIN + text + CONFIRM + 'expect "RESTORED" 120', rescue_files(lost))
+    player = run(folders, BEGIN + text + CONFIRM + DONE, rescue_files(lost))
     open_restored(folders, player).close()

@@ -93,6 +93,42 @@ def test_a_word_before_the_one_that_differs_can_be_deleted_and_typed_again() -> 
     assert said(entries) == (6, True)
 
 
+def test_an_unlock_halts_at_its_third_word_and_goes_on_where_it_was() -> None:
+    entries = make_entries()
+    entries.start(Purpose.UNLOCK)
+    assert enter(entries, WORDS[0]) == EntryChanged()
+    assert enter(entries, WORDS[1], 100.0) == EntryChanged()
+    assert enter(entries, WORDS[2], 200.0) == EntryFinished(begun=True)
+    assert entries.for_request(Purpose.UNLOCK) == " ".join(WORDS[:3]).encode()
+    entries.resume(Purpose.UNLOCK)
+    assert enter(entries, WORDS[3], 300.0) == EntryChanged()
+    view = entries.entry_view(400.0)
+    assert view is not None
+    assert (view.position, view.count) == (5, 4)
+
+
+def test_a_key_after_the_halt_is_the_next_words_own() -> None:
+    """Without a pause, and though the word before would have gone on with it."""
+    entries = make_entries()
+    entries.start(Purpose.UNLOCK)
+    for number, word in enumerate((WORDS[0], WORDS[1], "abandon")):
+        news = enter(entries, word, 100.0 * number)
+    assert news == EntryFinished(begun=True)
+    entries.resume(Purpose.UNLOCK)
+    entries.feed(keys_of("abandon")[len(fewest_keys("abandon"))], 205.0, down=True)
+    view = entries.entry_view(205.0)
+    assert view is not None
+    assert view.typed
+
+
+def test_no_other_entry_halts() -> None:
+    for purpose in (Purpose.CURRENT, Purpose.CHOOSE, Purpose.IDENTITY):
+        entries = make_entries()
+        entries.start(purpose)
+        for number, word in enumerate(WORDS[:4]):
+            assert enter(entries, word, 100.0 * number) == EntryChanged()
+
+
 def test_a_refused_passphrase_is_corrected_from_its_last_word_and_not_tried_unchanged() -> None:
     entries = make_entries()
     type_words(entries, Purpose.UNLOCK)

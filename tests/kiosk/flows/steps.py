@@ -4,6 +4,8 @@ from typing import Any, Self
 
 from msgspec.structs import replace
 
+from core.api.requests import Recognize
+from core.api.results import Recognized
 from core.progress import Progress
 from hw.ports import KeyPressed, KeyReleased, Stick, StickInserted, StickRemoved
 from kiosk.entry.buffers import EntryFinished, EntryLeft
@@ -110,6 +112,13 @@ class Operator:
     def answer(self, result: Any) -> Self:
         """Answer the last request."""
         return self.happen(Answer(self.orders[-1].ticket, result))
+
+    def written_down(self) -> Self:
+        """Answer with the words by which the box is known, and have them written down."""
+        self.asked(Recognize)
+        self.answer(Recognized(words=("cradle", "orbit")))
+        assert self.title == "ON THE PAPER, TOO"
+        return self.happen("#")
 
     def refuse(self, code: str, text: str = "", **more: int) -> Self:
         return self.answer(failed(code, text, **more))

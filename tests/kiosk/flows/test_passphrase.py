@@ -21,7 +21,7 @@ def test_a_passphrase_is_changed_by_the_current_and_the_new_one() -> None:
     assert WipeEntry() not in operator.effects
     operator.happen(DONE)
     assert operator.asked(ChangePassphrase) == {"old": Purpose.CURRENT, "new": Purpose.REPEAT}
-    assert operator.answer(None).title == "PASSPHRASE CHANGED"
+    assert operator.answer(None).written_down().title == "PASSPHRASE CHANGED"
     assert WipeEntry() in operator.effects
 
 

@@ -48,7 +48,7 @@ def test_the_whole_way() -> None:
     assert operator.asked(Restore) == {"passphrase": Purpose.REPEAT}
     assert isinstance(operator.shown, Work)
     assert WipeEntry() not in operator.effects
-    operator.answer(RESTORED)
+    operator.answer(RESTORED).written_down()
     assert operator.title == "RESTORED"
     assert {WipeEntry(), CloseVault()} <= set(operator.effects)
     assert operator.box.provisioned
@@ -188,7 +188,7 @@ def test_a_restore_that_fails_ends_the_same_way() -> None:
 
 def test_the_stick_may_go_once_the_backup_was_read() -> None:
     operator = confirming().pull(RESCUE).happen("###").hold("#").happen("A##", DONE).answer(RESTORED)
-    assert operator.title == "RESTORED"
+    assert operator.written_down().title == "RESTORED"
 
 
 def test_nothing_is_restored_that_was_not_seen_to_its_last_page() -> None:

@@ -36,7 +36,7 @@ def test_the_whole_way() -> None:
     assert operator.asked(Init) == {"passphrase": Purpose.REPEAT, "policy_sha256": PROPOSAL.policy_sha256}
     assert isinstance(operator.shown, Work)
     assert WipeEntry() not in operator.effects
-    operator.answer(replace(SESSION, sticks={"PISM-X": ("top-up",)}))
+    operator.answer(replace(SESSION, sticks={"PISM-X": ("top-up",)})).written_down()
     assert operator.title == "SET-UP IS DONE"
     assert {WipeEntry(), CloseVault()} <= set(operator.effects)
     assert operator.box.provisioned
@@ -94,7 +94,7 @@ def test_a_policy_that_cannot_be_used_is_said() -> None:
 def test_a_stick_that_brings_the_policy_is_served_by_the_set_up() -> None:
     operator = dated(BRINGING).happen("#")
     assert operator.asked(ReadPolicy) == {"stick": BRINGING}
-    operator.answer(PROPOSAL).happen("#" * 10 + "A##", DONE).answer(SESSION)
+    operator.answer(PROPOSAL).happen("#" * 10 + "A##", DONE).answer(SESSION).written_down()
     assert operator.title == "SET-UP IS DONE"
     assert operator.box.ignored == BRINGING.identity
     assert operator.happen("#").title == "LOCKED"

@@ -10,7 +10,7 @@ from hypothesis import strategies as some
 from msgspec.structs import replace as change
 
 from core.api import requests as rq
-from core.api.results import Acknowledged, ClockCorrected, IdentitySeen
+from core.api.results import Acknowledged, ClockCorrected, IdentitySeen, Recognized
 from hw.ports import KEYS, KeyPressed, KeyReleased, KeyStuck, StickInserted, StickRemoved, UsbRefused
 from kiosk.entry.buffers import EntryChanged, EntryFinished, EntryLeft, Purpose
 from kiosk.flows.box import Settings
@@ -23,6 +23,7 @@ from kiosk.machine.machine import Machine, Vault
 from kiosk.screens.drawing import draw
 from kiosk.screens.page import Entry, Shown
 from kiosk.work.devices import FormatStick, ReadClock, SetClock
+from kiosk.work.diagnosis import WriteDiagnosis
 from kiosk.work.drill import ReadDrill
 from kiosk.work.job import RequestsFound, RunJob
 from kiosk.work.policy_stick import ReadPolicy
@@ -63,6 +64,7 @@ ANSWERS: dict[type[Any], tuple[Any, ...]] = {
         failed("E-PASSPHRASE-WRONG", "wrong", wait_s=3, failed_attempts=2),
         failed("E-STATE-WIPED", "gone"),
     ),
+    rq.Recognize: (Recognized(words=("cradle", "orbit")), Recognized(words=())),
     rq.Init: (SESSION, change(SESSION, sticks={})),
     rq.AskPolicy: (PROPOSAL, CHANGES),
     rq.ApprovePolicy: (SESSION,),
@@ -72,6 +74,7 @@ ANSWERS: dict[type[Any], tuple[Any, ...]] = {
     rq.RevokeAll: (Acknowledged(),),
     rq.RecordDrill: (DRILLS[0], failed("E-DRILL", "none waits")),
     rq.ChangePassphrase: (Acknowledged(), failed("E-PASSPHRASE-WRONG", "wrong", failed_attempts=1)),
+    WriteDiagnosis: ("pism-diagnosis-20261123T153400Z.txt", failed("E-STICK-FULL", "no room")),
     ReadPolicy: (BROUGHT,),
     ReadDrill: (DRILLS, DRILLS * 3),
     ReadClock: (NOW, NOW + timedelta(days=4000)),
@@ -120,6 +123,7 @@ EVENTS: tuple[Any, ...] = (
     VaultLost("it ended"),
     EntryChanged(),
     EntryFinished(),
+    EntryFinished(begun=True),
     EntryFinished(same=False),
     EntryFinished(text="202611231534"),
     EntryFinished(text="202613231534"),
