@@ -91,6 +91,7 @@ def make_written(
         "contents": contents,
         "changes": Changes(since=None, issued=contents.signers, revoked=(), ended=()),
         "recipients": tuple(parse_recipient(line, "test") for line in lines),
+        "seals": (),
         "manifest_sha256": "1" * 64,
         "archive_name": f"{name}-000001-{now:%Y%m%dT%H%M%SZ}.tar.age",
         "archive_sha256": "2" * 64,

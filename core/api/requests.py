@@ -18,6 +18,7 @@ from msgspec import Struct
 from core.api.csr_files import RequestFile
 from core.api.results import (
     Acknowledged,
+    ArchiveForeseen,
     ArchiveWritten,
     BackupOpened,
     BackupRestored,
@@ -121,6 +122,15 @@ class SignRequests(Request[RequestsSigned], frozen=True, kw_only=True):
 
     files: tuple[RequestFile, ...]
     approved: tuple[str, ...]
+    now: datetime
+
+
+class ForeseeArchive(Request[ArchiveForeseen], frozen=True, kw_only=True):
+    """Ask how large an archive will be, `public` as for `WriteArchive`: `ArchiveForeseen`."""
+
+    kind: str
+    name: str
+    public: bool
     now: datetime
 
 

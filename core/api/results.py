@@ -196,6 +196,13 @@ class Companion(Result, frozen=True, kw_only=True):
     numbered: bool
 
 
+class ArchiveForeseen(Result, frozen=True, kw_only=True):
+    """How large an archive written now would be, within a tenth, and how many papers go with it."""
+
+    size_bytes: int
+    papers: int
+
+
 class ArchiveWritten(Result, frozen=True, kw_only=True):
     """The archive that now stands in the descriptor, and the files that go with it, receipt last.
 

@@ -20,6 +20,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from core.certificate import Certificate
 from core.crypto.keys import PrivateKey, PublicKey, algorithm_name, decode_key, sign_bytes, verify_bytes
 from core.errors import ArchiveSealError, CheckError, IssueError
+from core.progress import Progress, Report, report_nothing
 
 if TYPE_CHECKING:
     from core.store.store import Store
@@ -82,12 +83,15 @@ def load_seal(certificate: Certificate, der: bytes, key: bytes) -> Seal:
     return Seal(root_id=certificate.issuer, der=der, private_key=decode_key(key))
 
 
-def load_seals(store: "Store", seals: Sequence[Certificate]) -> tuple[Seal, ...]:
+def load_seals(
+    store: "Store", seals: Sequence[Certificate], report: Report = report_nothing
+) -> tuple[Seal, ...]:
     """Return the seals that sign an archive or a receipt, keys included.
 
     Args:
         store: Where certificates and keys are.
         seals: Records of kind seal, one a root.
+        report: Told of seals; may raise StoppedError.
 
     Raises:
         CheckError: There is none, or a key is gone (E-CHECK).
@@ -96,7 +100,12 @@ def load_seals(store: "Store", seals: Sequence[Certificate]) -> tuple[Seal, ...]
     ders, keys = dict(store.ders(ids)), dict(store.keys(ids))
     if not ids or len(keys) != len(ids):
         raise CheckError("Rule archive-is-sealed: no live root has a seal, or the key of one is gone.")
-    return tuple(load_seal(item, ders[item.id], keys[item.id]) for item in seals)
+    loaded = []
+    for done, item in enumerate(seals):
+        report(Progress(done=done, total=len(seals), what="seal"))
+        loaded.append(load_seal(item, ders[item.id], keys[item.id]))
+    report(Progress(done=len(seals), total=len(seals), what="seal"))
+    return tuple(loaded)
 
 
 def is_current(seal_der: bytes) -> bool:

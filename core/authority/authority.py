@@ -37,6 +37,7 @@ from core.authority.clock import (
     require_clock,
     require_founding_clock,
 )
+from core.authority.costs import cost_of_archive
 from core.authority.passphrase import change_passphrase, journal_unlock, rekey
 from core.authority.revocation import refresh_crls, revoke, revoke_all
 from core.authority.signing_requests import propose_requests, sign_requests
@@ -46,7 +47,8 @@ from core.certificate import Certificate
 from core.crypto.passphrase import require_strong, require_typable
 from core.crypto.process import Boot
 from core.errors import PolicyError
-from core.export.archives import Written, write_backup, write_egress
+from core.export.archives import Written, select_contents, write_backup, write_egress
+from core.export.foresight import count_papers, foresee_size
 from core.export.receipt import check_receipt
 from core.export.sidecars import make_sidecars
 from core.plan.coverage import next_visit_by
@@ -61,7 +63,7 @@ from core.policy.policy import (
     read_pinned,
 )
 from core.policy.proposal import read_file_policy, render_difference
-from core.progress import Report
+from core.progress import Progress, Report, Weighed
 from core.recovery.drill import expect_drill, record_drill
 from core.store import attempts, journal
 from core.store.keyslots import KdfCost
@@ -229,6 +231,26 @@ class Authority:
         self.believe(now)
         return sign_requests(self._store, self.policy, files, approved, now=now, report=report)
 
+    def foresee_archive(
+        self, kind: str, name: str, now: datetime, *, public: bool
+    ) -> results.ArchiveForeseen:
+        """Return how large an archive would be; nothing is written, and no number taken.
+
+        Args:
+            kind: egress or backup.
+            name: Of the policy.
+            now: Aware UTC, whole seconds.
+            public: As for `write_archive`.
+
+        Raises:
+            PolicyError: There is no such kind, or the policy has no such name (E-POLICY).
+        """
+        contents = select_contents(self._store, self.policy, _archive_kind(kind), name, now)
+        return results.ArchiveForeseen(
+            size_bytes=foresee_size(self._store, contents),
+            papers=count_papers(contents, self._next_visit_by(now), now, public=public),
+        )
+
     def write_archive(
         self, kind: str, name: str, out: BinaryIO, now: datetime, report: Report, *, public: bool
     ) -> results.ArchiveWritten:
@@ -239,7 +261,7 @@ class Authority:
             name: Of the policy.
             out: Where the age file goes; flushed, not closed.
             now: Aware UTC, whole seconds.
-            report: Told (keys done, keys in all, what); may raise StoppedError.
+            report: Told of each phase, all on one scale; may raise StoppedError.
             public: Whether the files to be hosted and the calendar file go beside it too.
 
         Raises:
@@ -248,10 +270,14 @@ class Authority:
         """
         write = write_egress if _archive_kind(kind) == "egress" else write_backup
         with self._operation(now) as store:
-            refresh_crls(store, self.policy, now)
-            written = write(store, self.policy, name, now, out, report=report)
+            contents = select_contents(store, self.policy, _archive_kind(kind), name, now)
+            weighed = Weighed(report, cost_of_archive(self.policy, contents))
+            refresh_crls(store, self.policy, now, weighed)
+            written = write(store, self.policy, name, now, out, report=weighed)
             out.flush()
+            weighed(Progress(done=0, total=1, what="papers", counted=False))
             sidecars = make_sidecars(store, self.policy, written, public=public)
+            weighed(Progress(done=1, total=1, what="papers", counted=False))
             _record_archive(store, written, now)
         return results.ArchiveWritten(
             kind=written.head.kind,

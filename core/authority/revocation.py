@@ -17,6 +17,7 @@ from core.errors import PolicyError
 from core.issue.crl import REASONS, sign_crl
 from core.issue.issuance import load_root
 from core.policy.policy import Policy
+from core.progress import Progress, Report, report_nothing
 from core.store import journal
 from core.store.store import Store
 
@@ -77,7 +78,7 @@ def revoke_all(
     return tuple(revoked.values())
 
 
-def refresh_crls(store: Store, policy: Policy, now: datetime) -> None:
+def refresh_crls(store: Store, policy: Policy, now: datetime, report: Report = report_nothing) -> None:
     """Sign a fresh CRL for every root that has not expired; a revoked root's go on too.
 
     What was revoked by a clock that was ahead counts as revoked now: a list names no future date.
@@ -86,15 +87,18 @@ def refresh_crls(store: Store, policy: Policy, now: datetime) -> None:
         store: In a transaction of the caller.
         policy: The approved policy.
         now: Aware UTC, whole seconds.
+        report: Told of CRLs; may raise StoppedError.
     """
     numbers = {crl.issuer: crl.number for crl in store.crls()}
     certificates = store.certificates()
-    for root in certificates:
-        if root.kind == "root" and now < root.not_after:
-            revoked = [
-                replace(item, revoked_at=min(item.revoked_at, now))
-                for item in certificates
-                if item.issuer == root.id and item.revoked_at is not None
-            ]
-            last = numbers.get(root.id, 0)
-            store.put_crl(sign_crl(load_root(store, root), revoked, last, policy.crl.lifetime_days, now))
+    roots = [item for item in certificates if item.kind == "root" and now < item.not_after]
+    for done, root in enumerate(roots):
+        report(Progress(done=done, total=len(roots), what="CRL"))
+        revoked = [
+            replace(item, revoked_at=min(item.revoked_at, now))
+            for item in certificates
+            if item.issuer == root.id and item.revoked_at is not None
+        ]
+        last = numbers.get(root.id, 0)
+        store.put_crl(sign_crl(load_root(store, root), revoked, last, policy.crl.lifetime_days, now))
+    report(Progress(done=len(roots), total=len(roots), what="CRL"))

@@ -28,6 +28,7 @@ import msgspec.structs
 
 from core.api import results
 from core.api.csr_files import MAX_REQUESTS, RequestFile, Wanted, fault_in_name, parse_name, request_order
+from core.authority.costs import cost_of_requests
 from core.authority.top_up import found_roots
 from core.certificate import Certificate, Issued
 from core.crypto.pkcs8 import hash_public_key
@@ -46,7 +47,7 @@ from core.issue.csr import Csr, parse_csr, show_text
 from core.issue.issuance import Issuances
 from core.plan.gaps import Gap, Plan, find_gaps
 from core.policy.policy import Policy
-from core.progress import Progress, Report
+from core.progress import Progress, Report, Weighed
 from core.store import journal
 from core.store.store import Store
 
@@ -153,7 +154,7 @@ def sign_requests(
         files: Those that were approved, and no other.
         approved: What `propose_requests` named them by.
         now: Aware UTC, whole seconds.
-        report: Told (certificates done, in all, what); may raise StoppedError, which keeps roots only.
+        report: Told of roots, seals and requests; may raise StoppedError, which keeps roots only.
 
     Raises:
         RequestChangedError: A file is not what was approved (E-REQUEST-CHANGED).
@@ -165,17 +166,18 @@ def sign_requests(
     requests = _approved(_judge(store, policy, files, plan, now), approved)
     if not requests:
         return results.RequestsSigned(roots=0, late_roots=0, signed=())
-    total = len(plan.roots) + len(requests)
-    found_roots(store, policy, plan, now, lambda told: report(msgspec.structs.replace(told, total=total)))
+    total = len(requests)
+    weighed = Weighed(report, cost_of_requests(policy, plan, store.certificates(), total))
+    found_roots(store, policy, plan, now, weighed)
     issuances = Issuances(store, policy)
     signed: list[tuple[Issued, Request]] = []
     for gap, request in fill_gaps(plan.requests, requests):
-        report(Progress(done=len(plan.roots) + len(signed), total=total, what=WHAT))
+        weighed(Progress(done=len(signed), total=total, what=WHAT))
         signed.append((issuances.find(gap).certify(gap, now, request.csr.public_key), request))
     with store.transaction():
         store.add([issued for issued, _ in signed])
         journal.append(store, "issue", _detail(signed), now)
-    report(Progress(done=total, total=total, what=WHAT))
+    weighed(Progress(done=total, total=total, what=WHAT))
     return results.RequestsSigned(
         roots=len(plan.roots),
         late_roots=len(plan.late_roots(policy, now)),

@@ -8,13 +8,13 @@
 4. Signer keys are erased once their issuing period is over or they are revoked; certificates stay.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
 from typing import Final
 
 from core.archive.seal import is_current
+from core.authority.costs import cost_of_top_up, runs_of
 from core.certificate import Issued
 from core.crypto.keys import ALGORITHMS, make_keys
 from core.errors import StoppedError
@@ -22,7 +22,7 @@ from core.issue.crl import sign_crl
 from core.issue.issuance import Issuances, load_issuing_key, load_root, rehearse_roots, rehearse_seals
 from core.plan.gaps import Gap, Plan, find_gaps
 from core.policy.policy import Policy
-from core.progress import Progress, Report
+from core.progress import Progress, Report, Weighed
 from core.store import journal
 from core.store.store import Store
 
@@ -48,20 +48,20 @@ def top_up(store: Store, policy: Policy, now: datetime, report: Report) -> Toppe
         store: Open, in no transaction.
         policy: The approved policy.
         now: Aware UTC, whole seconds.
-        report: Told (certificates done, certificates in all, what) between certificates; StoppedError
-            from it ends the work.
+        report: Told of roots, seals, rehearsals and signers between two of them, all on one scale;
+            StoppedError from it ends the work.
 
     Raises:
         CheckError: A named rule failed; the certificate it failed on was not kept (E-CHECK).
         StoppedError: From `report`.
     """
-    plan = find_gaps(policy, store.certificates(), now)
-    total = len(plan.gaps)
+    certificates = store.certificates()
+    plan = find_gaps(policy, certificates, now)
+    weighed = Weighed(report, cost_of_top_up(policy, plan, certificates))
     erased = _erase_keys(store, now)
-    _replace_seals(store, policy, now)
-    found_roots(store, policy, plan, now, report)
-    _issue_signers(store, policy, plan, now, report)
-    report(Progress(done=total, total=total, what="signer"))
+    _replace_seals(store, policy, now, weighed)
+    found_roots(store, policy, plan, now, weighed)
+    _issue_signers(store, policy, plan, now, weighed)
     return ToppedUp(
         roots=len(plan.roots),
         signers=len(plan.signers),
@@ -70,7 +70,7 @@ def top_up(store: Store, policy: Policy, now: datetime, report: Report) -> Toppe
     )
 
 
-def _replace_seals(store: Store, policy: Policy, now: datetime) -> None:
+def _replace_seals(store: Store, policy: Policy, now: datetime, report: Report) -> None:
     """Issue a seal under every live root, not expired, that has none which is live and of format 2."""
     issued = store.certificates()
     seals = {item.id: item.issuer for item in issued if item.kind == "seal" and item.revoked_at is None}
@@ -78,6 +78,7 @@ def _replace_seals(store: Store, policy: Policy, now: datetime) -> None:
     for root in issued:
         live = root.kind == "root" and root.revoked_at is None and now <= root.not_after
         if live and root.id not in sealed:
+            report(Progress(done=0, total=0, what="another seal"))
             seal = rehearse_seals(policy, load_root(store, root)).issue_seal(now)
             _commit(store, [seal], now)
 
@@ -90,7 +91,7 @@ def found_roots(store: Store, policy: Policy, plan: Plan, now: datetime, report:
         policy: The approved policy.
         plan: From `find_gaps`, for what the store holds.
         now: Aware UTC, whole seconds.
-        report: As for `top_up`.
+        report: Told of roots and seals, by turns.
 
     Raises:
         CheckError: A named rule failed (E-CHECK).
@@ -98,45 +99,53 @@ def found_roots(store: Store, policy: Policy, plan: Plan, now: datetime, report:
     """
     if not plan.roots:
         return
+    total = len(plan.roots)
+    report(Progress(done=0, total=total, what="root"))
     issuance = rehearse_roots(policy)
     for done, gap in enumerate(plan.roots):
-        report(Progress(done=done, total=len(plan.gaps), what="root"))
+        report(Progress(done=done, total=total, what="seal"))
         root = issuance.issue(gap, now)
+        report(Progress(done=done + 1, total=total, what="root"))
         issuing_key = load_issuing_key(root.certificate, root.der, root.key)
         seal = rehearse_seals(policy, issuing_key).issue_seal(now)
         with store.transaction():
             store.add([root, seal])
             store.put_crl(sign_crl(issuing_key, (), 0, policy.crl.lifetime_days, now))
             _journal_issue(store, [root, seal], now)
+    report(Progress(done=total, total=total, what="seal"))
 
 
 def _issue_signers(store: Store, policy: Policy, plan: Plan, now: datetime, report: Report) -> None:
-    total, done = len(plan.gaps), len(plan.roots)
+    total, done = len(plan.signers), 0
     batch: list[Issued] = []
     try:
-        report(Progress(done=done, total=total, what="signer"))
-        for issued in _sign(store, policy, plan.signers, now):
+        for issued in _sign(store, policy, plan.signers, now, report):
             batch.append(issued)
             done += 1
             limit = SLOW_BATCH if ALGORITHMS[issued.certificate.algorithm].slow else FAST_BATCH
-            if len(batch) >= limit:
+            if len(batch) >= limit or done == total:
                 _commit(store, batch, now)
                 batch = []
             report(Progress(done=done, total=total, what="signer"))
     except StoppedError:
         _commit(store, batch, now)
         raise
-    _commit(store, batch, now)
+    if not total:
+        report(Progress(done=0, total=0, what="signer"))
 
 
-def _sign(store: Store, policy: Policy, gaps: Iterable[Gap], now: datetime) -> Iterator[Issued]:
+def _sign(
+    store: Store, policy: Policy, gaps: Sequence[Gap], now: datetime, report: Report
+) -> Iterator[Issued]:
     """Sign the gaps in their order, once all of their profiles were rehearsed."""
     issuances = Issuances(store, policy)
-    runs = [
-        (issuances.find(run[0]), run)
-        for run in (tuple(group) for _, group in groupby(gaps, key=lambda gap: (gap.issue_from, gap.path)))
-    ]
-    for issuance, run in runs:
+    runs = runs_of(gaps)
+    rehearsed = []
+    for done, run in enumerate(runs):
+        report(Progress(done=done, total=len(runs), what="rehearsal"))
+        rehearsed.append(issuances.find(run[0]))
+    report(Progress(done=len(runs), total=len(runs), what="rehearsal"))
+    for issuance, run in zip(rehearsed, runs, strict=True):
         for gap, key in zip(run, make_keys(issuance.algorithm, len(run)), strict=True):
             yield issuance.issue(gap, now, key)
 

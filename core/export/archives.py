@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import chain
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, TypeVar
 
 import pyrage
 
@@ -28,6 +28,7 @@ from core.archive.container import BOX_SIGNATURE_PATH, MANIFEST_PATH, Member, ma
 from core.archive.contents import Changes, Contents, select_backup, select_egress, take_changes
 from core.archive.manifest import (
     MAX_EARLIER,
+    ArchiveKind,
     Authority,
     Earlier,
     FileEntry,
@@ -37,7 +38,7 @@ from core.archive.manifest import (
     file_of,
     list_targets,
 )
-from core.archive.seal import load_seals
+from core.archive.seal import Seal, load_seals
 from core.certificate import Certificate, encode_pem
 from core.crypto.pkcs8 import KeySpool, hash_public_key
 from core.crypto.recipients import Recipient, parse_recipient, refusing, to_age
@@ -52,7 +53,8 @@ Part = tuple[str, Iterable[bytes]]  # a tuple of pieces is at hand; anything els
 SLICE_BYTES: Final = 64 * 1024
 _DIGEST_BYTES: Final = 32
 BATCH: Final = 100  # certificates that are in memory at a time
-STEPS: Final = 200  # reports over a whole export
+STEPS: Final = 200  # reports over a phase of an export
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,7 @@ class Written:
         contents: Which certificates and keys it holds.
         changes: What is new since the archive of that kind and name before it.
         recipients: Whom it is encrypted to.
+        seals: Those that signed it, for the receipt to be signed by, too.
         manifest_sha256: Of the exact bytes of manifest.json, 64 hex digits.
         archive_name: `<name>-<sequence>-<time>.tar.age`.
         archive_sha256: Of the age file, 64 hex digits.
@@ -74,6 +77,7 @@ class Written:
     contents: Contents
     changes: Changes
     recipients: tuple[Recipient, ...]
+    seals: tuple[Seal, ...]
     manifest_sha256: str
     archive_name: str
     archive_sha256: str
@@ -91,7 +95,8 @@ def write_egress(
         name: An egress of the policy.
         now: Aware UTC, whole seconds.
         out: Where the age file goes, front to back; not closed, not flushed.
-        report: Told (keys done, keys in all, what); may raise StoppedError.
+        report: Told of seals, certificates, keys, and of files while the archive is written; may raise
+            StoppedError.
 
     Returns:
         What was written.
@@ -103,7 +108,7 @@ def write_egress(
         StoppedError: From `report`; `out` is then no archive.
     """
     issued = store.certificates()
-    contents = select_egress(policy, name, issued, store.key_ids(), now)
+    contents = select_contents(store, policy, "egress", name, now)
     roots_and_seals = [item.id for item in issued if item.kind != "signer"]
     forbidden = frozenset(hash_public_key(der) for _, der in store.ders(roots_and_seals))
     recipients = _recipients(policy.egresses[name].recipients)
@@ -116,13 +121,52 @@ def write_backup(
 ) -> Written:
     """Write the backup `name`: everything, root keys included. Arguments and errors as for `write_egress`."""
     issued = store.certificates()
-    contents = select_backup(policy, name, issued, store.key_ids(), now)
+    contents = select_contents(store, policy, "backup", name, now)
     recipients = _recipients(policy.backups[name].recipients)
     return _Export(store, policy, contents, issued, now, report).write(out, recipients, frozenset())
 
 
+def select_contents(store: Store, policy: Policy, kind: ArchiveKind, name: str, now: datetime) -> Contents:
+    """Return what an archive written now would contain.
+
+    Args:
+        store: Open.
+        policy: The approved policy.
+        kind: egress or backup.
+        name: Of the policy.
+        now: Aware UTC.
+
+    Raises:
+        PolicyError: The policy has no such name (E-POLICY).
+    """
+    select = select_egress if kind == "egress" else select_backup
+    return select(policy, name, store.certificates(), store.key_ids(), now)
+
+
 def _recipients(lines: Iterable[str]) -> tuple[Recipient, ...]:
     return tuple(parse_recipient(line, "the approved policy") for line in lines)
+
+
+def tell_each(items: Iterable[T], total: int, what: str, report: Report) -> Iterator[T]:
+    """Yield items, telling how many there were, STEPS times at most."""
+    step = max(1, total // STEPS)
+    for done, item in enumerate(items):
+        if done % step == 0:
+            report(Progress(done=done, total=total, what=what))
+        yield item
+    report(Progress(done=total, total=total, what=what))
+
+
+def count_files(contents: Contents) -> int:
+    """Return how many members an archive has: four and state.json, certificates, keys, signatures, CRLs."""
+    return (
+        len(("manifest.json", "box.sig", "passphrases.age", "journal.jsonl"))
+        + (contents.kind == "backup")
+        + len(contents.certificates)
+        + len(contents.key_ids)
+        + len(contents.seals)
+        + len(contents.roots)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +183,7 @@ class _Export:
     def write(self, out: BinaryIO, recipients: tuple[Recipient, ...], forbidden: frozenset[bytes]) -> Written:
         """Hash all parts, seal the manifest, write the same parts."""
         store, contents, now = self.store, self.contents, self.now
-        seals, box_key = load_seals(store, contents.seals), load_box_key(store)
+        seals, box_key = load_seals(store, contents.seals, self.report), load_box_key(store)
         changes = take_changes(store, self.policy, contents, self.issued, now)
         head = self._make_head(box_key)
         parts = Parts(
@@ -156,6 +200,7 @@ class _Export:
             manifest_sha256 = hashlib.sha256(manifest).hexdigest()
             signatures = {seal.root_id: seal.sign(manifest) for seal in seals}
             members = hashed.members(parts.again(spool), manifest, box_key.sign(manifest), signatures)
+            members = tell_each(members, count_files(contents), "file", self.report)
             digest = write_archive(out, members, recipients, now)
         hashed.require_same()
         return Written(
@@ -163,6 +208,7 @@ class _Export:
             contents=contents,
             changes=changes,
             recipients=recipients,
+            seals=seals,
             manifest_sha256=manifest_sha256,
             archive_name=f"{archive_stem(head)}.tar.age",
             archive_sha256=digest.sha256,
@@ -252,7 +298,7 @@ class Parts:
         issued: All certificates, in issuing order.
         recipients: Whom the passphrases are encrypted to.
         now: Aware UTC time of the archive.
-        report: Told (keys done, keys in all, what); may raise StoppedError.
+        report: Told of certificates and keys; may raise StoppedError.
     """
 
     def __init__(
@@ -280,7 +326,8 @@ class Parts:
 
     def encrypted(self, spool: KeySpool) -> Iterator[Part]:
         """Yield all parts, encrypting keys and passphrases on the way."""
-        yield from self._certificates(self._note_public_key)
+        number = len(self._contents.certificates)
+        yield from self._telling(self._certificates(self._note_public_key), number, "certificate")
         yield from self._encrypt_keys(spool)
         with refusing(ArchiveError("The passphrases could not be encrypted.")):
             keys = [to_age(recipient) for recipient in self._recipients]
@@ -303,19 +350,18 @@ class Parts:
                 note(item, ders[item.id])
                 yield file_of(item), (encode_pem(ders[item.id]) + self._pems[item.issuer],)
 
+    def _telling(self, items: Iterable[T], total: int, what: str) -> Iterator[T]:
+        return tell_each(items, total, what, self._report)
+
     def _note_public_key(self, signer: Certificate, der: bytes) -> None:
         if signer.id in self._contents.key_ids:
             self._public += hash_public_key(der)
 
     def _encrypt_keys(self, spool: KeySpool) -> Iterator[Part]:
-        total = len(self._with_keys)
-        step = max(1, total // STEPS)
-        pems = spool.encrypt(self._read_keys())
-        for done, (item, pem) in enumerate(zip(self._with_keys, pems, strict=True)):
-            if done % step == 0:
-                self._report(Progress(done=done, total=total, what="key"))
+        # Told as they are read: that takes longer with RSA than encrypting, which comes in batches.
+        pems = spool.encrypt(self._telling(self._read_keys(), len(self._with_keys), "key"))
+        for item, pem in zip(self._with_keys, pems, strict=True):
             yield f"keys/{item.id}.pem", (pem,)
-        self._report(Progress(done=total, total=total, what="key"))
 
     def _read_keys(self) -> Iterator[tuple[Certificate, bytes, bytes]]:
         """Yield each certificate with the digest of its public key, and its private key."""

@@ -26,7 +26,6 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from core.archive.box_key import load_box_key
-from core.archive.seal import load_seals
 from core.certificate import Certificate, encode_pem
 from core.crypto.recipients import fingerprint_words
 from core.export.archives import Written
@@ -71,9 +70,6 @@ def make_sidecars(
         written: The archive.
         public: With what is to be hosted and the calendar: of several archives on one stick only one
             brings them.
-
-    Raises:
-        CheckError: Nothing can seal the receipt (E-CHECK).
     """
     sidecars = []
     if public:
@@ -89,7 +85,7 @@ def make_sidecars(
         NamedFile(file=each.path, size=len(each.data), sha256=hashlib.sha256(each.data).hexdigest())
         for each in sidecars
     )
-    receipt = make_receipt(written, named, load_seals(store, written.contents.seals), load_box_key(store))
+    receipt = make_receipt(written, named, written.seals, load_box_key(store))
     return (*sidecars, Sidecar(path=f"{receipt_stem(written)}.json", data=receipt, numbered=True))
 
 

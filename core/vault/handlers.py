@@ -309,6 +309,14 @@ def sign_requests(connection: Connection, request: requests.SignRequests) -> res
     return connection.authority.sign_requests(request.files, request.approved, request.now, connection.report)
 
 
+@answers(requests.ForeseeArchive, when=When.UNLOCKED)
+def foresee_archive(connection: Connection, request: requests.ForeseeArchive) -> results.ArchiveForeseen:
+    """Say how large an archive would be."""
+    return connection.authority.foresee_archive(
+        request.kind, request.name, request.now, public=request.public
+    )
+
+
 @answers(requests.WriteArchive, when=When.UNLOCKED, file="wb")
 def write_archive(
     connection: Connection, request: requests.WriteArchive, file: BinaryIO

@@ -229,8 +229,8 @@ class FatVolume:
                 name any more.
             size_bytes: Of the source.
             sha256: Of the source, in hex.
-            progress: Told how many of 2 x size_bytes are written or read back; when it raises, the stick
-                is left without the file.
+            progress: Told how many of size_bytes are written ("write NAME"), then how many are read back
+                ("check NAME"); when it raises, the stick is left without the file.
             replaces: SHA-256, in hex, of a file that may stand there and gives way; None: none may.
 
         Raises:

@@ -29,6 +29,7 @@ from hw.fat.mtools import SOURCE, Drive, drive_path
 from hw.fat.names import StickPath, is_our_part, outgoing_name, part_name
 from hw.fat.readback import check_entry, check_hash
 from hw.ports import Tick
+from hw.sizes import size_text
 
 Progress = Callable[[int, int, str], None]
 """progress(done, total, what), all in bytes; may raise, which stops the work and cleans up."""
@@ -55,7 +56,7 @@ def write_file(
         file: Read from its beginning, through its descriptor; it may have no name any more.
         size_bytes: Of the file.
         sha256: Of the file, in hex.
-        progress: Told how many of 2 x size_bytes are written or read back.
+        progress: Told how many of size_bytes are written, then how many are read back.
         replaces: SHA-256, in hex, of a file that may stand there and is replaced; None: none may.
 
     Raises:
@@ -199,12 +200,12 @@ def _check_free_name(drive: Drive, place: StickPath) -> None:
 def _check_room(drive: Drive, place: StickPath, size_bytes: int) -> None:
     """Refuse what does not fit."""
     if size_bytes > MAX_FILE_BYTES:
-        raise StickFullError(f"{place} has {size_bytes} bytes; FAT32 takes at most {MAX_FILE_BYTES}")
+        raise StickFullError(f"{place} has {size_text(size_bytes)}; FAT32 takes less than 4 GiB a file")
     cluster = drive.geometry.cluster_bytes
     needed = -(-size_bytes // cluster) + _FOLDER_CLUSTERS
     if not drive.has_room(needed):
-        needed_bytes = needed * cluster
-        raise StickFullError(f"{place} needs {needed_bytes} bytes; {drive.free_bytes} are free on the stick")
+        needed_text, free_text = size_text(needed * cluster), size_text(drive.free_bytes)
+        raise StickFullError(f"{place} needs {needed_text}; the stick has {free_text} free")
 
 
 def _delete_written(drive: Drive, place: StickPath) -> None:
@@ -218,11 +219,11 @@ def _delete_written(drive: Drive, place: StickPath) -> None:
 def _make_ticks(progress: Progress | None, size_bytes: int, place: StickPath) -> tuple[Tick, Tick]:
     """Return the ticks of the two stages, writing and reading back."""
 
-    def report(before: int, what: str, done: int) -> None:
+    def report(what: str, done: int) -> None:
         if progress:
-            progress(before + min(max(done, 0), size_bytes), 2 * size_bytes, f"{what} {place.name}")
+            progress(min(max(done, 0), size_bytes), size_bytes, f"{what} {place.name}")
 
-    return partial(report, 0, "write"), partial(report, size_bytes, "check")
+    return partial(report, "write"), partial(report, "check")
 
 
 def _make_tick(progress: Progress | None, size_bytes: int, place: StickPath) -> Tick:

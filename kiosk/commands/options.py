@@ -228,13 +228,13 @@ def show_json(value: object) -> None:
 def progress_bar() -> Iterator[Report]:
     """Yield what draws reports of progress on a terminal, is silent elsewhere, and lets Ctrl-C stop the work.
 
-    What counts on is one bar, whatever its units are called; nothing to do is none.
+    Phases on one scale are one bar, and so is what counts on; nothing to do is none.
     """
     with stopping() as stop_if_asked, _drawn() as draw:
 
         def report(progress: Progress) -> None:
             draw(progress)
-            stop_if_asked(f"{progress.what} {progress.done} of {progress.total}")
+            stop_if_asked(str(progress))
 
         yield report
 
@@ -250,7 +250,6 @@ def _drawn() -> Iterator[Report]:
     columns = (
         rich.TextColumn("{task.description}", markup=False),
         rich.BarColumn(),
-        rich.MofNCompleteColumn(),
         rich.TimeRemainingColumn(elapsed_when_finished=True),
     )
     bars = rich.Progress(*columns, console=Console(stderr=True))
@@ -258,16 +257,17 @@ def _drawn() -> Iterator[Report]:
 
     def draw(progress: Progress) -> None:
         nonlocal bar
-        if not progress.total:
+        done, total = progress.scale
+        if not total:
             return
-        what = escape(progress.what)
-        if bar is None or bar.total != progress.total or progress.done < bar.completed:
+        what = escape(str(progress))
+        if bar is None or bar.total != total or done < bar.completed:
             if bar is not None:
                 bars.update(bar.id, completed=bar.total)
-            bars.add_task(what, total=progress.total)
+            bars.add_task(what, total=total)
             bar = bars.tasks[-1]
             bars.start()  # not before: a question may come first
-        bars.update(bar.id, description=what, completed=progress.done)
+        bars.update(bar.id, description=what, completed=done)
 
     try:
         yield draw
@@ -278,4 +278,4 @@ def _drawn() -> Iterator[Report]:
 
 def report_units(report: Report) -> Callable[[int, int, str], None]:
     """Return what a stick's work calls (hw knows no core), for a report of progress."""
-    return lambda done, total, what: report(Progress(done=done, total=total, what=what))
+    return lambda done, total, what: report(Progress(done=done, total=total, what=what, counted=False))

@@ -7,11 +7,12 @@ what broke: where the vault does not come up there is no menu.
 from dataclasses import replace
 
 from hw.ports import Stick
+from hw.sizes import size_text
 from kiosk.flows.box import Box
 from kiosk.flows.dialogs import problem_page
 from kiosk.flows.flow import BACK, Flow, Page, Step, SticksChanged, ask, on_menu
 from kiosk.text.messages import explain
-from kiosk.text.wrap import fit, size_text, wrap
+from kiosk.text.wrap import fit, wrap
 from kiosk.work.diagnosis import WriteDiagnosis
 
 WRITING = Page(title="ONE MOMENT", body=("Writing the", "diagnosis"), left="do not pull", busy=True)

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 from core.policy.rules import RESERVED_LABELS
 from hw.ports import Stick
+from hw.sizes import size_text
 from kiosk.flows.box import Box
 from kiosk.flows.dialogs import pick, problem, problem_page, tell
 from kiosk.flows.flow import Flow, Page, Refused, ask
 from kiosk.flows.menu import menu
 from kiosk.text.messages import explain
-from kiosk.text.wrap import BODY_ROWS, fit, size_text
+from kiosk.text.wrap import BODY_ROWS, fit
 from kiosk.work.devices import FormatStick
 
 _LABEL_COLUMNS = 19

@@ -194,11 +194,13 @@ def _draw_work(canvas: Canvas, work: Work) -> None:
     canvas.title(work.titles[step - 1])
     if progress is None:
         canvas.text(1, work.starting)
-    elif progress.total:
-        counted = f" {progress.done}{work.counts}{progress.total}" if work.counts else ""
-        canvas.text(1, fit(f"{clean(progress.what)}{counted}")).bar(2, progress.done / progress.total)
     else:
-        canvas.text(1, fit(clean(progress.what)))
+        counts = work.counts and progress.counted and progress.total
+        counted = f" {progress.done}{work.counts}{progress.total}" if counts else ""
+        canvas.text(1, fit(clean(progress.what) + counted))
+        done, total = progress.scale
+        if total:
+            canvas.bar(2, min(done / total, 1))
     if work.stops:
         canvas.text(3, work.stops if work.stopping else _time_left(work.seconds_left))
     warning = work.warnings[min(step, len(work.warnings)) - 1]

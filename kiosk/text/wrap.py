@@ -121,9 +121,3 @@ def fingerprint_lines(words: tuple[str, ...], half: int) -> tuple[str, ...]:
     """
     six = words[half * 6 : half * 6 + 6]
     return tuple("".join(f"{word:<11}" for word in six[at : at + 2]).rstrip() for at in range(0, len(six), 2))
-
-
-def size_text(size_bytes: int) -> str:
-    """Return the size of a stick as it is printed on sticks."""
-    gigabytes = size_bytes / 1e9
-    return f"{gigabytes:.1f} GB" if gigabytes >= 1 else f"{size_bytes / 1e6:.0f} MB"

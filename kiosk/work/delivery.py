@@ -17,8 +17,10 @@ from typing import BinaryIO, Final
 
 from core.api.results import ArchiveWritten
 from core.errors import FileError
+from core.progress import Phase, Progress, Report, Weighed
 from hw.errors import StickExistsError, StickVerifyError
 from hw.fat.volume import FatVolume
+from hw.sizes import size_text
 from kiosk.work.earlier import Earlier, begun_path
 from kiosk.work.places import Placed, Standing, place_files
 
@@ -26,6 +28,34 @@ Tell = Callable[[int, int, str], None]
 """tell(done, total, what), in bytes; may raise, which stops the work."""
 OpenVolume = Callable[[], AbstractContextManager[FatVolume]]
 _ROUNDS: Final = 3
+_WRITE_US, _READ_US = 0.015, 0.01  # a byte
+_OPEN_US: Final = 50_000  # a volume: an interpreter starts
+_PUT_US: Final = 38_000  # a file: five calls of mtools
+_LOOK_US: Final = 9_500
+
+PAPER: Final = "paper"
+LOOK: Final = "last look"
+
+
+def cost_of_look(size_bytes: int, files: int) -> dict[str, Phase]:
+    """Return what it costs to look at files that were written, in units of bytes."""
+    listed_us = files * _LOOK_US / max(1, size_bytes)
+    return {LOOK: Phase(units=size_bytes, cost_us=_READ_US + listed_us, once_us=_OPEN_US)}
+
+
+def cost_of_bringing(size_bytes: int, papers: int) -> dict[str, Phase]:
+    """Return what it costs to bring an archive onto a stick and to see it there.
+
+    Args:
+        size_bytes: Of the archive.
+        papers: How many files go beside it.
+    """
+    return {
+        f"writing {size_text(size_bytes)}": Phase(units=size_bytes, cost_us=_WRITE_US, once_us=_OPEN_US),
+        f"reading back {size_text(size_bytes)}": Phase(units=size_bytes, cost_us=_READ_US),
+        PAPER: Phase(units=papers, cost_us=_PUT_US),
+        **cost_of_look(size_bytes, papers),
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +106,31 @@ class Delivery:
         """Let the archive go."""
         self._file.close()
 
-    def bring(self, open_volume: OpenVolume, earlier: Earlier, tell: Tell) -> bool:
+    @property
+    def size_bytes(self) -> int:
+        """Return the size of the archive and its papers."""
+        return self.written.size_bytes + sum(len(each.data) for each in self.written.companions)
+
+    @property
+    def look(self) -> dict[str, Phase]:
+        """Return what it costs to look at all of it once more."""
+        return cost_of_look(self.size_bytes, len(self.written.companions))
+
+    @property
+    def costs(self) -> dict[str, Phase]:
+        """Return what it costs to bring it; once it was confirmed, to look at it."""
+        if self.confirmed:
+            return self.look
+        return cost_of_bringing(self.written.size_bytes, len(self.written.companions))
+
+    def bring(self, open_volume: OpenVolume, earlier: Earlier, report: Report) -> bool:
         """Write what is not on the stick, until all of it is seen there.
 
         Args:
             open_volume: Opens the volume of the stick that is in.
             earlier: Knows which files there are PiSM's own.
-            tell: Told how far each file is.
+            report: Told of writing, reading back, papers and the last look, all on one scale; may raise,
+                which stops the work.
 
         Returns:
             Whether anything was written: what was seen before is to be seen again.
@@ -93,16 +141,18 @@ class Delivery:
             StickError: It is full, write-protected, pulled, or failing (E-STICK-...).
         """
         was_written = False
+        way = _Way(self, report)
         for _ in range(_ROUNDS):
             with open_volume() as volume:
                 if volume.clean_parts():
                     was_written = True
-                placed = _place(self.written, StickMedium(volume, earlier, tell))
+                placed = _place(self.written, StickMedium(volume, earlier, way.look))
                 missing = [one for one in placed if not one.is_there]
                 for one in missing:
                     if not one.file.numbered:
                         self._begin(volume)
-                    self._put(volume, one, earlier, tell)
+                    self._put(volume, one, earlier, way)
+                way.arrive()
                 was_begun = earlier.forget_begun(volume)
             if not missing and not was_begun:
                 return was_written
@@ -115,16 +165,74 @@ class Delivery:
         if volume.find(begun) is None:
             volume.put_small(begun, self.written.companions[-1].data)
 
-    def _put(self, volume: FatVolume, one: Placed, earlier: Earlier, tell: Tell) -> None:
+    def _put(self, volume: FatVolume, one: Placed, earlier: Earlier, way: "_Way") -> None:
         """Write one file, and read it back."""
         if one.file.data is not None:
-            tell(0, 0, one.place)
+            way.begin_paper()
             replaces = earlier.find(volume, one.place) if one.standing is Standing.EARLIER else None
             volume.put_small(one.place, one.file.data, replaces=replaces)
             return
+        way.put(0, one.file.size_bytes, "write")
         volume.put(
-            one.place, self._file, size_bytes=one.file.size_bytes, sha256=one.file.sha256, progress=tell
+            one.place, self._file, size_bytes=one.file.size_bytes, sha256=one.file.sha256, progress=way.put
         )
+
+
+class _Way:
+    """How far an archive is on its way: writing, reading back, papers, the last look.
+
+    Args:
+        archive: Which.
+        report: Told of it on one scale.
+    """
+
+    def __init__(self, archive: "Delivery", report: Report) -> None:
+        self._archive_bytes, self._papers = archive.written.size_bytes, len(archive.written.companions)
+        self._size_bytes = archive.size_bytes
+        self._report = Weighed(report, archive.costs)
+        self._begun = 0
+        self._was_put = False
+        self._arrived = archive.confirmed  # it was there before: what is left is to look
+        self._looked = ("", 0, 0)  # the file that is looked at; bytes of it, and of those before
+
+    def put(self, done: int, _total: int, what: str) -> None:
+        """Tell how much of the archive is written, or read back."""
+        self._was_put = True
+        self._tell_archive("writing" if what.startswith("write") else "reading back", done)
+
+    def begin_paper(self) -> None:
+        """Tell that another paper is being written; the archive stands."""
+        if not self._begun and not self._was_put:
+            for stage in ("writing", "reading back"):
+                self._tell_archive(stage, self._archive_bytes)
+        self._report(Progress(done=min(self._begun, self._papers), total=self._papers, what=PAPER))
+        self._begun += 1
+
+    def look(self, done: int, _total: int, what: str) -> None:
+        """Tell how much is seen of what stands on the stick."""
+        name, at, before = self._looked
+        if what != name:
+            before += at
+        self._looked = (what, done, before)
+        if self._arrived:
+            self._tell_look(before + done)
+        else:
+            self._report(Progress(done=0, total=0, what="looking"))
+
+    def arrive(self) -> None:
+        """Tell that all of it stands there; what comes now is the last look, unless that was it."""
+        if self._arrived:
+            self._tell_look(self._size_bytes)
+            return
+        self._report(Progress(done=self._papers, total=self._papers, what=PAPER))
+        self._arrived, self._looked = True, ("", 0, 0)
+
+    def _tell_archive(self, stage: str, done: int) -> None:
+        what = f"{stage} {size_text(self._archive_bytes)}"
+        self._report(Progress(done=done, total=self._archive_bytes, what=what, counted=False))
+
+    def _tell_look(self, done: int) -> None:
+        self._report(Progress(done=done, total=self._size_bytes, what=LOOK, counted=False))
 
 
 def _place(written: ArchiveWritten, medium: StickMedium) -> tuple[Placed, ...]:

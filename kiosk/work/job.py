@@ -31,22 +31,23 @@ from typing import Final
 from core.api import requests as rq
 from core.api import results as rs
 from core.errors import StoppedError
-from core.progress import Progress, Report
+from core.progress import Progress, Report, work_of
 from hw.errors import StickMissingError, StickVerifyError
 from hw.fat.listing import StickFile
 from hw.fat.volume import FatVolume
 from hw.ports import Stick
-from kiosk.work.delivery import Delivery, Seen, Tell
+from kiosk.work.delivery import Delivery, Seen, cost_of_bringing
 from kiosk.work.earlier import Earlier
 from kiosk.work.requests import StickRequests
 from kiosk.work.session import Session
+from kiosk.work.step_bar import StepBar
 from kiosk.work.task import Task, Tools
 
 OpenVolume = Callable[[Stick], AbstractContextManager[FatVolume]]
 
 _TOP_UP: Final = "top-up"
+_JOURNAL_US: Final = 60_000
 _ROUNDS: Final = 3  # of looking at what was written before something else
-_WORTH_A_BAR_BYTES: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,30 +224,36 @@ class Job:
                 self._learn(stick, volume, volume.list())
         seen = Seen()
         results = []
-        for number, step in enumerate(self.steps, 1):
+        bars = [StepBar(partial(_tell_step, report, number)) for number in range(1, len(self.steps) + 1)]
+        for step, bar in zip(self.steps, bars, strict=True):
             self._heed_stop()
-            results.append(self._do(step, stick, seen, partial(_tell_step, report, number)))
+            results.append(self._do(step, stick, seen, bar))
         if stick is not None:
-            self._see_all(stick, seen, partial(_tell_step, report, len(self.steps)))
+            self._see_all(stick, seen, bars[-1])
         return tuple(results)
 
-    def _do(self, step: str, stick: Stick | None, seen: Seen, report: Report) -> StepDone:
+    def _do(self, step: str, stick: Stick | None, seen: Seen, bar: StepBar) -> StepDone:
         """Do one step, or see that it is done."""
         verb, _, name = step.partition(" ")
         if step == _TOP_UP:
-            return self._top_up(step, report)
-        archive = self._archive(step, {"export": "egress", "backup": "backup"}[verb], name, report)
+            return self._top_up(step, bar)
+        # After the last write all archives are looked at again: a part of the last step.
+        looks_us = sum(work_of(made.look) for made in self._deliveries()) if step == self.steps[-1] else 0
+        archive = self._archive(step, {"export": "egress", "backup": "backup"}[verb], name, bar, looks_us)
         if stick is None:
             raise StickMissingError(f"{step} needs a stick")
-        self._bring(archive, stick, seen, report)
+        self._bring(archive, stick, seen, bar.begin(looks_us + _JOURNAL_US))
         written = archive.written
         return StepDone(step=step, name=name, sequence=written.sequence, sha256=written.sha256)
 
+    def _deliveries(self) -> list[Delivery]:
+        """Return the archives that were made."""
+        return [made for made in self._made.values() if isinstance(made, Delivery)]
+
     def close(self) -> None:
         """Forget what was made and not written; its unlinked files are gone with that."""
-        for made in self._made.values():
-            if isinstance(made, Delivery):
-                made.close()
+        for made in self._deliveries():
+            made.close()
         self._made.clear()
 
     def _learn(self, stick: Stick, volume: FatVolume, root: Iterable[StickFile]) -> None:
@@ -254,11 +261,11 @@ class Job:
         self._earlier.learn(self._session, volume, root, self._heed_stop)
         self._checked = stick.identity
 
-    def _top_up(self, step: str, report: Report) -> StepDone:
-        asked = self._requests.sign(self._asking(report))
+    def _top_up(self, step: str, bar: StepBar) -> StepDone:
+        asked = self._requests.sign(self._asking(bar.begin()))
         made = self._made.get(step)
         if not isinstance(made, rs.ToppedUp):
-            made = self._session.ask(rq.TopUp(now=self._now), rs.ToppedUp, report=self._asking(report))
+            made = self._session.ask(rq.TopUp(now=self._now), rs.ToppedUp, report=self._asking(bar.begin()))
             self._made[step] = made
         requested = len(asked.signed)
         return StepDone(
@@ -268,15 +275,21 @@ class Job:
             late_roots=asked.late_roots + made.late_roots,
         )
 
-    def _archive(self, step: str, kind: str, name: str, report: Report) -> Delivery:
+    def _archive(self, step: str, kind: str, name: str, bar: StepBar, looks_us: int) -> Delivery:
         made = self._made.get(step)
         if isinstance(made, Delivery):
             return made
-        first = not any(isinstance(other, Delivery) for other in self._made.values())
+        first = not self._deliveries()
         file = tempfile.TemporaryFile(dir=self._spool)  # noqa: SIM115  it lives until the job is closed
         try:
+            asked = rq.ForeseeArchive(kind=kind, name=name, public=first, now=self._now)
+            foreseen = self._session.ask(asked, rs.ArchiveForeseen)
+            later_us = (
+                work_of(cost_of_bringing(foreseen.size_bytes, foreseen.papers)) + looks_us + _JOURNAL_US
+            )
             request = rq.WriteArchive(kind=kind, name=name, public=first, now=self._now)
-            written = self._session.ask(request, rs.ArchiveWritten, into=file, report=self._asking(report))
+            told = self._asking(bar.begin(later_us))
+            written = self._session.ask(request, rs.ArchiveWritten, into=file, report=told)
         except BaseException:
             file.close()
             raise
@@ -298,16 +311,17 @@ class Job:
         self._session.ask(confirm, rs.Acknowledged)
         archive.confirmed = True
 
-    def _see_all(self, stick: Stick, seen: Seen, report: Report) -> None:
+    def _see_all(self, stick: Stick, seen: Seen, bar: StepBar) -> None:
         """See every archive of the job after the last write to the stick.
 
         Raises:
             StickVerifyError: It loses again and again what it was given (E-STICK-VERIFY).
         """
-        archives = [made for made in self._made.values() if isinstance(made, Delivery)]
+        archives = self._deliveries()
         for archive in archives * _ROUNDS:
             if archive not in seen:
-                self._bring(archive, stick, seen, report)
+                later = [other for other in archives if other is not archive and other not in seen]
+                self._bring(archive, stick, seen, bar.begin(sum(work_of(other.look) for other in later)))
         if not all(archive in seen for archive in archives):
             raise StickVerifyError("the stick does not keep what it is given")
 
@@ -321,13 +335,12 @@ class Job:
 
         return report_and_stop
 
-    def _bringing(self, report: Report) -> Tell:
-        """Return the progress of a file on its way to the stick: kilobytes, which a person reads."""
+    def _bringing(self, report: Report) -> Report:
+        """Return the report of an archive on its way to the stick: a stop ends it there."""
 
-        def report_or_stop(done: int, total: int, _what: str) -> None:
+        def report_or_stop(progress: Progress) -> None:
             self._heed_stop()
-            if total >= _WORTH_A_BAR_BYTES:
-                report(Progress(done=done // 1000, total=total // 1000, what="KB"))
+            report(progress)
 
         return report_or_stop
 

@@ -35,6 +35,7 @@ from hw.errors import StickNameError
 from hw.fat.listing import StickFile
 from hw.fat.volume import FatVolume
 from hw.ports import Clock, Stick
+from hw.sizes import size_text
 from kiosk.work.session import Session
 from kiosk.work.task import Task, Tools
 
@@ -216,12 +217,14 @@ class Rescue:
         size = next((item.size_bytes for item in volume.list() if item.name == self._archive), 0)
         room = self._room(self._spool)
         if 2 * size + SPARE_BYTES > room:
-            raise RescueSpaceError(f"the archive has {size} bytes; {room} are free on this box's disk")
+            has, free = size_text(size), size_text(room)
+            raise RescueSpaceError(f"the archive has {has}; {free} are free on this box's disk")
 
         def tell(done: int, total: int, _what: str) -> None:
             if self._stopping.is_set():
                 raise StoppedError("stopped by the operator")
-            self._report(Progress(done=done // 1000, total=total // 1000, what="KB"), 1)
+            reading = f"reading {size_text(total)}"
+            self._report(Progress(done=done, total=total, what=reading, counted=False), 1)
 
         try:
             volume.get_into(self._archive, file.write, size, tell)

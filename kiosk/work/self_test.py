@@ -14,6 +14,7 @@ from typing import Final
 from core.api.requests import AskStatus
 from core.api.results import StatusReport
 from hw.ports import Clock
+from hw.sizes import size_text
 from kiosk.work.task import Task, Tools
 
 SAMPLE_BYTES: Final = 4096
@@ -61,7 +62,7 @@ def run_self_test(clock: Clock, spool: Path, store: str) -> tuple[Finding, ...]:
         Finding(name="random", good=is_random(os.urandom(SAMPLE_BYTES))),
         Finding(name="clock", good=now.year >= FIRST_YEAR, text=f"{now:%y-%m-%d}"),
         Finding(name="store", good=store in ("", "good"), text=store[:8] or "locked"),
-        Finding(name="free space", good=free >= MIN_FREE_BYTES, text=f"{min(free >> 20, 9_999_999)} M"),
+        Finding(name="free space", good=free >= MIN_FREE_BYTES, text=size_text(free)),
     )
 
 

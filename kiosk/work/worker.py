@@ -225,6 +225,7 @@ class Worker:
     def _perform(self, order: _Order) -> Any:
         """Run a task, or have the vault do the request."""
         self._ticket = order.ticket
+        self._time_left.begin()
         if isinstance(order.request, Task):
             return order.request.run(self._tools)
         return self._ask_vault(order.request)
@@ -258,5 +259,5 @@ class Worker:
             tools.session = None
 
     def _report(self, progress: Progress, step: int = 1) -> None:
-        left = self._time_left.seconds_left(step, progress.done, progress.total)
+        left = self._time_left.seconds_left(step, *progress.scale, of_phases=bool(progress.work_total))
         self._post(Progressed(ticket=self._ticket, progress=progress, step=step, seconds_left=left))

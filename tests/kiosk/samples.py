@@ -9,6 +9,7 @@ from msgspec.structs import replace as change
 from PIL import Image
 
 from core.api.results import PolicyProposal
+from core.progress import Progress
 from kiosk.daemon.last_light import IS_DOWN
 from kiosk.entry.buffers import ProposalView, Purpose
 from kiosk.entry.date import DateEntry
@@ -253,7 +254,10 @@ def _pages() -> dict[str, Shown]:
         ),
         "rescue-reading-start": rescue.READING,
         "rescue-reading": replace(
-            rescue.READING, step=1, progress=change(HALF, what="KB", done=812, total=2410), seconds_left=12
+            rescue.READING,
+            step=1,
+            progress=change(HALF, what="reading 2.4 MB", done=812_000, total=2_410_000, counted=False),
+            seconds_left=12,
         ),
         "rescue-reading-check": replace(
             rescue.READING, step=2, progress=change(HALF, what="key"), seconds_left=240
@@ -305,6 +309,18 @@ def _pages() -> dict[str, Shown]:
         "working": _working(step=2, progress=HALF, seconds_left=240),
         "working-seconds": _working(step=2, progress=change(HALF, done=226), seconds_left=0),
         "working-phrase": _working(step=2, progress=change(HALF, done=0, total=0, what="reading back")),
+        "working-writing": _working(
+            step=2,
+            progress=Progress(
+                done=3_000_000,
+                total=3_100_000,
+                what="reading back 3.1 MB",
+                counted=False,
+                work_done=230,
+                work_total=1000,
+            ),
+            seconds_left=8,
+        ),
         "working-stopping": replace(
             stick_job.working(TOP_UP, to_stick=False), step=1, progress=HALF, stopping=True
         ),

@@ -24,7 +24,7 @@ def test_stick_pulled_in_the_middle_gets_the_same_job_again(box: VmBox, keys: Ke
     image = tmp_path / "slow.img"
     make_stick(str(image), 64, label="PISM-ALL")
     box.insert_image("PISM-ALL", image, bps=1_000_000)
-    box.play(f'{UNLOCK}\nexpect "KB 0 of" 200')
+    box.play(f'{UNLOCK}\nexpect "writing" 200')
     box.play('pull\nexpect "Put it in again" 60')
     box.play('insert PISM-ALL\nexpect "SAFE TO" 300\npull\nexpect "LOCKED" 30')
     assert not any(name.endswith(".part") for name in box.files("PISM-ALL"))

@@ -37,6 +37,7 @@ REQUESTS: tuple[protocol.Request[Any], ...] = (
     protocol.Init(passphrase=b"secret words", policy_sha256="00" * 32, now=NOW),
     protocol.Unlock(passphrase=b"secret words", now=NOW),
     protocol.TopUp(now=NOW),
+    protocol.ForeseeArchive(kind="egress", name="main-kudo", public=True, now=NOW),
     protocol.WriteArchive(kind="egress", name="main-kudo", public=True, now=NOW),
     protocol.ConfirmWritten(kind="egress", name="main-kudo", sequence=1, where="PISM-ALL", now=NOW),
     protocol.AskStatus(now=NOW),
@@ -57,7 +58,8 @@ def test_a_request_arrives_as_it_was_sent(pair: Pair, request_: protocol.Request
 @pytest.mark.parametrize(
     "reply",
     [
-        Progress(done=1, total=2, what="signer"),
+        Progress(done=1, total=2, what="signer", work_done=1000, work_total=3000),
+        Progress(done=1, total=2, what="papers", counted=False),
         wire.Failed(code="E-STOPPED", text="stopped", action=("a", "b")),
         wire.Done(result=results.Acknowledged()),
         wire.Done(result=results.Ready(provisioned=True, failed_attempts=1, wait_s=1, swap=False)),

@@ -89,25 +89,32 @@ def test_slow_keys_are_committed_in_small_batches(empty: Founded) -> None:
         assert issued_per_entry(store) == [2, 2, SLOW_BATCH, 1]
 
 
-def stop_at(place: int, error: type[Exception] = StoppedError) -> Any:
+def stop_at(what: str, place: int, error: type[Exception] = StoppedError) -> Any:
     def report(progress: Progress) -> None:
-        if progress.done == place:
+        if (progress.what, progress.done) == (what, place):
             raise error
 
     return report
 
 
-@pytest.mark.parametrize("place", range(13))
-def test_a_stop_keeps_what_was_done_and_the_next_top_up_goes_on(empty: Founded, place: int) -> None:
+@pytest.mark.parametrize(
+    ("what", "place"),
+    [("root", 0), ("root", 1), ("seal", 1), ("root", 2), ("seal", 2), ("rehearsal", 0), ("rehearsal", 1)]
+    + [("signer", place) for place in range(1, 11)],
+)
+def test_a_stop_keeps_what_was_done_and_the_next_top_up_goes_on(
+    empty: Founded, what: str, place: int
+) -> None:
     policy = policy_of(load=10)
     with empty.open_store() as store:
         with pytest.raises(StoppedError):
-            top_up(store, policy, NOW, stop_at(place))
+            top_up(store, policy, NOW, stop_at(what, place))
         journal.verify(store)
         before = kinds(store)
-        assert before["root"] + before["signer"] == place
+        kept = {"root": max(0, place - 1), "seal": place}.get(what, 2)  # a root is kept with its seal
+        assert (before["root"], before["signer"]) == (kept, place if what == "signer" else 0)
         rest = top_up(store, policy, NOW, report_nothing)
-        assert rest.roots + rest.signers == 12 - place
+        assert (rest.roots, rest.signers) == (2 - before["root"], 10 - before["signer"])
         assert kinds(store) == {"root": 2, "seal": 2, "signer": 10}
 
 
@@ -115,7 +122,7 @@ def test_an_unforeseen_error_leaves_the_last_commit_and_the_next_top_up_goes_on(
     policy = policy_of(load=10)
     with empty.open_store() as store:
         with pytest.raises(ZeroDivisionError):
-            top_up(store, policy, NOW, stop_at(7, ZeroDivisionError))
+            top_up(store, policy, NOW, stop_at("signer", 5, ZeroDivisionError))
         journal.verify(store)
         assert kinds(store) == {"root": 2, "seal": 2}
         assert top_up(store, policy, NOW, report_nothing).signers == 10
@@ -125,11 +132,20 @@ def test_progress_goes_from_nothing_to_all_and_never_back(empty: Founded) -> Non
     told: list[Progress] = []
     with empty.open_store() as store:
         top_up(store, policy_of(load=3), NOW, told.append)
-    assert told == sorted(told, key=lambda progress: progress.done)
-    assert told[0] == Progress(done=0, total=5, what="root")
-    assert told[-1] == Progress(done=5, total=5, what="signer")
-    assert {progress.total for progress in told} == {5}
-    assert {progress.done for progress in told} == set(range(6))
+    assert [str(progress) for progress in told] == [
+        "root 0 of 2",
+        "seal 0 of 2",
+        "root 1 of 2",
+        "seal 1 of 2",
+        "root 2 of 2",
+        "seal 2 of 2",
+        *(f"rehearsal {done} of {told[6].total}" for done in range(told[6].total + 1)),
+        *(f"signer {done} of 3" for done in range(1, 4)),
+    ]
+    work = [progress.work_done for progress in told]
+    assert work == sorted(work)
+    assert (work[0], work[-1]) == (0, told[0].work_total)
+    assert len({progress.work_total for progress in told}) == 1
 
 
 def test_a_policy_whose_names_fit_into_no_certificate_issues_nothing(empty: Founded) -> None:

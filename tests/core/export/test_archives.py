@@ -25,7 +25,7 @@ from core.crypto.keys import encode_key
 from core.crypto.pkcs8 import encode_public_key
 from core.crypto.recipients import parse_recipient
 from core.errors import ArchiveError, CheckError, FileError, PolicyError, StoppedError
-from core.export.archives import Written, _Hashed, write_egress
+from core.export.archives import Written, _Hashed, count_files, write_egress
 from core.export.sidecars import make_sidecars
 from core.policy.policy import Policy
 from core.policy.settings import Backup, Egress, SignerSettings, Target
@@ -284,15 +284,22 @@ def test_an_archive_is_encrypted_to_every_recipient(tmp_path: Path) -> None:
         assert done.stdout.startswith(b"manifest.json\0")
 
 
-def test_progress_counts_keys_and_ends_at_all(world: World) -> None:
+def test_progress_counts_the_units_of_each_phase_and_ends_at_all(world: World) -> None:
     seen: list[Progress] = []
     with world.store.transaction():
         written = write_egress(world.store, world.policy, "main", NOW, io.BytesIO(), report=seen.append)
         journal.append(world.store, "export", {}, NOW)
-    total = len(written.contents.key_ids)
-    assert seen[0] == Progress(done=0, total=total, what="key")
-    assert seen[-1] == Progress(done=total, total=total, what="key")
-    assert seen == sorted(seen, key=lambda progress: progress.done)
+    assert list(dict.fromkeys(progress.what for progress in seen)) == ["seal", "certificate", "key", "file"]
+    for what, total in (
+        ("seal", len(written.contents.seals)),
+        ("certificate", len(written.contents.certificates)),
+        ("key", len(written.contents.key_ids)),
+        ("file", count_files(written.contents)),
+    ):
+        told = [progress.done for progress in seen if progress.what == what]
+        assert {progress.total for progress in seen if progress.what == what} == {total}
+        assert (told[0], told[-1]) == (0, total)
+        assert told == sorted(told)
 
 
 def test_progress_is_not_told_of_every_key_of_many(tmp_path: Path) -> None:
@@ -306,7 +313,7 @@ def test_progress_is_not_told_of_every_key_of_many(tmp_path: Path) -> None:
                 "main",
                 NOW,
                 io.BytesIO(),
-                report=lambda progress: seen.append(progress.done),
+                report=lambda progress: seen.append(progress.done) if progress.what == "key" else None,
             )
             journal.append(world.store, "export", {}, NOW)
     total = len(written.contents.key_ids)

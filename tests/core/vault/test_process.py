@@ -125,7 +125,7 @@ def test_a_session_does_what_a_stick_asks_for(start: Start, laid: Path) -> None:
     told: list[Progress] = []
     topped = session.ask(protocol.TopUp(now=later), results.ToppedUp, report=told.append)
     assert (topped.signers, topped.erased_keys) == (1, 1)
-    assert told[-1] == Progress(done=1, total=1, what="signer")
+    assert (str(told[-1]), told[-1].work_done) == ("signer 1 of 1", told[-1].work_total)
     with (laid / "archive").open("w+b") as file:
         request = protocol.WriteArchive(kind="backup", name="main-backup", public=True, now=later)
         written = session.ask(request, results.ArchiveWritten, into=file)
@@ -255,7 +255,7 @@ def test_requests_are_shown_then_signed_as_they_were_shown(start: Start, laid: P
     told: list[Progress] = []
     signed = session.ask(sign, results.RequestsSigned, report=told.append)
     assert [(item.path, item.lane) for item in signed.signed] == [("services/gate", 1)]
-    assert told[-1] == Progress(done=1, total=1, what="request")
+    assert (str(told[-1]), told[-1].work_done) == ("request 1 of 1", told[-1].work_total)
     assert session.ask(ask, results.RequestsProposal).requests[0].served
 
 

@@ -15,7 +15,7 @@ NAME = "pism-diagnosis-20261123T153400Z.txt"
 def test_it_needs_no_passphrase_and_any_fat32_stick_will_do() -> None:
     operator = Operator(box()).happen("DC")
     assert operator.lines[0] == "Put in any FAT32"
-    assert operator.happen("#").put_in(HOLIDAYS).lines[0] == "HOLIDAYS 31.9 GB"
+    assert operator.happen("#").put_in(HOLIDAYS).lines[0] == "HOLIDAYS 32 GB"
     operator.happen("#")
     assert operator.asked(WriteDiagnosis) == {"stick": HOLIDAYS}
     assert operator.answer(NAME).lines == (NAME[:21], NAME[21:], "Pull the stick")

@@ -30,8 +30,8 @@ def test_a_stick_whose_second_part_comes_late_is_one_stick() -> None:
 @pytest.mark.parametrize(
     ("labels", "lines"),
     [
-        (("PHOTOS", ""), ("It has several parts:", "PHOTOS 7.5 GB", "blank 15.0 GB")),
-        (("PISM-ALL", "PISM-EXPORT"), ("It has several parts:", "PISM-ALL 7.5 GB", "PISM-EXPORT 15.0 GB")),
+        (("PHOTOS", ""), ("It has several parts:", "PHOTOS 7.5 GB", "blank 15 GB")),
+        (("PISM-ALL", "PISM-EXPORT"), ("It has several parts:", "PISM-ALL 7.5 GB", "PISM-EXPORT 15 GB")),
         (("A", "B", "C"), ("It has 3 parts:", "A 7.5 GB", "and 2 more")),
     ],
 )
@@ -41,7 +41,7 @@ def test_of_several_parts_none_is_guessed_and_all_can_be_erased(
     whole = parted(*labels)
     operator = Operator(box(whole))
     assert (operator.title, operator.lines) == ("E-STICK-PARTS", lines)
-    assert operator.happen("AC").lines[0] == f"{len(labels)} parts, 31.9 GB"
+    assert operator.happen("AC").lines[0] == f"{len(labels)} parts, 32 GB"
     operator.hold("#")
     assert operator.asked(FormatStick) == {"stick": whole, "label": "PISM-ALL"}
     made = replace(whole, label="PISM-ALL", filesystem="vfat", parts=())
@@ -68,7 +68,7 @@ def test_a_stick_with_a_jobs_label_that_cannot_be_used_says_why_and_can_be_erase
 def test_an_unusable_part_is_erased_with_the_whole_stick_or_left() -> None:
     whole = parted("PHOTOS", "PISM-ALL")
     refused = unlock(Operator(box(whole))).refuse("E-STICK-FORMAT", "it is FAT16")
-    assert refused.happen("AC").lines[0] == "2 parts, 31.9 GB"
+    assert refused.happen("AC").lines[0] == "2 parts, 32 GB"
     assert refused.hold("#").asked(FormatStick)["stick"] == whole
     left = unlock(Operator(box(HERE))).refuse("E-STICK-FORMAT", "it is FAT16").happen("*")
     assert left.title == "STICK PISM-ALL asks"

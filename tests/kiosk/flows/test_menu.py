@@ -105,7 +105,7 @@ def test_a_held_key_goes_on_without_the_others() -> None:
 def test_a_wrong_stick_may_be_erased_and_named() -> None:
     operator = Operator(box(HOLIDAYS)).happen("A")
     assert operator.title == "ERASE AND NAME IT"
-    assert operator.happen("C").lines == ("HOLIDAYS 31.9 GB", "All on it is lost.", "Then: PISM-ALL")
+    assert operator.happen("C").lines == ("HOLIDAYS 32 GB", "All on it is lost.", "Then: PISM-ALL")
     assert not operator.orders
     operator.hold("#")
     assert operator.asked(FormatStick) == {"stick": HOLIDAYS, "label": "PISM-ALL"}

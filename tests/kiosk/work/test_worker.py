@@ -120,7 +120,7 @@ def test_a_whole_job_and_what_is_asked_around_it(bench: Bench) -> None:
     stick = bench.insert()
     assert sequences(bench.do(job(stick))) == [0, 1, 1]
     told = [news for news in bench.seen if isinstance(news, Progressed)]
-    assert any(news.progress.what == "KB" for news in told)
+    assert any(news.progress.what.startswith("reading back") for news in told)
     assert [news.step for news in told] == sorted(news.step for news in told)
     assert bench.do(rq.AskStatus(now=bench.now)).archives[0].written == NOW
     assert sequences(bench.do(job(stick))) == [0, 2, 2]  # a new job: new archives
@@ -157,7 +157,7 @@ def test_a_stop_ends_the_work_and_the_same_job_goes_on(bench: Bench) -> None:
     bench.unlock()
 
     def stop_at_stick(news: News) -> None:
-        if isinstance(news, Progressed) and news.progress.what == "KB":
+        if isinstance(news, Progressed) and news.progress.what.startswith("writing"):
             bench.worker.stop()
 
     bench.heard = stop_at_stick
