@@ -31,7 +31,7 @@ system-dev:
 		faketime:faketime strace:strace systemd-analyze:systemd ssh-keygen:openssh-client chromium:chromium
 
 system-judges: system-dev
-	@systemd/need.sh go:golang-go
+	@systemd/need.sh go:golang-go node:nodejs npm:npm
 
 # setuptools comes first: it builds what comes as a source package, here and not in an environment that pip fills.
 $(VENV)/.run: requirements.txt pyproject.toml

@@ -7,6 +7,7 @@
     │   ├── ConfigValueError       a value of the wrong type or out of range
     │   └── ConfigVisitError       lead times do not outlast a visit (design 3)
     ├── RecipientError         a public key that nothing may be encrypted to
+    │   ├── RecipientMixedError    post-quantum and classical keys in one destination
     │   ├── RecipientPrivateError  the file holds a private key
     │   └── RecipientWeakError     RSA below 3072 bits, or a low-order point
     ├── PassphraseError
@@ -131,6 +132,13 @@ class RecipientPrivateError(RecipientError):
 
     code = "E-RECIPIENT-PRIVATE"
     action = ("Replace this key pair", "its private half was", "carried about")
+
+
+class RecipientMixedError(RecipientError):
+    """A destination has post-quantum keys and others, and its policy does not say that this is meant."""
+
+    code = "E-RECIPIENT-MIXED"
+    action = ("Use one kind, or set", "mixed_recipients", "there to true")
 
 
 class RecipientWeakError(RecipientError):

@@ -73,9 +73,9 @@ def write(authority: Authority, kind: str, name: str, out: Path, now: datetime) 
     return path
 
 
-def found_box(folder: Path, **sections: Any) -> PastBox:
-    """Found an authority that encrypts all it exports to one identity."""
-    identity = pyrage.x25519.Identity.generate()
+def found_box(folder: Path, identity: Any = None, **sections: Any) -> PastBox:
+    """Found an authority that encrypts all it exports to one identity, an X25519 one where none is given."""
+    identity = identity or pyrage.x25519.Identity.generate()
     Authority.found(folder / "state", policy_for(identity, **sections), PASSPHRASE, COST, FOUNDED).close()
     out = folder / "out"
     out.mkdir()

@@ -6,15 +6,21 @@ Rules:
    pyrage would keep its text only.
 3. Decrypted bytes are worth nothing until `decrypt_stream` has returned: a cut file gives its first part.
 4. The header is bounded before pyrage reads it, the plaintext while it is written.
+5. What pyrage does not know (core.crypto.hybrid) is a stanza of ours: pyrage encrypts to a throwaway key
+   instead, and the header is written anew before a byte of it leaves; the other way round when a file is
+   read. The payload is pyrage's in both directions.
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
 import pyrage
 
+from core.crypto.age_header import MAGIC, MAX_HEADER_BYTES, Header, Throwaway, write_header
+from core.crypto.hybrid import HybridIdentity, HybridRecipient
 from core.crypto.recipients import Recipient, refusing, to_age
 from core.errors import (
     ArchiveDamagedError,
@@ -26,8 +32,7 @@ from core.errors import (
 )
 
 CHUNK_BYTES: Final = 64 * 1024
-MAX_HEADER_BYTES: Final = 64 * 1024
-MAGIC: Final = b"age-encryption.org/v1\n"
+_HEADER_END: Final = re.compile(rb"\n--- [^\n]*\n")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +58,22 @@ def encrypt_stream(chunks: Iterable[bytes], out: BinaryIO, recipients: Sequence[
     if not recipients:
         raise ArchiveError("Nothing can be encrypted to nobody: a recipient is needed.")
     keys = [to_age(recipient) for recipient in recipients]
+    ours = [key for key in keys if isinstance(key, HybridRecipient)]
     source, sink = _Source(iter(chunks)), _Sink(out, None)
     try:
         with refusing(ArchiveError("The encryption failed.")):
-            pyrage.encrypt_io(source, sink, keys)
+            if ours:
+                throwaway = Throwaway()
+                theirs = [key for key in keys if not isinstance(key, HybridRecipient)]
+                rewriter = _HeaderRewriter(sink, throwaway, ours)
+                pyrage.encrypt_io(source, rewriter, [throwaway.identity.to_public(), *theirs])
+            else:
+                pyrage.encrypt_io(source, sink, keys)
             sink.flush()
     except ArchiveError:
         _raise_first(source, sink)
         raise
+    _raise_first(source, sink)  # pyrage passes over what its last, buffered write raises
     return ArchiveDigest(size_bytes=sink.size, sha256=sink.hash.hexdigest())
 
 
@@ -69,7 +82,7 @@ def decrypt_stream(source: BinaryIO, identities: Sequence[Any], out: BinaryIO, m
 
     Args:
         source: Read front to back.
-        identities: pyrage's, from core.crypto.identities.
+        identities: From core.crypto.identities.
         out: Gets the plaintext; to be thrown away after an error.
         max_bytes: Bound of the plaintext.
 
@@ -79,13 +92,22 @@ def decrypt_stream(source: BinaryIO, identities: Sequence[Any], out: BinaryIO, m
         ArchiveMemberError: More than `max_bytes` (E-ARCHIVE-MEMBER).
         FileError: `source` or `out` failed (E-FILE).
     """
-    reader, sink = _Source(_bounded(source)), _Sink(out, max_bytes)
     unfit = ArchiveIdentityError("None of the identities opens this file, or its header was altered.")
     damaged = ArchiveDamagedError("The file was cut short or altered: its encryption does not hold.")
+    ours = [identity for identity in identities if isinstance(identity, HybridIdentity)]
+    theirs = [identity for identity in identities if not isinstance(identity, HybridIdentity)]
+    reader, sink = _Source(_read(source)), _Sink(out, max_bytes)
     try:
         with refusing(damaged):
+            head = reader.read(MAX_HEADER_BYTES)
+            if ours:
+                head, throwaway = _open_header(head, ours)
+                theirs = [throwaway.identity] if throwaway else theirs
+            if not theirs:
+                raise unfit
+            reader.put_back(head)
             try:
-                pyrage.decrypt_io(reader, sink, identities)
+                pyrage.decrypt_io(reader, sink, theirs)
                 sink.flush()
             except pyrage.DecryptError as error:
                 if "No matching keys" in str(error):
@@ -94,10 +116,30 @@ def decrypt_stream(source: BinaryIO, identities: Sequence[Any], out: BinaryIO, m
     except CaError:
         _raise_first(reader, sink)
         raise
+    _raise_first(reader, sink)
 
 
-def _bounded(source: BinaryIO) -> Iterator[bytes]:
-    """Yield the file after a look at its header."""
+def _open_header(head: bytes, identities: Sequence[HybridIdentity]) -> tuple[bytes, Throwaway | None]:
+    """Return the first bytes of a file with a header for a throwaway key; as they are where no identity fits.
+
+    Raises:
+        ValueError: The header is not to its format, or its MAC does not hold.
+    """
+    header = Header.parse(head)
+    for stanza in header.stanzas:
+        for identity in identities:
+            file_key = identity.unwrap(stanza)
+            if file_key is None:
+                continue
+            if not header.is_under(file_key):
+                raise ValueError("the MAC of the header does not hold")
+            throwaway = Throwaway()
+            return write_header([throwaway.put_in(file_key)], file_key) + head[header.size :], throwaway
+    return head, None
+
+
+def _read(source: BinaryIO) -> Iterator[bytes]:
+    """Yield the file, first as much of it as a header may have, after a look at that."""
     head = b""
     while len(head) < MAX_HEADER_BYTES and (chunk := source.read(MAX_HEADER_BYTES - len(head))):
         head += chunk
@@ -108,6 +150,38 @@ def _bounded(source: BinaryIO) -> Iterator[bytes]:
     yield head
     while chunk := source.read(CHUNK_BYTES):
         yield chunk
+
+
+class _HeaderRewriter:
+    """Takes what pyrage writes; the header leaves with our stanzas instead of the throwaway's.
+
+    Args:
+        sink: Where the file goes.
+        throwaway: Whom pyrage encrypts to.
+        recipients: Whose stanzas are put in.
+    """
+
+    def __init__(self, sink: "_Sink", throwaway: Throwaway, recipients: Sequence[HybridRecipient]) -> None:
+        self._sink = sink
+        self._throwaway = throwaway
+        self._recipients = recipients
+        self._head: bytearray | None = bytearray()
+
+    def write(self, data: bytes) -> int:
+        if self._head is None:
+            return self._sink.write(data)
+        self._head += data
+        if _HEADER_END.search(self._head):
+            head = bytes(self._head)
+            header = Header.parse(head)
+            file_key, others = self._throwaway.take_out(header.stanzas)
+            ours = [recipient.wrap(file_key) for recipient in self._recipients]
+            self._sink.write(write_header((*ours, *others), file_key) + head[header.size :])
+            self._head = None
+        return len(data)
+
+    def flush(self) -> None:
+        self._sink.flush()
 
 
 class _Source:
@@ -129,6 +203,10 @@ class _Source:
             raise
         data, self._rest = bytes(self._rest[:size]), self._rest[size:]
         return data
+
+    def put_back(self, data: bytes) -> None:
+        """Have `data` read before all else."""
+        self._rest = memoryview(data + bytes(self._rest))
 
 
 class _Sink:

@@ -1,9 +1,9 @@
 """Private keys that open archives: read by receivers, and by an empty box that a backup is restored onto.
 
 Rules:
-1. A file holds age keys (plain, or encrypted with a passphrase by age), one OpenSSH key, or one PEM key
-   (PKCS#8, PKCS#1; RSA or Ed25519), plain or encrypted. What it is, its bytes say, not its name; text is read
-   as core.plain_text does.
+1. A file holds age keys (X25519 or post-quantum; plain, or encrypted with a passphrase by age), one OpenSSH
+   key, or one PEM key (PKCS#8, PKCS#1; RSA or Ed25519), plain or encrypted. What it is, its bytes say, not
+   its name; text is read as core.plain_text does.
 2. The passphrase is asked for at most once, and only for a file that needs it.
 3. The cost that the file itself demands of its passphrase is bounded before it is paid; a small machine
    says how much memory it has. A cipher that the library lacks is named before anybody is asked.
@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_private_key,
 )
 
+from core.crypto.hybrid import IDENTITY_PREFIX, HybridIdentity
 from core.crypto.key_encryption import read_encryption
 from core.crypto.recipients import holds_private_key, is_pkcs12, refusing
 from core.errors import ArchiveIdentityError, IdentityCipherError, IdentityLockedError
@@ -40,6 +41,7 @@ _SCRYPT_BYTES: Final = 1024  # age takes r = 8; RFC 7914 2: 128 x r bytes for ea
 _AGE_MAGIC = b"age-encryption.org/v1\n"
 _AGE_ARMOR = b"-----BEGIN AGE ENCRYPTED FILE-----"
 _AGE_KEY = b"AGE-SECRET-KEY-1"
+_AGE_PQ_KEY = f"{IDENTITY_PREFIX}1".upper().encode()
 _SCRYPT = re.compile(rb"age-encryption\.org/v1\n-> scrypt [A-Za-z0-9+/]{22} ([0-9]{1,4})\n")
 _PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]{0,32})-----(.{0,65536}?)-----END \1-----", re.DOTALL)
 Passphrase = Callable[[], bytes]
@@ -83,7 +85,7 @@ def load_identities(
     *,
     memory_bytes: int | None = None,
 ) -> tuple[Any, ...]:  # pyrage has no types
-    """Return the pyrage identities in one file.
+    """Return the identities in one file, for core.crypto.age: pyrage's, or core.crypto.hybrid's.
 
     Args:
         data: Contents of the file, at most 64 KiB.
@@ -127,12 +129,18 @@ def _way_out(data: bytes) -> str:
 def _read_age(text: bytes, source: str) -> tuple[Any, ...]:
     lines = [line.strip() for line in text.splitlines()]
     lines = [line for line in lines if line and not line.startswith(b"#")]
-    if not lines or not all(line.startswith(_AGE_KEY) for line in lines):
+    if not lines or not all(line.startswith((_AGE_KEY, _AGE_PQ_KEY)) for line in lines):
         raise ArchiveIdentityError(f"{source} holds no age, OpenSSH or PEM private key.")
     if len(lines) > MAX_IDENTITIES:
         raise ArchiveIdentityError(f"{source} holds more than {MAX_IDENTITIES} keys.")
     with refusing(ArchiveIdentityError(f"{source} holds an age key with a typing error.")):
-        return tuple(pyrage.x25519.Identity.from_str(line.decode()) for line in lines)
+        return tuple(_read_age_key(line) for line in lines)
+
+
+def _read_age_key(line: bytes) -> Any:
+    if line.startswith(_AGE_PQ_KEY):
+        return HybridIdentity(line.decode())
+    return pyrage.x25519.Identity.from_str(line.decode())
 
 
 def _decrypt_age(text: bytes, passphrase: Passphrase | None, source: str, memory_bytes: int | None) -> bytes:

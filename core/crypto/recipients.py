@@ -3,8 +3,8 @@
 Owns: reading one recipient, the strength rules, its canonical line, its fingerprint and words.
 
 Rules:
-1. A file holds one key: age1..., ssh-ed25519, ssh-rsa, or a PEM public key (RSA, Ed25519), which
-   becomes its ssh form. Comment lines (#) and blank lines may stand around it.
+1. A file holds one key: age1... (X25519), age1pq1... (post-quantum), ssh-ed25519, ssh-rsa, or a PEM public
+   key (RSA, Ed25519), which becomes its ssh form. Comment lines (#) and blank lines may stand around it.
 2. Anything private is refused before anything else is looked at.
 3. RSA has 3072 to 4096 bits and an odd exponent of 65537 or more; a point of low order is refused.
 4. What a library throws, a panic included, leaves here as a RecipientError that names the source.
@@ -17,11 +17,11 @@ import base64
 import hashlib
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import pyrage
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -36,9 +36,16 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from mnemonic import Mnemonic
 
+from core.crypto import bech32, hybrid
 from core.crypto.keys import is_low_order_ed25519, is_low_order_x25519, is_valid_ed25519, is_valid_x25519
 from core.der import OID, SEQUENCE, read_elements
-from core.errors import CaError, RecipientError, RecipientPrivateError, RecipientWeakError
+from core.errors import (
+    CaError,
+    RecipientError,
+    RecipientMixedError,
+    RecipientPrivateError,
+    RecipientWeakError,
+)
 from core.plain_text import read_plain_text
 from core.printable import escape
 
@@ -52,15 +59,15 @@ FINGERPRINT_WORDS = 12
 _WORD_BITS = 11
 _PKCS12_VERSION = b"\x02\x01\x03"  # RFC 7292 4
 _PKCS7 = bytes.fromhex("2a864886f70d0107")  # 1.2.840.113549.1.7
-_BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"  # BIP-173
-_AGE = re.compile(r"age1[" + _BECH32 + r"]{58}")  # 52 characters of key, 6 of checksum
+X25519_BYTES = 32
 _PRIVATE = re.compile(
     rb"-----? ?BEGIN [A-Z0-9 ]*PRIVATE KEY|AGE-SECRET-KEY-|age-encryption\.org/v1|BEGIN AGE ENCRYPTED FILE"
     rb"|PuTTY-User-Key-File|SSH PRIVATE KEY FILE FORMAT",
     re.IGNORECASE,
 )
 
-RecipientKind = Literal["age", "ssh-ed25519", "ssh-rsa"]
+RecipientKind = Literal["age", "age-pq", "ssh-ed25519", "ssh-rsa"]
+POST_QUANTUM: Final[tuple[RecipientKind, ...]] = ("age-pq",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +75,7 @@ class Recipient:
     """A public key that passed every rule here.
 
     Args:
-        kind: age, ssh-ed25519 or ssh-rsa.
+        kind: age (X25519), age-pq, ssh-ed25519 or ssh-rsa.
         key: The key in one canonical line without a comment; `parse_recipient` reads it back.
         fingerprint: "SHA256:" and base64, as `ssh-keygen -l` shows it; for age, of the line itself.
         words: The first 132 bits of that SHA-256 as 12 BIP-39 words.
@@ -80,6 +87,11 @@ class Recipient:
     fingerprint: str
     words: tuple[str, ...]
     comment: str = field(default="", compare=False)
+
+    @property
+    def is_post_quantum(self) -> bool:
+        """Whether a quantum computer does not open what is encrypted to it, as far as anybody knows."""
+        return self.kind in POST_QUANTUM
 
 
 def parse_recipient(text: bytes | str, source: str) -> Recipient:
@@ -125,15 +137,35 @@ def parse_recipient(text: bytes | str, source: str) -> Recipient:
 
 
 def to_age(recipient: Recipient) -> Any:  # pyrage has no types
-    """Return the pyrage recipient to encrypt to.
+    """Return what core.crypto.age encrypts to: pyrage's recipient, or core.crypto.hybrid's.
 
     Raises:
         RecipientError: The library refuses it (E-RECIPIENT).
     """
     with refusing(RecipientError(f"The recipient {recipient.fingerprint} cannot be encrypted to.")):
+        if recipient.kind == "age-pq":
+            return hybrid.HybridRecipient(recipient.key)
         if recipient.kind == "age":
             return pyrage.x25519.Recipient.from_str(recipient.key)
         return pyrage.ssh.Recipient.from_str(recipient.key)
+
+
+def require_one_strength(recipients: Sequence[Recipient], source: str) -> None:
+    """Refuse keys of which only some are post-quantum: what is encrypted to all is as weak as the weakest.
+
+    Args:
+        recipients: Of one destination.
+        source: Where they stand, for the error's text.
+
+    Raises:
+        RecipientMixedError: They are of both kinds (E-RECIPIENT-MIXED).
+    """
+    classical = [n for n, recipient in enumerate(recipients) if not recipient.is_post_quantum]
+    if 0 < len(classical) < len(recipients):
+        kinds = ", ".join(f"{source}[{n}] ({recipients[n].kind})" for n in classical)
+        raise RecipientMixedError(
+            f"{source} holds post-quantum keys, and others that a quantum computer opens: {kinds}"
+        )
 
 
 @contextmanager
@@ -206,22 +238,24 @@ def _refuse_private(data: bytes, source: str) -> None:
 
 
 def _from_age(line: str, source: str) -> Recipient:
-    if not _AGE.fullmatch(line):
-        raise RecipientError(f"{source} is not an age X25519 recipient.")
-    typing_error = RecipientError(f"{source} has a typing error in its age recipient.")
-    with refusing(typing_error):  # the checksum
-        canonical = str(pyrage.x25519.Recipient.from_str(line))
-    number = 0
-    for character in line[4:-6]:
-        number = number << 5 | _BECH32.index(character)
-    if canonical != line or number & 0xF:  # 260 bits hold 256, the rest is zero
-        raise typing_error
-    point = (number >> 4).to_bytes(32, "big")
+    try:
+        prefix, raw = bech32.decode(line)
+    except ValueError:
+        raise RecipientError(f"{source} has a typing error in its age recipient.") from None
+    if line != line.lower() or prefix not in ("age", hybrid.RECIPIENT_PREFIX):
+        raise RecipientError(f"{source} is not an age X25519 or post-quantum recipient.")
+    if prefix == hybrid.RECIPIENT_PREFIX:
+        with refusing(RecipientError(f"{source} is not a whole age post-quantum recipient.")):
+            point = hybrid.HybridRecipient(line).point
+    elif len(raw) == X25519_BYTES:
+        point = raw
+    else:
+        raise RecipientError(f"{source} is not a whole age X25519 recipient.")
     if is_low_order_x25519(point):
         raise RecipientWeakError(f"{source} is a point of low order: anybody could read what it protects.")
     if not is_valid_x25519(point):
         raise RecipientError(f"{source} is not a canonical X25519 point.")
-    return _recipient("age", line, line.encode())
+    return _recipient("age" if prefix == "age" else "age-pq", line, line.encode())
 
 
 def _from_pem(lines: Iterable[str], source: str) -> Recipient:

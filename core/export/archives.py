@@ -13,14 +13,13 @@ The caller holds the transaction, makes fresh CRLs before, journals and remember
 """
 
 import hashlib
+import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import chain
 from typing import BinaryIO, Final, TypeVar
-
-import pyrage
 
 from core.archive.backup_state import encode_state
 from core.archive.box_key import BoxKey, load_box_key
@@ -40,8 +39,9 @@ from core.archive.manifest import (
 )
 from core.archive.seal import Seal, load_seals
 from core.certificate import Certificate, encode_pem
+from core.crypto.age import encrypt_stream
 from core.crypto.pkcs8 import KeySpool, hash_public_key
-from core.crypto.recipients import Recipient, parse_recipient, refusing, to_age
+from core.crypto.recipients import Recipient, parse_recipient
 from core.errors import ArchiveError, CheckError
 from core.plan.coverage import next_visit_by
 from core.policy.policy import Policy
@@ -329,9 +329,9 @@ class Parts:
         number = len(self._contents.certificates)
         yield from self._telling(self._certificates(self._note_public_key), number, "certificate")
         yield from self._encrypt_keys(spool)
-        with refusing(ArchiveError("The passphrases could not be encrypted.")):
-            keys = [to_age(recipient) for recipient in self._recipients]
-            self._passphrases = pyrage.encrypt(spool.passphrases(), keys)
+        passphrases = io.BytesIO()
+        encrypt_stream((spool.passphrases(),), passphrases, self._recipients)
+        self._passphrases = passphrases.getvalue()
         yield from self._rest()
 
     def again(self, spool: KeySpool) -> Iterator[Part]:

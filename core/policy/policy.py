@@ -21,19 +21,21 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final, Protocol
 
 import msgspec
+from msgspec import UNSET
 
 from core.api import results
-from core.crypto.recipients import MAX_RECIPIENT_BYTES, parse_recipient
+from core.crypto.recipients import MAX_RECIPIENT_BYTES, Recipient, parse_recipient, require_one_strength
 from core.decoding import DecodingError, json_decoder
 from core.errors import CaError, FileError, PolicyError, RecipientError, StateDamagedError
 from core.files import read_bounded
 from core.policy.rules import Step, faults, parse_step
-from core.policy.settings import Config, PolicySections
+from core.policy.settings import Backup, Config, Egress, PolicySections
 from core.policy.yaml import KeyPath, show_path
 
 MAX_POLICY_BYTES: Final = 1024 * 1024
 MAX_NAMES_BYTES: Final = 8 * 1024 * 1024
 MAX_FILE_CHARACTERS: Final = 255
+MAX_SHOWN_KEY: Final = 100
 KeyFiles = Path | Mapping[str, bytes]
 """Where recipient files lie: the folder of config.yaml, or what a stick brought, by path and in any case."""
 
@@ -114,20 +116,27 @@ def resolve_policy(config: Config, files: KeyFiles) -> tuple[Policy, tuple[KeyNa
         files: Where the recipients' files lie; their paths start beside config.yaml.
 
     Raises:
-        RecipientError: A key is missing, garbage, private, weak, or stands twice (E-RECIPIENT...).
+        RecipientError: A key is missing, garbage, private, weak, stands twice, or is of another strength than
+            those beside it (E-RECIPIENT...).
     """
     sections: dict[str, Any] = {name: getattr(config, name) for name in Policy.__struct_fields__}
     names: list[KeyName] = []
     for section, kind in _SECTIONS.items():
         resolved = {}
         for name, destination in sections[section].items():
-            found = _resolve((section, name, "recipients"), destination.recipients, files)
+            path = (section, name, "recipients")
+            found = _resolve(path, destination.recipients, files)
+            if not destination.mixed_recipients:
+                require_one_strength([recipient for recipient, _ in found], show_path(path))
             names += [
-                KeyName(kind=kind, name=name, key=key, file=file, comment=comment)
-                for key, file, comment in found
+                KeyName(kind=kind, name=name, key=recipient.key, file=file, comment=recipient.comment)
+                for recipient, file in found
             ]
-            keys = tuple(key for key, _, _ in found)
-            resolved[name] = msgspec.structs.replace(destination, recipients=keys)
+            resolved[name] = msgspec.structs.replace(
+                destination,
+                recipients=tuple(recipient.key for recipient, _ in found),
+                mixed_recipients=destination.mixed_recipients or UNSET,  # false is what is not written
+            )
         sections[section] = resolved
     return Policy(**sections), tuple(names)
 
@@ -144,9 +153,9 @@ def _place(path: str) -> str:
     return str(PurePosixPath(path.replace("\\", "/")))
 
 
-def _resolve(path: KeyPath, recipients: tuple[str, ...], files: KeyFiles) -> tuple[tuple[str, str, str], ...]:
-    """Return of each key of one destination: its canonical line, its file and its comment."""
-    found: dict[str, tuple[str, str]] = {}
+def _resolve(path: KeyPath, recipients: tuple[str, ...], files: KeyFiles) -> list[tuple[Recipient, str]]:
+    """Return each key of one destination, and its file."""
+    found: list[tuple[Recipient, str]] = []
     for place, text in enumerate(recipients):
         source = show_path((*path, place))
         if _INLINE.fullmatch(text.strip()):
@@ -154,11 +163,13 @@ def _resolve(path: KeyPath, recipients: tuple[str, ...], files: KeyFiles) -> tup
         else:
             data, place_of_key = _read_key(files, text, source)
             file, recipient = _place(text), parse_recipient(data, f"{source}: {place_of_key}")
-        if recipient.key in found:
-            same = show_path((*path, [*found].index(recipient.key)))
-            raise RecipientError(f"{source} is the same key as {same}")
-        found[recipient.key] = (file[-MAX_FILE_CHARACTERS:], recipient.comment)
-    return tuple((key, *called) for key, called in found.items())
+        before = [known.key for known, _ in found]
+        if recipient.key in before:
+            raise RecipientError(
+                f"{source} is the same key as {show_path((*path, before.index(recipient.key)))}"
+            )
+        found.append((recipient, file[-MAX_FILE_CHARACTERS:]))
+    return found
 
 
 def _read_key(files: KeyFiles, path: str, source: str) -> tuple[bytes, str]:
@@ -198,22 +209,25 @@ def decode_policy(data: bytes) -> Policy:
         raise PolicyError("the policy is not written in its one canonical way")
     for fault in faults(policy):
         raise PolicyError(f"the policy breaks a rule at {show_path(fault.path)}: {fault.text}")
-    for path, line in _recipients(policy):
+    for path, destination in _destinations(policy):
         try:
-            canonical = parse_recipient(line, path).key
+            recipients = [
+                parse_recipient(line, f"{path}[{place}]") for place, line in enumerate(destination.recipients)
+            ]
+            if not destination.mixed_recipients:
+                require_one_strength(recipients, path)
         except CaError as error:
             raise PolicyError(f"the policy holds an unusable recipient: {error}") from None
-        if canonical != line:
+        if tuple(recipient.key for recipient in recipients) != destination.recipients:
             raise PolicyError(f"the policy holds a recipient that is not canonical at {path}")
     return policy
 
 
-def _recipients(policy: Policy) -> Iterator[tuple[str, str]]:
-    """Yield every recipient with its key path."""
+def _destinations(policy: Policy) -> Iterator[tuple[str, Egress | Backup]]:
+    """Yield every egress and backup with the key path of its recipients."""
     for section in _SECTIONS:
         for name, destination in getattr(policy, section).items():
-            for place, line in enumerate(destination.recipients):
-                yield show_path((section, name, "recipients", place)), line
+            yield show_path((section, name, "recipients")), destination
 
 
 def differences(old: Policy, new: Policy) -> tuple[Difference, ...]:
@@ -242,9 +256,18 @@ def _flat(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], 
 
 def _key_differences(path: str, old: tuple[str, ...], new: tuple[str, ...]) -> list[Difference]:
     """Return which keys go and which come; where only their order changed, both orders."""
-    gone = [Difference(path=path, old=key, new=None) for key in old if key not in new]
-    come = [Difference(path=path, old=None, new=key) for key in new if key not in old]
-    return gone + come or [Difference(path=path, old=_show(old), new=_show(new))]
+    gone = [Difference(path=path, old=_show_key(key), new=None) for key in old if key not in new]
+    come = [Difference(path=path, old=None, new=_show_key(key)) for key in new if key not in old]
+    orders = (_show(tuple(_show_key(key) for key in keys)) for keys in (old, new))
+    return gone + come or [Difference(path=path, old=next(orders), new=next(orders))]
+
+
+def _show_key(key: str) -> str:
+    """Return a key whole; a fingerprint where nobody would read it: a post-quantum key fills 94 rows."""
+    if len(key) <= MAX_SHOWN_KEY:
+        return key
+    recipient = parse_recipient(key, "the policy")
+    return f"{recipient.kind} {recipient.fingerprint}"
 
 
 def _show(value: Any) -> str | None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 Algorithm = Literal["ed25519", "p256", "p384", "rsa3072", "rsa4096", "mldsa44", "mldsa65", "mldsa87"]
 KeyPurpose = Literal[
@@ -24,6 +24,8 @@ Pin = Annotated[int, Meta(ge=0, le=27)]
 Pins = Annotated[tuple[Pin, ...], Meta(min_length=4, max_length=4)]
 Recipients = Annotated[tuple[str, ...], Meta(min_length=1, max_length=20)]
 Names = Annotated[tuple[str, ...], Meta(max_length=100)]
+Switch = bool | UnsetType
+"""What an earlier release's policy does not have: unset, it is not written, and means false."""
 
 
 class AuthorityName(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,16 +89,21 @@ class SignerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Egress(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A destination of signers: whom it is encrypted to, and which targets it gets."""
+    """A destination of signers: whom it is encrypted to, and which targets it gets.
+
+    `mixed_recipients` says that post-quantum keys and others may stand side by side.
+    """
 
     recipients: Recipients
     targets: Annotated[tuple[str, ...], Meta(min_length=1, max_length=1000)] = ("*/*",)
+    mixed_recipients: Switch = UNSET
 
 
 class Backup(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A destination of everything, root keys included."""
 
     recipients: Recipients
+    mixed_recipients: Switch = UNSET
 
 
 class Urls(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -37,6 +37,7 @@ _HAPPENED: dict[str, str] = {
     "E-CONFIG-VALUE": "config.yaml: value",
     "E-CONFIG-VISIT": "Visits are too rare",
     "E-RECIPIENT": "A recipient is bad",
+    "E-RECIPIENT-MIXED": "Keys of two strengths",
     "E-RECIPIENT-PRIVATE": "That key is private!",
     "E-RECIPIENT-WEAK": "That key is too weak",
     "E-PASSPHRASE": "The passphrase fails",

@@ -15,6 +15,7 @@ from hw.fat.mkfs import make_image
 from hw.fat.volume import open_volume
 from kiosk.emulator.box import Folders
 from kiosk.emulator.folder import folders_in
+from tests.keys import HybridKey
 from tests.kiosk.emulated import NOW as FOUNDED
 from tests.kiosk.emulated import PASSPHRASE, set_up_box
 
@@ -44,10 +45,17 @@ class Lost:
 
 
 @cache
-def lose_box() -> Lost:
-    """Return a box of few servers that made one export and one backup, by a clock of NOW."""
+def lose_box(*, post_quantum: bool = False) -> Lost:
+    """Return a box of few servers that made one export and one backup, by a clock of NOW.
+
+    Args:
+        post_quantum: The backup is encrypted to post-quantum keys.
+    """
     folder = Path(mkdtemp(prefix="pism-lost-"))
-    folders = set_up_box(folder)
+    holders = [HybridKey(), HybridKey()]
+    keys = "keys/backup-a.pub, keys/backup-b.pub"
+    changes = ((keys, ", ".join(holder.to_public() for holder in holders)),) if post_quantum else ()
+    folders = set_up_box(folder, changes=changes)
     authority = Authority.unlock(folders.state, PASSPHRASE, NOW, read_boot())
     authority.top_up(NOW, report_nothing)
     archives = {}
@@ -57,14 +65,16 @@ def lose_box() -> Lost:
         authority.confirm_written(kind, name, written.sequence, "PISM-ALL", NOW)
         archives[kind] = written.archive_name, out.getvalue()
     authority.close()
-    keys = [(folder / "receivers" / f"{name}.key").read_bytes() for name in ("main-kudo", "backup-a")]
+    server_key, key = (
+        (folder / "receivers" / f"{name}.key").read_bytes() for name in ("main-kudo", "backup-a")
+    )
     return Lost(
         folders=folders,
         name=archives["backup"][0],
         backup=archives["backup"][1],
         egress=archives["egress"][1],
-        server_key=keys[0],
-        key=keys[1],
+        server_key=server_key,
+        key=f"{holders[0]}\n".encode() if post_quantum else key,
     )
 
 

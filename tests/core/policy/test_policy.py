@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.errors import CaError, PolicyError, RecipientError, RecipientPrivateError
+from core.crypto.recipients import parse_recipient
+from core.errors import CaError, PolicyError, RecipientError, RecipientMixedError, RecipientPrivateError
 from core.policy.config import load_config
 from core.policy.policy import (
     MAX_POLICY_BYTES,
@@ -38,6 +39,7 @@ from core.policy.settings import (
     Urls,
 )
 from tests.builders import AGE_KEY, OTHER_AGE_KEY, make_policy
+from tests.keys import HybridKey
 
 SHIPPED = Path(__file__).parents[3] / "config.yaml"
 SSH_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ22pxWQEoZHIbnpvTFXkuCTwi2zZGkOa8FzE9ag6Q0M"
@@ -96,6 +98,41 @@ def test_one_key_twice_is_refused_even_under_two_names(tmp_path: Path) -> None:
     (tmp_path / "a.pub").write_text(AGE_KEY, encoding="utf-8")
     with pytest.raises(RecipientError, match=r"recipients\[1\] is the same key as .*recipients\[0\]"):
         resolve_policy(config_with(("a.pub", AGE_KEY)), tmp_path)
+
+
+def test_post_quantum_keys_stand_alone_unless_the_policy_says_so(tmp_path: Path) -> None:
+    strong = HybridKey().to_public()
+    assert resolve_policy(config_with((strong, HybridKey().to_public())), tmp_path)
+    mixed = config_with((strong, AGE_KEY))
+    with pytest.raises(RecipientMixedError, match=r"egresses\.main-kudo\.recipients\[1\] \(age\)"):
+        resolve_policy(mixed, tmp_path)
+    egress = msgspec.structs.replace(mixed.egresses["main-kudo"], mixed_recipients=True)
+    policy, _ = resolve_policy(msgspec.structs.replace(mixed, egresses={"main-kudo": egress}), tmp_path)
+    assert decode_policy(encode_policy(policy)) == policy
+    unsaid = msgspec.structs.replace(policy, egresses={"main-kudo": mixed.egresses["main-kudo"]})
+    with pytest.raises(PolicyError, match=r"post-quantum keys, and others"):
+        decode_policy(encode_policy(unsaid))
+
+
+def test_a_policy_of_before_mixed_recipients_is_the_same_bytes_as_now(tmp_path: Path) -> None:
+    config = config_with((AGE_KEY,))
+    policy, _ = resolve_policy(config, tmp_path)
+    assert b"mixed_recipients" not in encode_policy(policy)
+    egress = msgspec.structs.replace(config.egresses["main-kudo"], mixed_recipients=False)
+    said, _ = resolve_policy(msgspec.structs.replace(config, egresses={"main-kudo": egress}), tmp_path)
+    assert said == policy
+
+
+def test_a_key_that_is_long_is_shown_by_its_fingerprint(tmp_path: Path) -> None:
+    key = HybridKey().to_public()
+    old, _ = resolve_policy(config_with((AGE_KEY,)), tmp_path)
+    new, _ = resolve_policy(config_with((key,)), tmp_path)
+    fingerprint = parse_recipient(key, "k").fingerprint
+    path = "egresses.main-kudo.recipients"
+    assert differences(old, new) == (
+        Difference(path=path, old=AGE_KEY, new=None),
+        Difference(path=path, old=None, new=f"age-pq {fingerprint}"),
+    )
 
 
 class KeptFacts(dict[str, str]):

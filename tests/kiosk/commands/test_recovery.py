@@ -23,6 +23,7 @@ from core.store.store import open_store
 from hw.system.clock import SystemClock
 from kiosk.commands.cli import main
 from tests.backups import BOOT, COST, NEW_PASSPHRASE, PASSPHRASE, PastBox, policy_for, roots_of, write
+from tests.keys import HybridKey
 from tests.kiosk.command import Ran, spawn
 
 
@@ -83,8 +84,8 @@ def run(*arguments: str, **options: Any) -> Result:
     return CliRunner().invoke(main, arguments, **options)
 
 
-def make_desk(folder: Path, at: datetime) -> Desk:
-    identity = pyrage.x25519.Identity.generate()
+def make_desk(folder: Path, at: datetime, identity: Any = None) -> Desk:
+    identity = identity or pyrage.x25519.Identity.generate()
     policy = policy_for(identity)
     authority = Authority.found(folder / "state", policy, PASSPHRASE, COST, at)
     authority.top_up(at, report_nothing)
@@ -135,6 +136,30 @@ def test_says_that_the_date_must_be_confirmed(desk: Desk, tmp_path: Path) -> Non
     options = ("--state", tmp_path / "state", *files, *desk.trust)
     done = spawn("restore", desk.folder / "backup", *options, when=f"{later:%Y-%m-%d %H:%M:%S}")
     assert "pism top-up --confirm-date" in done.out
+
+
+def test_archives_for_post_quantum_keys_are_opened_drilled_and_restored(tmp_path: Path) -> None:
+    now = SystemClock().now()
+    (tmp_path / "desk").mkdir()
+    desk = make_desk(tmp_path / "desk", now, HybridKey())
+    for name in ("egress", "backup"):
+        assert b"-> mlkem768x25519 " in (desk.folder / name).read_bytes()[:64]
+    identity = ("--identity", str(desk.folder / "identity"))
+    verified = run("verify", str(desk.folder / "egress"), *identity, *desk.trust)
+    assert "egress main-kudo 000001 is good" in verified.stdout, verified.stderr
+    out = str(tmp_path / "out")
+    opened = run("open", str(desk.folder / "egress"), *identity, *desk.trust, "--out", out)
+    assert opened.exit_code == 0, opened.stderr
+    signer = run(
+        "signer", "services/mongo", "--from", out, *identity, "--out", str(tmp_path / "s"), "--plain-key"
+    )
+    assert signer.exit_code == 0, signer.stderr
+    assert len(json.loads(desk.drill(*desk.trust, "--json").stdout)["words"]) == 6
+    assert desk.restore(tmp_path / "state", *desk.trust).exit_code == 0
+    stranger = tmp_path / "stranger"
+    stranger.write_text(f"{HybridKey()}\n")
+    wrong = run("verify", str(desk.folder / "egress"), "--identity", str(stranger), *desk.trust)
+    assert refused(wrong) == "E-ARCHIVE-IDENTITY"
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,23 @@ def test_an_empty_box_comes_back_and_exports(folders: Folders, lost: Lost) -> No
     assert_no_key(folders, lost)
 
 
+def test_a_post_quantum_key_opens_the_backup_on_the_panel(tmp_path: Path) -> None:
+    lost = lose_box(post_quantum=True)
+    folders = lay_empty_box(tmp_path, lost)
+    locked = pyrage.passphrase.encrypt(lost.key, "cabin")
+    text = """
+expect "THE KEY IS LOCKED"
+press #
+expect "Key passphrase"
+type cabin
+"""
+    player = run(
+        folders, BEGIN + text + CONFIRM + 'expect "RESTORED" 120', {lost.name: lost.backup, "a.age": locked}
+    )
+    open_restored(folders, player).close()
+    assert_no_key(folders, lost)
+
+
 def test_the_key_is_picked_and_opened_by_its_own_passphrase(folders: Folders, lost: Lost) -> None:
     locked = pyrage.passphrase.encrypt(lost.key, "cabin engine harbor")
     other = f"{pyrage.x25519.Identity.generate()}\n".encode()
