@@ -1,4 +1,4 @@
-"""age in JavaScript, by age's author, opens what PiSM encrypts to post-quantum keys, and the other way round."""
+"""age in JavaScript, by the author of age, opens what PiSM encrypts to post-quantum keys, and the reverse."""
 
 import io
 import os
