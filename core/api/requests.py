@@ -126,11 +126,15 @@ class SignRequests(Request[RequestsSigned], frozen=True, kw_only=True):
 
 
 class ForeseeArchive(Request[ArchiveForeseen], frozen=True, kw_only=True):
-    """Ask how large an archive will be, `public` as for `WriteArchive`: `ArchiveForeseen`."""
+    """Ask how large an archive will be, `public` as for `WriteArchive`: `ArchiveForeseen`.
+
+    `topped_up`: with what a top-up before it would issue.
+    """
 
     kind: str
     name: str
     public: bool
+    topped_up: bool = False
     now: datetime
 
 

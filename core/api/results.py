@@ -197,10 +197,11 @@ class Companion(Result, frozen=True, kw_only=True):
 
 
 class ArchiveForeseen(Result, frozen=True, kw_only=True):
-    """How large an archive written now would be, within a tenth, and how many papers go with it."""
+    """How large an archive would be, within a tenth; how many papers go with it, and how large these are."""
 
     size_bytes: int
     papers: int
+    papers_bytes: int
 
 
 class ArchiveWritten(Result, frozen=True, kw_only=True):

@@ -48,10 +48,11 @@ from core.crypto.passphrase import require_strong, require_typable
 from core.crypto.process import Boot
 from core.errors import PolicyError
 from core.export.archives import Written, select_contents, write_backup, write_egress
-from core.export.foresight import count_papers, foresee_size
+from core.export.foresight import Planned, count_papers, foresee_papers, foresee_size
 from core.export.receipt import check_receipt
 from core.export.sidecars import make_sidecars
 from core.plan.coverage import next_visit_by
+from core.plan.gaps import Plan, find_gaps
 from core.policy.policy import (
     KeyName,
     Policy,
@@ -232,7 +233,7 @@ class Authority:
         return sign_requests(self._store, self.policy, files, approved, now=now, report=report)
 
     def foresee_archive(
-        self, kind: str, name: str, now: datetime, *, public: bool
+        self, kind: str, name: str, now: datetime, *, public: bool, topped_up: bool = False
     ) -> results.ArchiveForeseen:
         """Return how large an archive would be; nothing is written, and no number taken.
 
@@ -241,14 +242,22 @@ class Authority:
             name: Of the policy.
             now: Aware UTC, whole seconds.
             public: As for `write_archive`.
+            topped_up: With what a top-up before it would issue.
 
         Raises:
             PolicyError: There is no such kind, or the policy has no such name (E-POLICY).
+            ClockError: With `topped_up`, the year of `now` fits in no certificate (E-CLOCK).
         """
         contents = select_contents(self._store, self.policy, _archive_kind(kind), name, now)
+        plan = find_gaps(self.policy, self._store.certificates(), now) if topped_up else Plan()
+        planned = Planned.of(self.policy, contents, plan)
+        papers = count_papers(contents, self._next_visit_by(now), now, public=public)
+        if public:
+            papers += planned.public_papers
         return results.ArchiveForeseen(
-            size_bytes=foresee_size(self._store, contents),
-            papers=count_papers(contents, self._next_visit_by(now), now, public=public),
+            size_bytes=foresee_size(self._store, contents) + planned.size_bytes,
+            papers=papers,
+            papers_bytes=foresee_papers(contents, papers) + planned.papers_bytes,
         )
 
     def write_archive(

@@ -313,7 +313,7 @@ def sign_requests(connection: Connection, request: requests.SignRequests) -> res
 def foresee_archive(connection: Connection, request: requests.ForeseeArchive) -> results.ArchiveForeseen:
     """Say how large an archive would be."""
     return connection.authority.foresee_archive(
-        request.kind, request.name, request.now, public=request.public
+        request.kind, request.name, request.now, public=request.public, topped_up=request.topped_up
     )
 
 

@@ -11,7 +11,7 @@ Rules:
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack, closing, nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +21,8 @@ from hw.errors import StickFormatError, StickMissingError, StickPartsError, Stic
 from hw.fat.listing import StickFile
 from hw.fat.mtools import Drive
 from hw.fat.names import MAX_FOLDERS, StickPath, check_name, is_our_folder, is_our_part, parse_path
-from hw.fat.writing import Progress, delete_known, delete_part, is_written, write_file
+from hw.fat.space import count_free_clusters
+from hw.fat.writing import FOLDER_CLUSTERS, Progress, delete_known, delete_part, is_written, write_file
 from hw.medium.node import NodeMedium
 from hw.medium.part import PartMedium
 from hw.medium.table import Part, leave_out_system, read_table
@@ -68,6 +69,19 @@ class FatVolume:
     def free_bytes(self) -> int:
         """Return the room that is left."""
         return self._drive.free_bytes
+
+    def has_room(self, sizes_bytes: Iterable[int]) -> bool:
+        """Tell whether so many new files find room together; nothing is written.
+
+        Args:
+            sizes_bytes: Of each.
+
+        Raises:
+            StickFormatError, StickGoneError, StickIoError: It cannot be read.
+        """
+        geometry = self._drive.geometry
+        clusters = sum(-(-size // geometry.cluster_bytes) for size in sizes_bytes) + FOLDER_CLUSTERS
+        return count_free_clusters(self._drive.medium, geometry, clusters) >= clusters
 
     @property
     def size_bytes(self) -> int:

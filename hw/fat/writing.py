@@ -35,7 +35,7 @@ Progress = Callable[[int, int, str], None]
 """progress(done, total, what), all in bytes; may raise, which stops the work and cleans up."""
 
 MAX_FILE_BYTES = (1 << 32) - 1  # a size in a FAT folder has 32 bits
-_FOLDER_CLUSTERS = 2  # a new folder, and the folder above growing by one
+FOLDER_CLUSTERS = 2  # a new folder, and the folder above growing by one
 
 
 def write_file(
@@ -202,7 +202,7 @@ def _check_room(drive: Drive, place: StickPath, size_bytes: int) -> None:
     if size_bytes > MAX_FILE_BYTES:
         raise StickFullError(f"{place} has {size_text(size_bytes)}; FAT32 takes less than 4 GiB a file")
     cluster = drive.geometry.cluster_bytes
-    needed = -(-size_bytes // cluster) + _FOLDER_CLUSTERS
+    needed = -(-size_bytes // cluster) + FOLDER_CLUSTERS
     if not drive.has_room(needed):
         needed_text, free_text = size_text(needed * cluster), size_text(drive.free_bytes)
         raise StickFullError(f"{place} needs {needed_text}; the stick has {free_text} free")

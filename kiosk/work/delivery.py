@@ -123,6 +123,16 @@ class Delivery:
             return self.look
         return cost_of_bringing(self.written.size_bytes, len(self.written.companions))
 
+    def missing(self, volume: FatVolume, earlier: Earlier, tell: Tell) -> tuple[Placed, ...]:
+        """Return what is not on a stick, and where it goes, reading every byte of what may be there.
+
+        Raises:
+            StickExistsError: A name, and all that it can give way to, is taken there (E-STICK-EXISTS).
+            StickGoneError, StickIoError: It cannot be read.
+        """
+        placed = _place(self.written, StickMedium(volume, earlier, tell))
+        return tuple(one for one in placed if not one.is_there)
+
     def bring(self, open_volume: OpenVolume, earlier: Earlier, report: Report) -> bool:
         """Write what is not on the stick, until all of it is seen there.
 
@@ -146,8 +156,7 @@ class Delivery:
             with open_volume() as volume:
                 if volume.clean_parts():
                     was_written = True
-                placed = _place(self.written, StickMedium(volume, earlier, way.look))
-                missing = [one for one in placed if not one.is_there]
+                missing = self.missing(volume, earlier, way.look)
                 for one in missing:
                     if not one.file.numbered:
                         self._begin(volume)

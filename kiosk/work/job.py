@@ -16,11 +16,13 @@ Rules:
 5. Signing requests on the stick are shown before the first step, and signed before a top-up; what a stick
    that goes in later brings is told, and waits for the next job (kiosk.work.requests).
 6. The job holds no key and no passphrase.
+7. A stick that is write-protected, or has not the room that the vault foresees, is refused before anything
+   else is done: it costs no top-up and no archive's number (kiosk.work.room).
 """
 
 import tempfile
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,6 +41,7 @@ from hw.ports import Stick
 from kiosk.work.delivery import Delivery, Seen, cost_of_bringing
 from kiosk.work.earlier import Earlier
 from kiosk.work.requests import StickRequests
+from kiosk.work.room import check_stick
 from kiosk.work.session import Session
 from kiosk.work.step_bar import StepBar
 from kiosk.work.task import Task, Tools
@@ -194,8 +197,7 @@ class Job:
         if stick is None:
             return ()
         with self._open_volume(stick) as volume:
-            root = volume.list()
-            self._learn(stick, volume, root)
+            root = self._look_at(stick, volume)
             return self._requests.find(
                 volume, root, taken=_TOP_UP in self.steps, too_late=_TOP_UP in self._made
             )
@@ -221,7 +223,7 @@ class Job:
         """
         if stick is not None and self._checked != stick.identity:
             with self._open_volume(stick) as volume:
-                self._learn(stick, volume, volume.list())
+                self._look_at(stick, volume)
         seen = Seen()
         results = []
         bars = [StepBar(partial(_tell_step, report, number)) for number in range(1, len(self.steps) + 1)]
@@ -234,17 +236,16 @@ class Job:
 
     def _do(self, step: str, stick: Stick | None, seen: Seen, bar: StepBar) -> StepDone:
         """Do one step, or see that it is done."""
-        verb, _, name = step.partition(" ")
         if step == _TOP_UP:
             return self._top_up(step, bar)
         # After the last write all archives are looked at again: a part of the last step.
         looks_us = sum(work_of(made.look) for made in self._deliveries()) if step == self.steps[-1] else 0
-        archive = self._archive(step, {"export": "egress", "backup": "backup"}[verb], name, bar, looks_us)
+        archive = self._archive(step, bar, looks_us)
         if stick is None:
             raise StickMissingError(f"{step} needs a stick")
         self._bring(archive, stick, seen, bar.begin(looks_us + _JOURNAL_US))
         written = archive.written
-        return StepDone(step=step, name=name, sequence=written.sequence, sha256=written.sha256)
+        return StepDone(step=step, name=written.name, sequence=written.sequence, sha256=written.sha256)
 
     def _deliveries(self) -> list[Delivery]:
         """Return the archives that were made."""
@@ -256,10 +257,29 @@ class Job:
             made.close()
         self._made.clear()
 
-    def _learn(self, stick: Stick, volume: FatVolume, root: Iterable[StickFile]) -> None:
-        """See what PiSM itself left on the stick (rule 4)."""
+    def _look_at(self, stick: Stick, volume: FatVolume) -> tuple[StickFile, ...]:
+        """See what PiSM itself left on the stick (rule 4), and whether it can take the job (rule 7)."""
+        root = volume.list()
         self._earlier.learn(self._session, volume, root, self._heed_stop)
+        foreseen = self._foresee_all()
+        check_stick(volume, foreseen.values(), self._deliveries(), self._earlier, self._heed_stop)
         self._checked = stick.identity
+        return root
+
+    def _foresee_all(self) -> dict[str, rs.ArchiveForeseen]:
+        """Return what each archive that is still to be made will be, after the job's top-up."""
+        topped_up = _TOP_UP in self.steps and _TOP_UP not in self._made
+        unmade = [step for step in self.steps if step != _TOP_UP and step not in self._made]
+        first = not self._deliveries()
+        return {
+            step: self._foresee(step, public=first and step == unmade[0], topped_up=topped_up)
+            for step in unmade
+        }
+
+    def _foresee(self, step: str, *, public: bool, topped_up: bool = False) -> rs.ArchiveForeseen:
+        kind, name = _archive_of(step)
+        asked = rq.ForeseeArchive(kind=kind, name=name, public=public, topped_up=topped_up, now=self._now)
+        return self._session.ask(asked, rs.ArchiveForeseen)
 
     def _top_up(self, step: str, bar: StepBar) -> StepDone:
         asked = self._requests.sign(self._asking(bar.begin()))
@@ -275,18 +295,18 @@ class Job:
             late_roots=asked.late_roots + made.late_roots,
         )
 
-    def _archive(self, step: str, kind: str, name: str, bar: StepBar, looks_us: int) -> Delivery:
+    def _archive(self, step: str, bar: StepBar, looks_us: int) -> Delivery:
         made = self._made.get(step)
         if isinstance(made, Delivery):
             return made
         first = not self._deliveries()
         file = tempfile.TemporaryFile(dir=self._spool)  # noqa: SIM115  it lives until the job is closed
         try:
-            asked = rq.ForeseeArchive(kind=kind, name=name, public=first, now=self._now)
-            foreseen = self._session.ask(asked, rs.ArchiveForeseen)
+            foreseen = self._foresee(step, public=first)
             later_us = (
                 work_of(cost_of_bringing(foreseen.size_bytes, foreseen.papers)) + looks_us + _JOURNAL_US
             )
+            kind, name = _archive_of(step)
             request = rq.WriteArchive(kind=kind, name=name, public=first, now=self._now)
             told = self._asking(bar.begin(later_us))
             written = self._session.ask(request, rs.ArchiveWritten, into=file, report=told)
@@ -347,6 +367,12 @@ class Job:
     def _heed_stop(self) -> None:
         if self._stopping.is_set():
             raise StoppedError("stopped by the operator")
+
+
+def _archive_of(step: str) -> tuple[str, str]:
+    """Return kind and name of a step's archive."""
+    verb, _, name = step.partition(" ")
+    return {"export": "egress", "backup": "backup"}[verb], name
 
 
 def _tell_step(report: StepReport, number: int, progress: Progress) -> None:

@@ -61,7 +61,7 @@ def test_a_full_stick_is_full_though_it_claims_to_be_empty(image: Path) -> None:
     set_hint(image, 60_000)
     with open_volume(image) as volume:
         assert volume.free_bytes == 512
-        with pytest.raises(StickFullError, match="512 are free"):
+        with pytest.raises(StickFullError, match="the stick has 1 KB free"):
             volume.put_small(ARCHIVE, b"x")
 
 
@@ -117,3 +117,14 @@ def test_a_fat_that_cannot_be_read_is_a_failing_stick(image: Path) -> None:
             _ = volume.free_bytes
         with pytest.raises(StickIoError):
             volume.put_small(ARCHIVE, b"x")
+
+
+def test_room_is_told_for_whole_clusters_and_the_folders_growth_and_nothing_is_written(image: Path) -> None:
+    before = image.read_bytes()
+    with open_volume(image) as volume:
+        free = volume.free_bytes - 2 * 512
+        assert volume.has_room([free])
+        assert volume.has_room([free - 512, 1])
+        assert not volume.has_room([free - 512, 1, 1])
+        assert not volume.has_room([free + 1])
+    assert image.read_bytes() == before
