@@ -15,14 +15,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from hw.ports import Clock, Display, Keypad, Power, Stick, Sticks
+from hw.ports import Clock, Condition, Display, Keypad, Power, Sensors, Stick, Sticks
 
 if TYPE_CHECKING:
     from hw.display.emulated import Panel
     from hw.fat.volume import FatVolume
     from hw.keypad.emulated import KeyMatrix
     from hw.sticks.emulated import EmulatedSticks
-    from hw.system.emulated import EmulatedClock, EmulatedPower
+    from hw.system.emulated import EmulatedClock, EmulatedPower, EmulatedSensors
 
 _PINS_A_SIDE = 4
 
@@ -74,6 +74,7 @@ class Emulation:
         clock_refuses: Its clock cannot be set.
         power_refuses: It cannot be switched off.
         power_heard: Called with "off" or "restart".
+        condition: What its sensors tell; None: of a board that has nothing wrong.
     """
 
     sticks: Path | None = None
@@ -82,17 +83,19 @@ class Emulation:
     clock_refuses: bool = False
     power_refuses: bool = False
     power_heard: Callable[[str], None] | None = None
+    condition: Condition | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Twins:
-    """The far side of an emulated box: the panel's glass, the keys, the sockets, time and the switch."""
+    """The far side of an emulated box: the panel's glass, the keys, sockets, time, switch and sensors."""
 
     panel: "Panel"
     keys: "KeyMatrix"
     sticks: "EmulatedSticks"
     clock: "EmulatedClock"
     power: "EmulatedPower"
+    sensors: "EmulatedSensors"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +107,7 @@ class Board:
     sticks: Sticks
     clock: Clock
     power: Power
+    sensors: Sensors
     twins: Twins | None = None
 
     def open_volume(self, stick: Stick) -> "FatVolume":
@@ -152,6 +156,7 @@ def _open_real(settings: BoardSettings, display: Display | None) -> Board:
     from hw.sticks.usb import UsbSockets
     from hw.system.clock import SystemClock
     from hw.system.power import SystemPower
+    from hw.system.sensors import BoardSensors
 
     return Board(
         display=display or settings.open_display(),
@@ -163,6 +168,7 @@ def _open_real(settings: BoardSettings, display: Display | None) -> Board:
         sticks=UsbSockets(UdevSticks()),
         clock=SystemClock(),
         power=SystemPower(),
+        sensors=BoardSensors(),
     )
 
 
@@ -173,7 +179,7 @@ def _open_twins(settings: BoardSettings, emulation: Emulation) -> Board:
     from hw.keypad.emulated import KeyMatrix
     from hw.keypad.matrix import MatrixKeypad
     from hw.sticks.emulated import EmulatedSticks
-    from hw.system.emulated import EmulatedClock, EmulatedPower
+    from hw.system.emulated import SOUND, EmulatedClock, EmulatedPower, EmulatedSensors
 
     twins = Twins(
         panel=Panel(settings.driver, settings.address),
@@ -185,6 +191,7 @@ def _open_twins(settings: BoardSettings, emulation: Emulation) -> Board:
             running=None if emulation.frozen else time.monotonic,
         ),
         power=EmulatedPower(refuses=emulation.power_refuses, heard=emulation.power_heard),
+        sensors=EmulatedSensors(emulation.condition or SOUND),
     )
     return Board(
         display=Oled(
@@ -199,5 +206,6 @@ def _open_twins(settings: BoardSettings, emulation: Emulation) -> Board:
         sticks=twins.sticks,
         clock=twins.clock,
         power=twins.power,
+        sensors=twins.sensors,
         twins=twins,
     )

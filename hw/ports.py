@@ -1,4 +1,4 @@
-"""The ports of the box: what the kiosk may know of a display, a keypad, sticks, clock and power.
+"""The ports of the box: what the kiosk may know of a display, a keypad, sticks, clock, power and sensors.
 
 Owns the protocols that drivers and their twins keep, the events that devices post, and what is known of a
 stick. Rules:
@@ -217,3 +217,43 @@ class Power(Protocol):
 
     def restart(self) -> None:
         """Restart the box; PowerError when refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """What the board tells of itself; None, or "" for a name: it does not tell.
+
+    Args:
+        board: Its name, with its revision.
+        serial: Its serial number.
+        supply_is_low: Its supply is, or within the last seconds was, too weak.
+        celsius: Temperature of the processor.
+        clock_was_kept: The clock chip has counted since it was set; False: it lost its power meanwhile.
+        clock_cell_is_low: The clock chip finds its battery weak.
+        clock_cell_volts: What it measures of it.
+        card_wear_percent: How much of its life the card, or what is in its place, has had; 100 is all.
+        card_is_ending: It says that its spare blocks run out.
+        card_errors: Errors that its file systems have counted since they were made.
+        usb_overloads: How often a USB socket was switched off, for too much current, since the start.
+        radios: Radios that are on, and network sockets with a cable in; () for none.
+    """
+
+    board: str = ""
+    serial: str = ""
+    supply_is_low: bool | None = None
+    celsius: float | None = None
+    clock_was_kept: bool | None = None
+    clock_cell_is_low: bool | None = None
+    clock_cell_volts: float | None = None
+    card_wear_percent: int | None = None
+    card_is_ending: bool | None = None
+    card_errors: int | None = None
+    usb_overloads: int | None = None
+    radios: tuple[str, ...] | None = None
+
+
+class Sensors(Protocol):
+    """What the board measures and counts of itself."""
+
+    def read(self) -> Condition:
+        """Return how the board is now; what cannot be read is not told, and is no error."""

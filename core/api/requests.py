@@ -32,6 +32,7 @@ from core.api.results import (
     RequestsProposal,
     RequestsSigned,
     Result,
+    Runs,
     StatusReport,
     ToppedUp,
     Unlocked,
@@ -85,10 +86,14 @@ class Init(SecretRequest[Unlocked], frozen=True, kw_only=True):
 
 
 class Unlock(SecretRequest[Unlocked], frozen=True, kw_only=True):
-    """Open the store: `Unlocked`."""
+    """Open the store: `Unlocked`.
+
+    `runs`: what runs on the box, where a kiosk asks; it is journaled where it is another than before.
+    """
 
     passphrase: bytes
     now: datetime
+    runs: Runs | None = None
 
 
 class AskSession(Request[Unlocked], frozen=True):

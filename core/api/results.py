@@ -8,9 +8,9 @@ Which request is answered with which result is core.api.requests's.
 """
 
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Final
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 DRILL_WORDS: Final = 6
 """How many words a drill gives; see core.recovery.drill."""
@@ -44,6 +44,27 @@ class Recognized(Result, frozen=True, kw_only=True):
     """
 
     words: tuple[str, ...]
+
+
+_Shown = Annotated[str, Meta(pattern=r"\A[ -~]{0,100}\Z")]
+
+
+class Runs(Result, frozen=True, kw_only=True):
+    """What runs on a box, as the kiosk finds it; each is "" where it cannot be found.
+
+    Args:
+        version: Of PiSM.
+        files: SHA-256 over its files, 64 hex digits (kiosk.work.runs).
+        board: Name of the board.
+        serial: Its serial number.
+        installed: When those files were put there, YYYY-MM-DD HH:MM:SS in UTC.
+    """
+
+    version: _Shown
+    files: Annotated[str, Meta(pattern=r"\A([0-9a-f]{64})?\Z")]
+    board: _Shown
+    serial: _Shown
+    installed: _Shown
 
 
 class RecipientSummary(Result, frozen=True, kw_only=True):
@@ -105,6 +126,7 @@ class Unlocked(Result, frozen=True, kw_only=True):
         next_visit_by: When the next visit is due; the present where it is due now.
         policy_changes: What config.yaml would change, one line each; waits for approval.
         failed_attempts: Wrong passphrases folded into the journal just now.
+        ran_before: What ran at the unlock before, where something else was told at this one; else None.
     """
 
     authority: str
@@ -114,6 +136,7 @@ class Unlocked(Result, frozen=True, kw_only=True):
     next_visit_by: datetime
     policy_changes: tuple[str, ...]
     failed_attempts: int
+    ran_before: Runs | None = None
 
 
 class ToppedUp(Result, frozen=True, kw_only=True):

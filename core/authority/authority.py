@@ -67,6 +67,7 @@ from core.policy.proposal import read_file_policy, render_difference
 from core.progress import Progress, Report, Weighed
 from core.recovery.drill import expect_drill, record_drill
 from core.store import attempts, journal
+from core.store.box import read_runs
 from core.store.keyslots import KdfCost
 from core.store.records import ArchiveRecord
 from core.store.store import Store, create_store, is_provisioned, open_store
@@ -88,6 +89,7 @@ class Authority:
     def __init__(self, store: Store, now: datetime) -> None:
         self._store = store
         self._failed_attempts = 0
+        self._ran_before: results.Runs | None = None
         self._now = now  # the last one that was given
         self._last_at = last_time(store)  # before this session
         self.policy = read_pinned(store)
@@ -149,8 +151,17 @@ class Authority:
         return cls(store, now)
 
     @classmethod
-    def unlock(cls, state: Path, passphrase: bytes, now: datetime, boot: Boot) -> Self:
+    def unlock(
+        cls, state: Path, passphrase: bytes, now: datetime, boot: Boot, runs: results.Runs | None = None
+    ) -> Self:
         """Open the store of `state` and prove that it is what its journal says.
+
+        Args:
+            state: The folder.
+            passphrase: Canonical.
+            now: Aware UTC, whole seconds.
+            boot: This boot and its uptime.
+            runs: What runs on the box, where a kiosk asks.
 
         Raises:
             PassphraseWaitError: Too early after wrong ones (E-PASSPHRASE-WAIT).
@@ -162,7 +173,9 @@ class Authority:
         try:
             journal.verify(store)
             authority = cls(store, now)
-            authority._failed_attempts = journal_unlock(store, authority.policy, state, now)
+            before = read_runs(store)
+            authority._failed_attempts = journal_unlock(store, authority.policy, state, now, runs)
+            authority._ran_before = before if runs not in (None, before) else None
         except BaseException:
             store.close()
             raise
@@ -186,6 +199,7 @@ class Authority:
             next_visit_by=self._next_visit_by(self._now),
             policy_changes=() if is_replaced(self._store, file.mark) else file.changes,
             failed_attempts=self._failed_attempts,
+            ran_before=self._ran_before,
         )
 
     def certificates(self) -> tuple[Certificate, ...]:

@@ -10,6 +10,7 @@
 from datetime import datetime
 from pathlib import Path
 
+from core.api.results import Runs
 from core.archive.box_key import has_box_key, make_box_key
 from core.authority.clock import clock_code, last_time
 from core.crypto.passphrase import begin
@@ -18,13 +19,14 @@ from core.files import read_bounded
 from core.policy.policy import Policy
 from core.progress import Report
 from core.store import attempts, journal
+from core.store.box import keep_runs
 from core.store.folder import KEYSLOTS, MAX_KEYSLOTS_BYTES, STORE
 from core.store.keyslots import KdfCost, recognition_words
 from core.store.store import Store, is_provisioned
 from core.times import format_time
 
 
-def journal_unlock(store: Store, policy: Policy, state: Path, now: datetime) -> int:
+def journal_unlock(store: Store, policy: Policy, state: Path, now: datetime, runs: Runs | None) -> int:
     """Journal an unlock and the failed ones before it, forget those, and return how many they were.
 
     Args:
@@ -32,6 +34,7 @@ def journal_unlock(store: Store, policy: Policy, state: Path, now: datetime) -> 
         policy: The approved policy.
         state: Where failed unlocks are counted (core.store.attempts).
         now: What the clock says, aware UTC, whole seconds.
+        runs: What runs on the box; None where no kiosk asks.
     """
     counted = attempts.read_attempts(state)
     detail = attempts.tell_failed(counted)
@@ -42,7 +45,7 @@ def journal_unlock(store: Store, policy: Policy, state: Path, now: datetime) -> 
     with store.transaction():
         if not has_box_key(store):
             journal.append(store, "box-key", {"box_key": make_box_key(store)}, time)
-        journal.append(store, "unlock", detail, time)
+        journal.append(store, "unlock", detail | keep_runs(store, runs), time)
     attempts.clear(state)
     return max(0, counted.count - 1)
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import UnsetType
 
+from core.api.results import Runs
 from core.archive.box_key import box_digest
 from core.crypto.recipients import fingerprint_words
 from core.export.archives import Written
@@ -98,12 +99,13 @@ def summarize_targets(written: Written, policy: Policy) -> tuple[TargetSummary, 
     return tuple(summaries)
 
 
-def make_report(written: Written, policy: Policy) -> bytes:
+def make_report(written: Written, policy: Policy, runs: Runs | None = None) -> bytes:
     """Return the page, UTF-8.
 
     Args:
         written: The archive.
         policy: The approved policy, for lanes and targets.
+        runs: What runs on the box; None: no kiosk has told.
     """
     head = written.head
     targets = summarize_targets(written, policy)
@@ -122,7 +124,7 @@ def make_report(written: Written, policy: Policy) -> bytes:
         *_section("Roots", _roots(written)),
         *_section("Fingerprints", _hashes(written)),
         _SIGNATURES,
-        *_footer(written),
+        *_footer(written, runs),
     ]
     page = [
         "<!DOCTYPE html>",
@@ -312,12 +314,24 @@ def _recipients(written: Written) -> Iterator[str]:
     yield "</div>"
 
 
-def _footer(written: Written) -> Iterator[str]:
+def _footer(written: Written, runs: Runs | None) -> Iterator[str]:
     authority = written.head.authority
     yield f"<footer><p><code>{escape(written.archive_name)}</code>, {written.size_bytes} bytes. "
     yield f"{escape(authority.name)}, {escape(authority.domain)}, <code>{authority.id}</code>. "
     yield "Made by PiSM. This page is for people; the receipt of the same name, which ends in .json, is "
-    yield "sealed and holds the hash of this page.</p></footer>"
+    yield "sealed and holds the hash of this page."
+    if runs is not None:
+        yield f" {escape(_tell_box(runs))}"
+    yield "</p></footer>"
+
+
+def _tell_box(runs: Runs) -> str:
+    """Return what ran on which board; the words are those of the box's own page."""
+    words = " ".join(fingerprint_words(bytes.fromhex(runs.files))) if runs.files else "not readable"
+    board = f"{runs.board or 'a board without a name'}, no {runs.serial or '?'}"
+    return (
+        f"On the box: PiSM {runs.version}, installed {runs.installed or 'then'}, {board}; its files: {words}."
+    )
 
 
 def _digest(digest: str) -> str:

@@ -32,6 +32,7 @@ from core.export.archives import Written
 from core.export.receipt import NamedFile, make_receipt, receipt_stem
 from core.export.report import make_report
 from core.policy.policy import Policy
+from core.store.box import read_runs
 from core.store.store import Store
 from core.times import format_time_compact
 
@@ -79,7 +80,7 @@ def make_sidecars(
         ]
     if written.head.kind == "backup":
         sidecars.append(Sidecar(path=RECOVERY_NAME, data=_recovery()))
-    report = make_report(written, policy)
+    report = make_report(written, policy, read_runs(store))
     sidecars.append(Sidecar(path=f"{receipt_stem(written)}.html", data=report, numbered=True))
     named = (
         NamedFile(file=each.path, size=len(each.data), sha256=hashlib.sha256(each.data).hexdigest())

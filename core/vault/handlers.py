@@ -272,7 +272,9 @@ def found_authority(connection: Connection, request: requests.Init) -> results.U
 @answers(requests.Unlock, when=When.LOCKED)
 def unlock(connection: Connection, request: requests.Unlock) -> results.Unlocked:
     """Open the store and prove it."""
-    connection.unlocked = Authority.unlock(connection.state, request.passphrase, request.now, read_boot())
+    connection.unlocked = Authority.unlock(
+        connection.state, request.passphrase, request.now, read_boot(), request.runs
+    )
     return connection.unlocked.unlocked(connection.config)
 
 

@@ -1,1 +1,1 @@
-"""The clock and the power switch of the box, and their twins."""
+"""The clock, the power switch and the sensors of the box, and their twins."""

@@ -1,19 +1,22 @@
-"""The twins of clock and power: a clock that stands or runs as it is told, a switch that remembers.
+"""The twins of clock, power and sensors: a clock that stands or runs as told, a switch that remembers.
 
 Rules:
 
 1. The clock is frozen and moves when it is told to (the tests, the demo), or runs from where it was put (the
    live emulator).
 2. The switch does nothing but remember that it was pressed, and tell whoever listens.
+3. The sensors tell of a board that has nothing wrong, until they are given another condition. They never
+   tell of the machine that the emulator runs on.
 
-Faults: each refuses, as a dead clock chip and a silent systemd do.
+Faults: clock and switch refuse, as a dead clock chip and a silent systemd do.
 """
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Final, Literal
 
 from hw.errors import ClockSetError, PowerError
+from hw.ports import Condition
 
 
 class EmulatedClock:
@@ -95,3 +98,35 @@ class EmulatedPower:
         self.pressed = word
         if self._heard:
             self._heard(word)
+
+
+SOUND: Final = Condition(
+    board="Emulated Raspberry Pi",
+    serial="00000000e0e0e0e0",
+    supply_is_low=False,
+    celsius=42.0,
+    clock_was_kept=True,
+    clock_cell_is_low=False,
+    clock_cell_volts=3.0,
+    card_wear_percent=10,
+    card_is_ending=False,
+    card_errors=0,
+    usb_overloads=0,
+    radios=(),
+)
+"""A board that tells all there is to tell, and nothing of it is bad."""
+
+
+class EmulatedSensors:
+    """The twin of hw.system.sensors.BoardSensors.
+
+    Args:
+        condition: What it tells; may be set to another.
+    """
+
+    def __init__(self, condition: Condition = SOUND) -> None:
+        self.condition = condition
+
+    def read(self) -> Condition:
+        """Return what it was given."""
+        return self.condition

@@ -10,6 +10,7 @@ from typing import Final
 from core.api.results import Unlocked
 from core.policy.settings import Kiosk
 from hw.ports import Stick
+from kiosk.work.inspection import Inspected
 from kiosk.work.job import JobDone
 
 StickTable = tuple[tuple[str, tuple[str, ...]], ...]
@@ -75,6 +76,7 @@ class Box:
         single_job: The session was opened for one stick, and ends with its job.
         closing: The vault is to be closed; the machine does it, and forgets that.
         last_visit: What the last stick's job brought since the box was switched on; nothing secret.
+        inspected: What was found of the box itself; None until the worker has looked.
     """
 
     settings: Settings
@@ -88,6 +90,7 @@ class Box:
     single_job: bool = False
     closing: bool = False
     last_visit: JobDone | None = None
+    inspected: Inspected | None = None
 
     @property
     def volumes(self) -> tuple[Stick, ...]:
@@ -132,6 +135,7 @@ class Box:
         """Take what the vault said of an unlocked session, or of a policy that was approved in it."""
         self.session = session
         self.failed_attempts = 0
+        self.inspected = self.inspected and self.inspected.unlocked
 
     def lock(self) -> None:
         """End session and rescue; what was pinned is what a locked box says of sticks."""

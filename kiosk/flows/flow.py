@@ -176,7 +176,7 @@ class MenuItem:
     while_locked: bool = False
 
 
-KEYS_IN_ORDER: Final = "1234567890ABC"
+KEYS_IN_ORDER: Final = "1234567890ABC#"
 _MENU: dict[str, MenuItem] = {}
 
 

@@ -4,6 +4,8 @@ Order: the vault is asked how things stand, an empty box offers its set-up or a 
 believed comes before all else, then sticks, then LOCKED or UNLOCKED.
 """
 
+from dataclasses import replace
+
 from hw.ports import Stick
 from kiosk.flows.box import RESCUE_LABEL, Box
 from kiosk.flows.clock import doubt_clock
@@ -14,6 +16,7 @@ from kiosk.flows.policy import review_own
 from kiosk.flows.rescue import not_empty, rescue
 from kiosk.flows.setup import set_up
 from kiosk.flows.stick_job import stick_asks
+from kiosk.flows.this_box import NOT_AS_BEFORE
 from kiosk.flows.unlock import unlock, wait_out_at_start
 from kiosk.screens.page import Large
 from kiosk.text.wrap import BODY_ROWS, KEY, LOCK, fit
@@ -80,8 +83,18 @@ def two_sticks(box: Box) -> Flow:
 
 def locked(box: Box) -> Flow:
     """Locked, and no stick that asks for something."""
-    key = yield Page(
-        body=Large(text="LOCKED", icon=LOCK, below=_line_under_locked(box), names_stuck=True),
+    key = yield locked_page(_lines_under_locked(box))
+    return (yield from unlock(box) if key == "#" else menu(box))
+
+
+def locked_page(lines: tuple[str, ...]) -> Page:
+    """Return LOCKED and what is to be said under it: one line, or up to three in a row below the title.
+
+    Args:
+        lines: At least one, the most important first.
+    """
+    page = Page(
+        body=Large(text="LOCKED", icon=LOCK, below=lines[0], names_stuck=True),
         left="#unlock",
         right="D menu",
         takes="#D",
@@ -89,16 +102,23 @@ def locked(box: Box) -> Flow:
         rests=True,
         tells_time=True,
     )
-    return (yield from unlock(box) if key == "#" else menu(box))
+    if len(lines) == 1:
+        return page
+    rest_of_them = len(lines) - BODY_ROWS
+    shown = lines if rest_of_them <= 0 else (*lines[: BODY_ROWS - 1], f"{rest_of_them + 1} more: D, then #")
+    return replace(page, title="LOCKED", icon=LOCK, body=shown, names_stuck=True)
 
 
-def _line_under_locked(box: Box) -> str:
-    """Return the one line under LOCKED that matters most."""
-    if box.failed_attempts:
-        return f"{box.failed_attempts} wrong in a row"
-    if box.settings.note:
-        return fit(box.settings.note)
-    return "Stick is not used" if box.sticks else "Put in a stick"
+def _lines_under_locked(box: Box) -> tuple[str, ...]:
+    """Return what matters, most of all first; else what to do."""
+    found = box.inspected
+    lines = (
+        *((f"{box.failed_attempts} wrong in a row",) if box.failed_attempts else ()),
+        *((fit(box.settings.note),) if box.settings.note else ()),
+        *((NOT_AS_BEFORE,) if found and found.has_changed else ()),
+        *(found.faults if found else ()),
+    )
+    return lines or ("Stick is not used" if box.sticks else "Put in a stick",)
 
 
 def unlocked(box: Box) -> Flow:

@@ -8,7 +8,8 @@ from kiosk.flows.dialogs import wait
 from kiosk.flows.flow import BACK, Flow, Page, ask, on_menu
 from kiosk.screens.page import PATTERNS, Keys, Pairs, Pixels
 from kiosk.text.wrap import BODY_ROWS, count_pages, fit, page_mark
-from kiosk.work.self_test import Finding, RunSelfTest
+from kiosk.work.health import Finding
+from kiosk.work.self_test import RunSelfTest
 
 _FINDING_COLUMNS = 8
 
@@ -45,15 +46,19 @@ def pixels_page(pattern: str) -> Page:
 
 def findings_page(findings: Sequence[Finding], at: int) -> Page:
     """Return three findings a page."""
-    good = all(finding.good for finding in findings)
+    is_bad = any(finding.good is False for finding in findings)
+    all_told = all(finding.good is not None for finding in findings)
     rows = findings[at * BODY_ROWS : (at + 1) * BODY_ROWS]
     return Page(
-        title="ALL IS WELL" if good else "A TEST FAILED",
+        title="A TEST FAILED" if is_bad else "ALL IS WELL" if all_told else "NO FAULT FOUND",
         mark=page_mark(at, count_pages(len(findings))),
-        strong=not good,
+        strong=is_bad,
         body=Pairs(
             rows=tuple(
-                (fit(row.name, 12), fit(row.text or ("ok" if row.good else "FAULT"), _FINDING_COLUMNS))
+                (
+                    fit(row.name, 12),
+                    fit(row.text or ("FAULT" if row.good is False else "ok"), _FINDING_COLUMNS),
+                )
                 for row in rows
             )
         ),

@@ -17,6 +17,7 @@ from kiosk.flows.box import Box, ClockTrouble
 from kiosk.flows.clock import LATE, doubt_clock
 from kiosk.flows.flow import LEFT, TICK, Flow, Page, Refused, Step, ask
 from kiosk.flows.recognition import type_passphrase
+from kiosk.flows.this_box import tell_changes
 from kiosk.screens.page import Large
 from kiosk.text.messages import explain
 from kiosk.work.devices import ReadClock
@@ -68,6 +69,7 @@ def open_session(box: Box) -> Step[bool]:
             if session.clock:
                 now = yield from ask(ReadClock, CHECKING)
                 box.clock = ClockTrouble(code=session.clock, now=now, last=session.last_entry_at)
+            yield from tell_changes(box)
             if session.clock == LATE:  # asked at once, so that a stick's job goes on by itself
                 yield from doubt_clock(box)
             return box.session is not None

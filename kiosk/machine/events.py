@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from hw.ports import HardwareEvent
 from kiosk.entry.buffers import EntryChanged, EntryFinished, EntryLeft
 from kiosk.machine.effects import Timer
+from kiosk.work.inspection import Inspected
 from kiosk.work.worker import Answer, Bug, Progressed, VaultLost, VaultReady
 
 
@@ -43,4 +44,5 @@ Event = (
     | Answer
     | Progressed
     | Bug
+    | Inspected
 )

@@ -71,6 +71,7 @@ from kiosk.machine.events import DeviceFailed, Event, PowerAsked, TimerFired
 from kiosk.machine.light import Glass, Light
 from kiosk.screens.page import Shown
 from kiosk.text.wrap import fit
+from kiosk.work.inspection import Inspected
 from kiosk.work.worker import Answer, Bug, Progressed, VaultLost, VaultReady
 
 HOLD_S: Final = 2.0
@@ -169,8 +170,17 @@ class Machine:
                 self.stuck = tuple(stuck for stuck in self.stuck if stuck != key)
             case KeyPressed(key=key) if self.light.glass is not Glass.BRIGHT:
                 self._waking = key
+            case _:
+                self._learn_news(event)
+
+    def _learn_news(self, event: Event) -> None:
+        """Let the box know of what the worker says."""
+        box = self.box
+        match event:
             case Answer(session=session) if session is not None and box.session is not None:
                 box.session = session
+            case Inspected():
+                box.inspected = event
             case VaultReady() if self.vault is Vault.OPENING:  # else it was closed again meanwhile
                 self.vault = Vault.OPEN
                 box.provisioned = event.provisioned

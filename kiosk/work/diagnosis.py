@@ -10,7 +10,6 @@ box has neither network nor screen. Rules:
 4. What cannot be found is said, and hinders nothing else.
 """
 
-import hashlib
 import logging
 import os
 import sys
@@ -24,11 +23,13 @@ from typing import Final
 
 from core.api import requests as rq
 from core.api import results as rs
+from core.api.results import Runs
 from core.api.wire import Failed
 from core.errors import FileError
 from core.printable import escape
 from core.times import RELEASED, format_time, format_time_compact
 from hw.ports import Stick
+from kiosk.work.runs import FOLDER, find_runs
 from kiosk.work.self_test import run_self_test
 from kiosk.work.session import VaultLostError, VaultRefusalError
 from kiosk.work.task import Task, Tools
@@ -39,13 +40,9 @@ LOG_BYTES: Final = 128 * 1024
 LINE_CHARACTERS: Final = 400
 REFUSALS: Final = 100
 PACKAGES: Final = 200
-OUR_PACKAGES: Final = ("core", "hw", "kiosk", "server")
 _NAMES: Final = 100
 _FOUND: Final = (
-    ("board", "/proc/device-tree/model"),
     ("uptime", "/proc/uptime"),
-    ("throttled", "/sys/devices/platform/soc/soc:firmware/get_throttled"),
-    ("temperature", "/sys/class/thermal/thermal_zone0/temp"),
     ("memory", "/proc/meminfo"),
     ("swap", "/proc/swaps"),
 )
@@ -141,7 +138,8 @@ class WriteDiagnosis(Task):
             FileError: A hundred such files were written in this second (E-FILE).
         """
         now = tools.now
-        data = make_diagnosis(now, _test(tools), self.stick, Diary.kept())
+        runs = find_runs(tools.board.sensors.read())
+        data = make_diagnosis(now, runs, _test(tools), self.stick, Diary.kept())
         stem = f"pism-diagnosis-{format_time_compact(now)}"
         with tools.board.open_volume(self.stick) as volume:
             for suffix in ("", *(f"-{count}" for count in range(2, _NAMES))):
@@ -152,18 +150,21 @@ class WriteDiagnosis(Task):
         raise FileError(f"{stem}.txt and a hundred names like it are taken")
 
 
-def make_diagnosis(now: datetime, tested: Iterable[str], stick: Stick, diary: Diary | None) -> bytes:
+def make_diagnosis(
+    now: datetime, runs: Runs, tested: Iterable[str], stick: Stick, diary: Diary | None
+) -> bytes:
     """Return the file: UTF-8, at most MAX_BYTES.
 
     Args:
         now: What the box's clock says.
+        runs: What runs here.
         tested: Lines of the self-test.
         stick: That it goes to.
         diary: Of this process, where a kiosk runs.
     """
     settings, refusals, log = (diary.facts(), diary.refusals(), diary.log()) if diary else ((), (), ())
     sections = {
-        "versions": _versions(),
+        "versions": _versions(runs),
         "system": _system(),
         "settings": settings,
         "self-test": tested,
@@ -178,35 +179,14 @@ def make_diagnosis(now: datetime, tested: Iterable[str], stick: Stick, diary: Di
     return "".join(f"{line}\n" for line in lines).encode()[:MAX_BYTES]
 
 
-def hash_tree(folder: Path) -> str:
-    """Return the SHA-256 over our own files, so that two boxes, or a box and a PC, can be compared.
-
-    It is what coreutils say in that folder:
-
-        find -L core hw kiosk server -type f ! -path "*/__pycache__/*" |
-            LC_ALL=C sort | xargs sha256sum | sha256sum
-
-    Args:
-        folder: Where our packages lie.
-    """
-    files = (path for name in OUR_PACKAGES for path in (folder / name).rglob("*") if path.is_file())
-    ours = {path.relative_to(folder).as_posix(): path for path in files if "__pycache__" not in path.parts}
-    whole = hashlib.sha256()
-    for name in sorted(ours):
-        whole.update(f"{hashlib.sha256(ours[name].read_bytes()).hexdigest()}  {name}\n".encode())
-    return whole.hexdigest()
-
-
-def _versions() -> Iterator[str]:
-    from importlib.metadata import version  # a diagnosis is rare, and the first frame is not to wait for it
-
-    folder = Path(__file__).parents[2]
-    yield f"PiSM {version('pism')}, not before {RELEASED:%Y-%m-%d}"
-    yield f"its files {hash_tree(folder)}"
-    yield _line(f"they lie in {folder}")
+def _versions(runs: Runs) -> Iterator[str]:
+    yield f"PiSM {runs.version}, not before {RELEASED:%Y-%m-%d}"
+    yield f"its files {runs.files or 'cannot be read'}"
+    yield _line(f"they lie in {FOLDER}, installed {runs.installed or 'at no time that is known'}")
     yield f"Python {sys.version.split()[0]}, {_line(sys.prefix)}"
     kernel = os.uname()
     yield _line(f"{kernel.sysname} {kernel.release} {kernel.version} {kernel.machine}")
+    yield _line(f"board {runs.board or 'not told'}, serial number {runs.serial or 'not told'}")
 
 
 def _system() -> Iterator[str]:
@@ -222,7 +202,7 @@ def _system() -> Iterator[str]:
 
 
 def _packages() -> Iterator[str]:
-    from importlib.metadata import distributions
+    from importlib.metadata import distributions  # a diagnosis is rare, and the first frame does not wait
 
     named = {each.metadata["Name"]: each.version for each in distributions()}
     yield from (_line(f"{name} {named[name]}") for name in sorted(named, key=str.lower)[:PACKAGES])
@@ -239,8 +219,9 @@ def _test(tools: Tools) -> tuple[str, ...]:
             store = refusal.failed.code
         except VaultLostError:
             store = "E-VAULT"
-    found = run_self_test(tools.board.clock, tools.spool, store)
-    return tuple(f"{each.name}: {'ok' if each.good else 'FAULT'} {each.text}".rstrip() for each in found)
+    words = {True: "ok", False: "FAULT", None: "?"}
+    found = run_self_test(tools.board, tools.spool, store)
+    return tuple(f"{each.name}: {words[each.good]} {each.text}".rstrip() for each in found)
 
 
 def _count_bytes(line: str) -> int:

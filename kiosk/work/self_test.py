@@ -1,4 +1,4 @@
-"""What the self-test finds by itself: random source, clock, store, free space.
+"""What the self-test finds by itself: random source, clock, store, free space, and how the board is.
 
 Keys and pixels are for the operator's hands and eyes (kiosk.flows.self_test).
 """
@@ -13,8 +13,9 @@ from typing import Final
 
 from core.api.requests import AskStatus
 from core.api.results import StatusReport
-from hw.ports import Clock
+from hw.board import Board
 from hw.sizes import size_text
+from kiosk.work.health import Finding, judge
 from kiosk.work.task import Task, Tools
 
 SAMPLE_BYTES: Final = 4096
@@ -32,37 +33,29 @@ MIN_FREE_BYTES: Final = 64 << 20
 class RunSelfTest(Task):
     """Test what a program can. Result: a Finding for each part."""
 
-    def run(self, tools: Tools) -> "tuple[Finding, ...]":
+    def run(self, tools: Tools) -> tuple[Finding, ...]:
         """Test it; an unlocked store is read whole, and a damaged page refuses."""
         if tools.unlocked:
             tools.vault.ask(AskStatus(now=tools.now), StatusReport)
-        return run_self_test(tools.board.clock, tools.spool, "good" if tools.unlocked else "")
+        return run_self_test(tools.board, tools.spool, "good" if tools.unlocked else "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One line of the self-test: at most 12 characters of name, 8 of text."""
-
-    name: str
-    good: bool
-    text: str = ""
-
-
-def run_self_test(clock: Clock, spool: Path, store: str) -> tuple[Finding, ...]:
+def run_self_test(board: Board, spool: Path, store: str) -> tuple[Finding, ...]:
     """Return what was found.
 
     Args:
-        clock: Of the board.
+        board: Whose clock and sensors are asked.
         spool: A folder on the medium whose free space counts.
         store: "" while locked, "good" when the journal was verified in this session, else a code.
     """
-    now = clock.now()
+    now = board.clock.now()
     free = shutil.disk_usage(spool).free
     return (
         Finding(name="random", good=is_random(os.urandom(SAMPLE_BYTES))),
         Finding(name="clock", good=now.year >= FIRST_YEAR, text=f"{now:%y-%m-%d}"),
         Finding(name="store", good=store in ("", "good"), text=store[:8] or "locked"),
         Finding(name="free space", good=free >= MIN_FREE_BYTES, text=size_text(free)),
+        *judge(board.sensors.read()),
     )
 
 

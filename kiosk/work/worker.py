@@ -9,7 +9,9 @@ Owns the session (the vault process) and what a job has prepared but not yet wri
 4. A job that is kept (kiosk.work.job) is forgotten at an act that changes what its archives would hold.
 5. The switch waits for nobody: a stick that hangs must not keep the box from going down.
 6. A secret is in one request, and in no repr.
-7. While a box is unlocked, each answer comes with what the vault says of the session after it, done or
+7. The box is looked at while the vault process starts, and that is posted before it is ready; an unlock
+   brings along what runs.
+8. While a box is unlocked, each answer comes with what the vault says of the session after it, done or
    refused: no panel shows a date that an act has moved.
 """
 
@@ -21,6 +23,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from core.api import requests as rq
 from core.api import results as rs
 from core.api import wire
@@ -29,7 +33,9 @@ from core.progress import Progress
 from hw.board import Board
 from hw.errors import HardwareError
 from kiosk.work.devices import PowerOff, Restart
+from kiosk.work.inspection import Inspected, inspect
 from kiosk.work.job import Job
+from kiosk.work.kept_box import KeptBox, keep_box
 from kiosk.work.kept_sticks import keep_sticks
 from kiosk.work.session import Session, VaultLostError, VaultRefusalError
 from kiosk.work.task import Task, Tools
@@ -104,7 +110,7 @@ class Bug:
     """Something outside the two error trees was raised; the log has where."""
 
 
-News = VaultReady | VaultLost | Answer | Progressed | Bug
+News = VaultReady | VaultLost | Answer | Progressed | Bug | Inspected
 Post = Callable[[News], None]
 
 
@@ -122,7 +128,7 @@ class Worker:
         board: Sticks' volumes, clock and power.
         open_session: Starts or connects to a vault process.
         spool: Folder for encrypted archives that wait for their stick.
-        own: Folder of the kiosk's own file (kiosk.work.kept_sticks).
+        own: Folder of the kiosk's own files (kiosk.work.kept_sticks, kept_box).
         refuse_swap: Never unlock while the system has swap: keys could reach a disk (the real box).
         post: Where news goes.
         close_s: See CLOSE_S.
@@ -145,6 +151,7 @@ class Worker:
         self._post = post
         self._close_s = close_s
         self._tools = Tools(board, spool, self._report)
+        self._inspected: Inspected | None = None
         self._ticket = 0
         self._time_left = TimeLeft(board.clock.monotonic)
         self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
@@ -216,7 +223,7 @@ class Worker:
             self._post(VaultLost(result.text, result.code))
 
     def _session_after(self, request: Any, result: Any) -> rs.Unlocked | None:
-        """Return what the vault says of the session after a request (rule 7)."""
+        """Return what the vault says of the session after a request (rule 8)."""
         known = isinstance(result, rs.Unlocked) or isinstance(request, PowerOff | Restart)
         if known or not self._tools.unlocked:
             return None
@@ -234,16 +241,22 @@ class Worker:
         """Ask the vault; what it says of an unlocked session is kept as far as a locked box shows it."""
         if isinstance(request, CHANGING):
             self._tools.forget(Job)
+        runs = self._inspected.runs if self._inspected else None
+        if isinstance(request, rq.Unlock):
+            request = msgspec.structs.replace(request, runs=runs)
         result = self._tools.vault.ask(request, object, report=self._report)
         if isinstance(result, rs.Unlocked):
             self._tools.unlocked = True
             keep_sticks(self._own, tuple(result.sticks.items()))
+            keep_box(self._own, KeptBox(runs=runs))
         return result
 
     def _open(self) -> None:
         tools = self._tools
         if tools.session is None:
             tools.session = self._open_session()
+        self._inspected = inspect(tools.board.sensors, self._own)
+        self._post(self._inspected)
         ready = tools.session.ask(rq.Hello(), rs.Ready)
         if ready.swap and self._refuse_swap:
             self._lock()

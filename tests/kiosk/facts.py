@@ -16,6 +16,7 @@ from core.api.results import (
     RecipientSummary,
     RequestSummary,
     RootSummary,
+    Runs,
     SignerSummary,
     StatusReport,
     TargetCoverage,
@@ -26,6 +27,7 @@ from core.policy.settings import Kiosk
 from core.progress import Progress
 from hw.ports import Stick
 from kiosk.flows.box import Box, ClockTrouble, Settings
+from kiosk.work.inspection import Inspected
 from kiosk.work.job import JobDone, StepDone
 
 NOW = datetime(2026, 11, 23, 15, 34, tzinfo=UTC)
@@ -255,6 +257,16 @@ def box(
     )
 
 
+RUNS = Runs(
+    version="0.1.0",
+    files="3fa41b9c" * 8,
+    board="Raspberry Pi 4 Model B Rev 1.4",
+    serial="10000000abcdef12",
+    installed="2026-11-23 09:12:40",
+)
+FOUND = Inspected(runs=RUNS, words=PRINT, ran_before=RUNS)
+"""A box that is as it was at the last visit."""
+RAN_BEFORE = change(RUNS, version="0.0.9", files="77aa01de" * 8, serial="10000000deadbeef")
 JOB = dict(TABLE)["PISM-ALL"]
 HALF = Progress(done=137, total=226, what="signer")
 TROUBLE = ClockTrouble(code="E-CLOCK-BEHIND", now=NOW.replace(year=1970), last=NOW)

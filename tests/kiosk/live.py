@@ -21,6 +21,7 @@ from hw.display.oled import Oled
 from kiosk.daemon.first_light import Wiring
 from kiosk.entry.buffers import Entries, EntryFinished, EntryNews, Purpose
 from kiosk.entry.words import fewest_keys
+from kiosk.work.inspection import Inspected
 from kiosk.work.session import start_vault
 from kiosk.work.worker import Answer, News, Progressed, Worker
 from tests.builders import AGE_KEY, OTHER_AGE_KEY
@@ -181,14 +182,14 @@ class Bench:
         self._answers.put(event)
 
     def answer(self) -> Any:
-        """Return the next result, or the next news that are neither an answer nor progress."""
+        """Return the next result, or the next news that are neither an answer, nor progress, nor a look."""
         while True:
             event = self._answers.get(timeout=60)
             self.seen.append(event)
             if isinstance(event, Answer):
                 assert event.ticket == self._ticket
                 return event.result
-            if not isinstance(event, Progressed):
+            if not isinstance(event, Progressed | Inspected):
                 return event
 
     def order(self, request: Any) -> None:

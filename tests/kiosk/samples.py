@@ -10,6 +10,7 @@ from PIL import Image
 
 from core.api.results import PolicyProposal
 from core.progress import Progress
+from hw.ports import Condition
 from kiosk.daemon.last_light import IS_DOWN
 from kiosk.entry.buffers import ProposalView, Purpose
 from kiosk.entry.date import DateEntry
@@ -35,14 +36,16 @@ from kiosk.flows import (
     setup,
     status,
     stick_job,
+    this_box,
     unlock,
 )
+from kiosk.flows.box import Box
 from kiosk.flows.flow import Ask, Entry, Refused, Typed, Work
 from kiosk.flows.top_up import TOP_UP
 from kiosk.machine.auto_lock import locks_in
 from kiosk.screens.drawing import draw
 from kiosk.screens.page import PATTERNS, Shown
-from kiosk.work.self_test import Finding
+from kiosk.work.health import Finding, judge
 from kiosk.work.worker import VaultReady
 from tests.kiosk.facts import (
     BACKUP,
@@ -51,6 +54,7 @@ from tests.kiosk.facts import (
     CHANGES,
     DRILLED_STICK,
     DRILLS,
+    FOUND,
     HALF,
     HERE,
     JOB,
@@ -60,6 +64,7 @@ from tests.kiosk.facts import (
     NOW,
     OTHER,
     PROPOSAL,
+    RAN_BEFORE,
     REPORT,
     REQUESTS,
     RESCUE,
@@ -158,6 +163,17 @@ CIPHER = (
 )
 
 
+CHANGED = replace(FOUND, ran_before=RAN_BEFORE)
+BAD = replace(CHANGED, faults=("Power supply is weak", "Clock cell is empty", "Card has errors"))
+
+
+def _remembering() -> Box:
+    known = box(unlocked=True)
+    known.session = change(SESSION, ran_before=RAN_BEFORE)
+    known.inspected = FOUND
+    return known
+
+
 def _wrong_by_seconds() -> Shown:
     known = box(unlocked=True)
     known.clock = replace(TROUBLE, now=TROUBLE.last - timedelta(seconds=40))
@@ -223,6 +239,8 @@ def _pages() -> dict[str, Shown]:
         "locked-attempts": _locked(failed_attempts=2),
         "locked-stick-ignored": shown(resting.rest(box(HERE, ignored=HERE.identity))),
         "locked-note": _locked(settings=replace(box().settings, note="Stick list was bad")),
+        "locked-changed": _locked(inspected=CHANGED),
+        "locked-many": _locked(inspected=BAD, failed_attempts=2),
         "home": _unlocked(),
         "home-stick-left": shown(resting.rest(box(HERE, unlocked=True, ignored=HERE.identity))),
         "home-notes": _unlocked(policy_changes=("spread_days: 30 -> 40",), failed_attempts=3),
@@ -357,6 +375,8 @@ def _pages() -> dict[str, Shown]:
         "formatting": format.erasing("PISM-ALL"),
         **{f"menu{'' if at == 0 else f'-{at + 1}'}": menu.menu_page(menus, at) for at in range(5)},
         "menu-locked": menu.menu_page(locked_menu, 0),
+        **{f"this-box-{number}": page for number, page in enumerate(this_box.box_pages(BAD), 1)},
+        "this-box-not-as-before": shown(this_box.tell_changes(_remembering())),
         "status": statuses[0],
         "status-overdue": status.status_pages(overdue)[0],
         "status-cover": statuses[1],
@@ -419,6 +439,7 @@ def _pages() -> dict[str, Shown]:
         "test-findings-fault": self_test.findings_page(
             tuple(Finding(name=f"part {n}", good=n != 2) for n in range(1, 6)), 0
         ),
+        "test-findings-silent": self_test.findings_page(judge(Condition()), 0),
         "power-menu": power.CHOICE,
         "ending": power.ENDING[False],
         "ending-restart": power.ENDING[True],

@@ -73,7 +73,9 @@ def test_udev_rules_are_well_formed() -> None:
 
 
 def test_sticks_go_to_the_kiosk_and_are_never_mounted() -> None:
-    (given,) = [line for line in rules() if ("GROUP", "=", "pism") in line]
+    clock, given = [line for line in rules() if ("GROUP", "=", "pism") in line]
+    assert ("SUBSYSTEM", "==", "rtc") in clock
+    assert ("MODE", "=", "0440") in clock, "it is asked, never set"
     assert ("MODE", "=", "0660") in given
     kept = [pair for line in rules() for pair in line if pair[0].startswith("ENV") and pair[1] == "="]
     assert kept == [

@@ -10,6 +10,7 @@ from pathlib import Path
 import pyrage
 import pytest
 
+from core.api.results import Runs
 from core.export.archives import Written
 from core.export.report import make_report
 from core.policy.policy import Policy
@@ -20,6 +21,13 @@ from tests.builders import utc
 
 NOW = utc("2026-11-27T10:00")
 SHIPPED = Path(__file__).parents[3] / "config.yaml"
+RUNS = Runs(
+    version="0.1.0",
+    files="5e" * 32,
+    board="Raspberry Pi 4 Model B Rev 1.4",
+    serial="10000000abcdef12",
+    installed="2026-11-20 09:12:40",
+)
 LONG = "a-name-of-twenty-four-ab"
 OVERRUNS = """[...document.querySelectorAll('main *')].filter(each => {
     const box = each.getBoundingClientRect();
@@ -53,7 +61,7 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Policy, dict[str,
 
 def save(folder: Path, policy: Policy, written: Written) -> Path:
     path = folder / "report.html"
-    path.write_bytes(make_report(written, policy))
+    path.write_bytes(make_report(written, policy, RUNS))
     return path
 
 

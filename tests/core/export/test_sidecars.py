@@ -17,6 +17,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from core.api.results import Runs
 from core.archive.manifest import make_entry
 from core.authority.top_up import top_up
 from core.crypto.recipients import fingerprint_words
@@ -323,6 +324,18 @@ def test_a_report_of_a_restored_box_says_so(sent: Exported) -> None:
     before = "99999999-2222-4333-8444-555555555555"
     written = make_written(sent.policy, sent.store.certificates(), NOW, head={"restored_from": before})
     assert f"restored from {before}" in Page(make_report(written, sent.policy).decode()).words
+
+
+def test_a_report_says_what_ran_on_the_box(sent: Exported) -> None:
+    runs = Runs(version="0.1.0", files="5e" * 32, board="<Pi>", serial="1000", installed="2026-11-23")
+    written = make_written(sent.policy, sent.store.certificates(), NOW)
+    page = Page(make_report(written, sent.policy, runs).decode()).words
+    words = " ".join(fingerprint_words(bytes.fromhex(runs.files)))
+    assert f"PiSM 0.1.0, installed 2026-11-23, <Pi>, no 1000; its files: {words}." in page
+    silent = msgspec.structs.replace(runs, files="", board="", serial="")
+    page = Page(make_report(written, sent.policy, silent).decode()).words
+    assert "a board without a name, no ?; its files: not readable." in page
+    assert "On the box" not in Page(make_report(written, sent.policy).decode()).words
 
 
 # What is to be hosted

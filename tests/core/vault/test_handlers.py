@@ -15,12 +15,21 @@ import pytest
 
 from core.api import wire
 from core.api.requests import REQUESTS, Request, SecretRequest, result_of
-from core.api.results import Result
+from core.api.results import Result, Runs
 from core.progress import report_nothing
 from core.vault.handlers import HANDLERS, Connection, When, perform
 from tests.authorities import NOW, Founded, found
 
-SAMPLES: dict[Any, Any] = {str: "a", bytes: b"a", int: 1, bool: True, datetime: NOW, str | None: None}
+RUNS = Runs(version="0.1.0", files="", board="", serial="", installed="")
+SAMPLES: dict[Any, Any] = {
+    str: "a",
+    bytes: b"a",
+    int: 1,
+    bool: True,
+    datetime: NOW,
+    str | None: None,
+    Runs | None: RUNS,
+}
 BY_NAME: dict[type[Request[Any]], str] = {kind: kind.__name__ for kind in REQUESTS}
 
 

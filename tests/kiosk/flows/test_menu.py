@@ -9,7 +9,8 @@ from kiosk.flows.flow import KEYS_IN_ORDER
 from kiosk.flows.menu import all_items
 from kiosk.screens.page import PATTERNS, Keys, Pixels, QrCode
 from kiosk.work.devices import FormatStick
-from kiosk.work.self_test import Finding, RunSelfTest
+from kiosk.work.health import Finding
+from kiosk.work.self_test import RunSelfTest
 from tests.kiosk.facts import HERE, REPORT, RESULTS, box, stick
 from tests.kiosk.flows.steps import Operator
 

@@ -25,10 +25,11 @@ from kiosk.screens.page import Entry, Shown
 from kiosk.work.devices import FormatStick, ReadClock, SetClock
 from kiosk.work.diagnosis import WriteDiagnosis
 from kiosk.work.drill import ReadDrill
+from kiosk.work.health import Finding
 from kiosk.work.job import RequestsFound, RunJob
 from kiosk.work.policy_stick import ReadPolicy
 from kiosk.work.rescue import BackupFound, LookForBackup, OpenIdentity, ReadBackup, Restore, TakeIdentity
-from kiosk.work.self_test import Finding, RunSelfTest
+from kiosk.work.self_test import RunSelfTest
 from kiosk.work.worker import Answer, Bug, Progressed, VaultLost, VaultReady
 from tests.kiosk.facts import (
     BACKUP,
@@ -36,6 +37,7 @@ from tests.kiosk.facts import (
     BROUGHT,
     CHANGES,
     DRILLS,
+    FOUND,
     HALF,
     HERE,
     KEYS_ON_IT,
@@ -43,6 +45,7 @@ from tests.kiosk.facts import (
     NOW,
     OTHER,
     PROPOSAL,
+    RAN_BEFORE,
     REPORT,
     REQUESTS,
     RESCUE,
@@ -60,6 +63,7 @@ ANSWERS: dict[type[Any], tuple[Any, ...]] = {
         SESSION,
         change(SESSION, policy_changes=("a: 1 -> 2",), failed_attempts=3, sticks=dict(TABLE[:1])),
         change(SESSION, clock="E-CLOCK-AHEAD"),
+        change(SESSION, ran_before=RAN_BEFORE),
         change(SESSION, clock="E-CLOCK-LATE"),
         failed("E-PASSPHRASE-WRONG", "wrong", wait_s=3, failed_attempts=2),
         failed("E-STATE-WIPED", "gone"),
@@ -131,6 +135,8 @@ EVENTS: tuple[Any, ...] = (
     Answer(999_999, RESULTS),
     Progressed(ticket=999_999, progress=HALF),
     Bug(),
+    FOUND,
+    replace(FOUND, ran_before=RAN_BEFORE, faults=("Card has errors",)),
     *[REPLY] * 12,
 )
 FOR_GOOD = (rq.ApprovePolicy, rq.Revoke, rq.RevokeAll, FormatStick)

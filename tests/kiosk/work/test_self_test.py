@@ -6,28 +6,28 @@ from pathlib import Path
 
 import pytest
 
-from hw.system.emulated import EmulatedClock
-from kiosk.work.self_test import (
-    CUTOFF,
-    REPETITIONS,
-    SAMPLE_BYTES,
-    WINDOW,
-    Finding,
-    is_random,
-    run_self_test,
-)
+from hw.board import BoardSettings, Emulation, open_board
+from hw.ports import Condition
+from kiosk.work.health import Finding
+from kiosk.work.self_test import CUTOFF, REPETITIONS, SAMPLE_BYTES, WINDOW, is_random, run_self_test
 
 COUNTING = bytes(range(256)) * 16
 
 
-def rows(folder: Path, year: int = 2027, store: str = "") -> dict[str, Finding]:
-    found = run_self_test(EmulatedClock(datetime(year, 3, 1, tzinfo=UTC)), folder, store)
+BOARD = ("power supply", "heat", "clock chip", "clock cell", "card wear", "card errors", "USB overload")
+
+
+def rows(
+    folder: Path, year: int = 2027, store: str = "", condition: Condition | None = None
+) -> dict[str, Finding]:
+    emulation = Emulation(instant=datetime(year, 3, 1, tzinfo=UTC), frozen=True, condition=condition)
+    found = run_self_test(open_board(BoardSettings(), emulation), folder, store)
     return {row.name: row for row in found}
 
 
 def test_a_sound_box_finds_itself_sound(tmp_path: Path) -> None:
     found = rows(tmp_path, store="good")
-    assert [*found] == ["random", "clock", "store", "free space"]
+    assert [*found] == ["random", "clock", "store", "free space", *BOARD, "radios, net"]
     assert all(row.good for row in found.values())
     assert found["clock"].text == "27-03-01"
     assert found["store"].text == "good"
@@ -36,7 +36,13 @@ def test_a_sound_box_finds_itself_sound(tmp_path: Path) -> None:
 def test_rows_fit_the_screen(tmp_path: Path) -> None:
     for row in rows(tmp_path, store="E-STATE-DAMAGED").values():
         assert len(row.name) <= 12
-        assert len(row.text) <= 9
+        assert len(row.text) <= 8
+
+
+def test_a_board_that_tells_nothing_is_not_called_good(tmp_path: Path) -> None:
+    found = rows(tmp_path, condition=Condition())
+    assert {found[name].good for name in (*BOARD, "radios, net")} == {None}
+    assert {found[name].text for name in (*BOARD, "radios, net")} == {"not told"}
 
 
 def test_a_clock_before_this_software_is_wrong(tmp_path: Path) -> None:

@@ -5,11 +5,13 @@ import queue
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace as change
 
 from core.api import requests as rq
 from core.api import results as rs
@@ -20,11 +22,15 @@ from hw.errors import StickGoneError
 from hw.fat.volume import open_volume
 from hw.ports import Stick
 from hw.sticks.emulated import Faults
+from hw.system.emulated import SOUND
 from kiosk.work.devices import FormatStick, PowerOff, ReadClock, Restart, SetClock
 from kiosk.work.drill import ReadDrill
+from kiosk.work.inspection import Inspected
 from kiosk.work.job import JobDone, RunJob
+from kiosk.work.kept_box import KeptBox, read_box
 from kiosk.work.kept_sticks import NAME, read_sticks
 from kiosk.work.policy_stick import ReadPolicy
+from kiosk.work.runs import find_runs
 from kiosk.work.self_test import RunSelfTest
 from kiosk.work.session import Session, VaultLostError
 from kiosk.work.worker import Answer, Bug, News, Progressed, VaultLost, VaultReady, Worker
@@ -209,6 +215,22 @@ def test_a_power_cut_before_the_table_was_kept_is_made_good_at_the_next_unlock(b
     assert read_sticks(bench.folder / "own") == tuple(sorted(approved.sticks.items()))
 
 
+def test_an_unlock_brings_along_what_runs_and_keeps_it(bench: Bench) -> None:
+    assert bench.unlock().ran_before is None
+    runs = find_runs(SOUND)
+    assert read_box(bench.folder / "own").runs == runs
+    bench.worker.close_vault()
+    bench.twins.sensors.condition = replace(SOUND, serial="another")
+    assert bench.unlock().ran_before == runs
+    assert read_box(bench.folder / "own").runs == change(runs, serial="another")
+    assert bench.do(rq.AskSession()).ran_before == runs, "for as long as the session lasts"
+
+
+def test_a_wrong_passphrase_keeps_nothing_of_what_runs(bench: Bench) -> None:
+    bench.unlock(OTHER_PASSPHRASE)
+    assert read_box(bench.folder / "own") == KeptBox()
+
+
 @pytest.mark.parametrize(
     ("old", "new", "refusal"),
     [
@@ -376,6 +398,7 @@ def test_swap_keeps_the_box_locked_where_that_is_asked(
         post=seen.put,
     )
     worker.open_vault()
+    assert isinstance(seen.get(timeout=10), Inspected)
     assert seen.get(timeout=10) == news
     worker.close()
     theirs.close()
