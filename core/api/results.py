@@ -74,6 +74,7 @@ class RecipientSummary(Result, frozen=True, kw_only=True):
         kind: egress or backup.
         name: Of the egress or backup.
         key: In one canonical line.
+        key_kind: See core.crypto.recipients, such as age-pq.
         words: 12 of them, of its fingerprint.
         number: Of the key among those of its destination, from 1.
         count: How many those are.
@@ -85,6 +86,7 @@ class RecipientSummary(Result, frozen=True, kw_only=True):
     kind: str
     name: str
     key: str
+    key_kind: str
     words: tuple[str, ...]
     number: int
     count: int

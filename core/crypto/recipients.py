@@ -68,6 +68,12 @@ _PRIVATE = re.compile(
 
 RecipientKind = Literal["age", "age-pq", "ssh-ed25519", "ssh-rsa"]
 POST_QUANTUM: Final[tuple[RecipientKind, ...]] = ("age-pq",)
+DESCRIPTIONS: Final[dict[RecipientKind, str]] = {
+    "age": "X25519",
+    "age-pq": "post-quantum, ML-KEM-768 with X25519",
+    "ssh-ed25519": "Ed25519",
+    "ssh-rsa": "RSA",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -365,12 +365,14 @@ def list_recipients(
         kind, name, key = use
         numbers[kind, name] += 1
         named = called.get(use)
+        recipient = parse_recipient(key, "the policy")
         listed.append(
             results.RecipientSummary(
                 kind=kind,
                 name=name,
                 key=key,
-                words=parse_recipient(key, "the policy").words,
+                key_kind=recipient.kind,
+                words=recipient.words,
                 number=numbers[kind, name],
                 count=of_each[kind, name],
                 file=named.file if named else "",

@@ -16,6 +16,7 @@ _HEADINGS: Final = {
     "The authority": {
         "init": "authority",
         "words": "words",
+        "recipients": "recipients",
         "plan": "policy",
         "policy": "policy",
         "top-up": "authority",

@@ -1,7 +1,7 @@
 """Whom archives are encrypted to, page by page: each key by its names, then by its words.
 
-1. A key begins with a page of its own: what is encrypted to it, which of how many it is, its file, its
-   comment. Names are whole there, on as many rows and pages as it takes.
+1. A key begins with a page of its own: what is encrypted to it, its kind, which of how many it is, its file,
+   its comment. Names are whole there, on as many rows and pages as it takes.
 2. Its twelve words stand on two pages, which say again which key it is; no two keys have a page alike.
 3. Where a policy is judged, only what is new has to be read: the other keys are one page, and behind D.
 """
@@ -66,13 +66,19 @@ def _name_pages(key: RecipientSummary) -> tuple[Page, ...]:
     """Return what the key is for, and what it is called."""
     parts = (
         wrap_name(key.name),
-        (f"key {key.number} of {key.count}",),
+        (_kind(key),),
         wrap_name(key.file) if key.file else (),
         wrap(f'"{key.comment}"') if key.comment else (),
     )
     blocks = [block for rows in parts for block in pages(rows, TIGHT_ROWS)]
     title = f"{_NEW * key.is_new}{key.kind} key"
     return tuple(Page(title=title, body=body, left="#next") for body in pack(blocks, TIGHT_ROWS))
+
+
+def _kind(key: RecipientSummary) -> str:
+    """Return "age-pq key 1 of 2"."""
+    row = f"{key.key_kind} key {key.number} of {key.count}"
+    return row if len(row) <= COLUMNS else f"{key.key_kind} key {key.number}/{key.count}"
 
 
 def _words_pages(key: RecipientSummary) -> tuple[Page, ...]:

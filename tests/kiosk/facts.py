@@ -75,6 +75,7 @@ def recipient(
         kind=kind,
         name=name,
         key=f"ssh-ed25519 {name}{number}",
+        key_kind="ssh-ed25519",
         words=PRINT,
         number=number,
         count=count,

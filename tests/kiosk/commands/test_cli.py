@@ -60,8 +60,10 @@ def test_an_authority_is_founded_topped_up_and_reported(tmp_path: Path) -> None:
     founded = at(tmp_path, "init", "--config", config, "--json")
     assert founded.status == 0
     assert json.loads(founded.out)["authority"] == "Example Virtual Worlds"
-    assert "NEW egress main-kudo, key 1 of 1\n    age1" in founded.err  # its key stands in config.yaml itself
-    assert "NEW backup main-backup, key 1 of 1: keys/backup.pub" in founded.err
+    assert (
+        "NEW egress main-kudo, age key 1 of 1\n    age1" in founded.err
+    )  # its key stands in config.yaml itself
+    assert "NEW backup main-backup, age key 1 of 1: keys/backup.pub" in founded.err
     topped_up = at(tmp_path, "top-up", "--json")
     made = json.loads(topped_up.out)
     assert made["signers"] > 0
@@ -205,10 +207,10 @@ def test_a_policy_that_is_shown_can_be_edited_and_proposed(folder: Path) -> None
 
 def test_a_changed_key_is_shown_with_its_file_and_comment_and_the_others_are_counted(folder: Path) -> None:
     config, file = folder / "config.yaml", folder / "keys" / "backup.pub"
-    assert "backup main-backup, key 1 of 1\n" in at(folder, "status").out, "founded without names"
+    assert "backup main-backup, age key 1 of 1\n" in at(folder, "status").out, "founded without names"
     public = Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
     file.write_bytes(public + b" safe@north\n")
-    called = 'backup main-backup, key 1 of 1: keys/backup.pub "safe@north"\n'
+    called = 'backup main-backup, ssh-ed25519 key 1 of 1: keys/backup.pub "safe@north"\n'
     for act in ("diff", "approve"):
         told = at(folder, "policy", act, "--config", config)
         assert f"NEW {called}    {public.decode()}\n    " in told.err

@@ -148,7 +148,9 @@ def test_archives_for_post_quantum_keys_are_opened_drilled_and_restored(tmp_path
     verified = run("verify", str(desk.folder / "egress"), *identity, *desk.trust)
     assert "egress main-kudo 000001 is good" in verified.stdout, verified.stderr
     out = str(tmp_path / "out")
-    opened = run("open", str(desk.folder / "egress"), *identity, *desk.trust, "--out", out)
+    with open_store(desk.box.state, PASSPHRASE) as store:
+        words = " ".join(box_words(load_box_key(store).public))
+    opened = run("open", str(desk.folder / "egress"), *identity, "--accept-box", words, "--out", out)
     assert opened.exit_code == 0, opened.stderr
     signer = run(
         "signer", "services/mongo", "--from", out, *identity, "--out", str(tmp_path / "s"), "--plain-key"

@@ -105,9 +105,7 @@ press #
 expect "Key passphrase"
 type cabin
 """
-    player = run(
-        folders, BEGIN + text + CONFIRM + 'expect "RESTORED" 120', {lost.name: lost.backup, "a.age": locked}
-    )
+    player = run(folders, BEGIN + text + CONFIRM + DONE, {lost.name: lost.backup, "a.age": locked})
     open_restored(folders, player).close()
     assert_no_key(folders, lost)
 

@@ -95,7 +95,7 @@ def test_new_keys_are_read_first_and_those_that_stay_are_one_page() -> None:
         "NEW backup-b.pub",
         "2 KEYS AS BEFORE",
     ]
-    assert shown[2].body == ("main-backup", "key 2 of 2", "keys/backup-b.pub", '"root@main-backup"')
+    assert shown[2].body == ("main-backup", "ssh-ed25519 key 2/2", "keys/backup-b.pub", '"root@main-backup"')
     assert shown[5].body == ("main-kudo", "main-backup", "D shows them")
     of_a_set_up = review_pages(PROPOSAL, "", "")
     assert all(page.title.startswith("NEW ") for page in of_a_set_up)
