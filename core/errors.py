@@ -308,6 +308,13 @@ class PolicyError(CaError):
     action = ("See the policy in the", "menu")
 
 
+class ProbationError(PolicyError):
+    """A backup key that a policy brought waits until the box was off once and was confirmed again."""
+
+    code = "E-PROBATION"
+    action = ("Restart the box,", "unlock, say yes again")
+
+
 class RequestError(CaError):
     """A signing request cannot be used: garbage, too large, more than one in a file."""
 

@@ -52,7 +52,7 @@ class Founded:
     def open(self, now: datetime = NOW) -> Iterator[Authority]:
         """Yield the authority, opened by the key itself and without an entry in the journal."""
         with self.open_store() as store:
-            yield Authority(store, now)
+            yield Authority(store, now, BOOT.id)
 
     @contextmanager
     def unlock(self, now: datetime = NOW, boot: Boot = BOOT) -> Iterator[Authority]:

@@ -178,6 +178,13 @@ class ApprovePolicy(Request[Unlocked], frozen=True, kw_only=True):
     now: datetime
 
 
+class ConfirmRecipients(Request[Unlocked], frozen=True, kw_only=True):
+    """Let backup keys that waited get backups, after the operator said yes to their words: `Unlocked`."""
+
+    recipients: tuple[str, ...]
+    now: datetime
+
+
 class ChangePassphrase(SecretRequest[Acknowledged], frozen=True, kw_only=True):
     """Wrap the master key under another passphrase: `Acknowledged`."""
 

@@ -81,6 +81,7 @@ class RecipientSummary(Result, frozen=True, kw_only=True):
         file: Of the key, as config.yaml names it; "" where it has none that is known.
         comment: What the file says beside the key, printable; a claim of whoever made it, "" for none.
         is_new: The pinned policy has no such key for this destination; at the first set-up all are new.
+        waits: It is on probation: backups are not encrypted to it yet (core.policy.probation).
     """
 
     kind: str
@@ -93,6 +94,7 @@ class RecipientSummary(Result, frozen=True, kw_only=True):
     file: str
     comment: str
     is_new: bool
+    waits: bool = False
 
 
 class PolicyProposal(Result, frozen=True, kw_only=True):
@@ -129,6 +131,7 @@ class Unlocked(Result, frozen=True, kw_only=True):
         policy_changes: What config.yaml would change, one line each; waits for approval.
         failed_attempts: Wrong passphrases folded into the journal just now.
         ran_before: What ran at the unlock before, where something else was told at this one; else None.
+        to_confirm: Backup keys on probation that the operator may say yes to by now.
     """
 
     authority: str
@@ -139,6 +142,7 @@ class Unlocked(Result, frozen=True, kw_only=True):
     policy_changes: tuple[str, ...]
     failed_attempts: int
     ran_before: Runs | None = None
+    to_confirm: tuple[RecipientSummary, ...] = ()
 
 
 class ToppedUp(Result, frozen=True, kw_only=True):

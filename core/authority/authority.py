@@ -45,7 +45,7 @@ from core.authority.status import make_status
 from core.authority.top_up import top_up
 from core.certificate import Certificate
 from core.crypto.passphrase import require_strong, require_typable
-from core.crypto.process import Boot
+from core.crypto.process import Boot, read_boot
 from core.errors import PolicyError
 from core.export.archives import Written, select_contents, write_backup, write_egress
 from core.export.foresight import Planned, count_papers, foresee_papers, foresee_size
@@ -63,6 +63,7 @@ from core.policy.policy import (
     read_key_names,
     read_pinned,
 )
+from core.policy.probation import may_be_taken, put_on_probation, read_probation, take_off_probation
 from core.policy.proposal import read_file_policy, render_difference
 from core.progress import Progress, Report, Weighed
 from core.recovery.drill import expect_drill, record_drill
@@ -81,13 +82,15 @@ class Authority:
     Args:
         store: Open, with a policy and a journal; whoever made the authority closes it, through `close`.
         now: Aware UTC, whole seconds.
+        boot_id: Of the kernel that runs.
 
     Raises:
         StateDamagedError: The store holds no policy or no journal (E-STATE-DAMAGED).
     """
 
-    def __init__(self, store: Store, now: datetime) -> None:
+    def __init__(self, store: Store, now: datetime, boot_id: str) -> None:
         self._store = store
+        self._boot_id = boot_id
         self._failed_attempts = 0
         self._ran_before: results.Runs | None = None
         self._now = now  # the last one that was given
@@ -148,7 +151,7 @@ class Authority:
                 "policy": policy.sha256,
             }
             journal.append(store, "init", detail, now)
-        return cls(store, now)
+        return cls(store, now, read_boot().id)
 
     @classmethod
     def unlock(
@@ -172,7 +175,7 @@ class Authority:
         store = open_store(state, passphrase, before_check=partial(attempts.begin, state, boot, now))
         try:
             journal.verify(store)
-            authority = cls(store, now)
+            authority = cls(store, now, boot.id)
             before = read_runs(store)
             authority._failed_attempts = journal_unlock(store, authority.policy, state, now, runs)
             authority._ran_before = before if runs not in (None, before) else None
@@ -200,6 +203,7 @@ class Authority:
             policy_changes=() if is_replaced(self._store, file.mark) else file.changes,
             failed_attempts=self._failed_attempts,
             ran_before=self._ran_before,
+            to_confirm=self.to_confirm(),
         )
 
     def certificates(self) -> tuple[Certificate, ...]:
@@ -212,7 +216,27 @@ class Authority:
 
     def recipients(self) -> tuple[results.RecipientSummary, ...]:
         """Return whom the policy in force has archives encrypted to."""
-        return list_recipients(self.policy, read_key_names(self._store), self.policy)
+        names, waiting = read_key_names(self._store), read_probation(self._store)
+        return list_recipients(self.policy, names, self.policy, waiting)
+
+    def to_confirm(self) -> tuple[results.RecipientSummary, ...]:
+        """Return the backup keys on probation that the operator may say yes to in this boot."""
+        keys = may_be_taken(read_probation(self._store), self._boot_id)
+        return tuple(each for each in self.recipients() if each.waits and each.key in keys)
+
+    def confirm_recipients(self, keys: Sequence[str], now: datetime) -> None:
+        """Let backup keys get backups from now on.
+
+        Args:
+            keys: Of `to_confirm`; their words were shown, and the operator said yes.
+            now: Aware UTC, whole seconds.
+
+        Raises:
+            ProbationError: One does not wait, or was approved in this very boot (E-PROBATION).
+        """
+        with self._operation(now) as store:
+            take_off_probation(store, keys, self._boot_id)
+            journal.append(store, "confirm", {"keys": list(keys)}, now)
 
     def status(self, now: datetime) -> results.StatusReport:
         """Return the whole picture at `now`."""
@@ -325,7 +349,7 @@ class Authority:
     def approve_policy(
         self, policy: Policy, now: datetime, *, instead_of: str = "", names: Iterable[KeyName] = ()
     ) -> None:
-        """Pin another policy, whole.
+        """Pin another policy, whole. Backup keys that it brings wait until the box was off once.
 
         Args:
             policy: Shown to and confirmed by the operator.
@@ -338,7 +362,10 @@ class Authority:
             changes = [render_difference(item) for item in differences(self.policy, policy)]
             pin(store, policy, instead_of, names)
             detail = {"policy": policy.sha256, "changes": changes}
-            journal.append(store, "policy", detail | ({"instead_of": instead_of} if instead_of else {}), now)
+            detail |= {"instead_of": instead_of} if instead_of else {}
+            waiting = put_on_probation(store, self.policy, policy, self._boot_id)
+            detail |= {"on_probation": list(waiting)} if waiting else {}
+            journal.append(store, "policy", detail, now)
         self.policy = policy
 
     def change_passphrase(self, old: bytes, new: bytes, cost: KdfCost, now: datetime, boot: Boot) -> None:

@@ -16,6 +16,7 @@ from core.plan.coverage import find_coverage, next_visit_by
 from core.plan.gaps import find_gaps
 from core.policy.periods import lead_days
 from core.policy.policy import Policy, list_recipients, read_key_names
+from core.policy.probation import read_probation
 from core.store.store import Store
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def make_status(store: Store, policy: Policy, now: datetime, clock: str) -> resu
             if item.kind == "signer" and now <= item.not_after
         ),
         counts=dict(Counter(f"{item.kind} {item.status(now)}" for item in certificates)),
-        recipients=list_recipients(policy, read_key_names(store), policy),
+        recipients=list_recipients(policy, read_key_names(store), policy, read_probation(store)),
         archives=archives,
         undrilled=_list_undrilled(policy, archives, now),
         journal_sequence=entry.sequence if entry else 0,

@@ -42,9 +42,10 @@ from core.certificate import Certificate, encode_pem
 from core.crypto.age import encrypt_stream
 from core.crypto.pkcs8 import KeySpool, hash_public_key
 from core.crypto.recipients import Recipient, parse_recipient
-from core.errors import ArchiveError, CheckError
+from core.errors import ArchiveError, CheckError, ProbationError
 from core.plan.coverage import next_visit_by
 from core.policy.policy import Policy
+from core.policy.probation import read_probation
 from core.progress import Progress, Report
 from core.store.journal import encode_line
 from core.store.store import Store
@@ -119,10 +120,18 @@ def write_egress(
 def write_backup(
     store: Store, policy: Policy, name: str, now: datetime, out: BinaryIO, *, report: Report
 ) -> Written:
-    """Write the backup `name`: everything, root keys included. Arguments and errors as for `write_egress`."""
+    """Write the backup `name`: everything, root keys included. Arguments and errors as for `write_egress`.
+
+    Raises:
+        ProbationError: All of its keys wait (E-PROBATION).
+    """
     issued = store.certificates()
     contents = select_contents(store, policy, "backup", name, now)
-    recipients = _recipients(policy.backups[name].recipients)
+    waiting = read_probation(store)
+    taken = tuple(key for key in policy.backups[name].recipients if key not in waiting)
+    if not taken:
+        raise ProbationError(f"every key of backup {name} waits: the box was not off since they came")
+    recipients = _recipients(taken)
     return _Export(store, policy, contents, issued, now, report).write(out, recipients, frozenset())
 
 

@@ -15,7 +15,7 @@
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, Protocol
@@ -347,7 +347,7 @@ def was_replaced(facts: Mapping[str, str], mark: str) -> bool:
 
 
 def list_recipients(
-    policy: Policy, names: Iterable[KeyName], pinned: Policy | None
+    policy: Policy, names: Iterable[KeyName], pinned: Policy | None, waiting: Container[str] = ()
 ) -> tuple[results.RecipientSummary, ...]:
     """Return whom each egress and backup is encrypted to, with the words to compare.
 
@@ -355,6 +355,7 @@ def list_recipients(
         policy: Whose.
         names: What its keys are called; those of other keys are passed over.
         pinned: The policy in force, which tells what is new; None where there is none.
+        waiting: Backup keys on probation.
     """
     called = _by_use(names)
     known = frozenset() if pinned is None else frozenset(_uses(pinned))
@@ -378,6 +379,7 @@ def list_recipients(
                 file=named.file if named else "",
                 comment=named.comment if named else "",
                 is_new=use not in known,
+                waits=kind == "backup" and key in waiting,
             )
         )
     return tuple(listed)

@@ -355,6 +355,13 @@ def approve_policy(connection: Connection, request: requests.ApprovePolicy) -> r
     return connection.authority.unlocked(connection.config)
 
 
+@answers(requests.ConfirmRecipients, when=When.UNLOCKED)
+def confirm_recipients(connection: Connection, request: requests.ConfirmRecipients) -> results.Unlocked:
+    """End the probation of backup keys."""
+    connection.authority.confirm_recipients(request.recipients, request.now)
+    return connection.authority.unlocked(connection.config)
+
+
 @answers(requests.ChangePassphrase, when=When.UNLOCKED)
 def change_passphrase(connection: Connection, request: requests.ChangePassphrase) -> results.Acknowledged:
     """Wrap the master key under another passphrase."""

@@ -21,7 +21,7 @@ from kiosk.commands.options import (
     show_json,
     tell_look_alike,
 )
-from kiosk.commands.recipients import comment_keys, tell_keys
+from kiosk.commands.recipients import comment_keys, describe_words, tell_keys
 
 if TYPE_CHECKING:
     from core.certificate import Certificate
@@ -100,9 +100,10 @@ def plan_command(
         "pism policy show --state s >new.yaml",
         "pism policy diff --state s --config new.yaml",
         "pism policy approve --state s --config new.yaml",
+        "pism policy confirm --state s",
     ),
 )
-@click.argument("act", type=click.Choice(["show", "diff", "approve"]), default="diff")
+@click.argument("act", type=click.Choice(["show", "diff", "approve", "confirm"]), default="diff")
 @click.option("--exit-code", is_flag=True, help="With diff: exit with 1 if there are differences.")
 @config_option
 @_box_config_option
@@ -117,12 +118,17 @@ def policy_command(
     config.yaml, with the keys themselves as recipients, and what they are called above: it can be edited and
     proposed.
 
+    Backup keys that approve brings get nothing yet: after a restart of this machine confirm takes them.
+
     A --config that is not the box's own takes the place of that file, as one from a stick does: the box
     proposes its own file again only when it changes.
     """
     from core.policy.policy import encode_policy
     from core.policy.proposal import key_names, propose_policy
 
+    if act == "confirm":
+        _confirm_keys(access)
+        return
     with access.unlocked() if act == "approve" else access.reading() as authority:
         if act == "show":
             if as_json:
@@ -145,8 +151,28 @@ def policy_command(
             names = key_names(proposal)
             authority.approve_policy(policy, access.now, instead_of=instead_of, names=names)
             say("approved")
+            if any(key.waits for key in authority.recipients()):
+                say("new backup keys wait: after a restart of this machine, pism policy confirm")
     if exit_code and act == "diff" and proposal.changes:
         sys.exit(1)
+
+
+def _confirm_keys(access: Access) -> None:
+    """Let backup keys that waited get backups, once their words were shown."""
+    with access.unlocked() as authority:
+        waiting = [key for key in authority.recipients() if key.waits]
+        if not waiting:
+            show("no backup key waits")
+            return
+        keys = authority.to_confirm()
+        for key in keys:
+            say(describe_words(key))
+        if keys and sys.stdin.isatty():
+            require_yes("Are these keys really yours?")
+        authority.confirm_recipients(
+            [key.key for key in keys or waiting], access.now
+        )  # E-PROBATION if too early
+    show(f"confirmed {len({key.key for key in keys})} of {len({key.key for key in waiting})} backup keys")
 
 
 def _render(policy: "Policy", keys: str, config: Path) -> str:

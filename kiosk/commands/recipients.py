@@ -53,16 +53,22 @@ def recipients_command(files: tuple[Path, ...], *, as_json: bool) -> None:
 def describe_key(key: RecipientSummary) -> str:
     """Return one line: what is encrypted to the key, its kind, which of how many it is, and its names."""
     called = " ".join(text for text in (key.file, f'"{key.comment}"' if key.comment else "") if text)
-    line = f"{key.kind} {key.name}, {key.key_kind} key {key.number} of {key.count}"
+    which = f"{key.key_kind} key {key.number} of {key.count}{', waits' * key.waits}"
+    line = f"{key.kind} {key.name}, {which}"
     return f"{line}: {called}" if called else line
+
+
+def describe_words(key: RecipientSummary) -> str:
+    """Return the same, and below it the key and its words."""
+    line = key.key if len(key.key) <= _MAX_SHOWN else f"{key.key[:40]}...{key.key[-12:]}"
+    return f"{describe_key(key)}\n    {line}\n    {' '.join(key.words)}"
 
 
 def tell_keys(keys: Sequence[RecipientSummary]) -> None:
     """Say every new key with its words, for a person to compare, and of the others how many there are."""
     for key in keys:
         if key.is_new:
-            line = key.key if len(key.key) <= _MAX_SHOWN else f"{key.key[:40]}...{key.key[-12:]}"
-            say(f"NEW {describe_key(key)}\n    {line}\n    {' '.join(key.words)}")
+            say(f"NEW {describe_words(key)}")
     same = [key for key in keys if not key.is_new]
     if same:
         names = ", ".join(dict.fromkeys(f"{key.kind} {key.name}" for key in same))

@@ -14,6 +14,7 @@ from hw.ports import Stick
 from kiosk.flows.box import Box
 from kiosk.flows.dialogs import numbered, read_to_end, tell, wait
 from kiosk.flows.flow import Flow, Page, ask
+from kiosk.flows.probation import orders
 from kiosk.flows.recipients import key_pages, same_page
 from kiosk.text.counts import count
 from kiosk.text.wrap import TIGHT_ROWS, look_alike, pack, pages, wrap, wrap_name, wrap_path
@@ -46,7 +47,8 @@ def _approve(box: Box, proposal: PolicyProposal, source: str) -> Flow:
         return None
     approved = yield from ask(ApprovePolicy, wait("Pinning the policy"), policy_sha256=proposal.policy_sha256)
     box.unlock(approved)
-    return (yield from tell("POLICY APPROVED", "It holds from now on.", "Top up, then export."))
+    then = orders(proposal.recipients) or ("Top up, then export.",)
+    return (yield from tell("POLICY APPROVED", "It holds from now on.", *then))
 
 
 def review_pages(proposal: PolicyProposal, source: str, last: str) -> tuple[Page, ...]:

@@ -67,6 +67,7 @@ def _name_pages(key: RecipientSummary) -> tuple[Page, ...]:
     parts = (
         wrap_name(key.name),
         (_kind(key),),
+        ("It waits: no backups",) if key.waits else (),
         wrap_name(key.file) if key.file else (),
         wrap(f'"{key.comment}"') if key.comment else (),
     )

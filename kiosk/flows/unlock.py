@@ -16,6 +16,7 @@ from kiosk.entry.buffers import Purpose
 from kiosk.flows.box import Box, ClockTrouble
 from kiosk.flows.clock import LATE, doubt_clock
 from kiosk.flows.flow import LEFT, TICK, Flow, Page, Refused, Step, ask
+from kiosk.flows.probation import confirm_keys
 from kiosk.flows.recognition import type_passphrase
 from kiosk.flows.this_box import tell_changes
 from kiosk.screens.page import Large
@@ -72,6 +73,7 @@ def open_session(box: Box) -> Step[bool]:
             yield from tell_changes(box)
             if session.clock == LATE:  # asked at once, so that a stick's job goes on by itself
                 yield from doubt_clock(box)
+            yield from confirm_keys(box)
             return box.session is not None
     return False
 

@@ -20,6 +20,7 @@ _AT_A_COMMAND_LINE: Final = {
     "E-JOURNAL": _RESTORE,
     "E-PASSPHRASE": "run it in a terminal, or name a file that holds the passphrase",
     "E-PASSPHRASE-WEAK": "take 8 random words: pism words proposes them",
+    "E-PROBATION": "after a restart of this machine: pism policy confirm",
     "E-POLICY": "pism policy show says what there is, pism policy diff what awaits approval",
     "E-STATE-DAMAGED": _RESTORE,
     "E-STATE-EXISTS": "name another folder with --state",

@@ -62,6 +62,7 @@ _HAPPENED: dict[str, str] = {
     "E-ISSUE": "It breaks a rule",
     "E-CHECK": "A check failed",
     "E-POLICY": "Not in the policy",
+    "E-PROBATION": "New keys must wait",
     "E-REQUEST": "The request is bad",
     "E-REQUEST-NAME": "It is named wrongly",
     "E-REQUEST-PLACE": "It is not read there",

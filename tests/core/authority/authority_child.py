@@ -45,7 +45,7 @@ def main(act: str, state: Path, *rest: str) -> None:
         return
     folder = Folder.enter(state)
     with Store(Database.open(folder.store / "store.db", bytes.fromhex(rest[0])), folder) as store:
-        authority = Authority(store, LATER)
+        authority = Authority(store, LATER, "boot")
         if act == "top-up":
             authority.top_up(LATER, report_nothing)
         elif act == "sign":

@@ -76,13 +76,13 @@ def test_founding_refuses_a_state_that_exists_and_leaves_it_alone(founded: Found
 
 def test_a_store_without_a_journal_or_a_policy_is_damaged(tmp_path: Path) -> None:
     with pytest.raises(CaError) as raised, create_store(tmp_path / "state", PASSPHRASE, COST) as store:
-        Authority(store, NOW)
+        Authority(store, NOW, "boot")
     assert raised.value.code == "E-STATE-DAMAGED"
     founded = found(tmp_path / "other", top_up=False)
     with founded.open_store() as store:
         store._database.run("DELETE FROM fact WHERE name = 'policy'")
         with pytest.raises(CaError, match="no policy"):
-            Authority(store, NOW)
+            Authority(store, NOW, "boot")
 
 
 def test_an_archive_is_written_then_confirmed(founded: Founded) -> None:

@@ -29,7 +29,7 @@ def write(store: Store, kind: Any = "egress", now: Any = NOW, **given: Any) -> t
     out = io.BytesIO()
     name = {"egress": "main-kudo", "backup": "main-backup"}[kind]
     options: dict[str, Any] = {"public": True, "report": report_nothing} | given
-    return Authority(store, now).write_archive(kind, name, out, now, **options), out.getvalue()
+    return Authority(store, now, "boot").write_archive(kind, name, out, now, **options), out.getvalue()
 
 
 def revoked_serials(store: Store) -> dict[str, list[int]]:

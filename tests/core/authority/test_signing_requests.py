@@ -306,7 +306,7 @@ def test_a_backup_a_drill_and_a_restore_go_on_without_that_key(box: Founded, tmp
     with open_store(state, PASSPHRASE) as store:
         assert (store.certificates(), store.key_ids()) == (issued, keys)
         journal.verify(store)
-        renewed = Authority(store, later)
+        renewed = Authority(store, later, "boot")
         renewed.correct_clock(later)
         assert [item.served for item in renewed.propose_requests(files, later).requests] == [True, True]
         assert [item.period for item in sign(renewed, files_of(1), later).signed] == ["2027.3"]

@@ -216,13 +216,17 @@ def test_a_changed_key_is_shown_with_its_file_and_comment_and_the_others_are_cou
         assert f"NEW {called}    {public.decode()}\n    " in told.err
         assert "1 key as before: egress main-kudo\n" in told.err
         assert f"backups.main-backup.recipients: - -> {public.decode()}\n" in told.out
-    assert f"  {called}" in at(folder, "status").out
+    assert "new backup keys wait: after a restart of this machine" in told.err
+    waits = called.replace("of 1:", "of 1, waits:")
+    assert f"  {waits}" in at(folder, "status").out
+    early = at(folder, "policy", "confirm")
+    assert (early.status, early.code) == (1, "E-PROBATION")
     shown = at(folder, "policy", "show", "--config", config).out
-    assert f"# {called}" in shown
+    assert f"# {waits}" in shown
     (folder / "shown.yaml").write_text(shown.replace("spread_days: 10", "spread_days: 12"))
     inline = at(folder, "policy", "approve", "--config", folder / "shown.yaml")
     assert "2 keys as before: egress main-kudo, backup main-backup\n" in inline.err
-    assert f"  {called}" in at(folder, "status").out, "a key keeps its name when its line is proposed alone"
+    assert f"  {waits}" in at(folder, "status").out, "a key keeps its name when its line is proposed alone"
 
 
 def test_a_revoked_signer_leaves_a_hole_that_the_next_top_up_fills(folder: Path) -> None:

@@ -29,7 +29,7 @@ def test_a_change_is_approved_on_its_last_page_by_a_held_key() -> None:
     operator.hold("#")
     assert operator.asked(ApprovePolicy) == {"policy_sha256": CHANGES.policy_sha256}
     operator.answer(SESSION)
-    assert operator.lines == ("It holds from now on.", "Top up, then export.")
+    assert operator.lines == ("It holds from now on.", "New backup key waits:", "restart, say yes.")
     assert operator.box.session == SESSION
 
 
