@@ -110,15 +110,19 @@ class Board:
     sensors: Sensors
     twins: Twins | None = None
 
-    def open_volume(self, stick: Stick) -> "FatVolume":
+    def open_volume(self, stick: Stick, *, heals: bool = True) -> "FatVolume":
         """Claim a stick that is in and open its volume.
+
+        Args:
+            stick: That is in.
+            heals: See FatVolume.
 
         Raises:
             StickError: It is out, taken, not FAT32, or cannot be read.
         """
         from hw.fat.volume import FatVolume
 
-        return FatVolume(self.sticks.open_medium(stick))
+        return FatVolume(self.sticks.open_medium(stick), heals=heals)
 
     def format_stick(self, stick: Stick, label: str) -> Stick:
         """Erase a stick and make it an empty FAT32 volume.

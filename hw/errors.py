@@ -104,7 +104,7 @@ class StickReadOnlyError(StickError):
     """The stick is write-protected."""
 
     code = "E-STICK-READONLY"
-    action = ("Open its write lock,", "or use another stick")
+    action = ("Slide its switch, or", "use another stick")
 
 
 class StickExistsError(StickError):

@@ -57,20 +57,22 @@ class Drive:
 
     Args:
         medium: Claimed.
+        heals: As for FatVolume.
 
     Raises:
         StickFormatError: It is not FAT32.
         StickGoneError, StickIoError: It cannot be read.
     """
 
-    def __init__(self, medium: Medium) -> None:
+    def __init__(self, medium: Medium, *, heals: bool = True) -> None:
         self.medium = medium
         self._launcher = Launcher()
         self._listings: dict[str, Listing] = {}
         self._before: tuple[str, ...] = ()  # what stands before each call of mtools
         try:
             self.geometry = self._read_geometry()
-            self._close_chain(self.geometry.root_cluster)
+            if heals:
+                self._close_chain(self.geometry.root_cluster)
             self.list_folder("")
         except BaseException:
             self.close()

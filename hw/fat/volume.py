@@ -34,15 +34,17 @@ class FatVolume:
 
     Args:
         medium: Claimed; belongs to the volume from now on.
+        heals: A root folder that a pull left open at its end is closed; else nothing is written that was
+            not asked for.
 
     Raises:
         StickFormatError: It is no FAT32 that can be used; the text says why.
         StickGoneError, StickIoError: It cannot be read.
     """
 
-    def __init__(self, medium: Medium) -> None:
+    def __init__(self, medium: Medium, *, heals: bool = True) -> None:
         try:
-            self._drive = Drive(medium)
+            self._drive = Drive(medium, heals=heals)
         except BaseException:
             medium.close()
             raise

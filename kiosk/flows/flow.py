@@ -80,7 +80,15 @@ class SticksChanged(Interruption):
 
 
 class GaveUp(Interruption):
-    """The operator went on without the answer that was waited for; it is dropped when it comes."""
+    """The operator went on without the answer that was waited for; it is dropped when it comes.
+
+    Args:
+        key: That was pressed.
+    """
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
 
 
 class Locked(Interruption):
@@ -116,7 +124,7 @@ class Ask:
 
     Args:
         request: Its type: of core.api.requests, or of kiosk.work.
-        waiting: `*` on a page that takes it leaves the flow; an answer that comes later is dropped.
+        waiting: A key that it takes ends the waiting (`GaveUp`); an answer that comes later is dropped.
         fields: The request's own. A Purpose stands for the bytes of its buffer, which the daemon copies into
             the request; a field `now` that is left out is the daemon's clock.
     """

@@ -6,15 +6,19 @@ Rules:
 2. Only what the locked box promised starts by itself: where the pinned steps differ, they are shown first.
 3. A stick that was pulled early is put in again, known by its label, and the same job goes on.
 4. A second stick is not touched; the job ends, then one of the two has to go.
+5. What hinders a stick from taking its job's archives is told before a passphrase is asked: one that is
+   write-protected starts nothing; one that is too small by what was needed last is gone on with by a held
+   key. The page does not wait for the look (kiosk.work.look).
 """
 
 from typing import Final
 
 from hw.ports import Stick
+from hw.sizes import size_text
 from kiosk.flows.box import DRILL_LABEL, POLICY_LABEL, Box
 from kiosk.flows.dialogs import more, tell
 from kiosk.flows.drill import record_stick
-from kiosk.flows.flow import Flow, Page, Refused, Step, SticksChanged, Work, ask
+from kiosk.flows.flow import Flow, GaveUp, Page, Refused, Step, SticksChanged, Work, ask
 from kiosk.flows.format import unusable_stick
 from kiosk.flows.last_visit import orders, show_result
 from kiosk.flows.policy import review_stick
@@ -22,6 +26,7 @@ from kiosk.flows.requests import review_requests
 from kiosk.flows.unlock import open_session
 from kiosk.text.wrap import BODY_ROWS, COLUMNS, STICK, fit, fit_name, pack, wrap_name
 from kiosk.work.job import JobDone, RequestsFound, RunJob
+from kiosk.work.look import LookAtStick, StickLooked, makes_archive
 
 STOPPED: Final = ("What was done is kept", "Start it again and", "it goes on from there")
 
@@ -29,7 +34,7 @@ STOPPED: Final = ("What was done is kept", "Start it again and", "it goes on fro
 def stick_asks(box: Box, stick: Stick) -> Flow:
     """A stick with a known label is in: `#` unlocks and starts its job, or starts it; `*` leaves it."""
     steps = box.steps(stick.label)
-    match (yield from _show_steps(box, stick.label, steps)):
+    match (yield from _show_steps(box, stick, steps)):
         case "*":
             box.ignore(stick)
             return None
@@ -45,15 +50,19 @@ def stick_asks(box: Box, stick: Stick) -> Flow:
     return (yield from _begin(box, stick, promised))
 
 
-def _show_steps(box: Box, label: str, steps: tuple[str, ...]) -> Step[str]:
-    """Show what a stick asks for, each name whole; return `#` or `*`."""
-    name = fit(label)
+def _show_steps(box: Box, stick: Stick, steps: tuple[str, ...]) -> Step[str]:
+    """Show what a stick asks for, each name whole, or why it cannot have it; return `#` or `*`."""
+    brings = any(map(makes_archive, steps))
+    if brings and stick.read_only:
+        return (yield from _tell_locked(stick))
+    is_looked_at = not brings or box.session is not None
+    name = fit(stick.label)
     title = f"STICK {name} asks"
     shown = pack([_step_lines(number, step) for number, step in enumerate(steps, 1)], BODY_ROWS)
     at, count = 0, len(shown)
     go_on = "#unlock" if box.session is None else "#start"
     while True:
-        key: str = yield Page(
+        page = Page(
             title=title if len(title) <= COLUMNS else f"{name} asks",
             icon=STICK,
             body=shown[at],
@@ -66,9 +75,63 @@ def _show_steps(box: Box, label: str, steps: tuple[str, ...]) -> Step[str]:
             names_stuck=True,
             tells_time=True,
         )
+        if is_looked_at:
+            key: str = yield page
+        else:
+            try:
+                looked: StickLooked = yield from ask(LookAtStick, page, stick=stick, steps=steps)
+            except GaveUp as gave_up:
+                key = gave_up.key
+            except Refused:
+                is_looked_at = True
+                continue
+            else:
+                is_looked_at = True
+                if looked.read_only:
+                    return (yield from _tell_locked(stick))
+                if looked.needs_bytes:
+                    return (yield from _tell_small(looked))
+                continue
         if key != "D":
             return key
         at = (at + 1) % count
+
+
+def _tell_locked(stick: Stick) -> Step[str]:
+    """Say why a write-protected stick starts nothing, and what to do; return `*`."""
+    yield Page(
+        title="E-STICK-READONLY",
+        strong=True,
+        body=(fit(f"{stick.label} is LOCKED"), "Slide its switch, put", "it in again"),
+        right="*leave",
+        takes="*",
+        minds_sticks=True,
+        rests=True,
+        names_stuck=True,
+    )
+    return "*"
+
+
+def _tell_small(looked: StickLooked) -> Step[str]:
+    """Say what room a stick lacks, by what its job needed last; return `#` where that was held, or `*`."""
+    key = yield Page(
+        title="E-STICK-FULL",
+        strong=True,
+        body=(
+            fit(f"Needs about {size_text(looked.needs_bytes)}"),
+            fit(f"has {size_text(looked.free_bytes)} free"),
+            "Make room on a PC",
+        ),
+        left="#hold: go on",
+        right="*leave",
+        takes="*",
+        holds="#",
+        minds_sticks=True,
+        rests=True,
+        needs_vault=True,
+        names_stuck=True,
+    )
+    return "*" if key == "*" else "#"
 
 
 def _step_lines(number: int, step: str) -> tuple[str, ...]:

@@ -271,7 +271,7 @@ class Machine:
             self._effects.append(FeedEntry(key, down=True))
         elif key in self._page.takes:
             if self._asked is not None:
-                self._interrupt(GaveUp())
+                self._interrupt(GaveUp(key))
             else:
                 self._go_on(key)
 

@@ -40,8 +40,9 @@ from hw.fat.volume import FatVolume
 from hw.ports import Stick
 from kiosk.work.delivery import Delivery, Seen, cost_of_bringing
 from kiosk.work.earlier import Earlier
+from kiosk.work.kept_sizes import keep_sizes
 from kiosk.work.requests import StickRequests
-from kiosk.work.room import check_stick
+from kiosk.work.room import check_stick, sizes_of
 from kiosk.work.session import Session
 from kiosk.work.step_bar import StepBar
 from kiosk.work.task import Task, Tools
@@ -83,6 +84,12 @@ class RunJob(Task):
                     stopping=tools.stopping,
                 )
             )
+        try:
+            return self._go_on(job, tools)
+        finally:
+            keep_sizes(tools.own, job.sizes)
+
+    def _go_on(self, job: "Job", tools: Tools) -> "JobDone | RequestsFound":
         if self.approved is not None:
             job.answer_requests(self.approved)
         if requests := job.find_requests(self.stick):
@@ -161,6 +168,9 @@ class Job:
         open_volume: Opens a stick's volume.
         spool: Folder for encrypted archives that wait for their stick.
         stopping: Set, from any thread, when the work shall end.
+
+    Attributes:
+        sizes: In bytes, of each step's archive and its papers, as far as they are foreseen or made.
     """
 
     def __init__(
@@ -182,7 +192,8 @@ class Job:
         self._made: dict[str, rs.ToppedUp | Delivery] = {}
         self._requests = StickRequests(session, now)
         self._earlier = Earlier()
-        self._checked = ""  # identity of the stick whose receipts the vault has seen
+        self._checked = ""  # identity of the stick that was looked at
+        self.sizes: dict[str, int] = {}
 
     def find_requests(self, stick: Stick | None) -> tuple[rs.RequestSummary, ...]:
         """Return the signing requests that must be answered before `run`; none where there are none.
@@ -262,6 +273,7 @@ class Job:
         root = volume.list()
         self._earlier.learn(self._session, volume, root, self._heed_stop)
         foreseen = self._foresee_all()
+        self.sizes |= {step: sum(sizes_of(each)) for step, each in foreseen.items()}
         check_stick(volume, foreseen.values(), self._deliveries(), self._earlier, self._heed_stop)
         self._checked = stick.identity
         return root
@@ -316,6 +328,7 @@ class Job:
         archive = Delivery(written, file)
         self._earlier.add(written)
         self._made[step] = archive
+        self.sizes[step] = archive.size_bytes
         return archive
 
     def _bring(self, archive: Delivery, stick: Stick, seen: Seen, report: Report) -> None:

@@ -33,12 +33,14 @@ class Tools:
     Args:
         board: Sticks' volumes, clock and power.
         spool: Folder for encrypted archives that wait for their stick.
+        own: Folder of the kiosk's own files.
         report: Told how far the task is, and which of its steps that is about; 1 is the first.
     """
 
-    def __init__(self, board: Board, spool: Path, report: Callable[[Progress, int], None]) -> None:
+    def __init__(self, board: Board, spool: Path, own: Path, report: Callable[[Progress, int], None]) -> None:
         self.board = board
         self.spool = spool
+        self.own = own
         self.report = report
         self.stopping = threading.Event()
         self.session: Session | None = None

@@ -128,7 +128,7 @@ class Worker:
         board: Sticks' volumes, clock and power.
         open_session: Starts or connects to a vault process.
         spool: Folder for encrypted archives that wait for their stick.
-        own: Folder of the kiosk's own files (kiosk.work.kept_sticks, kept_box).
+        own: Folder of the kiosk's own files (kiosk.work.kept_sticks, kept_box, kept_sizes).
         refuse_swap: Never unlock while the system has swap: keys could reach a disk (the real box).
         post: Where news goes.
         close_s: See CLOSE_S.
@@ -146,11 +146,10 @@ class Worker:
         close_s: float = CLOSE_S,
     ) -> None:
         self._open_session = open_session
-        self._own = own
         self._refuse_swap = refuse_swap
         self._post = post
         self._close_s = close_s
-        self._tools = Tools(board, spool, self._report)
+        self._tools = Tools(board, spool, own, self._report)
         self._inspected: Inspected | None = None
         self._ticket = 0
         self._time_left = TimeLeft(board.clock.monotonic)
@@ -247,15 +246,15 @@ class Worker:
         result = self._tools.vault.ask(request, object, report=self._report)
         if isinstance(result, rs.Unlocked):
             self._tools.unlocked = True
-            keep_sticks(self._own, tuple(result.sticks.items()))
-            keep_box(self._own, KeptBox(runs=runs))
+            keep_sticks(self._tools.own, tuple(result.sticks.items()))
+            keep_box(self._tools.own, KeptBox(runs=runs))
         return result
 
     def _open(self) -> None:
         tools = self._tools
         if tools.session is None:
             tools.session = self._open_session()
-        self._inspected = inspect(tools.board.sensors, self._own)
+        self._inspected = inspect(tools.board.sensors, self._tools.own)
         self._post(self._inspected)
         ready = tools.session.ask(rq.Hello(), rs.Ready)
         if ready.swap and self._refuse_swap:

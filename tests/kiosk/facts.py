@@ -29,6 +29,7 @@ from hw.ports import Stick
 from kiosk.flows.box import Box, ClockTrouble, Settings
 from kiosk.work.inspection import Inspected
 from kiosk.work.job import JobDone, StepDone
+from kiosk.work.look import StickLooked
 
 NOW = datetime(2026, 11, 23, 15, 34, tzinfo=UTC)
 DRILLED = NOW - timedelta(days=90)
@@ -41,6 +42,7 @@ TABLE = (
 WORDS = ("absolute", "bamboo", "category", "dismiss", "envelope", "finger", "guitar", "hospital")
 PRINT = ("machine", "neglect", "obscure", "picture", "quantum", "resemble", "sausage", "tornado")
 PRINT += ("umbrella", "vehicle", "whisper", "zebra")
+SMALL = StickLooked(needs_bytes=9_140_000, free_bytes=1_960_000)
 
 
 def stick(label: str = "PISM-ALL", *, identity: str = "12:usb1", filesystem: str = "vfat") -> Stick:

@@ -41,7 +41,7 @@ from kiosk.flows import (
     unlock,
 )
 from kiosk.flows.box import Box
-from kiosk.flows.flow import Ask, Entry, Refused, Typed, Work
+from kiosk.flows.flow import Ask, Entry, GaveUp, Refused, Typed, Work
 from kiosk.flows.top_up import TOP_UP
 from kiosk.machine.auto_lock import locks_in
 from kiosk.screens.drawing import draw
@@ -72,6 +72,7 @@ from tests.kiosk.facts import (
     RESTORED,
     RESULTS,
     SESSION,
+    SMALL,
     TROUBLE,
     WORDS,
     box,
@@ -254,7 +255,9 @@ def _pages() -> dict[str, Shown]:
         "stick-asks-policy-unlocked": shown(resting.rest(box(BRINGING, unlocked=True))),
         "stick-asks-drill": shown(resting.rest(box(DRILLED_STICK))),
         "stick-asks-many": shown(resting.rest(box(stick("PISM-MANY")))),
-        "stick-asks-many-2": shown(resting.rest(box(stick("PISM-MANY"))), "D"),
+        "stick-asks-many-2": shown(resting.rest(box(stick("PISM-MANY"))), GaveUp("D")),
+        "stick-locked": shown(resting.rest(box(replace(OTHER, read_only=True)))),
+        "stick-small": shown(resting.rest(box(HERE)), SMALL),
         "wrong-stick-label": shown(resting.rest(box(stick("HOLIDAYS")))),
         "wrong-stick-exfat": shown(resting.rest(box(stick("Über日本", filesystem="exfat")))),
         "wrong-stick-reserved": shown(resting.rest(box(stick("PISM-DRILL", filesystem="exfat")))),

@@ -331,7 +331,7 @@ async def test_a_restart_that_takes_long_is_done_once() -> None:
 
 async def test_a_stick_with_a_fault_is_in_at_the_start() -> None:
     async with sitting("provisioned", stick="PISM-ALL:read-only") as person:
-        await person.sees("STICK PISM-ALL asks")
+        await person.sees("PISM-ALL is LOCKED")
         assert person.app.box is not None
         assert person.app.box.sticks[0].read_only
 

@@ -151,6 +151,14 @@ def test_a_stick_pulled_early_is_put_in_again_and_the_same_job_goes_on(folders: 
     assert acts(folders) == ["init", "unlock", *JOB]  # nothing was made twice
 
 
+def test_a_stick_that_cannot_take_its_job_is_told_before_the_passphrase_and_costs_no_number(
+    folders: Folders,
+) -> None:
+    box = play_alone(folders, "stick-cannot")
+    assert has_all(box.image("PISM-ALL"))
+    assert acts(folders) == ["init", "unlock", *JOB]
+
+
 def test_after_an_early_pull_another_stick_of_that_label_gets_everything(folders: Folders) -> None:
     box = play_alone(folders, "pulled-early-other-stick")
     assert has_all(box.image("PISM-ALL"))
@@ -230,7 +238,6 @@ def test_a_killed_vault_locks_the_box_and_the_job_can_be_done_anew(folders: Fold
     ("fault", "code"),
     [
         ("full", "E-STICK-FULL"),
-        ("read-only", "E-STICK-READONLY"),
         ("dying", "E-STICK-IO"),
         ("lying", "E-STICK-VERIFY"),
     ],

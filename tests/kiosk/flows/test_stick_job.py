@@ -10,7 +10,9 @@ from kiosk.flows.top_up import TOP_UP
 from kiosk.machine.effects import CloseVault, OpenVault, StopWork
 from kiosk.screens.page import Entry, Work
 from kiosk.work.job import RequestsFound, RunJob, StepDone
-from tests.kiosk.facts import HALF, HERE, JOB, OTHER, REQUESTS, RESULTS, SESSION, box, stick
+from kiosk.work.look import LookAtStick, StickLooked
+from kiosk.work.worker import Answer
+from tests.kiosk.facts import HALF, HERE, JOB, OTHER, REQUESTS, RESULTS, SESSION, SMALL, box, stick
 from tests.kiosk.flows.steps import DONE, HELD, LEFT, Operator, unlock
 
 AGAIN = replace(HERE, identity="14:usb1")
@@ -43,6 +45,63 @@ def test_all_written_is_safe_to_remove_and_the_session_ends_with_the_job() -> No
     assert operator.pull(HERE).happen("#").title == "LOCKED"
 
 
+def test_a_write_protected_stick_says_so_before_a_passphrase_and_starts_nothing() -> None:
+    locked = replace(HERE, read_only=True)
+    for known in (box(locked), box(locked, unlocked=True)):
+        operator = Operator(known)
+        assert operator.title == "E-STICK-READONLY"
+        assert operator.lines == ("PISM-ALL is LOCKED", "Slide its switch, put", "it in again")
+        operator.happen("#D").hold("#")
+        assert operator.title == "E-STICK-READONLY"
+        assert not operator.orders
+        operator.pull(locked).put_in(AGAIN)
+        assert operator.title == "STICK PISM-ALL asks"
+
+
+def test_the_look_tells_that_a_stick_is_write_protected_where_the_system_had_not() -> None:
+    operator = Operator(box(HERE))
+    assert operator.asked(LookAtStick) == {"stick": HERE, "steps": JOB}
+    operator.answer(StickLooked(read_only=True))
+    assert operator.title == "E-STICK-READONLY"
+    assert operator.happen("*").page.body.below == "Stick is not used"  # type: ignore[union-attr]
+
+
+def test_a_small_stick_is_told_with_both_sizes_and_gone_on_with_by_a_held_key_only() -> None:
+    operator = Operator(box(HERE)).answer(SMALL)
+    assert operator.title == "E-STICK-FULL"
+    assert operator.lines == ("Needs about 9.1 MB", "has 2.0 MB free", "Make room on a PC")
+    assert operator.happen("#").title == "E-STICK-FULL"
+    operator.hold("#").happen(DONE).answer(SESSION)
+    assert operator.asked(RunJob)["steps"] == JOB
+    assert Operator(box(HERE)).answer(SMALL).happen("*").title != "E-STICK-FULL"
+
+
+def test_the_page_waits_for_no_look_and_keys_mean_the_same_meanwhile() -> None:
+    operator = Operator(box(stick("PISM-MANY")))
+    assert operator.lines[0] == "1 top-up"
+    assert operator.happen("D").lines[0] == "3 export"
+    operator.asked(LookAtStick)
+    operator.answer(StickLooked())
+    assert operator.lines[0] == "3 export", "what was seen changes no page that it does not hinder"
+    assert operator.happen("D").lines[0] == "4 backup main-backup"
+    assert isinstance(operator.happen("#").shown, Entry)
+    late = Operator(box(HERE)).happen("#")
+    late.happen(Answer(late.orders[0].ticket, SMALL))
+    assert isinstance(late.shown, Entry), "an answer that comes too late is dropped"
+    pulled = Operator(box(HERE)).pull(HERE)
+    pulled.answer(SMALL)
+    assert pulled.title == "LOCKED"
+    assert Operator(box(HERE)).refuse("E-STICK-IO", "dying").title == "STICK PISM-ALL asks"
+
+
+def test_a_stick_that_gets_no_archive_is_not_looked_at() -> None:
+    for label in ("PISM-CONFIG", "PISM-DRILL"):
+        operator = Operator(box(replace(stick(label), read_only=True)))
+        assert operator.title.endswith(f"{label} asks")
+        assert not operator.orders
+    assert not Operator(box(HERE, unlocked=True)).orders, "an unlocked box knows better when the job begins"
+
+
 def test_a_session_that_was_open_stays_open() -> None:
     operator = unlock(Operator(box())).put_in(HERE)
     assert operator.page.left == "#start"
@@ -57,7 +116,7 @@ def test_steps_that_differ_from_what_was_promised_are_shown_first() -> None:
     operator.answer(change(SESSION, sticks={"PISM-ALL": ("top-up", "export main-kudo")}))
     assert operator.title == "STICK PISM-ALL asks"
     assert operator.lines == ("1 top-up", "2 export main-kudo")
-    assert len(operator.orders) == 1
+    assert [order.request for order in operator.orders] == [LookAtStick, Unlock]
     operator.happen("#")
     assert operator.asked(RunJob)["steps"] == ("top-up", "export main-kudo")
     operator.answer(RESULTS)
@@ -186,7 +245,7 @@ def test_nobody_there_locks_and_nothing_is_signed() -> None:
     operator = working().answer(RequestsFound(REQUESTS)).hold("#").forget().lock_by_idleness()
     assert operator.title == "STICK PISM-ALL asks"
     assert CloseVault() in operator.effects
-    assert not operator.orders
+    assert [order.request for order in operator.orders] == [LookAtStick]
 
 
 def test_requests_whose_stick_went_are_shown_anew() -> None:

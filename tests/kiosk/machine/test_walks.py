@@ -27,6 +27,7 @@ from kiosk.work.diagnosis import WriteDiagnosis
 from kiosk.work.drill import ReadDrill
 from kiosk.work.health import Finding
 from kiosk.work.job import RequestsFound, RunJob
+from kiosk.work.look import LookAtStick, StickLooked
 from kiosk.work.policy_stick import ReadPolicy
 from kiosk.work.rescue import BackupFound, LookForBackup, OpenIdentity, ReadBackup, Restore, TakeIdentity
 from kiosk.work.self_test import RunSelfTest
@@ -52,6 +53,7 @@ from tests.kiosk.facts import (
     RESTORED,
     RESULTS,
     SESSION,
+    SMALL,
     TABLE,
     failed,
     stick,
@@ -90,6 +92,7 @@ ANSWERS: dict[type[Any], tuple[Any, ...]] = {
         failed("E-STICK-GONE", "gone"),
         failed("E-STOPPED", "stopped"),
     ),
+    LookAtStick: (StickLooked(), SMALL, StickLooked(read_only=True)),
     RunSelfTest: ((Finding(name="random", good=True),),),
     FormatStick: (replace(HERE, label="PISM-EXPORT"), replace(OTHER, label="HOLIDAYS")),
     LookForBackup: (BackupFound(KEYS_ON_IT), BackupFound(KEYS_ON_IT[:1])),

@@ -49,7 +49,7 @@ def diary() -> Iterator[Diary]:
 @pytest.fixture
 def tools(tmp_path: Path) -> Tools:
     (tmp_path / "sticks").mkdir()
-    return Tools(open_twins(tmp_path), tmp_path, lambda _progress, _step: None)
+    return Tools(open_twins(tmp_path), tmp_path, tmp_path, lambda _progress, _step: None)
 
 
 def texts_on(image: Path) -> dict[str, str]:

@@ -55,7 +55,7 @@ class _Thing:
 
 
 def test_what_is_kept_takes_the_place_of_its_like_and_is_closed_when_it_is_forgotten(tmp_path: Path) -> None:
-    tools = Tools(open_twins(tmp_path), tmp_path, lambda _progress, _step: None)
+    tools = Tools(open_twins(tmp_path), tmp_path, tmp_path, lambda _progress, _step: None)
     assert tools.kept(_Thing) is None
     first, second = tools.keep(_Thing()), tools.keep(_Thing())
     assert (first.closed, second.closed) == (True, False)
@@ -66,7 +66,7 @@ def test_what_is_kept_takes_the_place_of_its_like_and_is_closed_when_it_is_forgo
 
 
 def test_a_locked_box_has_no_vault(tmp_path: Path) -> None:
-    tools = Tools(open_twins(tmp_path), tmp_path, lambda _progress, _step: None)
+    tools = Tools(open_twins(tmp_path), tmp_path, tmp_path, lambda _progress, _step: None)
     assert tools.now == NOW
     with pytest.raises(VaultLostError, match="locked"):
         _ = tools.vault
