@@ -95,6 +95,7 @@ class _Before:
     is_open: bool
     unlocked: bool
     lockable: bool
+    warns: bool
 
 
 class Machine:
@@ -427,6 +428,7 @@ class Machine:
             is_open=self.box.is_open,
             unlocked=self.box.session is not None,
             lockable=self._is_lockable(),
+            warns=self._auto_lock.warns,
         )
 
     def _needs_vault(self) -> bool:
@@ -449,6 +451,8 @@ class Machine:
         own += self._mind_vault(before)
         if before.page.secretive and not self._page.secretive:
             own.append(WipeEntry())
+        if before.warns and not self._auto_lock.warns:
+            own.append(CancelTimer(Timer.COUNT))
         own += self._mind_lock(before, event)
         own += self._mind_light(before, event)
         asked, self._effects = self._effects, []

@@ -46,6 +46,7 @@ def test_idle_session_is_warned_about_then_locked() -> None:
     assert SetTimer(Timer.LOCK, 290) in operator.effects
     kept = operator.seconds(1, Timer.COUNT).happen("5")
     assert kept.title == "UNLOCKED"
+    assert CancelTimer(Timer.COUNT) in kept.effects
     locked = operator.forget().lock_by_idleness()
     assert locked.title == "LOCKED"
     assert CloseVault() in locked.effects
