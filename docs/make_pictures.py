@@ -178,6 +178,7 @@ SCENES: Final = (
     Scene(name="manual-wait", begin=_refused),
     Scene(name="manual-sticks"),
     Scene(name="manual-menu"),
+    Scene(name="manual-seal"),
     Scene(name="manual-clock"),
     Scene(name="manual-policy", begin=_changed),
     Scene(name="manual-rescue", begin=_lost),

@@ -11,9 +11,9 @@ request does and, after the colon, what it is answered with.
 """
 
 from datetime import datetime
-from typing import Any, Final, Generic, TypeVar, get_args
+from typing import Annotated, Any, Final, Generic, TypeVar, get_args
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from core.api.csr_files import RequestFile
 from core.api.results import (
@@ -38,6 +38,7 @@ from core.api.results import (
     Unlocked,
 )
 
+SealNumber = Annotated[str, Meta(pattern=r"\A[0-9]{1,12}\Z")]
 R_co = TypeVar("R_co", bound=Result, covariant=True)
 
 
@@ -212,6 +213,13 @@ class RevokeAll(Request[Acknowledged], frozen=True, kw_only=True):
 
     certificates: tuple[str, ...]
     reason: str
+    now: datetime
+
+
+class NoteSeal(Request[Acknowledged], frozen=True, kw_only=True):
+    """Journal the number of the seal that the box is put away under, 1 to 12 digits: `Acknowledged`."""
+
+    number: SealNumber
     now: datetime
 
 

@@ -132,6 +132,7 @@ class Unlocked(Result, frozen=True, kw_only=True):
         failed_attempts: Wrong passphrases folded into the journal just now.
         ran_before: What ran at the unlock before, where something else was told at this one; else None.
         to_confirm: Backup keys on probation that the operator may say yes to by now.
+        seal: Number of the seal that the box was put away under last; "" where none was noted.
     """
 
     authority: str
@@ -143,6 +144,7 @@ class Unlocked(Result, frozen=True, kw_only=True):
     failed_attempts: int
     ran_before: Runs | None = None
     to_confirm: tuple[RecipientSummary, ...] = ()
+    seal: str = ""
 
 
 class ToppedUp(Result, frozen=True, kw_only=True):

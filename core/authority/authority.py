@@ -68,7 +68,7 @@ from core.policy.proposal import read_file_policy, render_difference
 from core.progress import Progress, Report, Weighed
 from core.recovery.drill import expect_drill, record_drill
 from core.store import attempts, journal
-from core.store.box import read_runs
+from core.store.box import keep_seal, read_runs, read_seal
 from core.store.keyslots import KdfCost
 from core.store.records import ArchiveRecord
 from core.store.store import Store, create_store, is_provisioned, open_store
@@ -204,6 +204,7 @@ class Authority:
             failed_attempts=self._failed_attempts,
             ran_before=self._ran_before,
             to_confirm=self.to_confirm(),
+            seal=read_seal(self._store),
         )
 
     def certificates(self) -> tuple[Certificate, ...]:
@@ -408,6 +409,11 @@ class Authority:
         """Remember that the backup `name`, or whichever the words are of, was drilled."""
         with self._operation(now) as store:
             return record_drill(store, self.policy, name, words, now)
+
+    def note_seal(self, number: str, now: datetime) -> None:
+        """Remember the number of the seal that the box is put away under; see core.store.box."""
+        with self._operation(now) as store:
+            keep_seal(store, number, now)
 
     def believe(self, now: datetime) -> None:
         """Take `now` as the time of an operation, unless the journal speaks against it.

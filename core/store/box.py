@@ -1,9 +1,10 @@
-"""What the store knows of the box itself: what ran on it when it was last unlocked.
+"""What the store knows of the box itself: what ran on it when it was last unlocked, and its last seal.
 
 The kiosk tells it; the vault remembers, and says when it has become another. That shows a box that was
 exchanged, or on which something else was installed, as long as whoever did it did not make the kiosk lie.
 """
 
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -11,14 +12,16 @@ import msgspec
 from core.api.results import Runs
 from core.decoding import DecodingError, json_decoder
 from core.errors import StateDamagedError
-from core.store.records import RecordRows
+from core.store import journal
+from core.store.store import Store
 
 _RUNS: Final = "runs"
+_SEAL: Final = "seal"
 _MAX_BYTES: Final = 4096
 _decode = json_decoder(Runs, _MAX_BYTES)
 
 
-def read_runs(store: RecordRows) -> Runs | None:
+def read_runs(store: Store) -> Runs | None:
     """Return what ran at the last unlock by a kiosk; None where no kiosk has told.
 
     Raises:
@@ -31,7 +34,7 @@ def read_runs(store: RecordRows) -> Runs | None:
         raise StateDamagedError("what ran on the box is not readable") from error
 
 
-def keep_runs(store: RecordRows, runs: Runs | None) -> dict[str, Any]:
+def keep_runs(store: Store, runs: Runs | None) -> dict[str, Any]:
     """Remember what runs, and return what an entry says of it: nothing where it is the same as before.
 
     Args:
@@ -42,3 +45,20 @@ def keep_runs(store: RecordRows, runs: Runs | None) -> dict[str, Any]:
         return {}
     store.set_fact(_RUNS, msgspec.json.encode(runs, order="sorted").decode())
     return {"runs": msgspec.structs.asdict(runs)}
+
+
+def read_seal(store: Store) -> str:
+    """Return the number of the seal that was noted last, "" where none was."""
+    return store.fact(_SEAL) or ""
+
+
+def keep_seal(store: Store, number: str, now: datetime) -> None:
+    """Remember the number of a seal, and journal it.
+
+    Args:
+        store: In a transaction of the caller.
+        number: 1 to 12 digits.
+        now: Aware UTC, whole seconds.
+    """
+    store.set_fact(_SEAL, number)
+    journal.append(store, "seal", {"number": number}, now)

@@ -389,6 +389,13 @@ def revoke_all(connection: Connection, request: requests.RevokeAll) -> results.A
     return results.Acknowledged()
 
 
+@answers(requests.NoteSeal, when=When.UNLOCKED)
+def note_seal(connection: Connection, request: requests.NoteSeal) -> results.Acknowledged:
+    """Journal the number of the box's new seal."""
+    connection.authority.note_seal(request.number, request.now)
+    return results.Acknowledged()
+
+
 @answers(requests.RecordDrill, when=When.UNLOCKED)
 def record_drill(connection: Connection, request: requests.RecordDrill) -> results.DrillRecorded:
     """Journal a drill by its six words."""

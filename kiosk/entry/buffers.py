@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from kiosk.entry.date import DateEntry
 from kiosk.entry.entry import Entry, EntryView, Mode, Outcome
+from kiosk.entry.number import NumberEntry
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -39,6 +40,7 @@ class Purpose(StrEnum):
     DATE = "date"  # 12 digits, yyyymmddhhmm UTC; not secret: EntryFinished.text has them
     DATE_AGAIN = "date-again"  # the same once more
     DRILL = "drill"  # the six words of a drill
+    SEAL = "seal"  # the number of a seal; not secret: EntryFinished.text has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class EntryFinished:
 
     Args:
         same: REPEAT and DATE_AGAIN: equal to what was entered before; else True.
-        text: The digits of a date; "" for every secret.
+        text: The digits of a date or a seal; "" for every secret.
         begun: UNLOCK: only its first three words stand there; it may be resumed.
     """
 
@@ -71,6 +73,7 @@ EntryNews = EntryChanged | EntryFinished | EntryLeft
 HOLD_S = 0.6
 MIN_BITS = 64
 DRILL_WORDS = 6
+SEAL_LEGEND = ("All digits of the", "seal that the box is", "put away under.")
 BEGINNING_WORDS = 3  # core.crypto.passphrase, which takes long to load
 
 Estimate = Callable[[str], float]
@@ -88,7 +91,7 @@ class Entries:
         self._propose = propose
         self._estimate = estimate
         self._proposed: tuple[str, ...] = ()
-        self._buffers: dict[Purpose, Entry | DateEntry] = {}
+        self._buffers: dict[Purpose, Entry | DateEntry | NumberEntry] = {}
         self._current: Purpose | None = None
         self._down: tuple[str, float] | None = None
 
@@ -100,9 +103,11 @@ class Entries:
         """Begin an empty entry for `purpose`."""
         if (old := self._buffers.pop(purpose, None)) is not None:
             old.wipe()
-        entry: Entry | DateEntry
+        entry: Entry | DateEntry | NumberEntry
         if purpose in (Purpose.DATE, Purpose.DATE_AGAIN):
             entry = DateEntry()
+        elif purpose is Purpose.SEAL:
+            entry = NumberEntry(SEAL_LEGEND)
         elif purpose is Purpose.UNLOCK:
             entry = Entry(beginning=BEGINNING_WORDS)
         elif purpose is Purpose.CHOOSE:
@@ -202,10 +207,10 @@ class Entries:
         """Return nothing of what is in it."""
         return "Entries(redacted)"
 
-    def _entry(self) -> Entry | DateEntry | None:
+    def _entry(self) -> Entry | DateEntry | NumberEntry | None:
         return None if self._current is None else self._buffers.get(self._current)
 
-    def _judge(self, entry: Entry | DateEntry, outcome: Outcome) -> EntryNews | None:
+    def _judge(self, entry: Entry | DateEntry | NumberEntry, outcome: Outcome) -> EntryNews | None:
         match outcome:
             case Outcome.NOTHING:
                 return None
@@ -218,10 +223,10 @@ class Entries:
             case _:
                 return self._finish(entry)
 
-    def _finish(self, entry: Entry | DateEntry) -> EntryNews | None:
+    def _finish(self, entry: Entry | DateEntry | NumberEntry) -> EntryNews | None:
         text = entry.secret()
         match self._current:
-            case Purpose.DATE:
+            case Purpose.DATE | Purpose.SEAL:
                 return EntryFinished(text=text.decode())
             case Purpose.DATE_AGAIN:
                 same = text == self._buffers[Purpose.DATE].secret()

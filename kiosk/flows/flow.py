@@ -62,7 +62,7 @@ class Typed:
 
     Args:
         same: REPEAT and DATE_AGAIN: equal to what was entered before; else True.
-        text: The digits of a date; "" for every secret.
+        text: The digits of a date or a seal; "" for every secret.
         begun: UNLOCK: it is not finished, but three words stand there; it goes on by `Entry.resumed`.
     """
 

@@ -14,6 +14,7 @@ from kiosk.flows.format import wrong_stick
 from kiosk.flows.menu import menu
 from kiosk.flows.policy import review_own
 from kiosk.flows.rescue import not_empty, rescue
+from kiosk.flows.seal import put_away
 from kiosk.flows.setup import set_up
 from kiosk.flows.stick_job import stick_asks
 from kiosk.flows.this_box import NOT_AS_BEFORE
@@ -113,12 +114,14 @@ def _lines_under_locked(box: Box) -> tuple[str, ...]:
     """Return what matters, most of all first; else what to do."""
     found = box.inspected
     lines = (
+        *((f"Seal {found.seal}",) if found and found.seal else ()),
         *((f"{box.failed_attempts} wrong in a row",) if box.failed_attempts else ()),
         *((fit(box.settings.note),) if box.settings.note else ()),
         *((NOT_AS_BEFORE,) if found and found.has_changed else ()),
         *(found.faults if found else ()),
+        *(("Stick is not used",) if box.sticks else ()),
     )
-    return lines or ("Stick is not used" if box.sticks else "Put in a stick",)
+    return lines or ("Put in a stick",)
 
 
 def unlocked(box: Box) -> Flow:
@@ -137,9 +140,9 @@ def unlocked(box: Box) -> Flow:
         title="UNLOCKED",
         icon=KEY,
         body=lines[:BODY_ROWS],
-        left="#menu",
+        left="#menu A seal",
         right="*=lock",
-        takes="#D" if session.policy_changes else "#",
+        takes="#AD" if session.policy_changes else "#A",
         holds="*",
         minds_sticks=True,
         rests=True,
@@ -148,6 +151,8 @@ def unlocked(box: Box) -> Flow:
     match key:
         case "#":
             return (yield from menu(box))
+        case "A":
+            return (yield from put_away(box))
         case "D":
             return (yield from review_own(box))
     box.lock()

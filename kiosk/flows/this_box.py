@@ -47,6 +47,7 @@ def box_pages(found: Inspected) -> tuple[Page, ...]:
             Page(title="ITS FILES", body=fingerprint_lines(found.words, half))
             for half in range(WORD_PAGES if found.words else 0)
         ),
+        *((Page(title="SEAL", body=(found.seal, "Is it on the bag?")),) if found.seal else ()),
         *(Page(title="BAD", body=lines, strong=True) for lines in paged(found.faults) if lines),
     ]
     if found.has_changed and found.ran_before is not None:
@@ -55,10 +56,22 @@ def box_pages(found: Inspected) -> tuple[Page, ...]:
 
 
 def tell_changes(box: Box) -> Step[None]:
-    """Say what the vault remembers otherwise than it is, before anything else is done."""
-    if box.session is not None and box.session.ran_before is not None and box.inspected is not None:
-        pages = numbered(change_pages(box.session.ran_before, box.inspected.runs))
-        yield from read_to_end([replace(page, left="#ok", takes="#*") for page in pages])
+    """Say what the vault remembers otherwise than it is, or than LOCKED said."""
+    session, found = box.session, box.inspected
+    if session is None or found is None:
+        return
+    pages = [] if session.seal == found.seal else [seal_page(session.seal)]
+    pages += change_pages(session.ran_before, found.runs) if session.ran_before is not None else ()
+    box.inspected = replace(found, seal=session.seal)
+    if pages:
+        yield from read_to_end([replace(page, left="#ok", takes="#*") for page in numbered(pages)])
+
+
+def seal_page(seal: str) -> Page:
+    """Return that LOCKED showed another seal than the journal has."""
+    named = f"seal {seal}" if seal else "no seal at all."
+    body = ("The journal has", named, "LOCKED said otherwise")
+    return Page(title="NOT AS BEFORE", body=body, strong=True)
 
 
 def change_pages(before: Runs, now: Runs) -> tuple[Page, ...]:

@@ -225,6 +225,7 @@ _WANTED = {
     Purpose.DATE: "Type the date",
     Purpose.DRILL: "Words of drill",
     Purpose.DATE_AGAIN: "Type it again",
+    Purpose.SEAL: "Its number",
 }
 _DATES = (Purpose.DATE, Purpose.DATE_AGAIN)
 _WEAK_BITS, _FAIR_BITS = 64, 80  # refused below the first, warned of below the second
@@ -255,6 +256,8 @@ def _entry_name(purpose: Purpose, entry: EntryView) -> str:
     """Return what the title calls the entry."""
     if purpose in _DATES:
         return "DATE"
+    if purpose is Purpose.SEAL:
+        return "SEAL"
     if entry.mode is Mode.WORDS:
         return f"WORD {entry.position}" + (f" of {entry.total}" if entry.total else "")
     return f"TEXT {entry.layer}" if entry.mode is Mode.TEXT else "DIGITS"

@@ -10,7 +10,7 @@ from pathlib import Path
 from core.api.results import Runs
 from hw.ports import Sensors
 from kiosk.work.health import judge
-from kiosk.work.kept_box import KeptBoxError, read_box
+from kiosk.work.kept_box import KeptBox, KeptBoxError, read_box
 from kiosk.work.runs import find_runs
 
 log = logging.getLogger(__name__)
@@ -25,12 +25,14 @@ class Inspected:
         words: Twelve words of the hash over its files; () where that is not known.
         ran_before: What ran at the last unlock, as the kiosk kept it; None where it kept nothing.
         faults: What LOCKED says of the board, worst first.
+        seal: Number of the seal that it was put away under, as the kiosk kept it; "" for none.
     """
 
     runs: Runs
     words: tuple[str, ...] = ()
     ran_before: Runs | None = None
     faults: tuple[str, ...] = ()
+    seal: str = ""
 
     @property
     def has_changed(self) -> bool:
@@ -55,15 +57,16 @@ def inspect(sensors: Sensors, own: Path) -> Inspected:
     condition = sensors.read()
     runs = find_runs(condition)
     faults = [found.fault for found in judge(condition) if found.good is False and found.fault]
-    ran_before = None
+    kept = KeptBox()
     try:
-        ran_before = read_box(own).runs
+        kept = read_box(own)
     except KeptBoxError as error:
         log.warning("what was remembered of the box is damaged: %s", error)
         faults.insert(0, "Box memory was bad")
     return Inspected(
         runs=runs,
         words=fingerprint_words(bytes.fromhex(runs.files)) if runs.files else (),
-        ran_before=ran_before,
+        ran_before=kept.runs,
         faults=tuple(faults),
+        seal=kept.seal,
     )

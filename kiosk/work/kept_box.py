@@ -10,7 +10,7 @@ Rules:
 
 import logging
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -34,10 +34,12 @@ class KeptBox(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     Args:
         runs: What ran at the last unlock; None before the first.
+        seal: Number of the seal that it was put away under last; "" for none.
     """
 
     format: Literal["pism-box-v1"] = "pism-box-v1"
     runs: Runs | None = None
+    seal: Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{0,12}\Z")] = ""
 
 
 _decode = json_decoder(KeptBox, MAX_BYTES)

@@ -247,7 +247,9 @@ class Worker:
         if isinstance(result, rs.Unlocked):
             self._tools.unlocked = True
             keep_sticks(self._tools.own, tuple(result.sticks.items()))
-            keep_box(self._tools.own, KeptBox(runs=runs))
+            keep_box(self._tools.own, KeptBox(runs=runs, seal=result.seal))
+        elif isinstance(request, rq.NoteSeal):
+            keep_box(self._tools.own, KeptBox(runs=runs, seal=request.number))
         return result
 
     def _open(self) -> None:

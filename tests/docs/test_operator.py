@@ -43,6 +43,7 @@ SHORT = {
     "manual-unlock",
     "manual-wait",
     "manual-menu",
+    "manual-seal",
     "manual-clock",
     "manual-policy",
     "manual-policy-stick",

@@ -12,8 +12,9 @@ from core.api.results import PolicyProposal
 from core.progress import Progress
 from hw.ports import Condition
 from kiosk.daemon.last_light import IS_DOWN
-from kiosk.entry.buffers import ProposalView, Purpose
+from kiosk.entry.buffers import SEAL_LEGEND, ProposalView, Purpose
 from kiosk.entry.date import DateEntry
+from kiosk.entry.number import NumberEntry
 from kiosk.entry.view import EntryView, Mode
 from kiosk.flows import (
     clock,
@@ -33,6 +34,7 @@ from kiosk.flows import (
     rescue,
     resting,
     revoke,
+    seal,
     self_test,
     setup,
     status,
@@ -166,6 +168,7 @@ CIPHER = (
 
 
 CHANGED = replace(FOUND, ran_before=RAN_BEFORE)
+SEALED = replace(FOUND, seal="004711")
 BAD = replace(CHANGED, faults=("Power supply is weak", "Clock cell is empty", "Card has errors"))
 
 
@@ -245,6 +248,12 @@ def _pages() -> dict[str, Shown]:
         "locked-stick-ignored": shown(resting.rest(box(HERE, ignored=HERE.identity))),
         "locked-note": _locked(settings=replace(box().settings, note="Stick list was bad")),
         "locked-changed": _locked(inspected=CHANGED),
+        "locked-seal": _locked(inspected=SEALED),
+        "locked-seal-and-more": _locked(inspected=replace(SEALED, faults=BAD.faults[1:2])),
+        "seal-noting": seal.NOTING,
+        "seal-noted": seal.noted_page("004711"),
+        "seal-noted-long": seal.noted_page("9" * 12),
+        "seal-not-as-before": this_box.seal_page("004711"),
         "locked-many": _locked(inspected=BAD, failed_attempts=2),
         "home": _unlocked(),
         "home-stick-left": shown(resting.rest(box(HERE, unlocked=True, ignored=HERE.identity))),
@@ -467,6 +476,13 @@ def _dating(keys: str, purpose: Purpose = Purpose.DATE) -> Sample:
     return _entering(entry.view(0.0), purpose)
 
 
+def _sealing(keys: str) -> Sample:
+    entry = NumberEntry(SEAL_LEGEND)
+    for key in keys:
+        entry.press(key, 0.0)
+    return _entering(entry.view(0.0), Purpose.SEAL)
+
+
 def _samples() -> dict[str, Sample]:
     """Return every sample under the name of its golden frame."""
     chosen = (("A", "before"), ("B", "after"), ("C", "text"), ("D", "hold see"))
@@ -546,6 +562,9 @@ def _samples() -> dict[str, Sample]:
         "entry-date-start": _dating(""),
         "entry-date": _dating("026112"),
         "entry-date-again": _dating("02611231534", Purpose.DATE_AGAIN),
+        "entry-seal-start": _sealing(""),
+        "entry-seal": _sealing("0047"),
+        "entry-seal-full": _sealing("9" * 12),
         "entry-drill": _entering(replace(words, total=6, choices=(("D", "hold see"),)), Purpose.DRILL),
         "entry-key": _entering(replace(words, choices=chosen[2:]), Purpose.IDENTITY),
         "entry-digits": _entering(

@@ -51,6 +51,18 @@ def test_a_command_tells_nothing_and_changes_nothing(founded: Founded) -> None:
     assert unlock(founded, RUNS) is None
 
 
+def test_a_seal_is_journaled_and_told_at_the_next_unlock(founded: Founded) -> None:
+    with closing(Authority.unlock(founded.state, PASSPHRASE, NOW, BOOT)) as authority:
+        assert authority.unlocked(Path("/nowhere")).seal == ""
+        for number in ("004711", "004712"):
+            authority.note_seal(number, NOW)
+            assert authority.unlocked(Path("/nowhere")).seal == number
+    told = [entry.detail for entry in entries(founded) if entry.act == "seal"]
+    assert told == [{"number": "004711"}, {"number": "004712"}]
+    with closing(Authority.unlock(founded.state, PASSPHRASE, NOW, BOOT)) as authority:
+        assert authority.unlocked(Path("/nowhere")).seal == "004712"
+
+
 @pytest.mark.parametrize("kept", ["", "{}", json.dumps({"type": "Runs"}), "x" * 5000])
 def test_what_was_kept_otherwise_is_damage(founded: Founded, kept: str) -> None:
     authority = Authority.unlock(founded.state, PASSPHRASE, NOW, BOOT)

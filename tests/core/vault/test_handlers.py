@@ -22,7 +22,7 @@ from tests.authorities import NOW, Founded, found
 
 RUNS = Runs(version="0.1.0", files="", board="", serial="", installed="")
 SAMPLES: dict[Any, Any] = {
-    str: "a",
+    str: "1",
     bytes: b"a",
     int: 1,
     bool: True,

@@ -86,6 +86,13 @@ expect "key stolen"
 hold # 2.5
 expect "REVOKED" 60
 """
+PUT_AWAY = """
+press A
+expect "SEAL"
+press 0 0 4 7 1 1
+press #
+expect "SEAL 004711" 30
+"""
 SET_UP = """
 expect "FIRST SET-UP" 60
 press #
@@ -128,6 +135,13 @@ def test_the_clock_is_set_in_26(tmp_path: Path) -> None:
         player = Player(box)
         player.play(parse_scenario(UNLOCK))
         tell("setting the clock", count(player, CLOCK), 30, 26)
+
+
+def test_the_seals_number_is_noted_in_8(tmp_path: Path) -> None:
+    with EmulatedBox(set_up_box(tmp_path)) as box:
+        player = Player(box)
+        player.play(parse_scenario(UNLOCK))
+        tell("noting the number of the seal", count(player, PUT_AWAY), 0, 8)
 
 
 def test_the_last_of_600_is_revoked_in_12(tmp_path: Path) -> None:

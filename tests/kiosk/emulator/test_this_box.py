@@ -44,3 +44,15 @@ def test_what_differs_is_said_locked_and_unlocked_journaled_and_on_the_report(fo
         f"installed {RUNS.installed}, {RUNS.board}, no {RUNS.serial}; its files"
         in mtools(image, "mtype", f"::{report}").decode()
     )
+
+
+def test_a_seals_number_survives_the_power_off_and_a_forged_one_is_told(tmp_path: Path) -> None:
+    folders = set_up_box(tmp_path)
+    for scenario in ("seal", "sealed"):
+        with EmulatedBox(folders) as box:
+            play(box, scenario)
+    keep_box(folders.own, KeptBox(runs=RUNS, seal="999999"))
+    with EmulatedBox(folders) as box:
+        play(box, "seal-forged")
+    assert [entry.detail for entry in read_journal(folders) if entry.act == "seal"] == [{"number": "004711"}]
+    assert read_box(folders.own).seal == "004711"

@@ -27,7 +27,7 @@ from kiosk.work.devices import FormatStick, PowerOff, ReadClock, Restart, SetClo
 from kiosk.work.drill import ReadDrill
 from kiosk.work.inspection import Inspected
 from kiosk.work.job import JobDone, RunJob
-from kiosk.work.kept_box import KeptBox, read_box
+from kiosk.work.kept_box import KeptBox, keep_box, read_box
 from kiosk.work.kept_sticks import NAME, read_sticks
 from kiosk.work.policy_stick import ReadPolicy
 from kiosk.work.runs import find_runs
@@ -224,6 +224,16 @@ def test_an_unlock_brings_along_what_runs_and_keeps_it(bench: Bench) -> None:
     assert bench.unlock().ran_before == runs
     assert read_box(bench.folder / "own").runs == change(runs, serial="another")
     assert bench.do(rq.AskSession()).ran_before == runs, "for as long as the session lasts"
+
+
+def test_a_seal_is_kept_when_it_is_journaled_and_otherwise_at_the_next_unlock(bench: Bench) -> None:
+    assert bench.unlock().seal == ""
+    assert bench.do(rq.NoteSeal(number="004711", now=NOW)) == rs.Acknowledged()
+    assert read_box(bench.folder / "own").seal == "004711"
+    keep_box(bench.folder / "own", KeptBox(seal="9"))  # as somebody with the card would
+    bench.worker.close_vault()
+    assert bench.unlock().seal == "004711"
+    assert read_box(bench.folder / "own").seal == "004711"
 
 
 def test_a_wrong_passphrase_keeps_nothing_of_what_runs(bench: Bench) -> None:
