@@ -9,7 +9,7 @@ from dataclasses import replace
 from hw.ports import Stick
 from hw.sizes import size_text
 from kiosk.flows.box import Box
-from kiosk.flows.dialogs import problem_page
+from kiosk.flows.dialogs import problem_code, problem_page
 from kiosk.flows.flow import BACK, Flow, Page, Step, SticksChanged, ask, on_menu
 from kiosk.text.messages import explain
 from kiosk.text.wrap import fit, wrap
@@ -45,6 +45,8 @@ def fault(box: Box, code: str, text: str) -> Flow:
         match (yield fault_page(code, text, at)):
             case "A":
                 return (yield from diagnosis(box))
+            case "B":
+                yield problem_code(code)
             case "D":
                 at = (at + 1) % count
             case _:
@@ -54,7 +56,8 @@ def fault(box: Box, code: str, text: str) -> Flow:
 def fault_page(code: str, text: str, at: int = 0) -> Page:
     """Return one page of what broke."""
     page = problem_page(code, text, at)
-    return replace(page, mark=page.right, right="A diagnose", takes="A#*D")
+    left = "#ok D more" if page.right else "#ok"  # B shows the code here, too; there is no room to say so
+    return replace(page, mark=page.right, left=left, right="A diagnose", takes="AB#*D")
 
 
 def _find_stick(box: Box) -> Step[Stick | None]:

@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from kiosk.flows.flow import Flow, Page, Step
-from kiosk.screens.page import Large
+from kiosk.screens.page import Large, QrCode
+from kiosk.text.camera import error_text, journal_text, visit_text
 from kiosk.text.messages import explain
 from kiosk.text.wrap import BODY_ROWS, count_pages, fit, fit_name, page_mark, pages, wrap
 
@@ -48,9 +49,20 @@ def problem(code: str, text: str = "", *, secretive: bool = False) -> Flow:
         secretive: What was typed is kept, to be corrected.
     """
     at, count = 0, explain(code, text).pages
-    while (yield replace(problem_page(code, text, at), secretive=secretive)) == "D":
-        at = (at + 1) % count
+    while (key := (yield replace(problem_page(code, text, at), secretive=secretive))) in ("B", "D"):
+        if key == "B":
+            yield replace(problem_code(code), secretive=secretive)
+        else:
+            at = (at + 1) % count
     return None
+
+
+def problem_code(code: str) -> Page:
+    """Return an error for a camera, with what to do; any key leads back."""
+    message = explain(code)
+    text = error_text(code, message.happened, message.action)
+    beside = ("The code,", "and what", "to do, for", "a camera", "*back")
+    return Page(body=QrCode(text=text, beside=beside), takes="#*BD")
 
 
 def problem_page(code: str, text: str, at: int = 0) -> Page:
@@ -60,9 +72,9 @@ def problem_page(code: str, text: str, at: int = 0) -> Page:
         title=message.code,
         strong=True,
         body=(message.happened, *message.action) if at == 0 else message.details[at - 1],
-        left=f"#ok {more(message.pages)}".rstrip(),
+        left=f"#ok B QR {more(message.pages)}".rstrip(),
         right=page_mark(at, message.pages),
-        takes="#*D",
+        takes="#*BD",
     )
 
 
@@ -120,6 +132,25 @@ def read_to_end(shown: Sequence[Page], at: int = 0, *, aside: Sequence[Page] = (
         else:
             at += -1 if key == "*" else 1
     return at > 0
+
+
+def logbook_codes(sequence: int, head: str, next_visit_by: datetime) -> tuple[Page, ...]:
+    """Return the journal's head and the next visit for a camera, so that nobody copies 64 digits by hand.
+
+    Args:
+        sequence: Number of the journal's last entry.
+        head: Its hash, 64 hex digits.
+        next_visit_by: The last day.
+    """
+    number = fit(f"no {sequence}", 10)
+    codes = (
+        QrCode(text=journal_text(sequence, head), beside=("JOURNAL", "its head", number, "#next", "*back")),
+        QrCode(
+            text=visit_text(next_visit_by),
+            beside=("NEXT VISIT", "by", f"{next_visit_by:%Y-%m-%d}", "#next", "*back"),
+        ),
+    )
+    return tuple(Page(body=code) for code in codes)
 
 
 def numbered(shown: Sequence[Page]) -> tuple[Page, ...]:

@@ -6,7 +6,7 @@ from core.policy.rules import RESERVED_LABELS
 from hw.ports import Stick
 from hw.sizes import size_text
 from kiosk.flows.box import Box
-from kiosk.flows.dialogs import pick, problem, problem_page, tell
+from kiosk.flows.dialogs import pick, problem, problem_code, problem_page, tell
 from kiosk.flows.flow import Flow, Page, Refused, ask
 from kiosk.flows.menu import menu
 from kiosk.text.messages import explain
@@ -57,12 +57,14 @@ def unusable_stick(box: Box, stick: Stick, refused: Refused) -> Flow:
                 body=(explain(refused.code).happened, "Check it on a PC, or", "erase it here"),
                 left="A erase D why",
                 right="*back",
-                takes="AD#*",
+                takes="ABD#*",
                 minds_sticks=True,
             )
         match (yield page):
             case "A":
                 return (yield from format_stick(box, whole, tuple(label for label, _ in box.table)))
+            case "B":
+                yield problem_code(refused.code)
             case "D":
                 at = (at + 1) % count
             case _:

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from hw.ports import Stick
 from kiosk.flows.box import Box
-from kiosk.flows.dialogs import MORE, read, tell
+from kiosk.flows.dialogs import MORE, logbook_codes, read, tell
 from kiosk.flows.flow import BACK, Flow, Locked, Page, Step, SticksChanged, on_menu
 from kiosk.text.wrap import WORD_PAGES, fingerprint_lines, page_mark, wrap
 from kiosk.work.job import JobDone, StepDone
@@ -37,8 +37,10 @@ def last_visit(box: Box) -> Flow:
         none = ("No stick was written", "since the box was", "switched on.")
         yield from tell("LAST VISIT", *none)
     else:
-        shown = result_pages(box.last_visit, "LAST VISIT")
-        yield from read([replace(page, left="#next", right="*back") for page in shown])
+        done = box.last_visit
+        shown = [replace(page, left="#next", right="*back") for page in result_pages(done, "LAST VISIT")]
+        codes = logbook_codes(done.journal_sequence, done.journal_head, done.next_visit_by)
+        yield from read([*shown, *codes])
     return BACK
 
 

@@ -3,7 +3,7 @@
 from core.api.requests import AskStatus
 from core.api.results import ArchiveState, BoxSummary, RootSummary, StatusReport, TargetCoverage
 from kiosk.flows.box import Box
-from kiosk.flows.dialogs import read, wait
+from kiosk.flows.dialogs import logbook_codes, read, wait
 from kiosk.flows.flow import BACK, Flow, Page, Step, ask, on_menu
 from kiosk.screens.page import Chart, Large, QrCode
 from kiosk.text.wrap import BODY_ROWS, WORD_PAGES, fingerprint_lines, fit, fit_name, page_mark
@@ -166,14 +166,15 @@ def journal_head(box: Box) -> Flow:  # noqa: ARG001
 
 
 def journal_pages(report: StatusReport) -> tuple[Page, ...]:
-    """Return the words of the journal's head, on two pages."""
-    return tuple(
+    """Return the words of the journal's head, on two pages, and what a camera takes of it."""
+    words = tuple(
         Page(
             title="JOURNAL HEAD",
-            mark=page_mark(half, WORD_PAGES),
+            mark=page_mark(half, WORD_PAGES + 2),
             body=fingerprint_lines(report.journal_words, half),
             left=f"#next no {report.journal_sequence}"[:15],
             right="*back",
         )
         for half in range(WORD_PAGES)
     )
+    return words + logbook_codes(report.journal_sequence, report.journal_head, report.next_visit_by)

@@ -148,7 +148,7 @@ def _draw_qr_code(code: QrCode, canvas: Canvas) -> None:
 
 @cache
 def _qr(text: str) -> Image.Image:
-    """Return the QR code of upper-case hex, version 3-L, dark on lit ground, with its quiet zone."""
+    """Return the QR code (version 3-L) of a text for a camera, dark on lit ground, in its quiet zone."""
     import segno  # only this page needs it, and the first frame must not wait for it
 
     modules = segno.make(text, version=3, error="l", mode="alphanumeric", boost_error=False).matrix

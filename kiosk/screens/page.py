@@ -53,7 +53,7 @@ class Chart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QrCode:
-    """Upper-case hex for a camera, and up to five short lines beside it."""
+    """Text of kiosk.text.camera, and up to five short lines beside it."""
 
     text: str
     beside: tuple[str, ...]

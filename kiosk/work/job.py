@@ -103,6 +103,7 @@ class RunJob(Task):
             steps=steps,
             next_visit_by=status.next_visit_by,
             journal_sequence=status.journal_sequence,
+            journal_head=status.journal_head,
             journal_words=status.journal_words,
         )
 
@@ -145,12 +146,14 @@ class JobDone:
         steps: One each.
         next_visit_by: When the next visit is due, aware UTC.
         journal_sequence: Number of the journal's last entry.
-        journal_words: Its 12 words.
+        journal_head: Its hash, 64 hex digits.
+        journal_words: The same as 12 words.
     """
 
     steps: tuple[StepDone, ...]
     next_visit_by: datetime
     journal_sequence: int
+    journal_head: str
     journal_words: tuple[str, ...]
 
 

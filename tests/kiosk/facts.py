@@ -169,7 +169,7 @@ REPORT = StatusReport(
     ),
     undrilled=("second-backup",),
     journal_sequence=412,
-    journal_head="",
+    journal_head="5e77a20d" * 8,
     journal_words=PRINT,
     clock="",
 )
@@ -217,6 +217,7 @@ RESULTS = JobDone(
     ),
     next_visit_by=REPORT.next_visit_by,
     journal_sequence=REPORT.journal_sequence,
+    journal_head=REPORT.journal_head,
     journal_words=PRINT,
 )
 MUCH = replace(

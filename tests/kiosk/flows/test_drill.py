@@ -98,6 +98,6 @@ def test_a_session_that_was_open_stays_open_after_a_drill_stick() -> None:
 def test_a_drill_stick_that_is_refused_says_why_and_asks_again() -> None:
     for code in ("E-DRILL", "E-STICK-MISSING", "E-STICK-FORMAT", "E-STICK-GONE"):
         operator = unlock(Operator(box(DRILLED_STICK))).refuse(code, "why")
-        assert (operator.title, operator.page.left) == (code, "#ok D more")
+        assert (operator.title, operator.page.left) == (code, "#ok B QR D more")
         assert operator.happen("#").title == "STICK PISM-DRILL asks"
         assert operator.page.left == "#start"

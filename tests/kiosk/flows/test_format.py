@@ -73,12 +73,12 @@ def test_an_unusable_part_is_erased_with_the_whole_stick_or_left() -> None:
     left = unlock(Operator(box(HERE))).refuse("E-STICK-FORMAT", "it is FAT16").happen("*")
     assert left.title == "STICK PISM-ALL asks"
     gone = unlock(Operator(box(HERE))).pull(HERE).refuse("E-STICK-FORMAT", "it is FAT16")
-    assert gone.page.left == "#ok D more"
+    assert gone.page.left == "#ok B QR D more"
 
 
 def test_a_stick_with_a_policy_that_cannot_be_used_is_not_offered_to_be_erased() -> None:
     operator = unlock(Operator(box(BRINGING))).refuse("E-STICK-FORMAT", "it is FAT16")
-    assert operator.page.left == "#ok D more"
+    assert operator.page.left == "#ok B QR D more"
 
 
 @pytest.mark.parametrize("label", RESERVED_LABELS)

@@ -83,6 +83,25 @@ def test_recipients_and_journal_are_words() -> None:
     assert Operator(box(unlocked=True)).happen("#5").answer(REPORT).page.left == "#next no 412"
 
 
+def test_number_and_hash_of_the_journal_and_the_next_visit_are_for_a_camera_too() -> None:
+    operator = Operator(box(unlocked=True)).happen("#5").answer(REPORT).happen("##")
+    assert isinstance(operator.page.body, QrCode)
+    assert operator.page.body.text == f"412 {REPORT.journal_head.upper()}"
+    operator.happen("#")
+    assert isinstance(operator.page.body, QrCode)
+    assert operator.page.body.text == "PISM NEXT VISIT BY 2027-02-01"
+    assert operator.happen("*").title == "MENU"
+
+
+def test_an_error_is_for_a_camera_too_and_any_key_leads_back_to_it() -> None:
+    operator = Operator(box(unlocked=True)).happen("#1").refuse("E-FILE", "word " * 30).happen("DB")
+    assert isinstance(operator.page.body, QrCode)
+    assert operator.page.body.text.startswith("E-FILE: ")
+    for key in "#*BD":
+        assert operator.happen(key).title == "E-FILE"
+        operator.happen("B")
+
+
 def test_self_test_goes_on_when_every_key_was_seen() -> None:
     operator = Operator(box(unlocked=True)).happen("#9123A456B789C*0")
     assert operator.page.body == Keys(
