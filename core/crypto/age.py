@@ -6,9 +6,9 @@ Rules:
    pyrage would keep its text only.
 3. Decrypted bytes are worth nothing until `decrypt_stream` has returned: a cut file gives its first part.
 4. The header is bounded before pyrage reads it, the plaintext while it is written.
-5. What pyrage does not know (core.crypto.hybrid) is a stanza of ours: pyrage encrypts to a throwaway key
-   instead, and the header is written anew before a byte of it leaves; the other way round when a file is
-   read. The payload is pyrage's in both directions.
+5. What pyrage does not know (core.crypto.hybrid, core.crypto.hardware) is a stanza of ours: pyrage encrypts
+   to a throwaway key instead, and the header is written anew before a byte of it leaves; the other way round
+   when a file is read. The payload is pyrage's in both directions.
 """
 
 import hashlib
@@ -20,7 +20,9 @@ from typing import Any, BinaryIO, Final
 import pyrage
 
 from core.crypto.age_header import MAGIC, MAX_HEADER_BYTES, Header, Throwaway, write_header
+from core.crypto.hardware import YubikeyRecipient
 from core.crypto.hybrid import HybridIdentity, HybridRecipient
+from core.crypto.plugins import explain_plugin
 from core.crypto.recipients import Recipient, refusing, to_age
 from core.errors import (
     ArchiveDamagedError,
@@ -31,6 +33,7 @@ from core.errors import (
     FileError,
 )
 
+_Ours = HybridRecipient | YubikeyRecipient
 CHUNK_BYTES: Final = 64 * 1024
 _HEADER_END: Final = re.compile(rb"\n--- [^\n]*\n")
 
@@ -58,13 +61,13 @@ def encrypt_stream(chunks: Iterable[bytes], out: BinaryIO, recipients: Sequence[
     if not recipients:
         raise ArchiveError("Nothing can be encrypted to nobody: a recipient is needed.")
     keys = [to_age(recipient) for recipient in recipients]
-    ours = [key for key in keys if isinstance(key, HybridRecipient)]
+    ours = [key for key in keys if isinstance(key, _Ours)]
     source, sink = _Source(iter(chunks)), _Sink(out, None)
     try:
         with refusing(ArchiveError("The encryption failed.")):
             if ours:
                 throwaway = Throwaway()
-                theirs = [key for key in keys if not isinstance(key, HybridRecipient)]
+                theirs = [key for key in keys if not isinstance(key, _Ours)]
                 rewriter = _HeaderRewriter(sink, throwaway, ours)
                 pyrage.encrypt_io(source, rewriter, [throwaway.identity.to_public(), *theirs])
             else:
@@ -112,6 +115,8 @@ def decrypt_stream(source: BinaryIO, identities: Sequence[Any], out: BinaryIO, m
             except pyrage.DecryptError as error:
                 if "No matching keys" in str(error):
                     raise unfit from None
+                if told := explain_plugin(str(error)):
+                    raise ArchiveIdentityError(told) from None
                 raise
     except CaError:
         _raise_first(reader, sink)
@@ -161,7 +166,7 @@ class _HeaderRewriter:
         recipients: Whose stanzas are put in.
     """
 
-    def __init__(self, sink: "_Sink", throwaway: Throwaway, recipients: Sequence[HybridRecipient]) -> None:
+    def __init__(self, sink: "_Sink", throwaway: Throwaway, recipients: "Sequence[_Ours]") -> None:
         self._sink = sink
         self._throwaway = throwaway
         self._recipients = recipients

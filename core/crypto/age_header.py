@@ -36,7 +36,7 @@ WRAPPED_BYTES: Final = FILE_KEY_BYTES + 16  # with the tag of ChaCha20-Poly1305
 _COLUMNS: Final = 64
 _X25519: Final = b"X25519"
 _SCRYPT: Final = b"scrypt"
-_NONCE: Final = bytes(12)
+NONCE: Final = bytes(12)
 _STANZA: Final = re.compile(rb"-> ([!-~]+(?: [!-~]+)*)\n((?:[A-Za-z0-9+/]{64}\n)*[A-Za-z0-9+/]{0,63}\n)")
 _END: Final = re.compile(rb"--- ([A-Za-z0-9+/]{43})\n")
 
@@ -153,7 +153,7 @@ class Throwaway:
         ephemeral = X25519PrivateKey.generate()
         share = ephemeral.public_key().public_bytes_raw()
         shared = ephemeral.exchange(X25519PublicKey.from_public_bytes(self._public))
-        body = ChaCha20Poly1305(self._derive(shared, share)).encrypt(_NONCE, file_key, None)
+        body = ChaCha20Poly1305(self._derive(shared, share)).encrypt(NONCE, file_key, None)
         return Stanza(kind=_X25519, arguments=(encode_base64(share),), body=body)
 
     def _unwrap(self, stanza: Stanza) -> bytes:
@@ -162,7 +162,7 @@ class Throwaway:
         share = decode_base64(stanza.arguments[0])
         shared = self._private.exchange(X25519PublicKey.from_public_bytes(share))
         try:
-            return ChaCha20Poly1305(self._derive(shared, share)).decrypt(_NONCE, stanza.body, None)
+            return ChaCha20Poly1305(self._derive(shared, share)).decrypt(NONCE, stanza.body, None)
         except InvalidTag:
             raise ValueError("another one's stanza") from None
 

@@ -7,7 +7,8 @@ Rules:
 2. The passphrase is asked for at most once, and only for a file that needs it.
 3. The cost that the file itself demands of its passphrase is bounded before it is paid; a small machine
    says how much memory it has. A cipher that the library lacks is named before anybody is asked.
-4. Whatever is wrong is an ArchiveIdentityError that names the source, never a byte of the key.
+4. Keys in hardware are a plugin's matter (core.crypto.plugins), and taken where somebody says who answers it.
+5. Whatever is wrong is an ArchiveIdentityError that names the source, never a byte of the key.
 """
 
 import base64
@@ -28,6 +29,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_private_key,
 )
 
+from core.crypto import plugins
 from core.crypto.hybrid import IDENTITY_PREFIX, HybridIdentity
 from core.crypto.key_encryption import read_encryption
 from core.crypto.recipients import holds_private_key, is_pkcs12, refusing
@@ -41,6 +43,7 @@ _SCRYPT_BYTES: Final = 1024  # age takes r = 8; RFC 7914 2: 128 x r bytes for ea
 _AGE_MAGIC = b"age-encryption.org/v1\n"
 _AGE_ARMOR = b"-----BEGIN AGE ENCRYPTED FILE-----"
 _AGE_KEY = b"AGE-SECRET-KEY-1"
+_PLUGIN = b"AGE-PLUGIN-"
 _AGE_PQ_KEY = f"{IDENTITY_PREFIX}1".upper().encode()
 _SCRYPT = re.compile(rb"age-encryption\.org/v1\n-> scrypt [A-Za-z0-9+/]{22} ([0-9]{1,4})\n")
 _PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]{0,32})-----(.{0,65536}?)-----END \1-----", re.DOTALL)
@@ -75,7 +78,8 @@ def is_locked(data: bytes, source: str = "The identity") -> bool:
 def is_private_key(data: bytes) -> bool:
     """Return whether a file is a private key of some kind, be it one that load_identities refuses."""
     is_archive = data.startswith(_AGE_MAGIC)
-    return len(data) <= MAX_IDENTITY_BYTES and not is_archive and holds_private_key(data)
+    is_key = holds_private_key(data) or plugins.IDENTITY.search(data) is not None
+    return len(data) <= MAX_IDENTITY_BYTES and not is_archive and is_key
 
 
 def load_identities(
@@ -84,6 +88,7 @@ def load_identities(
     source: str = "The identity",
     *,
     memory_bytes: int | None = None,
+    person: plugins.Person | None = None,
 ) -> tuple[Any, ...]:  # pyrage has no types
     """Return the identities in one file, for core.crypto.age: pyrage's, or core.crypto.hybrid's.
 
@@ -93,6 +98,7 @@ def load_identities(
         source: Where it comes from, for the error's text.
         memory_bytes: What the file may take of this machine's memory for its passphrase; None: all that the
             bounds above allow.
+        person: Who answers the plugin of a key in hardware; None refuses such keys.
 
     Raises:
         IdentityLockedError: Encrypted, without or with another passphrase (E-IDENTITY-LOCKED).
@@ -110,10 +116,10 @@ def load_identities(
             data, lambda what: ArchiveIdentityError(f"{source} {what}."), to_pem="openssl pkey"
         ).strip()
     if text.startswith((_AGE_MAGIC, _AGE_ARMOR)):
-        return _read_age(_decrypt_age(text, passphrase, source, memory_bytes), source)
+        return _read_age(_decrypt_age(text, passphrase, source, memory_bytes), person, source)
     block = _PEM.search(text)
     if block is None:
-        return _read_age(text, source)
+        return _read_age(text, person, source)
     return (_read_pem(block, passphrase, source),)
 
 
@@ -126,15 +132,17 @@ def _way_out(data: bytes) -> str:
     return ""
 
 
-def _read_age(text: bytes, source: str) -> tuple[Any, ...]:
+def _read_age(text: bytes, person: plugins.Person | None, source: str) -> tuple[Any, ...]:
     lines = [line.strip() for line in text.splitlines()]
     lines = [line for line in lines if line and not line.startswith(b"#")]
-    if not lines or not all(line.startswith((_AGE_KEY, _AGE_PQ_KEY)) for line in lines):
+    if not lines or not all(line.startswith((_AGE_KEY, _AGE_PQ_KEY, _PLUGIN)) for line in lines):
         raise ArchiveIdentityError(f"{source} holds no age, OpenSSH or PEM private key.")
     if len(lines) > MAX_IDENTITIES:
         raise ArchiveIdentityError(f"{source} holds more than {MAX_IDENTITIES} keys.")
     with refusing(ArchiveIdentityError(f"{source} holds an age key with a typing error.")):
-        return tuple(_read_age_key(line) for line in lines)
+        keys = tuple(_read_age_key(line) for line in lines if not line.startswith(_PLUGIN))
+    stubs = [line.decode(errors="replace") for line in lines if line.startswith(_PLUGIN)]
+    return (*keys, *plugins.load_plugins(stubs, person, source))
 
 
 def _read_age_key(line: bytes) -> Any:

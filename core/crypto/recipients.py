@@ -3,8 +3,9 @@
 Owns: reading one recipient, the strength rules, its canonical line, its fingerprint and words.
 
 Rules:
-1. A file holds one key: age1... (X25519), age1pq1... (post-quantum), ssh-ed25519, ssh-rsa, or a PEM public
-   key (RSA, Ed25519), which becomes its ssh form. Comment lines (#) and blank lines may stand around it.
+1. A file holds one key: age1... (X25519), age1pq1... (post-quantum), age1tag1..., age1tagpq1... or
+   age1yubikey1... (in hardware), ssh-ed25519, ssh-rsa, or a PEM public key (RSA, Ed25519), which becomes its
+   ssh form. Comment lines (#) and blank lines may stand around it.
 2. Anything private is refused before anything else is looked at.
 3. RSA has 3072 to 4096 bits and an odd exponent of 65537 or more; a point of low order is refused.
 4. What a library throws, a panic included, leaves here as a RecipientError that names the source.
@@ -17,7 +18,7 @@ import base64
 import hashlib
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -36,7 +37,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from mnemonic import Mnemonic
 
-from core.crypto import bech32, hybrid
+from core.crypto import bech32, hardware, hybrid
 from core.crypto.keys import is_low_order_ed25519, is_low_order_x25519, is_valid_ed25519, is_valid_x25519
 from core.der import OID, SEQUENCE, read_elements
 from core.errors import (
@@ -59,18 +60,20 @@ FINGERPRINT_WORDS = 12
 _WORD_BITS = 11
 _PKCS12_VERSION = b"\x02\x01\x03"  # RFC 7292 4
 _PKCS7 = bytes.fromhex("2a864886f70d0107")  # 1.2.840.113549.1.7
-X25519_BYTES = 32
 _PRIVATE = re.compile(
     rb"-----? ?BEGIN [A-Z0-9 ]*PRIVATE KEY|AGE-SECRET-KEY-|age-encryption\.org/v1|BEGIN AGE ENCRYPTED FILE"
     rb"|PuTTY-User-Key-File|SSH PRIVATE KEY FILE FORMAT",
     re.IGNORECASE,
 )
 
-RecipientKind = Literal["age", "age-pq", "ssh-ed25519", "ssh-rsa"]
-POST_QUANTUM: Final[tuple[RecipientKind, ...]] = ("age-pq",)
+RecipientKind = Literal["age", "age-pq", "age-tag", "age-tagpq", "age-yubikey", "ssh-ed25519", "ssh-rsa"]
+POST_QUANTUM: Final[tuple[RecipientKind, ...]] = ("age-pq", "age-tagpq")
 DESCRIPTIONS: Final[dict[RecipientKind, str]] = {
     "age": "X25519",
     "age-pq": "post-quantum, ML-KEM-768 with X25519",
+    "age-tag": "in hardware, P-256",
+    "age-tagpq": "in hardware, post-quantum, ML-KEM-768 with P-256",
+    "age-yubikey": "in a YubiKey, P-256",
     "ssh-ed25519": "Ed25519",
     "ssh-rsa": "RSA",
 }
@@ -81,7 +84,7 @@ class Recipient:
     """A public key that passed every rule here.
 
     Args:
-        kind: age (X25519), age-pq, ssh-ed25519 or ssh-rsa.
+        kind: See DESCRIPTIONS.
         key: The key in one canonical line without a comment; `parse_recipient` reads it back.
         fingerprint: "SHA256:" and base64, as `ssh-keygen -l` shows it; for age, of the line itself.
         words: The first 132 bits of that SHA-256 as 12 BIP-39 words.
@@ -143,7 +146,7 @@ def parse_recipient(text: bytes | str, source: str) -> Recipient:
 
 
 def to_age(recipient: Recipient) -> Any:  # pyrage has no types
-    """Return what core.crypto.age encrypts to: pyrage's recipient, or core.crypto.hybrid's.
+    """Return what core.crypto.age encrypts to: pyrage's recipient, or one whose stanza is ours.
 
     Raises:
         RecipientError: The library refuses it (E-RECIPIENT).
@@ -151,21 +154,36 @@ def to_age(recipient: Recipient) -> Any:  # pyrage has no types
     with refusing(RecipientError(f"The recipient {recipient.fingerprint} cannot be encrypted to.")):
         if recipient.kind == "age-pq":
             return hybrid.HybridRecipient(recipient.key)
+        if recipient.kind == "age-yubikey":
+            return hardware.YubikeyRecipient(bech32.decode(recipient.key)[1])
+        if recipient.kind == "age-tag":
+            return pyrage.tag.Recipient.from_str(recipient.key)
+        if recipient.kind == "age-tagpq":
+            return pyrage.tagpq.Recipient.from_str(recipient.key)
         if recipient.kind == "age":
             return pyrage.x25519.Recipient.from_str(recipient.key)
         return pyrage.ssh.Recipient.from_str(recipient.key)
 
 
-def require_one_strength(recipients: Sequence[Recipient], source: str) -> None:
+def require_one_strength(recipients: Sequence[Recipient], source: str, *, mixed: bool = False) -> None:
     """Refuse keys of which only some are post-quantum: what is encrypted to all is as weak as the weakest.
 
     Args:
         recipients: Of one destination.
         source: Where they stand, for the error's text.
+        mixed: The policy says that this is meant. A key of age1tagpq1 stands beside its own kind even so:
+            pyrage, which alone can encrypt to it, takes no other there.
 
     Raises:
         RecipientMixedError: They are of both kinds (E-RECIPIENT-MIXED).
     """
+    kinds_here = {recipient.kind for recipient in recipients}
+    if "age-tagpq" in kinds_here and len(kinds_here) > 1:
+        raise RecipientMixedError(
+            f"{source} holds an age1tagpq1 key, which only others of its kind may stand by"
+        )
+    if mixed:
+        return
     classical = [n for n, recipient in enumerate(recipients) if not recipient.is_post_quantum]
     if 0 < len(classical) < len(recipients):
         kinds = ", ".join(f"{source}[{n}] ({recipients[n].kind})" for n in classical)
@@ -248,20 +266,40 @@ def _from_age(line: str, source: str) -> Recipient:
         prefix, raw = bech32.decode(line)
     except ValueError:
         raise RecipientError(f"{source} has a typing error in its age recipient.") from None
-    if line != line.lower() or prefix not in ("age", hybrid.RECIPIENT_PREFIX):
-        raise RecipientError(f"{source} is not an age X25519 or post-quantum recipient.")
-    if prefix == hybrid.RECIPIENT_PREFIX:
-        with refusing(RecipientError(f"{source} is not a whole age post-quantum recipient.")):
-            point = hybrid.HybridRecipient(line).point
-    elif len(raw) == X25519_BYTES:
-        point = raw
-    else:
-        raise RecipientError(f"{source} is not a whole age X25519 recipient.")
-    if is_low_order_x25519(point):
+    kind = _AGE_KINDS.get(prefix)
+    if line != line.lower() or kind is None:
+        known = ", ".join(f"{name}1" for name in _AGE_KINDS)
+        raise RecipientError(f"{source} is an age recipient of another kind than {known}.")
+    with refusing(RecipientError(f"{source} is not a whole recipient of {prefix}1.")):
+        point = _CHECKS[kind](line, raw)
+    if point is not None and is_low_order_x25519(point):
         raise RecipientWeakError(f"{source} is a point of low order: anybody could read what it protects.")
-    if not is_valid_x25519(point):
+    if point is not None and not is_valid_x25519(point):
         raise RecipientError(f"{source} is not a canonical X25519 point.")
-    return _recipient("age" if prefix == "age" else "age-pq", line, line.encode())
+    return _recipient(kind, line, line.encode())
+
+
+def _check_x25519(_line: str, raw: bytes) -> bytes:
+    if len(raw) != hybrid.X25519_BYTES:
+        raise ValueError("another length")
+    return raw
+
+
+_AGE_KINDS: Final[dict[str, RecipientKind]] = {
+    "age": "age",
+    hybrid.RECIPIENT_PREFIX: "age-pq",
+    hardware.TAG_PREFIX: "age-tag",
+    hardware.TAG_PQ_PREFIX: "age-tagpq",
+    hardware.YUBIKEY_PREFIX: "age-yubikey",
+}
+_CHECKS: Final[dict[RecipientKind, Callable[[str, bytes], bytes | None]]] = {
+    "age": _check_x25519,
+    "age-pq": lambda line, _raw: hybrid.HybridRecipient(line).point,
+    "age-tag": lambda _line, raw: hardware.require_tag(raw),
+    "age-tagpq": lambda _line, raw: hardware.require_tag_pq(raw),
+    "age-yubikey": lambda _line, raw: hardware.require_tag(raw),
+}
+"""What refuses the bytes of a key, and returns its point of Curve25519, if it has one."""
 
 
 def _from_pem(lines: Iterable[str], source: str) -> Recipient:

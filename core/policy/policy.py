@@ -126,8 +126,8 @@ def resolve_policy(config: Config, files: KeyFiles) -> tuple[Policy, tuple[KeyNa
         for name, destination in sections[section].items():
             path = (section, name, "recipients")
             found = _resolve(path, destination.recipients, files)
-            if not destination.mixed_recipients:
-                require_one_strength([recipient for recipient, _ in found], show_path(path))
+            mixed = bool(destination.mixed_recipients)
+            require_one_strength([recipient for recipient, _ in found], show_path(path), mixed=mixed)
             names += [
                 KeyName(kind=kind, name=name, key=recipient.key, file=file, comment=recipient.comment)
                 for recipient, file in found
@@ -214,8 +214,7 @@ def decode_policy(data: bytes) -> Policy:
             recipients = [
                 parse_recipient(line, f"{path}[{place}]") for place, line in enumerate(destination.recipients)
             ]
-            if not destination.mixed_recipients:
-                require_one_strength(recipients, path)
+            require_one_strength(recipients, path, mixed=bool(destination.mixed_recipients))
         except CaError as error:
             raise PolicyError(f"the policy holds an unusable recipient: {error}") from None
         if tuple(recipient.key for recipient in recipients) != destination.recipients:

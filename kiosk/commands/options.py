@@ -141,6 +141,35 @@ def _is_there_a_terminal() -> bool:
     return True
 
 
+class PluginTerminal:
+    """Who answers the program of a key in hardware: the person at the terminal, or nobody."""
+
+    def tell(self, text: str) -> None:
+        """Say it."""
+        say(text)
+
+    def ask(self, text: str, *, secret: bool) -> str | None:
+        """Return what was typed; None without a terminal, or where Ctrl-C answered."""
+        if not _is_there_a_terminal():
+            return None
+        try:
+            with _bars_aside():
+                answer: str = click.prompt(text, hide_input=secret, default="", show_default=False, err=True)
+        except (click.Abort, UnicodeDecodeError):
+            return None
+        return answer
+
+    def choose(self, text: str, yes: str, no: str | None) -> bool | None:
+        """Return whether it is yes; None without a terminal, or where Ctrl-C answered."""
+        if not _is_there_a_terminal():
+            return None
+        try:
+            with _bars_aside():
+                return click.confirm(f"{text} (y: {yes}, n: {no or 'no'})", err=True)
+        except click.Abort:
+            return None
+
+
 def confirm(question: str) -> bool:
     """Ask the person at the terminal, on standard error."""
     return click.confirm(question, err=True)
@@ -239,6 +268,22 @@ def progress_bar() -> Iterator[Report]:
         yield report
 
 
+_bars: Final[list[Any]] = []
+"""The bar on the terminal, if there is one: what is drawn ten times a second would hide a question."""
+
+
+@contextmanager
+def _bars_aside() -> Iterator[None]:
+    drawn = [bars for bars in _bars if bars.live.is_started]
+    for bars in drawn:
+        bars.stop()
+    try:
+        yield
+    finally:
+        for bars in drawn:
+            bars.start()
+
+
 @contextmanager
 def _drawn() -> Iterator[Report]:
     if sys.stderr is None or not sys.stderr.isatty():
@@ -269,9 +314,11 @@ def _drawn() -> Iterator[Report]:
             bars.start()  # not before: a question may come first
         bars.update(bar.id, description=what, completed=done)
 
+    _bars.append(bars)
     try:
         yield draw
     finally:
+        _bars.remove(bars)
         if bar is not None:
             bars.stop()
 

@@ -9,6 +9,7 @@ import click
 
 from hw.system.clock import SystemClock
 from kiosk.commands.options import (
+    PluginTerminal,
     confirm,
     example,
     identity_passphrase_option,
@@ -34,7 +35,7 @@ identity_option = click.option(
     "--identity",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     required=True,
-    help="The private key that belongs to the recipient: age, OpenSSH or PEM.",
+    help="The private key that belongs to the recipient: age, OpenSSH, PEM, or a plugin's.",
 )
 former_passphrase_option = click.option(
     "--passphrase-file", type=click.Path(path_type=Path, allow_dash=True), hidden=True
@@ -181,7 +182,8 @@ def read_identities(file: Path, passphrase_file: Path | None, *, for_panel: bool
         return words
 
     try:
-        return load_identities(read_bounded(file, _MAX_IDENTITY_BYTES), passphrase, str(file))
+        data = read_bounded(file, _MAX_IDENTITY_BYTES)
+        return load_identities(data, passphrase, str(file), person=PluginTerminal())
     except IdentityLockedError as error:
         if oddity:
             raise IdentityLockedError(f"{error} The passphrase file {oddity}, which is tried, too.") from None

@@ -64,6 +64,7 @@ def converse(
     cwd: Path = ROOT,
     when: str = "",
     timeout_s: float = 60,
+    path: Path | None = None,
 ) -> Ran:
     """Run a command as a process at a terminal of its own.
 
@@ -73,10 +74,12 @@ def converse(
         cwd: Where it runs.
         when: As for `spawn`.
         timeout_s: After which it is given up.
+        path: A folder of programs that are found first.
 
     Returns:
         How it ended; `err` is all that the terminal showed, results too.
     """
+    programs = ENVIRONMENT["PATH"] if path is None else f"{path}:{ENVIRONMENT['PATH']}"
     ours, theirs = pty.openpty()
     child = subprocess.Popen(
         [*_clock(when), sys.executable, "-m", "kiosk", *map(str, arguments)],
@@ -84,7 +87,7 @@ def converse(
         stdout=theirs,
         stderr=theirs,
         cwd=cwd,
-        env=ENVIRONMENT | {"TERM": "xterm", "COLUMNS": "100", "PYTHONPATH": str(ROOT)},
+        env=ENVIRONMENT | {"PATH": programs, "TERM": "xterm", "COLUMNS": "100", "PYTHONPATH": str(ROOT)},
         start_new_session=True,
     )
     os.close(theirs)

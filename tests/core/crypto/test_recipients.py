@@ -296,7 +296,6 @@ def spoilt() -> Any:
         "pem after ssh": line.encode() + b"\n" + pem(ed),
         "typing error": key[:-1] + ("q" if key[-1] != "q" else "p"),
         "short age": key[:-3],
-        "age plugin": "age1yubikey1qwt50d05nh5vutpdzmlg5wn80xq5negm4uj9ghv0snvdd3yysf5yw3rhl3t",
         "upper case": key.upper(),
         "bech32 other length": bech32("age", bytes(range(31)))[:62],
         "ssh cut": line[:-9],
