@@ -29,6 +29,7 @@
     ├── IssueError             planning or signing broke one of our own rules
     │   └── CheckError             a named rule of core.issue.checks failed
     ├── PolicyError            an unknown egress, backup, target, or a change not approved
+    │   └── ProbationError         a backup key waits
     ├── RequestError           a signing request that nothing can be made of
     │   ├── RequestNameError       its file name does not say class and target
     │   ├── RequestPlaceError      it lies where no request is read

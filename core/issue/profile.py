@@ -75,6 +75,18 @@ CA_USAGE = _usage(ca=True)
 SEAL_USAGE = _usage(ca=False)
 
 
+def common_name(kind: Kind, path: str, period: str, lane: int | None) -> str:
+    """Return a readable name: `infrastructure/avatars 2027.1/17`, `root 2027`, `seal 2027`.
+
+    Args:
+        kind: Of the certificate.
+        path: Class and target of a signer.
+        period: Name of its issuing period.
+        lane: Of a signer, from 1.
+    """
+    return f"{path} {period}/{lane}" if kind == "signer" else f"{kind} {period}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """What all certificates of one kind and target have in common.
@@ -98,10 +110,8 @@ class Profile:
     tail: timedelta | None
 
     def common_name(self, period: str, lane: int | None) -> str:
-        """Return the readable name: `infrastructure/avatars 2027.1/17`, `root 2027`, `seal 2027`."""
-        if self.kind == "signer":
-            return f"{self.class_name}/{self.target} {period}/{lane}"
-        return f"{self.kind} {period}"
+        """Return the readable name of one of them (see the function of that name)."""
+        return common_name(self.kind, f"{self.class_name}/{self.target}", period, lane)
 
     def subject(self, certificate_id: str, period: str, lane: int | None) -> x509.Name:
         """Return the subject of one certificate.
@@ -114,11 +124,10 @@ class Profile:
         Raises:
             IssueError: A name is longer than RFC 5280 allows (E-ISSUE).
         """
-        common_name = self.common_name(period, lane)
         return x509.Name(
             (
                 *self.names,
-                _name(NameOID.COMMON_NAME, common_name),
+                _name(NameOID.COMMON_NAME, self.common_name(period, lane)),
                 _name(NameOID.SERIAL_NUMBER, certificate_id),
             )
         )

@@ -19,6 +19,7 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 from msgspec import UnsetType
 
 from core.archive.backup_state import State, StateCertificate, decode_state
@@ -28,6 +29,7 @@ from core.certificate import Certificate
 from core.crypto.keys import PublicKey, encode_key
 from core.crypto.recipients import refusing
 from core.errors import ArchiveFormatError, ArchiveKindError, PolicyError
+from core.issue.profile import common_name
 from core.policy.policy import Policy, decode_policy
 from core.progress import Report, report_nothing
 from core.receive.certificates import Chains, check_certificate, read_certificates
@@ -276,6 +278,11 @@ def _check_unlisted(item: StateCertificate, manifest: Manifest, chains: Chains) 
         certificate = x509.load_der_x509_certificate(der)
     if hashlib.sha256(der).hexdigest() != entry.sha256:
         raise refusal
+    named_by_root = [name.value for name in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    if named_by_root != [
+        common_name(entry.kind, f"{entry.class_name}/{entry.target}", entry.period, entry.lane)
+    ]:
+        raise refusal  # period and lane stand nowhere else
     check_certificate(entry, certificate, chains.roots[entry.issuer], manifest.created)
     return entry
 

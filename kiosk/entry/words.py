@@ -100,6 +100,7 @@ class WordEntry:
             return False
         self._slot = slot
         self._hole = False
+        self._guarded = self._rest = ""
         return True
 
     def go_to_end(self) -> None:

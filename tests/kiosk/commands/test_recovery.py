@@ -119,7 +119,8 @@ def test_restores_under_a_new_passphrase_and_says_what(desk: Desk, tmp_path: Pat
     with open_store(tmp_path / "state", NEW_PASSPHRASE) as store:
         words = " ".join(box_words(load_box_key(store).public))
     assert f"tell your receivers the words of this box:\n    {words}\n" in done.stdout
-    assert done.stderr == ""
+    assert done.stderr.startswith("recognition words, for the paper: ")
+    assert done.stderr.count("\n") == 1
     Authority.unlock(tmp_path / "state", NEW_PASSPHRASE, SystemClock().now(), BOOT).close()
 
 

@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 
 from kiosk.emulator.box import EmulatedBox, Folders
-from kiosk.emulator.folder import lay_stick
 from kiosk.screens.reader import read_text
 from tests.kiosk.emulated import NOW, acts, play, read_journal, set_up_box
-from tests.kiosk.place import files_on, fill, holds, read_receipts
+from tests.kiosk.place import files_on, holds, read_receipts
 from tests.kiosk.rescues import NOW as LOST
 from tests.kiosk.rescues import fill_stick, lay_empty_box, lose_box, rescue_files
 
@@ -67,15 +66,14 @@ def journaled(folders: Folders) -> set[tuple[str, int]]:
 
 
 @pytest.mark.parametrize(
-    ("left_bytes", "last"),
-    [(150_000, "main-kudo-000001-*.tar.age"), (225_000, "pism-receipt-main-kudo-000001.json")],
+    ("place", "last"),
+    [(180_000, "main-kudo-000001-*.tar.age"), (650_000, "pism-receipt-main-kudo-000001.json")],
 )
 def test_a_stick_that_was_emptied_in_between_has_all_that_is_called_ok(
-    folders: Folders, tmp_path: Path, left_bytes: int, last: str
+    folders: Folders, place: int, last: str
 ) -> None:
-    fill(lay_stick(folders, "PISM-ALL", {}), left_bytes, tmp_path)
     with EmulatedBox(folders) as box:
-        play(box, "emptied", FILE=last)
+        play(box, "emptied", PLACE=str(place), FILE=last)
         assert check_ok(box, "PISM-ALL").keys() == BOTH
     assert journaled(folders) == BOTH
     assert acts(folders).count("written") == len(BOTH)

@@ -166,6 +166,22 @@ def test_a_refused_text_is_not_tried_unchanged_either() -> None:
     assert entries.feed("#", 95.0, down=True) == EntryFinished()
 
 
+def test_the_key_after_a_word_was_pointed_out_is_its_own() -> None:
+    """At once, and though the last word would have gone on with it."""
+    words = (*WORDS[:7], "abandon")
+    entries = make_entries(words)
+    entries.propose()
+    type_words(entries, Purpose.REPEAT, ("zoo", *words[1:7]))
+    at_s = 500.0
+    for key in fewest_keys("abandon"):
+        entries.feed(key, at_s, down=True)
+    assert said(entries) == (1, True)
+    entries.feed(keys_of("abandon")[len(fewest_keys("abandon"))], at_s + 0.1, down=True)
+    view = entries.entry_view(at_s + 0.1)
+    assert view is not None
+    assert view.typed
+
+
 def said(entries: Entries) -> tuple[int, bool]:
     """Return which word is in work, and whether it is said to differ."""
     view = entries.entry_view(1e9)
