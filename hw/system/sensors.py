@@ -20,6 +20,7 @@ from typing import Final
 
 from hw.ports import Condition
 
+_DIGITS: Final = 20  # of 64 bits, with a sign
 _CHARACTERS: Final = 100
 _FIRST_TIME_S: Final = datetime(2020, 1, 1, tzinfo=UTC).timestamp()
 """A chip that lost its power begins anew in 1970, 2000 or 2010, whatever its flag says."""
@@ -104,7 +105,8 @@ class BoardSensors:
         device = self._sys / "block/mmcblk0/device"
         try:
             # Each in steps of 10 %: 0x01 is the first tenth, 0x0a the last, 0x0b beyond.
-            estimates = [int(word, 16) for word in (_text(device / "life_time") or "").split()]
+            words = (_text(device / "life_time") or "").split()
+            estimates = [int(word, 16) for word in words if len(word) <= len("0x0b")]
         except ValueError:
             estimates = []
         end = _number(device / "pre_eol_info", base=16) or None  # 0 is not defined
@@ -141,9 +143,10 @@ def _text(path: Path) -> str | None:
 
 
 def _number(path: Path, base: int = 10) -> int | None:
-    """Return the whole number that a file has; None where it has none."""
+    """Return the whole number that a file has; None where it has none, or one that no kernel counts to."""
+    text = _text(path) or ""
     try:
-        return int(_text(path) or "", base)
+        return int(text, base) if len(text) <= _DIGITS else None
     except ValueError:
         return None
 
