@@ -231,7 +231,8 @@ class Box:
         for root in roots.values():
             if crls:
                 files[f"crls/{root.record.id}.crl"] = self.crl(root)
-        files["journal.jsonl"], journal_head = make_journal()
+        is_whole = kind == "backup" or (head or {}).get("format") == FORMAT_1
+        files["journal.jsonl"], journal_head = make_journal() if is_whole else extract(listed)
         if kind == "backup":
             files["state.json"] = b"{}"
         if parts is not None:
@@ -313,6 +314,21 @@ def make_box(**fields: Any) -> Any:
     box.add("seal")
     box.add("signer", tail=30)
     return box
+
+
+def extract(listed: Any) -> Any:
+    """Return what an egress has of the journal, and its head: all is issued at once, revoked one by one."""
+    acts: list[Any] = [("init", {}), ("issue", {"certificates": [[each.id, each.sha256] for each in listed]})]
+    gone = [each.id for each in listed if each.status == "revoked"]
+    acts += [("revoke", {"id": id_, "kind": "signer", "reason": "superseded"}) for id_ in gone]
+    time = f"{NOW:%Y-%m-%dT%H:%M:%SZ}"
+    lines = [
+        {"act": act, "detail": detail, "hash": f"{number:064x}", "sequence": 3 * number, "time": time}
+        for number, (act, detail) in enumerate(acts, 1)
+    ]
+    return b"".join(json.dumps(line, separators=(",", ":")).encode() + b"\n" for line in lines), lines[-1][
+        "hash"
+    ]
 
 
 def make_journal(acts: tuple[str, ...] = ("init", "issue")) -> Any:

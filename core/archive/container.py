@@ -43,6 +43,7 @@ _KIB, _MIB = 1024, 1024**2
 MAX_MEMBERS: Final = 400_000
 MANIFEST_PATH: Final = "manifest.json"
 BOX_SIGNATURE_PATH: Final = "box.sig"
+JOURNAL_PATH: Final = "journal.jsonl"
 _ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _NAME = r"[a-z][a-z0-9-]{0,23}"
 _MEMBERS: Final = tuple(

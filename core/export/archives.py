@@ -23,8 +23,16 @@ from typing import BinaryIO, Final, TypeVar
 
 from core.archive.backup_state import encode_state
 from core.archive.box_key import BoxKey, load_box_key
-from core.archive.container import BOX_SIGNATURE_PATH, MANIFEST_PATH, Member, make_member, write_archive
+from core.archive.container import (
+    BOX_SIGNATURE_PATH,
+    JOURNAL_PATH,
+    MANIFEST_PATH,
+    Member,
+    make_member,
+    write_archive,
+)
 from core.archive.contents import Changes, Contents, select_backup, select_egress, take_changes
+from core.archive.extract import extract
 from core.archive.manifest import (
     MAX_EARLIER,
     ArchiveKind,
@@ -169,7 +177,7 @@ def tell_each(items: Iterable[T], total: int, what: str, report: Report) -> Iter
 def count_files(contents: Contents) -> int:
     """Return how many members an archive has: four and state.json, certificates, keys, signatures, CRLs."""
     return (
-        len(("manifest.json", "box.sig", "passphrases.age", "journal.jsonl"))
+        len(("manifest.json", "box.sig", "passphrases.age", JOURNAL_PATH))
         + (contents.kind == "backup")
         + len(contents.certificates)
         + len(contents.key_ids)
@@ -386,9 +394,16 @@ class Parts:
         crls = {crl.issuer: crl.der for crl in self._store.crls()}
         for root in self._contents.roots:  # each has one from the day it is made (design 3, Revocation)
             yield f"crls/{root.id}.crl", (crls[root.id],)
-        yield "journal.jsonl", (encode_line(entry) for entry in self._store.entries())
+        yield JOURNAL_PATH, journal_lines(self._store, self._contents)
         if self._contents.kind == "backup":
             yield "state.json", encode_state(self._store, self._contents, self._issued, self._now)
+
+
+def journal_lines(store: Store, contents: Contents) -> Iterator[bytes]:
+    """Yield what an archive carries of the journal: a backup all of it, an egress what concerns it."""
+    if contents.kind == "backup":
+        return map(encode_line, store.entries())
+    return extract(store.entries(), contents.name, frozenset(item.id for item in contents.certificates))
 
 
 def _split(digests: bytearray) -> Iterator[bytes]:

@@ -13,6 +13,7 @@ from core.archive.container import BLOCK_BYTES
 from core.archive.contents import Contents
 from core.certificate import encode_pem
 from core.crypto.keys import ALGORITHMS
+from core.export.archives import journal_lines
 from core.plan.gaps import Gap, Plan
 from core.policy.policy import Policy
 from core.store.store import Store
@@ -22,7 +23,6 @@ _ENTRY_BYTES: Final = 640  # in its list of certificates
 _EARLIER_BYTES: Final = 95
 _PASSPHRASE_BYTES: Final = 131
 _ISSUED_BYTES: Final = 106  # of a certificate in the journal
-_JOURNAL_BYTES: Final = 350  # of an entry
 _STATE_BYTES: Final = 260  # of a certificate in a backup's state.json
 _KEY_BYTES, _SLOW_KEY_BYTES = 340, 2700  # encrypted, PEM
 _CRL_BYTES, _SIGNATURE_BYTES = 700, 400
@@ -78,7 +78,8 @@ class Planned:
         for algorithm in (_algorithm_of(policy, gap) for gap in signers):
             sizes += [_pem_bytes(algorithm, policy.algorithm) + root_bytes, _key_bytes(algorithm)]
         issued, listed = len(plan.signers) + 2 * len(plan.roots), len(signers) + 2 * len(plan.roots)
-        lines = len(sizes) * _FILE_BYTES + listed * _ENTRY_BYTES + issued * _ISSUED_BYTES
+        lines = len(sizes) * _FILE_BYTES + listed * _ENTRY_BYTES
+        lines += (issued if is_backup else listed) * _ISSUED_BYTES
         lines += len(signers) * _PASSPHRASE_BYTES + is_backup * issued * _STATE_BYTES
         return cls(
             size_bytes=lines + _tar_bytes(sizes),
@@ -124,7 +125,7 @@ def foresee_size(store: Store, contents: Contents) -> int:
     large = [
         members * _FILE_BYTES + len(certificates) * _ENTRY_BYTES + len(store.archives()) * _EARLIER_BYTES,
         len(keys) * _PASSPHRASE_BYTES,
-        number * _ISSUED_BYTES + sum(1 for _ in store.entries()) * _JOURNAL_BYTES,
+        sum(map(len, journal_lines(store, contents))),
         number * _STATE_BYTES if contents.kind == "backup" else 0,
     ]
     return _END_BYTES + _tar_bytes((*certificates, *keys, *small, *large))

@@ -17,7 +17,8 @@ written before the last one, and nothing is left behind by a refusal.
  9. CRLs: each is its root's and agrees with the manifest (core.receive.certificates).
 10. Keys: each opens with its passphrase and belongs to its certificate; no egress holds a root's key
     (core.receive.private_keys).
-11. Journal: one whole chain that ends in the manifest's head (core.store.journal).
+11. Journal: an egress has what concerns its certificates (core.archive.extract), a backup and format 1 one
+    whole chain (core.store.journal); either ends in the manifest's head.
 12. Place: the tree is written, the memory replaced, the links pointed (core.receive.folder); only when
     opening.
 
@@ -36,8 +37,9 @@ from typing import Any, BinaryIO
 from cryptography import x509
 from msgspec import UNSET
 
-from core.archive.container import BOX_SIGNATURE_PATH, MANIFEST_PATH, Archive, read_archive
-from core.archive.manifest import Manifest, archive_stem, decode_manifest
+from core.archive.container import BOX_SIGNATURE_PATH, JOURNAL_PATH, MANIFEST_PATH, Archive, read_archive
+from core.archive.extract import check_extract
+from core.archive.manifest import FORMAT_1, Manifest, archive_stem, decode_manifest
 from core.errors import ArchiveDamagedError, ArchiveMemberError, ArchiveTrustError, JournalError
 from core.progress import Report, report_nothing
 from core.receive.certificates import Chains, check_certificates, check_crls
@@ -294,8 +296,7 @@ def _check(
     # 10. Keys.
     key_count = check_keys(archive, manifest, chains.keys, identities, report)
     # 11. Journal.
-    if journal.verify_lines(read_member_lines(archive, "journal.jsonl")).hash != manifest.journal_head:
-        raise JournalError("the archive's journal does not end in the entry that its manifest names")
+    check_journal(archive, manifest)
     received = Received(
         manifest=manifest, manifest_sha256=manifest_sha256, sealed_by=seal, key_count=key_count
     )
@@ -330,6 +331,19 @@ def check_files(archive: Archive, manifest: Manifest) -> None:
             digest.update(chunk)
         if archive.size(entry.path) != entry.size or digest.hexdigest() != entry.sha256:
             raise ArchiveDamagedError(f"{entry.path} is not the file that the manifest names.")
+
+
+def check_journal(archive: Archive, manifest: Manifest) -> None:
+    """Check what an archive carries of the journal (check 11): an egress an extract, a backup all of it.
+
+    Raises:
+        JournalError: It is not whole, or does not end in the manifest's head (E-JOURNAL).
+    """
+    lines = read_member_lines(archive, JOURNAL_PATH)
+    if manifest.kind == "egress" and manifest.format != FORMAT_1:
+        check_extract(lines, manifest)
+    elif journal.verify_lines(lines).hash != manifest.journal_head:
+        raise JournalError("the archive's journal does not end in the entry that its manifest names")
 
 
 def read_member_lines(archive: Archive, path: str) -> Iterator[bytes]:

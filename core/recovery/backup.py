@@ -23,7 +23,7 @@ from cryptography.x509.oid import NameOID
 from msgspec import UnsetType
 
 from core.archive.backup_state import State, StateCertificate, decode_state
-from core.archive.container import Archive
+from core.archive.container import JOURNAL_PATH, Archive
 from core.archive.manifest import MAX_EARLIER, CertificateEntry, Manifest, file_of
 from core.certificate import Certificate
 from core.crypto.keys import PublicKey, encode_key
@@ -42,7 +42,6 @@ from core.store.records import BOX_SEED
 from core.times import format_time
 
 STATE_PATH = "state.json"
-JOURNAL_PATH = "journal.jsonl"
 _TOKEN = re.compile(r"[0-9a-f]{64}")
 
 

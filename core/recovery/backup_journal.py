@@ -7,11 +7,12 @@ does not depend on are passed over, whatever stands in them.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
+from core.archive.extract import Issued, Revoked
 from core.archive.manifest import ArchiveKind, Name, PublicKeyHex, SequenceNumber, Sha256Hex, Uuid
 from core.errors import ArchiveFormatError, JournalError
 from core.store.journal import Entry
@@ -35,15 +36,6 @@ class _BoxKeyMade(Struct):
 
 class _Approved(Struct):
     policy: Sha256Hex
-
-
-class _Issued(Struct):
-    certificates: tuple[tuple[Uuid, Sha256Hex], ...]
-
-
-class _Revoked(Struct):
-    id: Uuid
-    reason: Annotated[str, Meta(pattern=r"\A[A-Za-z]{1,32}\Z")]
 
 
 class _Sealed(Struct):
@@ -150,9 +142,9 @@ class _Reader:
     def read(self, entry: Entry) -> None:
         match entry.act:
             case "issue":
-                self.issued += _convert(entry, _Issued).certificates
+                self.issued += _convert(entry, Issued).certificates
             case "revoke":
-                revoked = _convert(entry, _Revoked)
+                revoked = _convert(entry, Revoked)
                 self.revoked[revoked.id] = (entry.time, revoked.reason)
             case "export" | "backup" | "restore":
                 self._read_archive(entry)

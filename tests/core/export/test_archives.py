@@ -104,6 +104,20 @@ def manifest_of(members: dict[str, bytes]) -> Manifest:
     return decode_manifest(members["manifest.json"])
 
 
+def test_an_egress_tells_of_no_signer_that_is_not_its_own(world: World) -> None:
+    world.export("backup")
+    head = world.store.last_entry()
+    _, members = world.export("egress", "redis")
+    told = members["journal.jsonl"]
+    listed = {entry.id for entry in manifest_of(members).certificates}
+    others = {item.id for item in world.store.certificates()} - listed
+    assert others
+    assert not [id_ for id_ in others if id_.encode() in told]
+    assert all(id_.encode() in told for id_ in listed)
+    assert head is not None
+    assert json.loads(told.splitlines()[-1])["hash"] == manifest_of(members).journal_head == head.hash
+
+
 @pytest.mark.parametrize("name", ["main", "redis"])
 def test_an_egress_holds_no_root_or_seal_key_in_any_form(world: World, name: str) -> None:
     written, data = export(world.store, world.policy, "egress", name, NOW)

@@ -4,6 +4,7 @@ import hashlib
 import stat
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,14 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core.archive.manifest import make_entry
 from core.crypto.keys import KEY_ALGORITHMS
 from core.crypto.recipients import fingerprint_words
 from core.errors import CaError
 from core.receive.opening import verify_archive
 from core.receive.trust import load_trust
 from core.store import journal
-from tests.archives import NOW, Box, day, make_box, make_journal
+from tests.archives import NOW, Box, day, extract, make_box, make_journal
 from tests.receiver import Receiver, tree
 
 DAY = timedelta(days=1)
@@ -210,7 +212,13 @@ def test_an_altered_file_of_the_same_size_is_refused(receiver: Receiver, box: Bo
 # 11: journal.
 
 
-def test_the_journal_is_one_chain_that_ends_in_the_manifests_head(receiver: Receiver, box: Box) -> None:
+def put_journal(data: bytes, parts: dict[str, bytes]) -> None:
+    parts["journal.jsonl"] = data
+
+
+def test_the_journal_of_a_backup_is_one_chain_that_ends_in_the_manifests_head(
+    receiver: Receiver, box: Box
+) -> None:
     lines, _ = make_journal(("init", "issue", "export"))
     spoilt = {
         "another head": lines,
@@ -220,5 +228,11 @@ def test_the_journal_is_one_chain_that_ends_in_the_manifests_head(receiver: Rece
         "garbage": b"{}\n",
     }
     for what, data in spoilt.items():
-        code, _ = receiver.refusal(box.make(parts=lambda parts: parts.update({"journal.jsonl": data})))  # noqa: B023  called here
+        code, _ = receiver.refusal(box.make(kind="backup", parts=partial(put_journal, data)))
         assert (what, code) == (what, "E-JOURNAL")
+
+
+def test_the_journal_of_an_egress_is_its_own_extract(receiver: Receiver, box: Box) -> None:
+    others = [make_entry(each.record, "active", with_key=False) for each in make_box().made]
+    for data in (make_journal()[0], extract([])[0], extract(others)[0], b"", b"{}\n"):
+        assert receiver.refusal(box.make(parts=partial(put_journal, data)))[0] == "E-JOURNAL"
