@@ -1,14 +1,13 @@
-"""USB devices that were not let in: USBGuard leaves them unauthorized, and the kiosk is told their names.
+"""USB devices that were not let in: udev's rules leave them unauthorized, and the kiosk is told their names.
 
 Owns a thread that listens to udev for USB devices. Rules:
 
-1. USBGuard lets no device in until it has looked at it: a device is asked about seconds after it came.
-2. It sleeps in one poll without a time-out as long as no device waits to be asked about.
-3. A listener that fails costs the names, nothing else: refusing is USBGuard's and the kernel's.
+1. udev tells of a device when it has gone through its rules (systemd/udev): by then it is let in, or is not.
+2. It sleeps in one poll without a time-out.
+3. A listener that fails costs the names, nothing else: refusing is udev's and the kernel's.
 4. A name comes from a stranger: printable ASCII of a bounded length.
 """
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -19,9 +18,6 @@ import pyudev
 
 from hw.ports import Medium, Post, Stick, Sticks, UsbRefused
 from hw.sticks.udev import Watch
-
-GRACE_S = 3.0
-"""How long USBGuard may take to let a device in."""
 
 _NAME_CHARACTERS = 40
 _SYS = Path("/sys")
@@ -66,7 +62,6 @@ class UsbSockets:
     Args:
         sticks: Who minds the sticks.
         listen: Makes a listener; OSError when udev cannot be heard.
-        monotonic: Seconds that never go back.
         sys: The sysfs mount.
     """
 
@@ -75,14 +70,11 @@ class UsbSockets:
         sticks: Sticks,
         listen: Callable[[], Listener] = UdevUsb,
         *,
-        monotonic: Callable[[], float] = time.monotonic,
         sys: Path = _SYS,
     ) -> None:
         self._sticks = sticks
         self._listen = listen
-        self._monotonic = monotonic
         self._sys = sys
-        self._waiting: dict[str, float] = {}
         self._watch = Watch("usb")
 
     def start(self, post: Post) -> None:
@@ -102,19 +94,10 @@ class UsbSockets:
     def _run(self, post: Post) -> None:
         with suppress(OSError):  # rule 3
             listener = self._listen()
-            while self._watch.wait(self._find_wait_s(), listener.fileno()) is not None:
-                now_s = self._monotonic()
-                self._waiting |= dict.fromkeys(listener.receive(), now_s + GRACE_S)
-                for path in [path for path, due_s in self._waiting.items() if due_s <= now_s]:
-                    del self._waiting[path]
+            while self._watch.wait(None, listener.fileno()) is not None:
+                for path in listener.receive():
                     if (name := self._find_refused_name(path)) is not None:
                         post(UsbRefused(name))
-
-    def _find_wait_s(self) -> float | None:
-        """Return how long to sleep: until the first device is due; None: until one comes."""
-        if not self._waiting:
-            return None
-        return max(0.0, min(self._waiting.values()) - self._monotonic()) + 0.001
 
     def _find_refused_name(self, path: str) -> str | None:
         """Return the name of a device that is in and may not be used; None for any other."""

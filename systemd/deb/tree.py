@@ -27,19 +27,17 @@ _FILES: Final[Mapping[str, str]] = {
     "sysusers.d/pism.conf": "usr/lib/sysusers.d/pism.conf",
     "tmpfiles.d/pism.conf": "usr/lib/tmpfiles.d/pism.conf",
     "modules-load.d/pism.conf": "usr/lib/modules-load.d/pism.conf",
-    "udev/70-pism.rules": "usr/lib/udev/rules.d/70-pism.rules",
+    "udev/51-pism.rules": "usr/lib/udev/rules.d/51-pism.rules",
     "polkit/50-pism.rules": "usr/share/polkit-1/rules.d/50-pism.rules",
     "back-off": "usr/lib/pism/back-off",
     "is-system-disk": "usr/lib/pism/is-system-disk",
     "boot-config": "usr/lib/pism/boot-config",
     "last-light": "usr/lib/systemd/system-shutdown/pism",
-    "usbguard/50-pism.conf": "etc/usbguard/rules.d/50-pism.conf",
     "deb/copyright": f"{_DOC}/copyright",
     "deb/lintian-overrides": "usr/share/lintian/overrides/pism",
 }
-_CONFFILES: Final = ("etc/pism/config.yaml", "etc/usbguard/rules.d/50-pism.conf")
+_CONFFILES: Final = ("etc/pism/config.yaml",)
 _SCRIPTS: Final = ("preinst", "postinst", "prerm", "postrm")
-_MODES: Final = {"etc/usbguard/rules.d/50-pism.conf": 0o600}  # USBGuard refuses rules that others may read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,16 +137,16 @@ def _fix(tree: Path, epoch: int) -> None:
     """Give every file and folder its mode and its time."""
     for path in (tree, *sorted(tree.rglob("*"))):
         if not path.is_symlink():
-            path.chmod(_mode(path, str(path.relative_to(tree))))
+            path.chmod(_mode(path))
     for path in (tree, *sorted(tree.rglob("*"))):
         os.utime(path, (epoch, epoch), follow_symlinks=False)
 
 
-def _mode(path: Path, place: str) -> int:
+def _mode(path: Path) -> int:
     if path.is_dir():
         return 0o755
     runs = path.name in _SCRIPTS or str(path.parent).endswith(("usr/lib/pism", "systemd/system-shutdown"))
-    return _MODES.get(place, 0o755 if runs else 0o644)
+    return 0o755 if runs else 0o644
 
 
 def copy_sources(repository: Path, to: Path) -> None:

@@ -99,13 +99,9 @@ def test_every_unit_and_rule_of_the_repository_is_installed(tree: Path) -> None:
 
 def test_configuration_is_the_administrators(tree: Path) -> None:
     conffiles = (tree / "DEBIAN/conffiles").read_text().splitlines()
-    assert conffiles == ["/etc/pism/config.yaml", "/etc/usbguard/rules.d/50-pism.conf"]
+    assert conffiles == ["/etc/pism/config.yaml"]
     etc = {f"/{path.relative_to(tree)}" for path in (tree / "etc").rglob("*") if path.is_file()}
     assert etc == set(conffiles)
-
-
-def test_usbguard_gets_rules_that_it_accepts(members: dict[str, tarfile.TarInfo]) -> None:
-    assert members["etc/usbguard/rules.d/50-pism.conf"].mode == 0o600
 
 
 def test_each_python_gets_its_wheels_by_hash(tree: Path) -> None:

@@ -1,92 +1,100 @@
-"""Who may be plugged in, and who may open it: USBGuard's rules, udev's rules."""
-
-import re
-from pathlib import Path
+"""Who may be plugged in, and who may open it, by udev's rules."""
 
 import pytest
 
-SYSTEMD = Path(__file__).parents[2] / "systemd"
-_PAIR = re.compile(r'([A-Z]+(?:\{[A-Za-z_]+\})?)(==|!=|\+=|=)"([^"]*)"(?:, *|$)')
-_MATCHED = {"ACTION", "SUBSYSTEM", "KERNEL", "ENV", "PROGRAM", "RESULT"}
-_SET = {"GROUP", "MODE", "GOTO", "LABEL", "ENV"}
+from tests.systemd.udev_rules import Device, apply_rules, read_rules
+
+STICK = "/devices/platform/soc/usb1/1-1/1-1:1.0/host0/target0:0:0/0:0:0:0/block/sda"
 
 
-def allowed() -> list[frozenset[str]]:
-    """Return the interface sets that USBGuard lets in."""
-    text = (SYSTEMD / "usbguard/50-pism.conf").read_text()
-    return [
-        frozenset(found.split())
-        for found in re.findall(r"^allow with-interface equals \{ ([^}]*) \}$", text, re.MULTILINE)
-    ]
+def usb_device(interfaces: str | None, *, action: str = "add", kernel: str = "1-1") -> Device:
+    """Return a USB device as udev knows it when 50-udev-default.rules was read."""
+    properties = {"DEVTYPE": "usb_device"}
+    if interfaces is not None:
+        properties["ID_USB_INTERFACES"] = interfaces
+    return Device(facts={"ACTION": action, "SUBSYSTEM": "usb", "KERNEL": kernel}, properties=properties)
+
+
+def disk(path: str = STICK, prints: str | None = "stick") -> Device:
+    """Return a disk, and what is-system-disk says of it."""
+    facts = {"ACTION": "add", "SUBSYSTEM": "block", "KERNEL": path.rpartition("/")[2], "DEVPATH": path}
+    return Device(facts=facts, prints=prints)
+
+
+def test_the_kernel_lets_nothing_in_of_its_own_accord() -> None:
+    assert apply_rules(usb_device(":090000:", kernel="usb1")) == {"ATTR{authorized_default}": "0"}
 
 
 @pytest.mark.parametrize(
     "interfaces",
-    [{"08:06:50"}, {"08:06:50", "08:06:62"}, {"09:00:00"}, {"09:00:01", "09:00:02"}],
-    ids=["stick", "UAS stick", "hub", "multi-TT hub"],
+    [":080650:", ":080650:080662:", ":080662:080650:", ":090000:", ":090001:", ":090001:090002:"],
+    ids=["stick", "UAS stick", "UAS first", "hub", "one translator", "several translators"],
 )
-def test_sticks_and_hubs_are_let_in(interfaces: set[str]) -> None:
-    assert frozenset(interfaces) in allowed()
+def test_sticks_and_hubs_are_let_in(interfaces: str) -> None:
+    assert apply_rules(usb_device(interfaces)) == {"ATTR{authorized}": "1"}
 
 
 @pytest.mark.parametrize(
     "interfaces",
     [
-        {"03:01:01"},
-        {"08:06:50", "03:01:01"},
-        {"02:06:00", "0a:00:00"},
-        {"ff:ff:ff"},
-        {"08:06:50", "02:06:00"},
+        ":030101:",
+        ":080650:030101:",
+        ":030101:080650:",
+        ":020600:0a0000:",
+        ":ffffff:",
+        ":080650:020600:",
+        ":080650:090000:",
+        ":080650:080650ff:",
+        ":0806500:",
+        "",
+        None,
     ],
-    ids=["keyboard", "stick and keyboard", "network", "vendor's own", "stick and network"],
 )
-def test_whatever_is_something_else_is_refused(interfaces: set[str]) -> None:
-    assert frozenset(interfaces) not in allowed()
+def test_whatever_is_something_else_is_refused(interfaces: str | None) -> None:
+    """Also what udev could not read, and what has a keyboard in another of its configurations only."""
+    assert apply_rules(usb_device(interfaces)) == {"ATTR{authorized}": "0"}
 
 
-def test_all_that_no_rule_allows_is_blocked_last() -> None:
-    lines = (SYSTEMD / "usbguard/50-pism.conf").read_text().splitlines()
-    rules = [line for line in lines if line and not line.startswith("#")]
-    assert rules[-1] == "block"
-    assert len(rules) == len(allowed()) + 1
+@pytest.mark.parametrize("action", ["change", "bind", "unbind", "remove"])
+def test_a_device_is_judged_when_it_comes(action: str) -> None:
+    assert apply_rules(usb_device(":030101:", action=action)) == {}
 
 
-def rules() -> list[list[tuple[str, str, str]]]:
-    """Return udev's rules: of each line its keys, operators and values."""
-    found = []
-    for line in (SYSTEMD / "udev/70-pism.rules").read_text().splitlines():
-        if line and not line.startswith("#"):
-            pairs = _PAIR.findall(line)
-            assert "".join(f'{key}{sign}"{value}"' for key, sign, value in pairs) == re.sub(r", *", "", line)
-            found.append(pairs)
-    return found
-
-
-def test_udev_rules_are_well_formed() -> None:
-    labels = {value for line in rules() for key, _, value in line if key == "LABEL"}
-    for line in rules():
+def test_no_rule_jumps_to_nowhere_and_each_key_is_one_that_udev_has() -> None:
+    labels = {value for line in read_rules() for key, _, value in line if key == "LABEL"}
+    for line in read_rules():
         for key, sign, value in line:
             name = key.partition("{")[0]
-            assert name in (_MATCHED if sign in ("==", "!=") else _SET)
+            matched = {"ACTION", "SUBSYSTEM", "KERNEL", "DEVPATH", "ENV", "PROGRAM", "RESULT"}
+            assert name in (
+                matched if sign in ("==", "!=") else {"GROUP", "MODE", "GOTO", "LABEL", "ENV", "ATTR"}
+            )
             assert key != "GOTO" or value in labels
 
 
 def test_sticks_go_to_the_kiosk_and_are_never_mounted() -> None:
-    clock, given = [line for line in rules() if ("GROUP", "=", "pism") in line]
-    assert ("SUBSYSTEM", "==", "rtc") in clock
-    assert ("MODE", "=", "0440") in clock, "it is asked, never set"
-    assert ("MODE", "=", "0660") in given
-    kept = [pair for line in rules() for pair in line if pair[0].startswith("ENV") and pair[1] == "="]
-    assert kept == [
-        ("ENV{UDISKS_IGNORE}", "=", "1"),
-        ("ENV{UDISKS_AUTO}", "=", "0"),
-        ("ENV{SYSTEMD_READY}", "=", "0"),
-    ]
+    given = apply_rules(disk())
+    assert given == apply_rules(disk(f"{STICK}/sda1"))
+    assert (given["GROUP"], given["MODE"]) == ("pism", "0660")
+    assert (given["ENV{UDISKS_IGNORE}"], given["ENV{UDISKS_AUTO}"]) == ("1", "0")
+    assert given["ENV{SYSTEMD_READY}"] == "0"
 
 
-def test_what_is_not_surely_a_stick_is_left_alone() -> None:
-    """A program that is missing or fails says nothing, and that is no stick either."""
-    lines = rules()
-    asked = lines.index([("PROGRAM", "!=", "/usr/lib/pism/is-system-disk %p"), ("GOTO", "=", "pism_end")])
-    assert lines[asked + 1] == [("RESULT", "!=", "stick"), ("GOTO", "=", "pism_end")]
-    assert ("GROUP", "=", "pism") in lines[asked + 2]
+@pytest.mark.parametrize(
+    "other",
+    [
+        disk(prints="system"),
+        disk(prints=""),
+        disk(prints=None),
+        disk("/devices/platform/emmc2bus/mmc_host/mmc0/mmc0:0001/block/sda"),
+        disk(STICK.replace("sda", "sr0")),
+    ],
+    ids=["the system's", "nothing is said", "the program fails", "not on USB", "no disk"],
+)
+def test_what_is_not_surely_a_stick_is_left_alone(other: Device) -> None:
+    assert apply_rules(other) == {}
+
+
+def test_the_clock_chip_is_asked_and_never_set() -> None:
+    chip = Device(facts={"ACTION": "add", "SUBSYSTEM": "rtc", "KERNEL": "rtc0"})
+    assert apply_rules(chip) == {"GROUP": "pism", "MODE": "0440"}

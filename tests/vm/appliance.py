@@ -49,7 +49,7 @@ class Keys:
 
 def build_machine(cache: Path) -> None:
     """Build the bare machine's image, or see that it is there."""
-    environment = {**os.environ, "EXTRA_PKGS": "polkitd usbguard"}
+    environment = {**os.environ, "EXTRA_PKGS": "polkitd"}
     subprocess.run([HERE / "harness/build.sh", cache], check=True, env=environment)
 
 

@@ -1,4 +1,4 @@
-"""USB devices that were refused are named, after a while and once."""
+"""USB devices that were refused are named, once."""
 
 import os
 import threading
@@ -10,7 +10,7 @@ import pytest
 
 from hw.errors import StickGoneError
 from hw.ports import HardwareEvent, Medium, Post, Stick, StickRemoved, UsbRefused
-from hw.sticks.usb import GRACE_S, UdevUsb, UsbSockets
+from hw.sticks.usb import UdevUsb, UsbSockets
 
 KEYBOARD = "/devices/pci/usb1/1-1"
 
@@ -60,18 +60,12 @@ class Running:
     """Sockets at work on a wire and a sysfs of the test's own."""
 
     def __init__(self, sys: Path) -> None:
-        self.now_s = 0.0
         self.wire = Wire()
         self.sticks = NoSticks()
         self.sys = sys
         self.events: list[HardwareEvent] = []
         self._told = threading.Event()
-        self.sockets = UsbSockets(self.sticks, lambda: self.wire, monotonic=self.monotonic, sys=sys)
-
-    def monotonic(self) -> float:
-        """Time runs by a second whenever somebody asks."""
-        self.now_s += 1.0
-        return self.now_s
+        self.sockets = UsbSockets(self.sticks, lambda: self.wire, sys=sys)
 
     def post(self, event: HardwareEvent) -> None:
         self.events.append(event)
@@ -120,12 +114,6 @@ def test_device_that_was_let_in_or_pulled_is_not_named(running: Running) -> None
     running.put_in(KEYBOARD, authorized="0", product="Keyboard")
     assert running.told()
     assert [event for event in running.events if isinstance(event, UsbRefused)] == [UsbRefused("Keyboard")]
-
-
-def test_nobody_is_named_before_usbguard_had_its_time(running: Running) -> None:
-    running.put_in(KEYBOARD, authorized="0", product="Keyboard")
-    assert running.told()
-    assert running.now_s > GRACE_S
 
 
 def test_closing_twice_closes_once(running: Running) -> None:
