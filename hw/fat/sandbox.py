@@ -11,7 +11,8 @@ Landlock, the kernel's sandbox for unprivileged processes, lets it open. Rules:
 3. Of Landlock every right that the running kernel can handle is handled; what no rule allows is refused.
    A kernel without it is no error: `restrict` says False and the other limits stand.
 4. Whatever cannot be confined is not run: exit 126 and one line on standard error.
-5. It imports little (no typing, no pathlib, no signal).
+5. It imports little (no typing, no pathlib, no signal, of socket only what is written in C): an interpreter's
+   start is most of what opening a volume costs.
 
 It runs in a process of its own, the launcher's: nothing may run between fork and exec of a process with
 threads; there, everything may, and there is no way back. A launcher has no threads, no secrets and no stick:
@@ -24,13 +25,12 @@ Left to others: starting the launcher, a tool's time and its output (hw.fat.laun
 
 from __future__ import annotations
 
-import contextlib
+import _socket
 import ctypes
 import errno
 import fcntl
 import os
 import resource
-import socket
 import stat
 import struct
 import sys
@@ -86,6 +86,9 @@ _RULE_PATH_BENEATH = 1
 _PR_SET_NO_NEW_PRIVS = 38
 _ABSENT = (errno.ENOSYS, errno.EOPNOTSUPP)
 
+# loaded once, by the launcher: each look at it makes a class, and a child copies every page that it touches
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
 _PROGRAM = """
 import sys
 sys.path.append(sys.argv[1])
@@ -94,6 +97,7 @@ sandbox.serve(int(sys.argv[2]))
 """
 _MOST_BYTES = 1 << 16
 _MOST_DESCRIPTORS = 4
+_DESCRIPTOR = struct.Struct("i")
 
 
 def launcher(channel: int) -> list[str]:
@@ -118,27 +122,37 @@ def serve(channel: int) -> None:  # pragma: no cover
         channel: Descriptor of the socket.
     """
     _die_with_parent()
-    with socket.socket(fileno=channel) as asked:
-        while True:
-            data, descriptors, _, _ = socket.recv_fds(asked, _MOST_BYTES, _MOST_DESCRIPTORS)
-            if not data:
-                return
-            child = os.fork()
-            if child == 0:
-                try:
-                    os.setpgid(0, 0)
-                    os.dup2(descriptors[0], 1)
-                    os.dup2(descriptors[1], 2)
-                    main(data.decode().split("\0")[:-1], *descriptors[2:])
-                finally:  # whatever happened, there is one server only
-                    os._exit(NOT_RUN)
-            with contextlib.suppress(OSError):  # it did so itself, or is gone
-                os.setpgid(child, child)
-            for descriptor in descriptors:
-                os.close(descriptor)
-            asked.send(str(child).encode())
-            _, status = os.waitpid(child, 0)
-            asked.send(str(os.waitstatus_to_exitcode(status)).encode())
+    asked = _socket.socket(fileno=channel)
+    while True:
+        data, descriptors = _receive(asked)
+        if not data:
+            os._exit(0)  # tidying up would take as long as starting
+        child = os.fork()
+        if child == 0:
+            try:
+                os.setpgid(0, 0)
+                os.dup2(descriptors[0], 1)
+                os.dup2(descriptors[1], 2)
+                main(data.decode().split("\0")[:-1], *descriptors[2:])
+            finally:  # whatever happened, there is one server only
+                os._exit(NOT_RUN)
+        try:  # noqa: SIM105  (contextlib imports too much)
+            os.setpgid(child, child)
+        except OSError:
+            pass  # it did so itself, or is gone
+        for descriptor in descriptors:
+            os.close(descriptor)
+        asked.send(str(child).encode())
+        _, status = os.waitpid(child, 0)
+        asked.send(str(os.waitstatus_to_exitcode(status)).encode())
+
+
+def _receive(asked: _socket.socket) -> tuple[bytes, Sequence[int]]:  # pragma: no cover
+    """Return a packet and the descriptors that came with it; socket.recv_fds without its module."""
+    room = _socket.CMSG_SPACE(_MOST_DESCRIPTORS * _DESCRIPTOR.size)
+    data, passed, _, _ = asked.recvmsg(_MOST_BYTES, room)
+    descriptors = [number for _, _, content in passed for (number,) in _DESCRIPTOR.iter_unpack(content)]
+    return data, descriptors
 
 
 def main(arguments: Sequence[str], node: int, source: int = -1) -> None:  # pragma: no cover
@@ -196,7 +210,7 @@ def _limit(cpu_s: int, max_bytes: int) -> None:  # pragma: no cover
 
 def _die_with_parent() -> None:  # pragma: no cover
     """Have the kernel kill this process when the thread that started it ends."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
+    _LIBC.prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
 
 
 def _give_up_files(mode: str, *, with_source: bool) -> None:  # pragma: no cover
@@ -216,9 +230,8 @@ def call_kernel(number: int, *arguments: int | bytes | None) -> int:
     Returns:
         What the call returned, or -errno.
     """
-    libc = ctypes.CDLL(None, use_errno=True)
     passed = [ctypes.c_long(item) if isinstance(item, int) else ctypes.c_char_p(item) for item in arguments]
-    answer = int(libc.syscall(ctypes.c_long(number), *passed))
+    answer = int(_LIBC.syscall(ctypes.c_long(number), *passed))
     return -ctypes.get_errno() if answer < 0 else answer
 
 
@@ -231,8 +244,7 @@ def refuse_new_privileges(prctl: Callable[..., int] | None = None) -> None:
     Raises:
         OSError: The kernel refused.
     """
-    prctl = prctl or ctypes.CDLL(None, use_errno=True).prctl
-    if prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+    if (prctl or _LIBC.prctl)(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "no_new_privs is refused")
 
 

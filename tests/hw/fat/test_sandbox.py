@@ -216,3 +216,12 @@ except PermissionError:
         [sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() in {"refused True", "read False"}
+
+
+def test_the_launcher_imports_little() -> None:
+    program = f"import sys; sys.path.append({str(ROOT)!r}); from hw.fat import sandbox; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=True
+    )
+    heavy = {"collections", "contextlib", "enum", "pathlib", "re", "selectors", "signal", "socket", "typing"}
+    assert heavy.isdisjoint(done.stdout.split())
