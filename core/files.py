@@ -183,6 +183,8 @@ def fsync_folder(path: Path) -> None:
 
 def _write_part(path: Path, data: bytes | Iterable[bytes], mode: int) -> tuple[Path, str]:
     """Write, sync and read back the part file of `path`; return it with the SHA-256 of its content."""
+    if path.name in {"", ".."}:  # `.`, `/`, `folder/..`: beside it would be anywhere
+        raise FileError(f"cannot write {path}: it names no file")
     part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     chunks = (data,) if isinstance(data, bytes) else data
     digest = hashlib.sha256()

@@ -116,6 +116,8 @@ def write_material(folder: Path, material: Material, passphrase: bytes | None) -
     """
     if os.path.lexists(folder):
         raise FileError(f"{folder} exists; name another folder")
+    if not folder.parent.is_dir():
+        raise FileError(f"there is no folder {folder.parent}")
     files = {
         "certificate.pem": material.certificate_pem(),
         "chain.pem": material.chain_pem(with_root=True),

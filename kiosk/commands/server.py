@@ -91,9 +91,10 @@ def signer_command(  # noqa: PLR0917  in the order of the command line
 ) -> None:
     """Write the signer that issues today for CLASS/TARGET.
 
-    It is taken out of what `pism open` opened.     --out gets certificate.pem, chain.pem (the signer and
-    its root), key.pem (PKCS#8) and trust.pem (the roots to trust now, and those to come). There is no
-    key.pem where the server made the key itself.
+    It is taken out of what `pism open` opened.
+
+    --out gets certificate.pem, chain.pem (the signer and its root), key.pem (PKCS#8) and trust.pem (the
+    roots to trust now, and those to come). There is no key.pem where the server made the key itself.
 
     A signer that is future, retired, expired or revoked at that time is refused.
     """
@@ -146,7 +147,7 @@ def _show(material: "Material", out: Path, files: tuple[str, ...], *, as_json: b
         )
         return
     show(f"{signer.target} lane {signer.lane}, {signer.period} ({signer.algorithm}): {signer.id}")
-    show(f"issues until {signer.issue_until:%Y-%m-%d}, leafs for at most {signer.leaf_lifetime.days} days")
+    show(f"issues until {signer.issue_until:%Y-%m-%d}, leaves for at most {signer.leaf_lifetime.days} days")
     if material.key is None:
         show("the server made its key: there is none in the archive")
     for name in files:
@@ -172,9 +173,9 @@ def server_command() -> None:
 def take_command(
     archives: tuple[Path, ...], state: Path, config: Path, *, accept_box: tuple[str, ...] | None
 ) -> None:
-    """Check each ARCHIVE as `pism open` does, and file it for `pism server run`.
+    """Check each ARCHIVE, and file it for `pism server run`.
 
-    What is refused changes nothing: the places hold what they held.
+    It is checked as `pism open` does. What is refused changes nothing: the places hold what they held.
     """
     from server.agent import take_archive
     from server.settings import read_settings
@@ -194,10 +195,11 @@ def take_command(
 @_config
 @click.option("--once", is_flag=True, help="See to what is due now, then end; fails if a place refuses.")
 def run_command(state: Path, config: Path, *, once: bool) -> None:
-    """Keep the signer of the day in every place of --config, until stopped.
+    """Keep the signer of the day in every place, until stopped.
 
-    It switches at the first instant of an issuing period, or as soon as the machine is on again. Never does a
-    future, retired, expired or revoked signer stand. What a place refuses is tried again.
+    The places are those of --config. It switches at the first instant of an issuing period, or as soon as the
+    machine is on again. Never does a future, retired, expired or revoked signer stand. What a place refuses is
+    tried again.
     """
     from core.errors import PlaceError
     from server.agent import run
@@ -230,9 +232,10 @@ def run_command(state: Path, config: Path, *, once: bool) -> None:
 def status_command(
     context: click.Context, state: Path, config: Path, metrics: Path | None, *, as_json: bool
 ) -> None:
-    """Say how this server stands: signers, cover, lists, archives, and what was refused since when.
+    """Say how this server stands, and what was refused since when.
 
-    The exit status is 0 when all is well, 1 for a warning, 2 when something hurts now.
+    That is: signers, cover, lists and archives. The exit status is 0 when all is well, 1 for a warning, 2
+    when something hurts now.
     """
     from core.files import replace
     from server.agent import OPENED

@@ -1,4 +1,8 @@
-"""`pism stick`: format, list, put and get on a block node or an image file, with the kiosk's own code."""
+"""`pism stick`: format, list, put and get on a block node or an image file, with the kiosk's own code.
+
+Where a file is copied to may be a folder, as for cp: the file has its own name there. What ends in a slash
+is never a file.
+"""
 
 import hashlib
 import tempfile
@@ -44,10 +48,13 @@ def stick_command() -> None:
 @click.option("--yes", is_flag=True, help="Erase what is on it without a question.")
 def format_command(target: Path, label: str, size_mb: int | None, *, yes: bool) -> None:
     """Erase TARGET and make it a FAT32 stick with a label."""
+    from core.errors import FileError
     from hw.fat.mkfs import check_stick, format_stick, make_image
     from hw.medium.node import NodeMedium
 
     if size_mb is not None:
+        if not target.parent.is_dir():  # said here: below, what cannot be written is a bad stick
+            raise FileError(f"there is no folder {target.parent}")
         make_image(target, label, size_mb << 20)
     else:
         medium = NodeMedium(target)
@@ -83,27 +90,37 @@ def list_command(target: Path, folder: str, *, as_json: bool) -> None:
 @stick_command.command("put", epilog=example("pism stick put /dev/sda config.yaml"))
 @_target
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--name", help="Its name on the stick, `folder/name` or `name`; default: the file's own.")
+@click.option(
+    "--name", help="Its name on the stick, `name`, `folder/name`, or `folder/` for its own one there."
+)
 def put_command(target: Path, file: Path, name: str | None) -> None:
-    """Write FILE to TARGET, read it back off the medium and compare; overwrites nothing."""
+    """Write FILE to TARGET and read it back; overwrites nothing.
+
+    It is read off the medium, and compared.
+    """
+    place = name if name is not None else file.name
+    if place.endswith("/"):
+        place += file.name
     with file.open("rb") as source:
         digest = hashlib.file_digest(source, "sha256").hexdigest()
         size_bytes = source.tell()
         with open_volume(target) as volume, progress_bar() as report:
             told = report_units(report)
-            volume.put(name or file.name, source, size_bytes=size_bytes, sha256=digest, progress=told)
-    show(f"{name or file.name} is written, SHA-256 {digest}")
+            volume.put(place, source, size_bytes=size_bytes, sha256=digest, progress=told)
+    show(f"{place} is written, SHA-256 {digest}")
 
 
 @stick_command.command("get", epilog=example("pism stick get /dev/sda next-visit.ics"))
 @_target
 @click.argument("name")
-@click.option("--to", type=click.Path(path_type=Path), help="Where it goes; default: its own name, here.")
-def get_command(target: Path, name: str, to: Path | None) -> None:
+@click.option("--to", type=click.Path(), default=".", help="The file to make, or a folder; default: here.")
+def get_command(target: Path, name: str, to: str) -> None:
     """Read the file NAME from TARGET; overwrites nothing."""
     from core.files import write_new
 
-    place = to or Path(name.rpartition("/")[2])
+    place = Path(to)
+    if to.endswith("/") or place.is_dir():
+        place /= name.rpartition("/")[2]
     with tempfile.TemporaryFile() as spool:
         with open_volume(target) as volume, progress_bar() as report:
             volume.get_into(name, spool.write, MAX_FILE_BYTES, report_units(report))

@@ -62,6 +62,16 @@ def test_a_missing_folder_is_said(tmp_path: Path) -> None:
         files.replace(tmp_path / "no" / "a", b"")
 
 
+@pytest.mark.parametrize("name", [".", "..", "/", "", "folder/.."])
+def test_a_path_without_a_name_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    for write in (files.write_new, files.replace):
+        with pytest.raises(FileError, match="it names no file"):
+            write(Path(name), b"")
+    assert _names(tmp_path) == ["folder"]
+
+
 def test_replace_puts_the_new_bytes_in_place_of_the_old(tmp_path: Path) -> None:
     path = tmp_path / "a"
     files.replace(path, b"one")

@@ -70,7 +70,7 @@ def test_a_folder_that_is_there_is_left_alone(tmp_path: Path) -> None:
 def test_a_name_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
     material = read(tmp_path, make_quarters())
     before = sorted(tmp_path.iterdir())
-    with pytest.raises(FileError):
+    with pytest.raises(FileError, match=r"there is no folder .*missing$"):
         write_material(tmp_path / "missing" / "signer", material, None)
     assert sorted(tmp_path.iterdir()) == before
 

@@ -31,6 +31,21 @@ def test_every_command_stands_under_one_heading_in_one_short_line() -> None:
         assert shown.count(f"\n  {name} ") == 1
 
 
+@pytest.mark.parametrize("group", ["stick", "server"])
+def test_no_line_of_a_groups_help_is_cut(group: str) -> None:
+    assert "..." not in run(group, "--help").out.partition("\nCommands:\n")[2]
+
+
+def test_no_help_has_a_run_of_blanks_in_a_sentence() -> None:
+    context = click.Context(main)
+    for name in _COMMANDS:
+        command = main.get_command(context, name)
+        assert command is not None
+        for one in (command, *getattr(command, "commands", {}).values()):
+            for line in (one.help or "").splitlines():
+                assert "  " not in line.strip(), name
+
+
 def test_help_has_examples_that_are_commands() -> None:
     shown = run("export", "--help").out
     assert "Example:\n    pism export main-kudo --state s --to out\n" in shown

@@ -84,6 +84,54 @@ def test_a_taken_name_is_not_overwritten(image: Path, tmp_path: Path) -> None:
     assert note.read_bytes() == b"new"
 
 
+@pytest.mark.parametrize("to", [".", "..", "./", "folder", "folder/", ""])
+def test_a_folder_gets_the_file_under_its_own_name(
+    image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, to: str
+) -> None:
+    """As cp and mv do it."""
+    (tmp_path / "here" / "folder").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    with open_volume(image) as volume:
+        volume.put_small("public/roots.pem", b"roots")
+    place = Path(to) / "roots.pem"
+    got = run("stick", "get", image, "public/roots.pem", "--to", to)
+    assert (got.status, got.out) == (0, f"public/roots.pem is in {place}\n")
+    assert place.read_bytes() == b"roots"
+    again = run("stick", "get", image, "public/roots.pem", "--to", to)
+    assert (again.code, f"cannot write {place}: File exists" in again.err) == ("E-FILE", True)
+
+
+@pytest.mark.parametrize("to", ["none/", "note/", "none/note"])
+def test_a_folder_that_is_none_is_not_made_a_file(
+    image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, to: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "note").write_bytes(b"mine")
+    with open_volume(image) as volume:
+        volume.put_small("note.txt", b"new")
+    before = sorted(tmp_path.iterdir())
+    assert run("stick", "get", image, "note.txt", "--to", to).code == "E-FILE"
+    assert sorted(tmp_path.iterdir()) == before
+    assert (tmp_path / "note").read_bytes() == b"mine"
+
+
+def test_a_folder_of_the_stick_gets_the_file_under_its_own_name(image: Path, tmp_path: Path) -> None:
+    note = tmp_path / "note.txt"
+    note.write_bytes(b"x")
+    assert run("stick", "put", image, note, "--name", "requests/").out.startswith(
+        "requests/note.txt is written"
+    )
+    with open_volume(image) as volume:
+        assert volume.get("requests/note.txt", 10) == b"x"
+    assert run("stick", "put", image, note, "--name", "").code == "E-STICK-NAME"
+
+
+def test_an_image_that_cannot_be_made_is_no_dying_stick(tmp_path: Path) -> None:
+    ran = run("stick", "format", tmp_path / "none" / "new.img", "--label", "PISM-ALL", "--size", "34")
+    assert ran.code == "E-FILE"
+    assert str(tmp_path / "none") in ran.err
+
+
 @pytest.mark.parametrize("name", ["../note", "/note", "a//c", "a:b", ""])
 def test_a_name_that_leaves_its_folder_is_refused(image: Path, tmp_path: Path, name: str) -> None:
     assert run("stick", "get", image, name, "--to", tmp_path / "got").code == "E-STICK-NAME"
