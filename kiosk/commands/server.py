@@ -198,8 +198,8 @@ def run_command(state: Path, config: Path, *, once: bool) -> None:
     """Keep the signer of the day in every place, until stopped.
 
     The places are those of --config. It switches at the first instant of an issuing period, or as soon as the
-    machine is on again. Never does a future, retired, expired or revoked signer stand. What a place refuses is
-    tried again.
+    machine is on again. Never does a future, retired, expired or revoked signer stand. What a place refuses
+    is tried again.
     """
     from core.errors import PlaceError
     from server.agent import run
