@@ -230,10 +230,14 @@ def check_vouched(
     """
     if _are_words_of(seal, accepted) or seal.certificate in trust:
         return
-    if confirm is None or not confirm(seal):
+    whose = "the box" if seal.box_key is not None else f"the root {seal.root_id}"  # what a question shows
+    if confirm is None:
         raise ArchiveTrustError(
-            f"The root {seal.root_id} of {seal.authority_name} is new here and was not confirmed."
+            f"The archive of {seal.authority_name} is sealed under no root that is trusted here, and nobody"
+            f" was there to compare the words of {whose}."
         )
+    if not confirm(seal):
+        raise ArchiveTrustError(f"Nobody confirmed the words of {whose} of {seal.authority_name}.")
 
 
 def _are_words_of(seal: Question, accepted: Sequence[str] | None) -> bool:

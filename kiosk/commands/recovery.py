@@ -131,8 +131,11 @@ def drill_command(
 ) -> None:
     """Prove that the backup ARCHIVE can be restored.
 
-    That is done on an offline PC; it prints six words for the box. Nothing of the backup is written. With
-    --words the same command records the six words in --state, without an ARCHIVE.
+    That is done on an offline PC; it prints six words for the box. Nothing of the backup is written. The root
+    that sealed it must be one of --trust; else the words of the box that made it are shown, to be compared
+    with those on a report of that box.
+
+    With --words the same command records the six words in --state, without an ARCHIVE.
     """
     from core.crypto.process import harden_process
 

@@ -12,7 +12,7 @@ _RESTORE: Final = "restore a backup into an empty folder: pism restore"
 
 _AT_A_COMMAND_LINE: Final = {
     "E-ARCHIVE-BOX": "read its words off its panel, then confirm them, or give them with --accept-box",
-    "E-ARCHIVE-TRUST": "compare its words with the box's and confirm them, or name its root with --trust",
+    "E-ARCHIVE-TRUST": "compare the words and confirm them in a terminal, or name its root with --trust",
     "E-BUG": "report it with the lines above, which hold no secret",
     "E-CLOCK": _CLOCK,
     "E-CLOCK-AHEAD": _CLOCK,

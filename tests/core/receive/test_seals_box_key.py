@@ -1,6 +1,8 @@
 """Check 5: which box is followed, and that whoever has its roots and seals alone is not."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -9,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec import UNSET
 
 from core.archive.manifest import FORMAT_1
-from core.errors import CaError
+from core.errors import ArchiveTrustError, CaError
+from core.receive.opening import check_archive
 from core.receive.trust import load_trust, save_trust
 from tests.archives import NOW, Box, day, make_box
 from tests.receiver import Receiver
@@ -218,6 +221,23 @@ def test_format_1_opens_as_it_did(receiver: Receiver, box: Box) -> None:
     restore(box)
     assert receiver.refused_open(make_format_1(box, 3), confirm=None, trust=roots) == "E-ARCHIVE-TRUST"
     receiver.open(make_format_1(box, 3))
+
+
+@pytest.mark.parametrize(("make", "whose"), [(Box.make, "the box"), (make_format_1, "the root")])
+def test_a_look_that_nobody_vouched_for_says_what_was_to_be_compared(
+    tmp_path: Path, box: Box, make: Callable[[Box], bytes], whose: str
+) -> None:
+    file = tmp_path / "a.tar.age"
+    file.write_bytes(make(box))
+    for confirm, says in (
+        (None, "to compare the words of"),
+        (lambda _: False, "Nobody confirmed the words of"),
+    ):
+        with (
+            pytest.raises(ArchiveTrustError, match=f"{says} {whose}"),
+            check_archive(file, [box.identity], (), confirm, NOW),
+        ):
+            pass
 
 
 def test_a_folder_that_knows_format_1_asks_before_it_pins_a_box(receiver: Receiver, box: Box) -> None:

@@ -195,6 +195,17 @@ def test_asks_about_the_box_on_a_terminal(desk: Desk, tmp_path: Path) -> None:
     assert refused(desk.drill(input=Terminal(b"n\n"))) == "E-ARCHIVE-TRUST"
 
 
+def test_a_no_is_told_as_what_was_asked(desk: Desk) -> None:
+    """The question is about the box that made the backup: no refusal speaks of a root that nobody saw."""
+    said = desk.drill(input=Terminal(b"n\n")).stderr
+    assert "The words of the box that made it" in said
+    assert "error E-ARCHIVE-TRUST: Nobody confirmed the words of the box of Example Virtual Worlds.\n" in said
+    unasked = desk.drill().stderr
+    assert "is sealed under no root that is trusted here" in unasked
+    assert "nobody was there to compare the words of the box" in unasked
+    assert "and confirm them in a terminal, or name its root with --trust" in unasked
+
+
 def test_a_drill_gives_the_words_that_the_box_takes(desk: Desk, tmp_path: Path) -> None:
     state = tmp_path / "state"
     desk.restore(state, *desk.trust)
