@@ -238,7 +238,9 @@ class ArchiveForeseen(Result, frozen=True, kw_only=True):
 class ArchiveWritten(Result, frozen=True, kw_only=True):
     """The archive that now stands in the descriptor, and the files that go with it, receipt last.
 
-    `mark` tells the archives of this incarnation from those of any other: eight hex digits.
+    `mark` tells the archives of this incarnation from those of any other: eight hex digits. Since the archive
+    of this name before it, `late_roots` are new and sign before they could be spread; `revoked` (signers) and
+    `revoked_roots` were revoked.
     """
 
     kind: str
@@ -249,6 +251,9 @@ class ArchiveWritten(Result, frozen=True, kw_only=True):
     size_bytes: int
     sha256: str
     companions: tuple[Companion, ...]
+    late_roots: int = 0
+    revoked: int = 0
+    revoked_roots: int = 0
 
 
 class TargetCoverage(Result, frozen=True, kw_only=True, tag="TargetCover"):

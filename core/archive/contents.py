@@ -161,6 +161,11 @@ class Changes:
     revoked: tuple[Certificate, ...]
     ended: tuple[Certificate, ...]
 
+    def late_roots(self, spread: datetime) -> int:
+        """Return how many new roots sign before `spread`, when all can have them; 0 in a first archive."""
+        new = () if self.since is None else self.issued
+        return sum(item.kind == "root" and item.issue_from < spread for item in new)
+
 
 def take_changes(
     store: "Store", policy: Policy, contents: Contents, issued: Sequence[Certificate], now: datetime

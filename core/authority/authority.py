@@ -21,7 +21,7 @@ import secrets
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final, Self
@@ -338,6 +338,9 @@ class Authority:
             companions=tuple(
                 results.Companion(path=each.path, data=each.data, numbered=each.numbered) for each in sidecars
             ),
+            late_roots=written.changes.late_roots(now + timedelta(days=self.policy.spread_days)),
+            revoked=sum(item.kind != "root" for item in written.changes.revoked),
+            revoked_roots=sum(item.kind == "root" for item in written.changes.revoked),
         )
 
     def confirm_written(self, kind: str, name: str, sequence: int, where: str, now: datetime) -> None:

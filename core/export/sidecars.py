@@ -2,7 +2,8 @@
 
     public/roots.pem          live roots, for everybody who verifies
     public/root-<id>.pem      each of these roots alone, PEM
-    public/<name>.crt         the same in DER, under the name that urls.issuer gives it
+    public/<name>.crt         the same in DER, under the name that urls.issuer gives it; both say of a revoked
+                              root only that it is
     public/<name>.crl         CRLs, DER, under the names that urls.crl gives them
     public/README.txt         for the person who hosts them
     next-visit.ics            a day for the next visit, for any calendar program (RFC 5545)
@@ -20,7 +21,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from importlib import resources
 from typing import Final
 from urllib.parse import urlsplit
@@ -112,6 +113,10 @@ def make_public(store: Store, policy: Policy, written: Written) -> Iterator[Side
         pem = _comment(root) + encode_pem(ders[root.id])
         yield Sidecar(path=f"{PUBLIC}/root-{root.id}.pem", data=pem)
         yield Sidecar(path=f"{PUBLIC}/{published_names(policy, root.id).root}", data=ders[root.id])
+    for root in written.contents.roots:
+        if root.revoked_at is not None:
+            for name in (f"root-{root.id}.pem", published_names(policy, root.id).root):
+                yield Sidecar(path=f"{PUBLIC}/{name}", data=_of_revoked(root, root.revoked_at))
     believed = {root.id for root in written.contents.roots if root.not_before <= written.head.next_visit_by}
     crls = {
         published_names(policy, crl.issuer).crl: crl.der for crl in store.crls() if crl.issuer in believed
@@ -165,6 +170,18 @@ def _comment(root: Certificate) -> bytes:
     ).encode()
 
 
+def _of_revoked(root: Certificate, since: datetime) -> bytes:
+    """Return what stands in place of a revoked root, which no program can take for one.
+
+    Its certificate may stand there since an earlier visit, and few verifiers look for a root on a list.
+    """
+    return (
+        f"Root {root.period} {root.id} was revoked on {since:%Y-%m-%d}: do not trust it.\n"
+        "Take it out of every trust store, and put the roots of roots.pem in.\n"
+        f"SHA-256 of its certificate: {root.sha256}\n"
+    ).encode()
+
+
 def _readme(written: Written, root_names: Iterable[str], crl_names: Iterable[str]) -> bytes:
     head = written.head
     roots = "\n".join(root_names)
@@ -184,7 +201,8 @@ roots.pem
   added, and pass the others over: give them the next files, one by one.
 
 root-....pem
-  Each of these roots alone, in PEM, with its words.
+  Each of these roots alone, in PEM, with its words. Of a root that was revoked it
+  says so, in words: take that root out of every trust store.
 
 {roots}
   Each of these roots alone, in DER; serve them as application/pkix-cert, at the

@@ -34,6 +34,7 @@ from core.recovery.backup import OpenBackup, open_backup
 from core.recovery.backup_journal import count_issued
 from core.recovery.drill import expect_drill
 from core.store import journal
+from core.store.box import OF_ONE_BOX
 from core.store.keyslots import KdfCost
 from core.store.records import ArchiveRecord
 from core.store.records import Sequence as StoreSequence
@@ -210,7 +211,8 @@ def _carry_records(store: Store, backup: OpenBackup, restored: Restored, time: d
     """Carry facts, numbers and archives over; the backup itself is the newest archive of its name."""
     incarnations = {"incarnation": restored.incarnation, "restored_from": restored.restored_from}
     for name, value in (backup.state.facts | incarnations).items():
-        store.set_fact(name, value)
+        if name not in OF_ONE_BOX:
+            store.set_fact(name, value)
     for item in backup.state.sequences:
         store.put_sequence(StoreSequence(kind=item.kind, name=item.name, last=item.last))
     for archive in backup.state.archives:

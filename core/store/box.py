@@ -18,6 +18,8 @@ from core.store.store import Store
 _RUNS: Final = "runs"
 _SEAL: Final = "seal"
 _MAX_BYTES: Final = 4096
+OF_ONE_BOX: Final = frozenset({_RUNS, _SEAL})
+"""Facts that are of the very box, and say nothing of one that its backup is restored onto."""
 _decode = json_decoder(Runs, _MAX_BYTES)
 
 

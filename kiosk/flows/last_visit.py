@@ -2,8 +2,8 @@
 
 Rules:
 
-1. What has to be done comes first, then one page an archive, then the head of the journal: these pages have
-   all that a line of the logbook needs, so nobody has to unlock once more for it.
+1. What has to be done comes first, and that wrong passphrases were typed; then one page an archive, then the
+   head of the journal: all that a line of the logbook needs, so nobody has to unlock once more for it.
 2. They stay when the stick is pulled, until a key takes them away or a stick goes in; and in the menu until
    the box is switched off, locked or not. Nothing on them is secret: all but the journal's number is in the
    clear on the stick.
@@ -16,11 +16,12 @@ from hw.ports import Stick
 from kiosk.flows.box import Box
 from kiosk.flows.dialogs import MORE, logbook_codes, read, tell
 from kiosk.flows.flow import BACK, Flow, Locked, Page, Step, SticksChanged, on_menu
-from kiosk.text.wrap import WORD_PAGES, fingerprint_lines, page_mark, wrap
+from kiosk.text.wrap import BODY_ROWS, WORD_PAGES, fingerprint_lines, fit, pack, page_mark, wrap
 from kiosk.work.job import JobDone, StepDone
 
 _KINDS = {"export": "egress", "backup": "backup"}
 _HASH_DIGITS = 8
+_FRONT_ROWS = BODY_ROWS + 1
 _TWO_STICKS = Page(
     title="E-STICK-TWO",
     strong=True,
@@ -79,7 +80,7 @@ def result_pages(done: JobDone, title: str) -> tuple[Page, ...]:
         title: Of all pages but the journal's, at most 17 characters.
     """
     archives = [step for step in done.steps if step.sequence]
-    bodies = (_front(done), *map(_archive, archives))
+    bodies = (*_front(done), *map(_archive, archives))
     count = len(bodies) + WORD_PAGES
     pages = [Page(title=title, body=body) for body in bodies]
     pages += [
@@ -92,22 +93,33 @@ def result_pages(done: JobDone, title: str) -> tuple[Page, ...]:
     )
 
 
-def _front(done: JobDone) -> tuple[str, ...]:
-    """Return what has to be done, and what was."""
+def _front(done: JobDone) -> tuple[tuple[str, ...], ...]:
+    """Return what has to be done, whether somebody tried, and what was done, in pages."""
     issued = sum(step.issued for step in done.steps)
     requested = sum(step.requested for step in done.steps)
-    by_request = (f"{requested} by request",) if requested else ()
-    return (
+    rows = (
         *orders(done.steps),
+        *wrong_line(done.failed_attempts),
         f"Visit by {done.next_visit_by:%Y-%m-%d}",
         f"{issued} signed",
-        *by_request,
+        *((f"{requested} by request",) if requested else ()),
     )
+    return pack([(row,) for row in rows], _FRONT_ROWS)
 
 
 def orders(steps: tuple[StepDone, ...]) -> tuple[str, ...]:
-    """Return what to do about roots that sign before everybody can have them; nothing when none does."""
-    return ("Give out roots today",) if any(step.late_roots for step in steps) else ()
+    """Return what has to be done with what was written, most urgent first; mostly nothing."""
+    is_root_gone = any(step.revoked_roots for step in steps)
+    return (
+        *(("Remove revoked root",) if is_root_gone else ()),
+        *(("Give out roots today",) if any(step.late_roots for step in steps) else ()),
+        *(("Publish lists today",) if is_root_gone or any(step.revoked for step in steps) else ()),
+    )
+
+
+def wrong_line(count: int) -> tuple[str, ...]:
+    """Return that wrong passphrases were typed since the unlock before; nothing where none was."""
+    return (fit(f"{count} wrong passphrase{'s' * (count > 1)}"),) if count else ()
 
 
 def _archive(step: StepDone) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from kiosk.flows.box import RESCUE_LABEL, Box
 from kiosk.flows.clock import doubt_clock
 from kiosk.flows.flow import Flow, Page, SticksChanged
 from kiosk.flows.format import wrong_stick
+from kiosk.flows.last_visit import wrong_line
 from kiosk.flows.menu import menu
 from kiosk.flows.policy import review_own
 from kiosk.flows.rescue import not_empty, rescue
@@ -129,11 +130,10 @@ def unlocked(box: Box) -> Flow:
     session = box.session
     if session is None:
         return None
-    wrong = session.failed_attempts
     lines = (
         f"Visit by {session.next_visit_by:%Y-%m-%d}",
         *(("D see policy change",) if session.policy_changes else ()),
-        *((fit(f"{wrong} wrong passphrase{'s' * (wrong > 1)}"),) if wrong else ()),
+        *wrong_line(session.failed_attempts),
         "Stick is not used" if box.sticks else "Put in a stick, or #",
     )
     key = yield Page(

@@ -11,6 +11,7 @@ Rules:
    key. The page does not wait for the look (kiosk.work.look).
 """
 
+from dataclasses import replace
 from typing import Final
 
 from hw.ports import Stick
@@ -118,7 +119,7 @@ def _tell_small(looked: StickLooked) -> Step[str]:
         title="E-STICK-FULL",
         strong=True,
         body=(
-            fit(f"Needs about {size_text(looked.needs_bytes)}"),
+            fit(f"Needs {'over' if looked.is_least else 'about'} {size_text(looked.needs_bytes)}"),
             fit(f"has {size_text(looked.free_bytes)} free"),
             "Make room on a PC",
         ),
@@ -218,6 +219,8 @@ def wait_for_stick(box: Box, stick: Stick) -> Step[Stick | None]:
 
 def _end(box: Box, stick: Stick | None, done: JobDone) -> Flow:
     """Say how a job ended; the session goes with it if it was opened for it alone."""
+    if box.session is not None:
+        done = replace(done, failed_attempts=box.session.failed_attempts)
     if box.single_job:
         box.lock()
     if stick is None:

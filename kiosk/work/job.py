@@ -127,6 +127,8 @@ class StepDone:
         issued: Certificates that were signed.
         requested: How many of them for signing requests.
         late_roots: Roots that sign before they could be spread.
+        revoked: Signers that were revoked since the archive of this name before.
+        revoked_roots: Roots, the same.
     """
 
     step: str
@@ -136,6 +138,8 @@ class StepDone:
     issued: int = 0
     requested: int = 0
     late_roots: int = 0
+    revoked: int = 0
+    revoked_roots: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +152,7 @@ class JobDone:
         journal_sequence: Number of the journal's last entry.
         journal_head: Its hash, 64 hex digits.
         journal_words: The same as 12 words.
+        failed_attempts: Wrong passphrases before the unlock that it was done under; the flow knows them.
     """
 
     steps: tuple[StepDone, ...]
@@ -155,6 +160,7 @@ class JobDone:
     journal_sequence: int
     journal_head: str
     journal_words: tuple[str, ...]
+    failed_attempts: int = 0
 
 
 StepReport = Callable[[Progress, int], None]
@@ -259,7 +265,15 @@ class Job:
             raise StickMissingError(f"{step} needs a stick")
         self._bring(archive, stick, seen, bar.begin(looks_us + _JOURNAL_US))
         written = archive.written
-        return StepDone(step=step, name=written.name, sequence=written.sequence, sha256=written.sha256)
+        return StepDone(
+            step=step,
+            name=written.name,
+            sequence=written.sequence,
+            sha256=written.sha256,
+            late_roots=written.late_roots,
+            revoked=written.revoked,
+            revoked_roots=written.revoked_roots,
+        )
 
     def _deliveries(self) -> list[Delivery]:
         """Return the archives that were made."""

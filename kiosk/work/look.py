@@ -30,12 +30,14 @@ class StickLooked:
 
     Args:
         read_only: The stick is write-protected.
-        needs_bytes: What the job will need, about; 0 where the stick has as much, or that is not known.
+        needs_bytes: What the job will need, about; 0 where the stick has as much, or cannot be read.
+        is_least: It may be much more: of a step it is not known what it needs.
         free_bytes: What it has, if it has less.
     """
 
     read_only: bool = False
     needs_bytes: int = 0
+    is_least: bool = False
     free_bytes: int = 0
 
 
@@ -60,14 +62,19 @@ class LookAtStick(Task):
 
     def _look(self, tools: Tools) -> StickLooked:
         kept = read_sizes(tools.own)
-        sizes = [kept.get(step, LEAST_BYTES) for step in self.steps if makes_archive(step)]
+        steps = [step for step in self.steps if makes_archive(step)]
+        sizes = [kept.get(step, LEAST_BYTES) for step in steps]
         try:
             with tools.board.open_volume(self.stick, heals=False) as volume:
                 if volume.read_only:
                     return StickLooked(read_only=True)
                 if volume.has_room(sizes):
                     return StickLooked()
-                return StickLooked(needs_bytes=sum(sizes), free_bytes=volume.free_bytes)
+                return StickLooked(
+                    needs_bytes=sum(sizes),
+                    is_least=not kept.keys() >= set(steps),
+                    free_bytes=volume.free_bytes,
+                )
         except StickError:
             return StickLooked()
 

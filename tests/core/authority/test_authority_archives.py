@@ -110,6 +110,25 @@ def test_a_list_names_what_its_own_root_revoked_and_a_revoked_root_goes_on(found
     assert set(map(tuple, serials.values())) == {()}
 
 
+def test_an_archive_says_what_was_revoked_since_the_one_before_and_which_roots_are_late(
+    founded: Founded,
+) -> None:
+    later = NOW + timedelta(days=30)
+    with founded.open_store() as store:
+        first, _ = write(store)
+        root = store.certificates("root")[0]
+        signer = store.certificates("signer")[0]
+        authority = Authority(store, later, "boot")
+        authority.revoke(signer.id, "superseded", later)
+        second, _ = write(store, now=later)
+        authority.revoke(root.id, "cACompromise", later)
+        authority.top_up(later, report_nothing)
+        third, _ = write(store, now=later + SECOND)
+        fourth, _ = write(store, now=later + SECOND * 2)
+    told = [(each.late_roots, each.revoked, each.revoked_roots) for each in (first, second, third, fourth)]
+    assert told == [(0, 0, 0), (0, 1, 0), (1, 1, 1), (0, 0, 0)]
+
+
 def test_a_list_never_names_a_date_that_is_still_to_come(founded: Founded) -> None:
     with founded.open_store() as store:
         signer = store.certificates("signer")[0]

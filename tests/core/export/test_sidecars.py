@@ -7,7 +7,7 @@ import subprocess
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -123,6 +123,30 @@ class Page(HTMLParser):
     @property
     def words(self) -> str:
         return " ".join(" ".join(self.text).split())
+
+
+def files_beside(store: Store, policy: Policy, now: datetime) -> dict[str, bytes]:
+    written, _ = export(store, policy, "egress", "main-kudo", now)
+    return {each.path: each.data for each in make_sidecars(store, policy, written)}
+
+
+def test_of_a_revoked_root_the_files_say_that_it_is(tmp_path: Path) -> None:
+    policy = make_policy()
+    with make_store(tmp_path / "state", policy, NOW) as store:
+        first = files_beside(store, policy, NOW)
+        root = store.certificates("root")[0]
+        with store.transaction():
+            store.revoke(root.id, NOW, "cACompromise")
+            journal.append(store, "revoke", {}, NOW)
+        top_up(store, policy, NOW, report_nothing)
+        second = files_beside(store, policy, NOW + timedelta(days=1))
+    names = {path for path in first if root.id in path and not path.endswith(".crl")}
+    assert names == {f"public/root-{root.id}.pem", f"public/{root.id}.crt"}
+    for name in names:
+        assert b"was revoked on 2027-" in second[name]
+        assert b"CERTIFICATE" not in second[name]
+    assert root.id.encode() not in second["public/roots.pem"]
+    assert f"public/{root.id}.crl" in second
 
 
 # The receipt

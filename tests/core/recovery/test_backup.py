@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from core.archive.backup_state import decode_state
+from core.archive.container import JOURNAL_PATH
 from core.archive.manifest import FORMAT_1, Earlier, Manifest
 from core.certificate import Certificate
 from core.errors import ArchiveCertificateError, ArchiveFormatError, CaError, JournalError
 from core.policy.policy import encode_policy
 from core.receive.opening import check_archive, read_member_lines
-from core.recovery.backup import JOURNAL_PATH, STATE_PATH, check_state, open_backup
+from core.recovery.backup import STATE_PATH, check_state, open_backup
 from core.recovery.backup_journal import History, read_history
 from core.store import journal
 from tests.backups import LAST_VISIT, PastBox, make_past, policy_for, read_member, spoil

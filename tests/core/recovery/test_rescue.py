@@ -12,9 +12,10 @@ import pytest
 from core.api import requests as protocol
 from core.api import results
 from core.api.results import IdentitySeen
+from core.archive.container import JOURNAL_PATH
 from core.errors import RescueSpaceError
 from core.progress import Progress
-from core.recovery.backup import JOURNAL_PATH, STATE_PATH
+from core.recovery.backup import STATE_PATH
 from core.recovery.rescue import _require_memory
 from core.store import journal
 from core.store.store import is_provisioned, open_store

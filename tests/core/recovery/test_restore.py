@@ -9,6 +9,7 @@ from typing import Any
 import pyrage
 import pytest
 
+from core.api.results import Runs
 from core.archive.box_key import load_box_key
 from core.authority.authority import Authority
 from core.errors import CaError, ClockBehindError, ClockLateError, StoppedError
@@ -17,6 +18,7 @@ from core.progress import Progress, report_nothing
 from core.receive.opening import Received, open_archive
 from core.recovery.restore import Restored, restore
 from core.store import journal
+from core.store.box import keep_runs, keep_seal, read_runs, read_seal
 from core.store.folder import Folder
 from core.store.store import Store, open_store
 from tests.backups import (
@@ -361,6 +363,19 @@ def test_keys_of_every_algorithm_come_back_as_they_were(tmp_path: Path) -> None:
         ids = sorted(old.key_ids())
         assert list(new.keys(ids)) == list(old.keys(ids))
         assert list(new.key_digests()) == [(id_, hashlib.sha256(key).digest()) for id_, key in old.keys(ids)]
+
+
+def test_what_was_of_the_old_box_itself_is_not_of_the_new_one(tmp_path: Path) -> None:
+    box = found_box(tmp_path)
+    with open_store(box.state, PASSPHRASE) as store, store.transaction():
+        runs = Runs(version="0", files="", board="Raspberry Pi 4", serial="1", installed="")
+        keep_runs(store, runs)
+        keep_seal(store, "555", FOUNDED)
+    (backup,) = box.visit(FOUNDED, "backup main-backup")
+    restore_into(tmp_path / "new", box, backup, now=FOUNDED)
+    with open_store(tmp_path / "new", NEW_PASSPHRASE) as store:
+        assert (read_seal(store), read_runs(store)) == ("", None)
+        assert [entry.detail for entry in store.entries() if entry.act == "seal"] == [{"number": "555"}]
 
 
 def test_nothing_readable_lies_in_the_folder(past: tuple[PastBox, Path], tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
 """What a stick's job brought, as long as somebody may want to read it."""
 
+from dataclasses import replace
+
 import pytest
 
 from core.api.requests import Unlock
 from kiosk.flows.last_visit import result_pages
 from kiosk.machine.effects import CloseVault, OpenVault
 from kiosk.screens.page import Page
-from kiosk.work.job import JobDone
+from kiosk.work.job import JobDone, StepDone
 from tests.kiosk.facts import HERE, MUCH, OTHER, PRINT, RESULTS, box, visited
 from tests.kiosk.flows.steps import Operator, unlock
 
@@ -24,6 +26,31 @@ def test_orders_and_the_next_visit_are_on_the_first_page() -> None:
     first = result_pages(MUCH, "SAFE TO REMOVE")[0]
     assert first.body == ("Give out roots today", "Visit by 2027-02-01", "226 signed", "2 by request")
     assert first.mark == "1/4"
+
+
+REVOKED = StepDone(step="export a", name="a", sequence=3, sha256="3fa41b9c" * 8, revoked=2)
+
+
+def test_what_was_revoked_is_to_be_published_and_a_root_to_be_removed() -> None:
+    lists = replace(RESULTS, steps=(REVOKED,))
+    assert result_pages(lists, "SAFE TO REMOVE")[0].body == (
+        "Publish lists today",
+        "Visit by 2027-02-01",
+        "0 signed",
+    )
+    root = replace(REVOKED, revoked_roots=1, late_roots=1)
+    front = result_pages(replace(RESULTS, steps=(root,)), "SAFE TO REMOVE")[:2]
+    assert [page.body for page in front] == [
+        ("Remove revoked root", "Give out roots today", "Publish lists today", "Visit by 2027-02-01"),
+        ("0 signed",),
+    ]
+
+
+@pytest.mark.parametrize(("count", "line"), [(1, "1 wrong passphrase"), (12, "12 wrong passphrases")])
+def test_a_visit_of_a_stick_tells_of_wrong_passphrases(count: int, line: str) -> None:
+    operator = unlock(Operator(box(HERE)), failed_attempts=count).answer(RESULTS)
+    assert operator.lines[0] == line
+    assert operator.pull(HERE).lines[0] == line
 
 
 def test_an_archive_is_one_page_with_its_whole_name() -> None:
