@@ -81,7 +81,8 @@ def _refuse(error: BaseException) -> int:
         case CaError() | HardwareError():
             code = error.code
         case click.UsageError():
-            code, text, status = "E-USAGE", error.format_message(), WRONG_USAGE
+            # the library sets choices in lines and tabs
+            code, text, status = "E-USAGE", " ".join(error.format_message().split()), WRONG_USAGE
             what_to_do = f"{error.ctx.command_path if error.ctx else 'pism'} --help"
         case click.ClickException():  # a file that cannot be opened
             code, text = "E-FILE", error.format_message()

@@ -92,6 +92,12 @@ def test_a_wrong_command_line_is_an_error_like_any_other() -> None:
         assert ran.err.splitlines()[-1].endswith("--help")
 
 
+def test_the_choices_of_an_option_are_told_in_a_line() -> None:
+    ran = spawn("revoke", "nosuch")
+    assert "Choose from: unspecified, keycompromise, " in ran.err
+    assert "\\" not in ran.err
+
+
 def test_hints_are_for_a_person_at_a_pc() -> None:
     assert differing_codes() <= known_codes()
     for code in known_codes():
