@@ -12,15 +12,16 @@ Rules:
 
     key      words, letters typed   words, none typed     text                    digits
     0-9      2-9 letter; 0, 1 dead  2-9 letter            the key's characters    the digit
-    A        first candidate        previous word         abc / ABC               -
-    B        second candidate       next word             symbols / letters       -
+    A        first candidate        word before           abc / ABC               -
+    B        second candidate       word after            symbols / letters       -
     C        third candidate        next mode             next mode               next mode
     D        fourth candidate       show all while held   show all while held     show all while held
     *        a letter back          the word here back    a character back        a character back
     * held   all letters back       -                     back to the last space  back to the last space
     #        the one candidate      done, when complete   done, when not empty    done, when not empty
-    * on an empty entry leaves it, and so it does where a word was pointed out. A digit key held in text types
-    its digit.
+    * on an empty entry leaves it, and so it does where a word was pointed out; where no word is here, it
+    takes the one before. A digit key held in text types its digit. While a word is missing between others,
+    `#` and the next mode are dead.
 
 Left to others: when a press becomes a hold (the daemon), how a view looks (the screens), what is strong
 enough and how the bytes are made canonical (core.crypto.passphrase).
@@ -30,7 +31,16 @@ from collections.abc import Callable
 
 from kiosk.entry.secret import MAX_BYTES, SecretText
 from kiosk.entry.text import DIGITS, LEGEND, LOWER, SYMBOLS, TextEntry, next_layer
-from kiosk.entry.view import EntryView, Mode, Outcome, layer_choices, text_line, word_choices, words_line
+from kiosk.entry.view import (
+    EntryView,
+    Mode,
+    Outcome,
+    layer_choices,
+    text_line,
+    word_choices,
+    words_line,
+    words_shown,
+)
 from kiosk.entry.words import WordEntry
 
 __all__ = ["CHOICES_AFTER_S", "Entry", "EntryView", "Mode", "Outcome"]
@@ -50,7 +60,6 @@ class Entry:
         total: How many words are wanted, None when any number will do.
         beginning: After how many words something else comes first; 0 for nothing.
         estimate: Bits of a text, when one is being chosen (core.crypto.passphrase.estimate_bits); else None.
-        masked: False shows the text as it is typed (dates, drill words).
         max_bytes: The longest text, 1 to 128.
     """
 
@@ -58,7 +67,6 @@ class Entry:
         "_beginning",
         "_bits",
         "_estimate",
-        "_masked",
         "_mode",
         "_modes",
         "_pointed_at",
@@ -78,7 +86,6 @@ class Entry:
         total: int | None = None,
         beginning: int = 0,
         estimate: Callable[[str], float] | None = None,
-        masked: bool = True,
         max_bytes: int = MAX_BYTES,
     ) -> None:
         self._text = SecretText(max_bytes)
@@ -87,7 +94,6 @@ class Entry:
         self._modes = modes
         self._beginning = beginning
         self._estimate = estimate
-        self._masked = masked
         self._showing = False
         self._bits: int | None = None
         self._pressed_at: float | None = None
@@ -134,7 +140,7 @@ class Entry:
         if self._mode is Mode.WORDS:
             due = None if self._pressed_at is None else self._pressed_at + CHOICES_AFTER_S
             return due if due is not None and now < due and not self._words.typed else None
-        return self._typing.next_change(now) if self._masked else None
+        return self._typing.next_change(now)
 
     def view(self, now: float) -> EntryView:
         """Return what a screen may draw at this instant."""
@@ -146,16 +152,17 @@ class Entry:
             count=words.count,
             total=words.total,
             typed=words.typed,
-            line=words_line(self._text, words, masked=self._masked) if in_words else self._text_line(now),
+            line=words_line(words) if in_words else text_line(self._text, clear=self._typing.visible(now)),
             candidates=words.candidates,
             choices=self._named_choices(now),
             legend=LEGEND if layer == SYMBOLS and not in_words else (),
             layer="" if in_words else layer,
-            shown=self._text.text() if self._showing else None,
+            shown=words_shown(self._text, words) if self._showing else None,
             length=len(self._text),
             full=len(self._text) == self._text.max_bytes,
             bits=self._estimated(),
-            complete=words.enough if in_words else self._complete(),
+            complete=self._complete(),
+            missing=words.missing,
             unchanged=self._unchanged,
             differs=self._points_here(),
         )
@@ -236,9 +243,14 @@ class Entry:
             self._pointed_at = None
             if words.total is not None and words.complete:
                 return Outcome.DONE
-            if words.count == words.slot == self._beginning:
-                return Outcome.BEGUN
+            return self._begun()
         return _changed(changed)
+
+    def _begun(self) -> Outcome:
+        """Return what it is to have come behind a word: the last of a beginning halts."""
+        words = self._words
+        is_begun = words.complete and words.count == words.slot == self._beginning
+        return Outcome.BEGUN if is_begun else Outcome.CHANGED
 
     def _points_here(self) -> bool:
         """Tell whether the word at this place was pointed out and nothing is typed in its place yet."""
@@ -265,6 +277,7 @@ class Entry:
             self._enter(self._next_mode())
         elif self._mode is Mode.WORDS:
             self._words.go_to(self._words.slot + (1 if key == "B" else -1))
+            return self._begun()
         else:
             self._typing.use(next_layer(key, self._typing.layer))
         return Outcome.CHANGED
@@ -285,8 +298,9 @@ class Entry:
             own = word_choices(self._words)
         else:
             own = layer_choices(self._typing.layer) if self._mode is Mode.TEXT else ()
-        mode = (("C", self._next_mode().value),) if len(self._modes) > 1 else ()
-        return own + mode + ((("D", "hold see"),) if self._masked else ())
+        may_change = len(self._modes) > 1 and self._words.missing is None
+        mode = (("C", self._next_mode().value),) if may_change else ()
+        return (*own, *mode, ("D", "hold see"))
 
     def _named_choices(self, now: float) -> tuple[tuple[str, str], ...]:
         """Return what A to D do, or the bare keys while their names would be wiped at once."""
@@ -302,11 +316,6 @@ class Entry:
         """Tell whether `#` would finish."""
         # Spaces alone are no passphrase (core.crypto.passphrase.canonical).
         return self._words.complete if self._mode is Mode.WORDS else bool(self._text.spans())
-
-    def _text_line(self, now: float) -> str:
-        """Return the line of the text and digits modes."""
-        clear = int(self._typing.visible(now)) if self._masked else len(self._text)
-        return text_line(self._text, clear=clear)
 
     def _estimated(self) -> int | None:
         """Return the strength in whole bits, reckoned once for each text."""

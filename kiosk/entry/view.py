@@ -7,6 +7,7 @@ may hold one.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from kiosk.entry.secret import SecretText
 from kiosk.entry.text import SYMBOLS, next_layer
@@ -46,18 +47,21 @@ class EntryView:
         count: Words in the entry so far.
         total: Words that are expected, None when that is not known (unlocking).
         typed: Words mode: the digits pressed for the word in work, "2283"; else "".
-        line: One line to draw, masked, with a cursor: "** 2283_" in words mode, "****r_" in text and
-            digits mode (the last character visible for a second). As long as the entry: draw its tail.
+        line: One line to draw, masked, with a cursor. In words mode "**2283_-**": a star for each word, a
+            dash for each that is missing between them, digits and cursor before the word at their place. In
+            text and digits mode "****r_" (the last character visible for a second): draw its tail.
         candidates: Up to four words; the first is picked by key A, the fourth by D.
         choices: What A to D do, to be drawn when there are no candidates: ("A", "before"), ...; in words mode
             the names are "" while letters are typed, and between words until the operator pauses.
         legend: Up to four lines of 21 characters that say what the digit keys type (symbols), else ().
         layer: "abc", "ABC", "!?#" in text mode, "123" in digits mode, "" in words mode.
-        shown: The whole text, words parted by one space, while the show key is held; else None.
+        shown: The whole text, words parted by one space, a dash for one that is missing, while the show key
+            is held; else None.
         length: Bytes typed so far.
         full: True when nothing more fits (128 bytes).
         bits: Strength by estimate, when the entry chooses a passphrase; else None.
-        complete: `#` would finish, in words mode once the word in work is picked or taken back.
+        complete: `#` would finish.
+        missing: Number of the first word that was deleted between others and has to be typed; else None.
         unchanged: `#` was pressed, and this is what was refused before.
         differs: The word at `position` is not the one that is wanted.
     """
@@ -77,6 +81,7 @@ class EntryView:
     full: bool = False
     bits: int | None = None
     complete: bool = False
+    missing: int | None = None
     unchanged: bool = False
     differs: bool = False
 
@@ -86,29 +91,27 @@ class EntryView:
 
 
 Choices = tuple[tuple[str, str], ...]
+MISSING: Final = "-"
+"""What stands for a word that was deleted between others."""
 
 
-def words_line(text: SecretText, words: WordEntry, *, masked: bool) -> str:
-    """Return the words before, the digits of the one in work with a cursor, and the words behind it.
-
-    Args:
-        text: The buffer.
-        words: Where the entry stands in it.
-        masked: A star for each word; else the words.
-    """
-    before, behind = words.around
-    if masked:
-        parts = ["*" * len(before), f"{words.typed}_", "*" * len(behind)]
-    else:
-        parts = [text.text(*span) for span in before]
-        parts.append(f"{words.typed}_")
-        parts += [text.text(*span) for span in behind]
-    return " ".join(part for part in parts if part)
+def words_line(words: WordEntry) -> str:
+    """Return a star or a dash for each place, and the digits of the word in work with a cursor at its own."""
+    marks = "".join(MISSING if span is None else "*" for span in words.places)
+    before, here, behind = marks[: words.slot], marks[words.slot : words.slot + 1], marks[words.slot + 1 :]
+    return f"{before}{words.typed}_{here.strip(MISSING)}{behind}"
 
 
-def text_line(text: SecretText, *, clear: int) -> str:
-    """Return the text with its last `clear` characters readable, and a cursor."""
-    hidden = max(len(text) - clear, 0)
+def words_shown(text: SecretText, words: WordEntry) -> str:
+    """Return the whole text, with a dash for each word that is missing."""
+    if words.missing is None:
+        return text.text()
+    return " ".join(MISSING if span is None else text.text(*span) for span in words.places)
+
+
+def text_line(text: SecretText, *, clear: bool) -> str:
+    """Return the text as stars, its last character readable where it is `clear`, and a cursor."""
+    hidden = max(len(text) - int(clear), 0)
     return "*" * hidden + text.text(hidden) + "_"
 
 

@@ -9,8 +9,9 @@ Rules:
 3. A key that no word of the list continues with is dead.
 4. For half a second after a word entered some keys mean nothing, since fingers may be ahead of eyes: the key
    that picked it; where it entered by itself, A to D, `#`, and the letters that it would have gone on with.
-5. Each word has a place. A word picked at the place of another replaces it; after one was deleted, the next
-   one picked goes into its place and moves nothing.
+5. Each word has a place, with the number that it has on paper. A word picked at the place of another replaces
+   it. One that is deleted before the last leaves a gap: the words behind keep their numbers, and nothing is
+   complete until every gap has its word.
 6. The list is read and put in order at the first question, not at import.
 
 Left to others: what A to D do while nothing is typed (kiosk.entry.entry).
@@ -35,14 +36,14 @@ class WordEntry:
         total: How many words are wanted, None when any number will do.
     """
 
-    __slots__ = ("_entered_at", "_guarded", "_hole", "_rest", "_slot", "_text", "_typed", "total")
+    __slots__ = ("_entered_at", "_gaps", "_guarded", "_rest", "_slot", "_text", "_typed", "total")
 
     def __init__(self, text: SecretText, total: int | None = None) -> None:
         self._text = text
         self.total = total
         self._typed = ""
         self._slot = 0
-        self._hole = False  # the word at this place was deleted, the next one stands there now
+        self._gaps: set[int] = set()  # places whose word was deleted; the last place never is one
         self._guarded = ""  # keys that mean nothing just after a word entered
         self._rest = ""  # the letters that it would have gone on with
         self._entered_at = 0.0
@@ -54,7 +55,7 @@ class WordEntry:
 
     @property
     def slot(self) -> int:
-        """The place in work, 0 first; the number of words when it is behind the last."""
+        """The place in work, 0 first; the number of places when it is behind the last."""
         return self._slot
 
     @property
@@ -65,14 +66,21 @@ class WordEntry:
     @property
     def last_slot(self) -> int:
         """The last place there is to go to."""
-        count = self.count
+        count = len(self.places)
         return count if self.total is None else min(count, self.total - 1)
 
     @property
-    def around(self) -> tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...]]:
-        """Where the words before this place and the words behind it stand in the buffer."""
-        spans = self._text.spans()
-        return spans[: self._slot], spans[self._slot if self._hole else self._slot + 1 :]
+    def places(self) -> tuple[tuple[int, int] | None, ...]:
+        """Where the word of each place stands in the buffer, None for a gap."""
+        spans = iter(self._text.spans())
+        return tuple(
+            None if place in self._gaps else next(spans) for place in range(self.count + len(self._gaps))
+        )
+
+    @property
+    def missing(self) -> int | None:
+        """The number of the first gap, 1 first; None when there is none."""
+        return min(self._gaps) + 1 if self._gaps else None
 
     @property
     def count(self) -> int:
@@ -86,8 +94,8 @@ class WordEntry:
 
     @property
     def enough(self) -> bool:
-        """The words are as many as wanted, whatever is half typed."""
-        return self.count == self.total if self.total is not None else self.count > 0
+        """The words are as many as wanted and none is missing between them, whatever is half typed."""
+        return not self._gaps and (self.count == self.total if self.total is not None else self.count > 0)
 
     @property
     def complete(self) -> bool:
@@ -99,15 +107,13 @@ class WordEntry:
         if slot == self._slot or not 0 <= slot <= self.last_slot:
             return False
         self._slot = slot
-        self._hole = False
         self._guarded = self._rest = ""
         return True
 
     def go_to_end(self) -> None:
         """Forget the digits and stand behind the last word."""
         self._typed = self._guarded = self._rest = ""
-        self._slot = self.count
-        self._hole = False
+        self._slot = len(self.places)
 
     def type_letter(self, key: str, now: float) -> bool:
         """Take a digit key, and the word if it is the only one left; False when it means nothing."""
@@ -133,10 +139,11 @@ class WordEntry:
         return True
 
     def _enter(self, guarded: str, now: float, rest: str = "") -> None:
-        """Go on behind the word that was just put in its place."""
+        """Go on behind the word that was just put in its place; behind the last, at one that is missing."""
         self._typed = ""
         self._slot += 1
-        self._hole = False
+        if self._slot == self.total and self._gaps:
+            self._slot = min(self._gaps)
         self._guarded, self._rest, self._entered_at = guarded, rest, now
 
     def guarded(self, key: str, now: float) -> bool:
@@ -144,23 +151,22 @@ class WordEntry:
         return key in self._guarded and now - self._entered_at < GUARD_S
 
     def delete(self) -> bool:
-        """Take back a letter, else the word at this place, else the last word; False when all is empty."""
+        """Take back a letter, else the word at this place, else the one before; False when all is empty."""
         if self._typed:
             self._typed = self._typed[:-1]
             return True
-        spans = self._text.spans()
-        if not spans:
+        places = self.places
+        if not places:
             had = len(self._text) > 0  # spaces alone, typed as text
             self._text.wipe()
             return had
-        # A hole has nothing left to take: the word before it goes, as at the end.
-        slot = max(self._slot - 1, 0) if self._hole or self._slot == len(spans) else self._slot
-        # The space before the word goes with it; before the first word, the one behind.
-        start = spans[slot - 1][1] if slot else 0
-        end = spans[slot][1] if slot or len(spans) == 1 else spans[1][0]
-        self._text.replace(start, end, "")
-        self._slot = slot
-        self._hole = slot < len(spans) - 1
+        # Where no word is here or before, the next one behind goes: who wants out gets out.
+        words = [place for place, span in enumerate(places) if span is not None]
+        slot = max((place for place in words if place <= self._slot), default=words[0])
+        self._cut(words.index(slot))
+        end = max((place + 1 for place in words if place != slot), default=0)
+        self._gaps = {place for place in self._gaps | {slot} if place < end}
+        self._slot = min(slot, end)
         return True
 
     def clear_letters(self) -> bool:
@@ -171,22 +177,31 @@ class WordEntry:
 
     def _put(self, word: str) -> bool:
         """Put a word in its place; False when it does not fit."""
-        spans = self._text.spans()
-        if self._slot >= len(spans):  # at the end; spaces there, typed as text, become the one space
+        behind = self.places[self._slot :]
+        if not behind:  # at the end; spaces there, typed as text, become the one space
+            spans = self._text.spans()
             end = spans[-1][1] if spans else 0
             return self._text.replace(end, len(self._text), f" {word}" if spans else word)
-        start, end = spans[self._slot]
-        return (
-            self._text.replace(start, start, f"{word} ")
-            if self._hole
-            else self._text.replace(start, end, word)
-        )
+        if (span := behind[0]) is not None:
+            return self._text.replace(*span, word)
+        start = next(span for span in behind if span is not None)[0]
+        if not self._text.replace(start, start, f"{word} "):
+            return False
+        self._gaps.remove(self._slot)
+        return True
+
+    def _cut(self, number: int) -> None:
+        """Take a word out of the buffer, 0 first, with the space before it; the first with the one behind."""
+        spans = self._text.spans()
+        start = spans[number - 1][1] if number else 0
+        end = spans[number][1] if number or len(spans) == 1 else spans[1][0]
+        self._text.replace(start, end, "")
 
     def wipe(self) -> None:
         """Forget the digits and the place; the buffer is wiped by its owner."""
         self._typed = ""
         self._slot = 0
-        self._hole = False
+        self._gaps.clear()
         self._guarded = self._rest = ""
 
     def __repr__(self) -> str:

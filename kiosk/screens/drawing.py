@@ -264,13 +264,12 @@ def _entry_name(purpose: Purpose, entry: EntryView) -> str:
 
 
 def _entry_line(entry: EntryView, columns: int) -> str:
-    """Return as much of the line as fits: of words the digits in work, of text its end."""
+    """Return as much of the line as fits: of words all places or the digits alone, of text its end."""
     if entry.mode is not Mode.WORDS:
         return entry.line[-columns:]
-    stars = entry.line[: len(entry.line) - len(entry.line.lstrip("*"))]
-    # Beside "WORD 3 of 8" there is no room for all, and two of them would say something else than the number.
-    kept = 0 if entry.total else min(len(stars), columns - _MAX_DIGITS - len(" _"))
-    return entry.line[len(stars) - kept :][:columns]
+    # All stars or none, as fewer would say something else than the number; later letters move nothing.
+    room = _MAX_DIGITS - len(entry.typed) if entry.typed else 0
+    return entry.line if len(entry.line) + room <= columns else f"{entry.typed}_"
 
 
 def _choices(entry: EntryView) -> tuple[str, ...]:
@@ -293,18 +292,20 @@ def _hint(purpose: Purpose, entry: EntryView, stuck: tuple[str, ...]) -> str:
         return name_stuck(stuck, COLUMNS - len("*back "))
     if entry.unchanged or entry.differs:
         return "nothing changed" if entry.unchanged else f"word {entry.position} differs"
+    if entry.missing is not None:
+        return f"word {entry.missing} missing"
     if entry.bits is not None and entry.length:
-        return _strength(entry.bits)
+        return _strength(entry.bits, complete=entry.complete)
     if entry.complete:
         return "#done, is full" if entry.full else "#done"
     return "" if entry.length or entry.typed else _WANTED[purpose]
 
 
-def _strength(bits: int) -> str:
-    """Return how strong the text is that is being chosen."""
+def _strength(bits: int, *, complete: bool) -> str:
+    """Return how strong the text is that is being chosen, and that `#` takes it."""
     if bits < _WEAK_BITS:
         return f"{bits} bits: weak"
-    return f"#ok {bits} bits" + (" fair" if bits < _FAIR_BITS else "")
+    return ("#ok " if complete else "") + f"{bits} bits" + (" fair" if bits < _FAIR_BITS else "")
 
 
 def _show_all(canvas: Canvas, text: str) -> None:

@@ -506,7 +506,7 @@ def _samples() -> dict[str, Sample]:
         "entry-words-start": _entering(replace(words, choices=chosen[2:])),
         "entry-words-stuck-key": Sample(
             page=Entry(purpose=Purpose.UNLOCK),
-            entry=replace(words, position=3, count=2, typed="22", line="** 22_", length=14),
+            entry=replace(words, position=3, count=2, typed="22", line="**22_", length=14),
             stuck=("3",),
         ),
         "entry-words-stuck-keys": Sample(
@@ -515,7 +515,7 @@ def _samples() -> dict[str, Sample]:
             stuck=tuple("0123456789"),
         ),
         "entry-words-typing": _entering(
-            replace(words, position=3, count=2, typed="22", line="** 22_", length=14)
+            replace(words, position=3, count=2, typed="22", line="**22_", length=14)
         ),
         "entry-words-candidates": _entering(
             replace(
@@ -523,27 +523,45 @@ def _samples() -> dict[str, Sample]:
                 position=3,
                 count=2,
                 typed="2283",
-                line="** 2283_",
+                line="**2283_",
                 candidates=("acid", "acoustic", "abstract", "absurd"),
                 length=14,
             ),
             Purpose.REPEAT,
         ),
         "entry-words-of-8": _entering(
-            replace(words, position=8, count=7, total=8, typed="2", line="******* 2_", length=50),
+            replace(words, position=8, count=7, total=8, typed="2", line="*******2_", length=50),
             Purpose.REPEAT,
         ),
         "entry-words-earlier": _entering(
-            replace(words, position=2, count=3, line="* _ **", length=20, choices=chosen, complete=True)
+            replace(words, position=2, count=3, line="*_**", length=20, choices=chosen, complete=True)
         ),
         "entry-words-complete": _entering(
-            replace(words, position=9, count=8, line="******** _", length=58, choices=chosen, complete=True)
+            replace(words, position=9, count=8, line="********_", length=58, choices=chosen, complete=True)
+        ),
+        "entry-words-deleted": _entering(
+            replace(words, position=5, count=6, line="****_-**", length=44, choices=chosen[:2], missing=5)
+        ),
+        "entry-words-deleted-shown": _entering(
+            replace(words, count=6, shown=" ".join((*WORDS[:4], "-", "-", *WORDS[6:])), length=44)
+        ),
+        "entry-words-deleted-of-8": _entering(
+            replace(
+                words, position=5, count=7, total=8, line="****_***", length=50, choices=chosen[:2], missing=5
+            ),
+            Purpose.REPEAT,
+        ),
+        "entry-words-replacing": _entering(
+            replace(words, position=6, count=8, typed="22833", line="*****22833_***", length=58)
+        ),
+        "entry-words-many": _entering(
+            replace(words, position=14, count=13, line="*" * 13 + "_", length=90, complete=True)
         ),
         "entry-words-unchanged": _entering(
-            replace(words, position=8, count=8, line="******* _", length=58, complete=True, unchanged=True)
+            replace(words, position=8, count=8, line="*******_*", length=58, complete=True, unchanged=True)
         ),
         "entry-words-differs": _entering(
-            replace(words, position=4, count=8, total=8, line="*** _ ****", length=58, differs=True),
+            replace(words, position=4, count=8, total=8, line="***_*****", length=58, differs=True),
             Purpose.REPEAT,
         ),
         "entry-words-shown": _entering(replace(words, count=8, shown=" ".join(WORDS), length=58)),

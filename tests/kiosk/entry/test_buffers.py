@@ -107,6 +107,32 @@ def test_an_unlock_halts_at_its_third_word_and_goes_on_where_it_was() -> None:
     assert (view.position, view.count) == (5, 4)
 
 
+def test_an_unlock_halts_again_when_one_of_its_first_words_was_corrected() -> None:
+    entries = make_entries()
+    entries.start(Purpose.UNLOCK)
+    for number, word in enumerate(("zoo", *WORDS[1:3])):
+        news = enter(entries, word, 100.0 * number)
+    assert news == EntryFinished(begun=True)
+    entries.resume(Purpose.UNLOCK)
+    for at_s, key in enumerate("AAA", 400):
+        assert entries.feed(key, float(at_s), down=True) == EntryChanged()
+    assert enter(entries, WORDS[0], 500.0) == EntryChanged()
+    assert entries.feed("B", 600.0, down=True) == EntryChanged()
+    assert entries.feed("B", 601.0, down=True) == EntryFinished(begun=True)
+    assert entries.for_request(Purpose.UNLOCK) == " ".join(WORDS[:3]).encode()
+
+
+def test_an_unlock_does_not_halt_while_one_of_its_first_words_is_missing() -> None:
+    entries = make_entries()
+    type_words(entries, Purpose.UNLOCK, WORDS[:4])
+    for at_s, key in enumerate("AAA*B", 400):
+        assert entries.feed(key, float(at_s), down=True) == EntryChanged()
+    assert enter(entries, WORDS[2], 500.0) == EntryChanged()
+    view = entries.entry_view(600.0)
+    assert view is not None
+    assert (view.line, view.missing) == ("*-*_*", 2)
+
+
 def test_a_key_after_the_halt_is_the_next_words_own() -> None:
     """Without a pause, and though the word before would have gone on with it."""
     entries = make_entries()

@@ -34,5 +34,7 @@ def test_key_press_sends_few_bytes(total: int | None) -> None:
                 costs.append(sum(window.size + ADDRESS_BYTES for window in windows))
                 shown = wanted
     print(f"bytes a key press: median {statistics.median(costs)}, worst {max(costs)}")
-    assert statistics.median(costs) <= 64
+    assert (
+        statistics.median(costs) <= 96
+    )  # a letter; the first of a word takes "#done" or the stars away, too
     assert max(costs) <= 400

@@ -181,14 +181,6 @@ def test_nothing_typed_is_not_finished() -> None:
     assert text_entry().press("#", 0) is Outcome.NOTHING
 
 
-def test_unmasked_text_is_shown_as_it_is() -> None:
-    entry = Entry(modes=(Mode.DIGITS,), masked=False, max_bytes=4)
-    tap(entry, "20271")
-    assert entry.view(9).line == "2027_"
-    assert entry.next_change(0.1) is None
-    assert entry.view(9).choices == ()
-
-
 def test_what_the_keys_can_type_is_known_before_the_try() -> None:
     assert can_type(bytes(range(0x20, 0x7F)))
     assert can_type(b" two  blanks ")

@@ -165,39 +165,96 @@ def test_star_held_takes_back_all_letters_of_the_word_in_work_and_no_word() -> N
 
 def test_a_word_picked_at_the_place_of_another_replaces_it() -> None:
     entry = typed_in("zoo", "able", "cat", total=3)
-    assert line(entry) == "*** _"
+    assert line(entry) == "***_"
     assert entry.view(0).position == 3
     pressed(entry, "AA", start=100)
-    assert line(entry) == "* _ *"
+    assert line(entry) == "*_**"
     assert entry.view(0).position == 2
     pressed(entry, keys_for("ladder"), start=200)
     assert entry.secret() == b"zoo ladder cat"
-    assert line(entry) == "** _"
+    assert line(entry) == "**_*"
 
 
-def test_after_a_word_in_the_middle_was_deleted_the_next_one_picked_takes_its_place() -> None:
+def test_a_word_that_is_deleted_is_seen_to_be_gone() -> None:
+    entry = typed_in("zoo", "able", "cat", "ladder")
+    assert entry.go_to(3)
+    assert (line(entry), entry.view(0).missing) == ("**_**", None)
+    assert entry.press("*", 100) is Outcome.CHANGED
+    assert (line(entry), entry.view(0).missing) == ("**_*", 3)
+    entry.press("D", 101)
+    assert entry.view(101).shown == "zoo able - ladder"
+
+
+def test_the_words_behind_a_deleted_one_keep_their_numbers_and_it_is_typed_where_it_was() -> None:
     entry = typed_in("zoo", "able", "cat")
     assert entry.go_to(2)
     assert entry.press("*", 100) is Outcome.CHANGED
     assert entry.secret() == b"zoo cat"
-    assert line(entry) == "* _ *"
+    pressed(entry, "B", start=150)
+    assert (line(entry), entry.view(0).position) == ("*-_*", 3)
+    pressed(entry, "A", start=160)
     pressed(entry, keys_for("ladder"), start=200)
     assert entry.secret() == b"zoo ladder cat"
 
 
-def test_deleting_goes_on_before_the_hole() -> None:
+def test_as_many_words_as_were_deleted_in_the_middle_are_typed_there_and_none_behind_is_lost() -> None:
+    words = ("zoo", "able", "cat", "ladder", "damp", "scissors", "blue", "credit")
+    for first in range(1, 8):
+        for count in range(1, 8 - first):
+            entry = typed_in(*words)
+            entry.go_to(first + count)
+            pressed(entry, "*" * count, start=100)
+            assert (entry.view(0).position, entry.view(0).count) == (first + 1, 8 - count)
+            pressed(entry, keys_for(*words[first : first + count]), start=200)
+            assert entry.secret().decode() == " ".join(words), (first, count)
+            assert entry.view(0).missing is None
+
+
+def test_nothing_is_done_while_a_word_is_missing() -> None:
+    entry = typed_in("zoo", "able", "cat", "ladder")
+    entry.go_to(2)
+    entry.press("*", 100)
+    pressed(entry, "BB", start=110)
+    pressed(entry, keys_for("damp"), start=120)
+    assert (line(entry), entry.view(0).complete, entry.view(0).missing) == ("*-**_", False, 2)
+    assert entry.press("#", 200) is Outcome.NOTHING
+    assert entry.press("C", 201) is Outcome.NOTHING, "text would move the words"
+    assert "C" not in dict(entry.view(300).choices)
+    pressed(entry, "AAA", start=310)
+    pressed(entry, keys_for("able"), start=320)
+    assert entry.press("#", 400) is Outcome.DONE
+    assert entry.secret() == b"zoo able cat damp"
+
+
+def test_of_a_known_number_the_last_missing_word_ends_the_entry() -> None:
+    entry = typed_in("zoo", "able", "cat", total=4)
+    entry.go_to(1)
+    pressed(entry, "*", start=100)
+    pressed(entry, "BBB", start=110)
+    assert pressed(entry, keys_for("damp"), start=120)[-1] is Outcome.CHANGED
+    assert (line(entry), entry.view(0).position) == ("_***", 1), "there is no fifth"
+    assert pressed(entry, keys_for("zone"), start=150)[-1] is Outcome.DONE
+    assert entry.secret() == b"zone able cat damp"
+
+
+def test_deleting_goes_on_before_a_gap_and_out_of_the_entry() -> None:
     entry = typed_in("zoo", "able", "cat")
     entry.go_to(2)
     pressed(entry, "**", start=100)
     assert entry.secret() == b"cat"
-    assert line(entry) == "_ *"
-    pressed(entry, keys_for("ladder"), start=200)
-    assert entry.secret() == b"ladder cat"
-    entry.go_to(1)
-    entry.press("*", 300)
-    assert entry.secret() == b"cat"
-    assert entry.press("*", 301) is Outcome.CHANGED
-    assert entry.press("*", 302) is Outcome.LEAVE
+    assert line(entry) == "_-*"
+    assert entry.press("*", 200) is Outcome.CHANGED
+    assert (line(entry), entry.view(0).missing) == ("_", None)
+    assert entry.press("*", 201) is Outcome.LEAVE
+
+
+def test_where_the_last_words_are_gone_none_before_them_is_missing() -> None:
+    entry = typed_in("zoo", "able", "cat")
+    entry.go_to(2)
+    entry.press("*", 100)
+    entry.press("B", 101)
+    entry.press("*", 102)
+    assert (line(entry), entry.view(0).missing, entry.view(0).complete) == ("*_", None, True)
 
 
 def test_a_and_b_go_through_the_words_and_stop_at_both_ends() -> None:
@@ -275,6 +332,14 @@ def test_that_hash_would_finish_is_said_at_once() -> None:
     assert not entry.view(99.0).complete
 
 
+def test_that_hash_would_finish_is_not_said_while_a_word_is_half_typed() -> None:
+    entry = typed_in("zoo")
+    assert entry.view(50.0).complete
+    entry.press("7", 100.0)
+    assert not entry.view(100.0).complete
+    assert entry.press("#", 101.0) is Outcome.NOTHING
+
+
 @settings(deadline=None)
 @given(st.lists(st.sampled_from("0123456789ABCD*#"), max_size=60), st.randoms(use_true_random=False))
 def test_any_keys_leave_single_spaces_and_whole_words(keys: list[str], random: object) -> None:
@@ -286,3 +351,4 @@ def test_any_keys_leave_single_spaces_and_whole_words(keys: list[str], random: o
     assert text == " ".join(text.split())
     assert set(text.split()) <= set(WORDS)
     assert entry.view(99).count == len(text.split())
+    assert entry.view(99).line.count("*") == len(text.split())
