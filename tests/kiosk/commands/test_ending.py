@@ -93,7 +93,7 @@ def test_a_wrong_command_line_is_an_error_like_any_other() -> None:
 
 
 def test_the_choices_of_an_option_are_told_in_a_line() -> None:
-    ran = spawn("revoke", "nosuch")
+    ran = run("revoke", "nosuch")
     assert "Choose from: unspecified, keycompromise, " in ran.err
     assert "\\" not in ran.err
 
