@@ -4,7 +4,8 @@ Rules:
 
 1. They follow from a secret of this card and the beginning of the passphrase (core.store.keyslots). A box
    that looks alike cannot show them, and has not heard the rest yet.
-2. They cost no press: whoever sees the same on the paper types on.
+2. They cost no press: whoever sees the same on the paper types on. Whoever does not has mistyped a word, more
+   often than not, and the page says so before it speaks of another box; `A` goes back to the three.
 3. They are shown to be written down whenever they become others: with a new authority, passphrase or card.
 """
 
@@ -65,7 +66,7 @@ def question(words: tuple[str, ...]) -> Page:
     """Return the words, to be compared; every key but a held `*` is the next one of the passphrase."""
     return Page(
         title="SAME AS ON PAPER?",
-        body=("This box says:", " ".join(words), "If not: not your box."),
+        body=(" ".join(words), "Not the same? One of", "the 3 words is wrong,", "or it's not your box."),
         left="yes: type on",
         right="*=stop",
         takes="0123456789ABCD#",

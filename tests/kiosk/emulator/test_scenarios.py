@@ -216,6 +216,13 @@ def test_after_a_wrong_passphrase_its_words_can_be_corrected(folders: Folders) -
     assert unlock.detail["failed"] == 1
 
 
+def test_a_wrong_word_of_the_first_three_is_corrected_before_any_try(folders: Folders) -> None:
+    play_alone(folders, "wrong-beginning")
+    unlock = read_journal(folders)[-1]
+    assert unlock.act == "unlock"
+    assert unlock.detail["failed"] == 0
+
+
 def test_a_dead_display_stops_no_work_and_the_receipt_tells(folders: Folders) -> None:
     box = play_alone(folders, "display-dead")
     assert has_all(box.image("PISM-ALL"))

@@ -22,7 +22,7 @@ def test_after_three_words_the_box_shows_what_it_knows() -> None:
     operator = begun()
     assert operator.asked(Recognize) == {"passphrase": Purpose.UNLOCK}
     assert operator.answer(WORDS).title == "SAME AS ON PAPER?"
-    assert operator.lines[1] == "cradle orbit"
+    assert operator.lines[0] == "cradle orbit"
     assert WipeEntry() not in operator.effects
 
 
@@ -41,6 +41,11 @@ def test_a_strange_box_is_left_by_a_held_key_and_has_heard_three_words() -> None
     assert operator.title == "SAME AS ON PAPER?"
     assert operator.hold("*").title == "LOCKED"
     assert WipeEntry() in operator.effects
+
+
+def test_a_word_typed_wrong_is_named_before_another_box() -> None:
+    told = " ".join(begun().answer(WORDS).lines[1:])
+    assert told == "Not the same? One of the 3 words is wrong, or it's not your box."
 
 
 def test_three_words_that_were_taken_back_are_compared_again() -> None:
