@@ -55,7 +55,7 @@
     │   ├── ArchiveCertificateError  chain, dates or key do not fit
     │   ├── ArchiveTrustError      a root or an authority that is not pinned
     │   │   └── ArchiveBoxError        a box key that nobody has accepted
-    │   ├── ArchiveRollbackError   not newer than what was opened before
+    │   ├── ArchiveRollbackError   older than what was opened before
     │   └── ArchiveForkError       does not continue what was opened before
     ├── SignerError            the receiver has no signer to put in place
     │   ├── SignerMissingError     no opened archive holds that target or lane
@@ -491,7 +491,7 @@ class ArchiveBoxError(ArchiveTrustError):
 
 
 class ArchiveRollbackError(ArchiveError):
-    """The archive is not newer than the last one opened here."""
+    """The archive is older than the last one opened here."""
 
     code = "E-ARCHIVE-ROLLBACK"
     action = ("Use the newest one",)

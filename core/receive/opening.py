@@ -10,7 +10,8 @@ written before the last one, and nothing is left behind by a refusal.
     later than a day from now; and the box key that the manifest names has signed the same bytes
     (core.receive.seals).
  5. Trust: the box key is pinned, or a person accepts it by its words (core.receive.seals, also for format 1).
- 6. Order: newer than, and continuing, what was opened before; no older CRL (core.receive.trust).
+ 6. Order: newer than, and continuing, what was opened before, or that very archive; no older CRL
+    (core.receive.trust).
  7. Files: every size and SHA-256 of the manifest.
  8. Certificates: each is its entry's, under its own root, nested in it, and of its kind
     (core.receive.certificates).
@@ -20,7 +21,8 @@ written before the last one, and nothing is left behind by a refusal.
 11. Journal: an egress has what concerns its certificates (core.archive.extract), a backup and format 1 one
     whole chain (core.store.journal); either ends in the manifest's head.
 12. Place: the tree is written, the memory replaced, the links pointed (core.receive.folder); only when
-    opening.
+    opening. The archive that is open already goes through all checks, too, and changes nothing: its tree must
+    hold the same bytes, and one that was removed is written again.
 
 state.json of a backup is hashed here; core.recovery.backup reads it.
 """
@@ -28,7 +30,7 @@ state.json of a backup is hashed here; core.recovery.backup reads it.
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -51,6 +53,7 @@ from core.receive.trust import (
     check_authority,
     check_crl_numbers,
     check_order,
+    is_open_already,
     load_trust,
     remember,
     save_trust,
@@ -70,7 +73,8 @@ class Received:
         manifest_sha256: Of the exact bytes of manifest.json, 64 hex digits.
         sealed_by: The pinned root whose seal was accepted, and the box that signed, with their words.
         key_count: How many private keys are inside.
-        folder: Where its members were written; None if it was only verified.
+        folder: Where its members are; None if it was only verified.
+        was_open: It was open there already: what is remembered stays as it was.
     """
 
     manifest: Manifest
@@ -78,6 +82,7 @@ class Received:
     sealed_by: Question
     key_count: int
     folder: Path | None = None
+    was_open: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,7 +226,9 @@ def open_archive(  # noqa: PLR0917  in the order of the command line
         received = checked.received
         manifest = received.manifest
         name = archive_stem(manifest)
-        folder = write_tree(archive, out, name)
+        received = replace(received, folder=write_tree(archive, out, name))
+        if received.was_open:
+            return received
         memory = remember(
             memory,
             manifest=manifest,
@@ -233,13 +240,7 @@ def open_archive(  # noqa: PLR0917  in the order of the command line
         )
         save_trust(out, memory)
         point_links(out, memory)
-        return Received(
-            manifest=manifest,
-            manifest_sha256=received.manifest_sha256,
-            sealed_by=received.sealed_by,
-            key_count=received.key_count,
-            folder=folder,
-        )
+        return received
 
 
 def _open(
@@ -286,19 +287,25 @@ def _check(
     believe(seal)
     # 6. Order. CRLs follow as soon as they are read.
     check_order(memory, manifest, manifest_sha256)
+    was_open = is_open_already(memory, manifest, manifest_sha256)
     # 7. Files.
     check_files(archive, manifest)
     # 8. Certificates.
     chains = check_certificates(archive, manifest)
     # 9. CRLs.
     crl_numbers = check_crls(archive, manifest, chains)
-    check_crl_numbers(memory, crl_numbers)
+    if not was_open:  # what came after it under another name may have had newer ones
+        check_crl_numbers(memory, crl_numbers)
     # 10. Keys.
     key_count = check_keys(archive, manifest, chains.keys, identities, report)
     # 11. Journal.
     check_journal(archive, manifest)
     received = Received(
-        manifest=manifest, manifest_sha256=manifest_sha256, sealed_by=seal, key_count=key_count
+        manifest=manifest,
+        manifest_sha256=manifest_sha256,
+        sealed_by=seal,
+        key_count=key_count,
+        was_open=was_open,
     )
     return Checked(received=received, chains=chains, crl_numbers=crl_numbers)
 

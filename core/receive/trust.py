@@ -4,10 +4,11 @@ Rules:
 1. A folder belongs to one authority, the first whose archive was opened into it.
 2. Pinned are the roots that a sealed manifest listed, live and not expired; a root once listed as revoked
    never counts again, whoever names it.
-3. Archives are ordered by (incarnation, sequence) for each kind and name. Not newer is a rollback. One whose
-   list of earlier manifests lacks the last one that is remembered, or has another hash there, is a fork,
-   whatever was missed between them. So is a second restore of an incarnation that has been replaced already.
-   Holes are normal.
+3. Archives are ordered by (incarnation, sequence) for each kind and name. Older is a rollback. The last one
+   again, by the hash of its manifest, is open already and changes nothing. One whose list of earlier
+   manifests lacks the last one that is remembered, or has another hash there, is a fork, whatever was missed
+   between them. So is another one of the same sequence, and a second restore of an incarnation that has been
+   replaced already. Holes are normal.
 4. A CRL number never goes down.
 5. Of each incarnation one box key is pinned, and none without a person's words (core.receive.seals).
 
@@ -196,11 +197,17 @@ def check_authority(trust: Trust, manifest: Manifest) -> None:
         )
 
 
+def is_open_already(trust: Trust, manifest: Manifest, manifest_sha256: str) -> bool:
+    """Return whether an archive is the last one of its kind and name that was opened here."""
+    last = trust.last(manifest)
+    return last is not None and last.manifest_sha256 == manifest_sha256
+
+
 def check_order(trust: Trust, manifest: Manifest, manifest_sha256: str) -> None:
-    """Refuse what is not newer than, or does not continue, what was opened before.
+    """Refuse what is older than, or does not continue, what was opened before; the same again is neither.
 
     Raises:
-        ArchiveRollbackError: An older incarnation or sequence, or the same again (E-ARCHIVE-ROLLBACK).
+        ArchiveRollbackError: An older incarnation or sequence (E-ARCHIVE-ROLLBACK).
         ArchiveForkError: Another archive of the same sequence, or of another past (E-ARCHIVE-FORK).
     """
     if manifest.incarnation in trust.incarnations[:-1]:
@@ -210,12 +217,12 @@ def check_order(trust: Trust, manifest: Manifest, manifest_sha256: str) -> None:
             "The archive is of a second restore of one incarnation; another restore of it is followed here."
         )
     last = trust.last(manifest)
-    if last is None or last.incarnation != manifest.incarnation:
+    if last is None or last.incarnation != manifest.incarnation or last.manifest_sha256 == manifest_sha256:
         return
     what = f"{manifest.kind} {manifest.name} {manifest.sequence:06}"
-    if manifest.sequence == last.sequence and manifest_sha256 != last.manifest_sha256:
+    if manifest.sequence == last.sequence:
         raise ArchiveForkError(f"Another archive than this is already open here as {what}.")
-    if manifest.sequence <= last.sequence:
+    if manifest.sequence < last.sequence:
         raise ArchiveRollbackError(f"The archive is {what}; {last.sequence:06} was opened here before.")
     if not _continues(manifest, last):
         raise ArchiveForkError(

@@ -98,9 +98,10 @@ def open_command(
 ) -> None:
     """Check ARCHIVE and put what it holds into --out.
 
-    Where a check fails nothing is changed. A box that --out does not follow yet, the first one or one that
-    was restored from a backup, is followed once you confirm its words, or give them with --accept-box. Read
-    them off the panel (menu, 4): whoever has a backup of the box has all else that it signs with.
+    Where a check fails nothing is changed; nor is it by an archive that is open there already. A box that
+    --out does not follow yet, the first one or one that was restored from a backup, is followed once you
+    confirm its words, or give them with --accept-box. Read them off the panel (menu, 4): whoever has a backup
+    of the box has all else that it signs with.
 
     With --trust only those roots count, beside the ones that --out knows; they do not vouch for a box.
     """
@@ -254,10 +255,12 @@ def _show(received: "Received", *, as_json: bool) -> None:
                 "keys": received.key_count,
                 "next_visit_by": manifest.next_visit_by,
                 "folder": str(received.folder) if received.folder else None,
+                "was_open": received.was_open,
             }
         )
         return
-    show(f"{manifest.authority.name}: {manifest.kind} {manifest.name} {manifest.sequence:06d} is good")
+    how = "is open already" if received.was_open else "is good"
+    show(f"{manifest.authority.name}: {manifest.kind} {manifest.name} {manifest.sequence:06d} {how}")
     parts = [count(roots, "root"), count(signers, "signer"), count(received.key_count, "key")]
     show(", ".join(parts))
     show(f"next visit by {manifest.next_visit_by:%Y-%m-%d}")

@@ -187,7 +187,8 @@ def take_command(
         now = SystemClock().now()
         received = take_archive(state, archive, identities, trust, now, confirm=ask, accept_box=accept_box)
         manifest = received.manifest
-        show(f"{manifest.authority.name}: {manifest.kind} {manifest.name} {manifest.sequence:06d} is taken")
+        how = "is taken already" if received.was_open else "is taken"
+        show(f"{manifest.authority.name}: {manifest.kind} {manifest.name} {manifest.sequence:06d} {how}")
 
 
 @server_command.command("run", epilog=example("pism server run --once"))

@@ -2,15 +2,17 @@
 
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from core.errors import ArchiveRollbackError, CaError
+from core.errors import CaError
 from core.receive.opening import open_archive
 from tests.archives import NOW, Box
+from tests.authorities import snapshot
 from tests.receiver import Receiver, tree
 
 
@@ -54,6 +56,20 @@ def test_two_processes_that_make_the_folder_do_not_mix(receiver: Receiver, box: 
         receiver.open(box.make(), confirm=second)
     assert caught.value.code == "E-ARCHIVE-TRUST"
     assert receiver.refused_open(box.make(), confirm=None) == "E-ARCHIVE-FORK"
+
+
+def test_the_same_archive_again_makes_a_removed_tree_good_and_refuses_an_altered_one(
+    receiver: Receiver, box: Box
+) -> None:
+    data = box.make()
+    folder = receiver.open(data).folder
+    assert folder is not None
+    before = snapshot(receiver.out)
+    shutil.rmtree(folder)
+    assert receiver.open(data).was_open
+    assert snapshot(receiver.out) == before
+    (folder / "manifest.json").write_bytes(b"{}")
+    assert receiver.refused_open(data) == "E-FILE"
 
 
 def test_what_stands_in_the_way_is_left_alone(receiver: Receiver, box: Box) -> None:
@@ -130,13 +146,17 @@ def test_leftovers_of_killed_processes_are_swept_and_nothing_else(receiver: Rece
 
 
 def test_a_link_that_a_killed_process_did_not_move_is_put_right(receiver: Receiver, box: Box) -> None:
-    data = box.make()
+    old, data = box.make(), box.make(sequence=2)
     receiver.open(data)
     link = receiver.out / "current" / "main-kudo"
+    goal = "../main-kudo-000002-20270201T120000Z"
     link.unlink()
     with pytest.raises(CaError):
-        receiver.open(data)
-    assert str(link.readlink()) == "../main-kudo-000001-20270201T120000Z"
+        receiver.open(old)
+    assert str(link.readlink()) == goal
+    link.unlink()
+    receiver.open(data)
+    assert str(link.readlink()) == goal
 
 
 def test_a_full_disk_leaves_the_folder_as_it_was(receiver: Receiver, box: Box) -> None:
@@ -209,11 +229,8 @@ def test_a_kill_at_any_write_leaves_before_or_after(receiver: Receiver, box: Box
         receiver.out = out / str(point) / "out"
         if not receiver.out.parent.exists():
             continue  # killed before anything
-        try:
-            receiver.open(data)  # before: it opens as if nothing had been
-            outcomes.add("before")
-        except ArchiveRollbackError:  # after: it is open already
-            outcomes.add("after")
+        # Before, it opens as if nothing had been; after, it is open already.
+        outcomes.add("after" if receiver.open(data).was_open else "before")
         folder = (receiver.out / "current" / "main-kudo").resolve()
         assert len(tree(folder)) == 10
         assert sorted(path.name for path in receiver.out.iterdir()) == [

@@ -1,6 +1,7 @@
 """Checks 5 and 6: trust and order, and the memory that they rest on."""
 
 import warnings
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from core.archive.manifest import Earlier
 from core.errors import CaError
 from core.receive.trust import Trust, load_roots, load_trust, save_trust
 from tests.archives import NOW, Box, day, make_box
+from tests.authorities import snapshot
 from tests.judges import run
 from tests.receiver import Receiver
 
@@ -84,7 +86,29 @@ def test_what_is_not_newer_is_a_rollback(receiver: Receiver, box: Box) -> None:
     old, data = box.make(sequence=2), box.make(sequence=3)
     receiver.open(data)
     assert receiver.refused_open(old) == "E-ARCHIVE-ROLLBACK"
-    assert receiver.refused_open(data) == "E-ARCHIVE-ROLLBACK"
+
+
+def test_the_archive_that_is_open_already_is_no_rollback_and_changes_nothing(
+    receiver: Receiver, box: Box
+) -> None:
+    data = box.make(sequence=3)
+    first = receiver.open(data)
+    assert not first.was_open
+    receiver.open(box.make(sequence=1, kind="egress", name="other", created=NOW + DAY), now=NOW + DAY)
+    before = snapshot(receiver.out)
+    again = receiver.open(data, confirm=None, now=NOW + DAY)
+    assert again == replace(first, was_open=True)
+    assert snapshot(receiver.out) == before
+    receiver.open(box.make(sequence=4, created=NOW + DAY), now=NOW + DAY)
+    assert receiver.refused_open(data, now=NOW + DAY) == "E-ARCHIVE-ROLLBACK"
+
+
+def test_newer_lists_under_another_name_do_not_make_it_one(receiver: Receiver, box: Box) -> None:
+    data = box.make(sequence=3)
+    receiver.open(data)
+    box.crl_number += 1
+    receiver.open(box.make(sequence=1, name="other"))
+    assert receiver.open(data).was_open
 
 
 def test_another_archive_of_the_same_sequence_is_a_fork(receiver: Receiver, box: Box) -> None:

@@ -196,10 +196,20 @@ def test_an_old_sequence_and_a_fork_are_refused(server: Server) -> None:
     first = server.box.make(sequence=7)
     assert server.open(first).status == 0
     before = snapshot(server.folder / "out")
-    assert server.open(first).code == "E-ARCHIVE-ROLLBACK"
+    assert server.open(server.box.make(sequence=7)).code == "E-ARCHIVE-FORK"
     assert server.open(server.box.make(sequence=6)).code == "E-ARCHIVE-ROLLBACK"
     assert server.open(server.box.make(sequence=8, previous="0" * 64)).code == "E-ARCHIVE-FORK"
     assert snapshot(server.folder / "out") == before
+
+
+def test_an_archive_that_is_open_already_is_said_to_be_and_is_no_failure(server: Server) -> None:
+    data = server.box.make()
+    folder = server.open(data).out.splitlines()[-1]
+    again = server.open(data)
+    assert again.status == 0
+    assert again.out.startswith("Example Virtual Worlds: egress main-kudo 000001 is open already\n")
+    assert again.out.splitlines()[-1] == folder
+    assert json.loads(server.open(data, "--json").out)["was_open"] is True
 
 
 def test_an_archive_of_another_authority_is_refused(server: Server) -> None:
