@@ -226,8 +226,8 @@ class Daemon:
                 self._light(BRIGHT if isinstance(effect, fx.Wake) else DIM, off=isinstance(effect, fx.Blank))
             case fx.StartEntry() | fx.CorrectEntry() | fx.ResumeEntry() | fx.FeedEntry() | fx.WipeEntry():
                 self._edit(effect, now_s)
-            case ProposeWords():
-                self._entries.propose()
+            case ProposeWords(others=others):
+                self._entries.propose(others=others)
                 self._own.append(EntryChanged())
             case _:
                 self._order(effect)

@@ -95,14 +95,19 @@ class Entries:
         self._current: Purpose | None = None
         self._down: tuple[str, float] | None = None
 
-    def propose(self) -> None:
-        """Draw new words."""
-        self._proposed = self._propose()
+    def propose(self, *, others: bool = False) -> None:
+        """Have words that are typed again, instead of one's own.
+
+        Args:
+            others: Draw them anew, though there are some, which may be on paper.
+        """
+        if others or not self._proposed:
+            self._proposed = self._propose()
+        self._drop(Purpose.CHOOSE)
 
     def start(self, purpose: Purpose) -> None:
         """Begin an empty entry for `purpose`."""
-        if (old := self._buffers.pop(purpose, None)) is not None:
-            old.wipe()
+        self._drop(purpose)
         entry: Entry | DateEntry | NumberEntry
         if purpose in (Purpose.DATE, Purpose.DATE_AGAIN):
             entry = DateEntry()
@@ -114,7 +119,7 @@ class Entries:
             entry = Entry(estimate=self._estimate)
         elif purpose is Purpose.DRILL:
             entry = Entry(modes=(Mode.WORDS,), total=DRILL_WORDS)
-        elif purpose is Purpose.REPEAT and self._proposed:
+        elif purpose is Purpose.REPEAT and self._repeats_proposed:
             entry = Entry(modes=(Mode.WORDS,), total=len(self._proposed))
         else:
             entry = Entry()
@@ -207,6 +212,16 @@ class Entries:
         """Return nothing of what is in it."""
         return "Entries(redacted)"
 
+    @property
+    def _repeats_proposed(self) -> bool:
+        """Whether REPEAT is the proposed words, not a passphrase of one's own."""
+        return bool(self._proposed) and Purpose.CHOOSE not in self._buffers
+
+    def _drop(self, purpose: Purpose) -> None:
+        """Overwrite and drop one buffer."""
+        if (old := self._buffers.pop(purpose, None)) is not None:
+            old.wipe()
+
     def _entry(self) -> Entry | DateEntry | NumberEntry | None:
         return None if self._current is None else self._buffers.get(self._current)
 
@@ -233,7 +248,7 @@ class Entries:
                 return EntryFinished(same=same, text=text.decode())
             case Purpose.CHOOSE if self._estimate(text.decode()) < MIN_BITS:
                 return EntryChanged()  # the view shows the bits; too few never finish
-            case Purpose.REPEAT if self._proposed and isinstance(entry, Entry):
+            case Purpose.REPEAT if self._repeats_proposed and isinstance(entry, Entry):
                 return self._compare(entry, text.decode().split())
             case Purpose.REPEAT:
                 return EntryFinished(

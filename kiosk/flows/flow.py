@@ -5,7 +5,7 @@ A flow yields what is shown or asked, and is sent what happened:
     yield Page(...)          a key of page.takes: "#"; one of page.holds that was held: "hold #"; or TICK
     yield Entry(...)         Typed, or LEFT when the operator went back from an empty entry
     yield from ask(...)      the result of a request to the vault or to the kiosk's own work
-    yield ProposeWords()     nothing: eight new words stand in the entry's buffer
+    yield ProposeWords()     nothing: eight random words stand in the entry's buffer
     yield GoDown(...)        never comes back
 
 Rules:
@@ -136,7 +136,13 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class ProposeWords:
-    """Draw eight random words into the entry's buffer."""
+    """Have eight random words in the entry's buffer, which are then what is typed again.
+
+    Args:
+        others: Draw them anew, though there are some.
+    """
+
+    others: bool = False
 
 
 @dataclass(frozen=True, slots=True)

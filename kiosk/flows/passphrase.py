@@ -2,8 +2,11 @@
 
 Rules: eight random words are the first choice; one's own is refused below 64 bits (kiosk.entry). What was
 proposed or chosen is typed from paper before it counts. Of the words that it proposed, the box points out the
-one that differs, until all are right; where they were chosen, it cannot know which of two is meant.
+one that differs, until all are right; where they were chosen, it cannot know which of two is meant. Words
+that were proposed may be on paper: they stay, with what was typed of them, until a held key throws them away.
 """
+
+from dataclasses import replace
 
 from core.api.requests import ChangePassphrase
 from kiosk.entry.buffers import Purpose
@@ -47,14 +50,16 @@ def change_passphrase(box: Box) -> Flow:
 
 def choose_passphrase(title: str) -> Step[bool]:
     """Have a passphrase proposed or chosen, and typed once more into REPEAT; False when it is left."""
+    proposed = typed = False
     while True:
-        match (yield choice(title)):
-            case "*":
-                return False
+        match (yield choice_again(title) if proposed else choice(title)):
+            case "A":
+                done, typed = yield from _take_proposed(typed=typed)
+                proposed = True
             case "B":
-                done = yield from _choose_own()
+                done, typed = (yield from _choose_own()), False
             case _:
-                done = yield from _take_proposed()
+                return False
         if done:
             return True
 
@@ -66,9 +71,20 @@ def choice(title: str) -> Page:
         body=("A eight random words,", "  the safe choice", "B words of your own"),
         left="A or B",
         right="*back",
-        takes="#AB*",
+        takes="AB*",
         secretive=True,
         names_stuck=True,
+    )
+
+
+def choice_again(title: str) -> Page:
+    """Return the choice where words were proposed already, which one press does not throw away."""
+    return replace(
+        choice(title),
+        body=("A the eight words", "  you wrote down", "B words of your own"),
+        right="*=forget words",
+        takes="AB",
+        holds="*",
     )
 
 
@@ -83,26 +99,32 @@ def _choose_own() -> Step[bool]:
     return False
 
 
-def _take_proposed() -> Step[bool]:
-    """Show eight random words until they are written down, and have them typed; False back at the choice."""
+def _take_proposed(*, typed: bool) -> Step[tuple[bool, bool]]:
+    """Show eight random words until they are written down, and have them typed.
+
+    Args:
+        typed: Some of them were typed before, and are there to be gone on with.
+
+    Returns:
+        Whether they are all right; if not, one is back at the choice, and `typed` as it is then.
+    """
     yield ProposeWords()
     first = 0
-    typed = False
     while True:
         match (yield words_page(first)):
             case "hold D":
-                yield ProposeWords()
+                yield ProposeWords(others=True)
                 first = 0
                 typed = False
             case "*" if not first:
-                return False
+                return False, typed
             case "*":
                 first -= WORDS_PER_PAGE
             case _ if first + WORDS_PER_PAGE < PROPOSED_WORDS:
                 first += WORDS_PER_PAGE
             case _:
                 if (yield Entry(purpose=Purpose.REPEAT, again=typed)) is not LEFT:
-                    return True
+                    return True, True
                 first = 0
                 typed = True
 

@@ -500,6 +500,7 @@ def _samples() -> dict[str, Sample]:
         "locked-dim": Sample(page=pages["locked"], shift=2),
         "welcome-stuck-key": Sample(page=pages["welcome"], stuck=("#",)),
         "stick-asks-stuck-key": Sample(page=pages["stick-asks"], stuck=("#", "*")),
+        "choose-passphrase-again": Sample(page=passphrase.choice_again("PASSPHRASE")),
         "proposed-words": Sample(page=passphrase.words_page(0), proposal=ProposalView(WORDS)),
         "proposed-words-2": Sample(page=passphrase.words_page(4), proposal=ProposalView(WORDS)),
         "proposed-words-missing": Sample(page=passphrase.words_page(0)),

@@ -2,7 +2,16 @@
 
 import pytest
 
-from kiosk.entry.buffers import HOLD_S, Entries, EntryChanged, EntryFinished, EntryLeft, EntryNews, Purpose
+from kiosk.entry.buffers import (
+    HOLD_S,
+    Entries,
+    EntryChanged,
+    EntryFinished,
+    EntryLeft,
+    EntryNews,
+    ProposalView,
+    Purpose,
+)
 from kiosk.entry.words import fewest_keys, keys_of
 from tests.kiosk.live import OTHER_WORDS, PASSPHRASE, WORDS, make_entries, type_words
 
@@ -58,6 +67,33 @@ def test_other_words_than_proposed_are_not_the_same() -> None:
     entries.propose()
     assert type_words(entries, Purpose.REPEAT, OTHER_WORDS) == EntryChanged()
     assert said(entries) == (1, True)
+
+
+def test_the_proposed_words_stay_until_others_are_wanted() -> None:
+    drawn = iter([WORDS, OTHER_WORDS])
+    entries = Entries(propose=lambda: next(drawn), estimate=lambda _text: 99.0)
+    entries.propose()
+    entries.propose()
+    assert entries.proposal_view() == ProposalView(WORDS)
+    entries.propose(others=True)
+    assert entries.proposal_view() == ProposalView(OTHER_WORDS)
+
+
+def test_ones_own_passphrase_is_held_against_itself_though_words_were_proposed_before() -> None:
+    entries = make_entries()
+    entries.propose()
+    assert type_words(entries, Purpose.CHOOSE, OTHER_WORDS) == EntryFinished()
+    assert type_words(entries, Purpose.REPEAT, OTHER_WORDS) == EntryFinished(same=True)
+    assert type_words(entries, Purpose.REPEAT) == EntryFinished(same=False)
+
+
+def test_proposed_words_are_held_against_themselves_though_ones_own_was_begun_before() -> None:
+    entries = make_entries()
+    entries.propose()
+    type_words(entries, Purpose.CHOOSE, OTHER_WORDS)
+    entries.propose()
+    assert type_words(entries, Purpose.REPEAT) == EntryFinished(same=True)
+    assert entries.for_request(Purpose.REPEAT) == PASSPHRASE
 
 
 def test_the_word_that_differs_is_pointed_out_until_all_are_right() -> None:

@@ -33,15 +33,29 @@ def test_a_wrong_current_one_is_said_and_counted() -> None:
 
 
 def test_words_are_proposed_and_others_on_demand() -> None:
-    operator = choosing().happen("#")
-    assert operator.page.mark == "1-4 of 8"
+    operator = choosing()
+    assert operator.happen("#").title == "NEW PASSPHRASE", "it takes what it names"
+    assert operator.happen("A").page.mark == "1-4 of 8"
     assert operator.effects.count(ProposeWords()) == 1
     assert operator.happen("#").page.mark == "5-8 of 8"
     assert operator.happen("D").page.mark == "5-8 of 8", "one press throws nothing away"
     assert operator.hold("D").page.mark == "1-4 of 8"
-    assert operator.effects.count(ProposeWords()) == 2
+    assert operator.effects.count(ProposeWords(others=True)) == 1
     assert operator.happen("#*").page.mark == "1-4 of 8"
     assert operator.happen("*").title == "NEW PASSPHRASE"
+
+
+def test_words_that_may_be_on_paper_are_thrown_away_by_a_held_key_only() -> None:
+    operator = choosing().happen("A##", LEFT, "**")
+    assert operator.lines[:2] == ("A the eight words", "  you wrote down")
+    assert operator.happen("*").title == "NEW PASSPHRASE"
+    assert operator.happen("A").page.mark == "1-4 of 8"
+    assert ProposeWords(others=True) not in operator.effects
+    assert operator.happen("##").shown == Entry(purpose=Purpose.REPEAT, again=True), "nor what was typed"
+    assert operator.happen(LEFT, "*B", LEFT, "A##").shown == Entry(purpose=Purpose.REPEAT)
+    assert WipeEntry() not in operator.effects
+    assert operator.happen(LEFT, "*").hold("*").title == "MENU"
+    assert WipeEntry() in operator.effects
 
 
 def test_words_that_were_not_written_down_are_shown_again_and_what_was_typed_is_kept() -> None:
