@@ -25,6 +25,7 @@ from core.policy.yaml import MAX_BYTES, fit, read_yaml
 from core.receive.trust import MAX_RECEIVER_BYTES, load_roots
 from server.places.files import FilesPlace
 from server.places.kubernetes import KubernetesPlace
+from server.places.openbao import OpenbaoPlace
 from server.places.place import Place, read_passphrase_file
 
 PUBLIC: Final = "public"
@@ -37,6 +38,7 @@ class Places(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     files: dict[str, FilesPlace] = {}
     kubernetes: dict[str, KubernetesPlace] = {}
+    openbao: dict[str, OpenbaoPlace] = {}
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -118,7 +118,8 @@ class Box:
             .not_valid_before(start)
             .not_valid_after(last)
         )
-        extensions = kind_extensions(kind)
+        key_id = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        extensions = [*kind_extensions(kind), (key_id, False)]
         if spoil is not None:
             builder, extensions = spoil(builder, extensions)
         for value, critical in extensions:

@@ -4,18 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from core.crypto.keys import encode_key
 from server.material import Material, read_material
 from server.opened import read_opened
 from server.signers import choose
 from tests.archives import NOW
 from tests.server.makers import NEXT, TARGET, make_quarters, open_into
-from tests.server.places.kit import KINDS, Kind
+from tests.server.places.kit import KINDS, Kind, OpenbaoKind
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=[*KINDS, pytest.param("openbao", marks=pytest.mark.judge)])
 def kind(request: pytest.FixtureRequest, tmp_path: Path) -> Kind:
-    return KINDS[request.param](tmp_path)
+    if request.param in KINDS:
+        return KINDS[request.param](tmp_path)
+    return OpenbaoKind(tmp_path, request.getfixturevalue("openbao"))
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def check(kind: Kind, material: Material) -> None:
     held = kind.read()
     assert held.certificate == material.certificate
     assert material.key is not None
-    assert encode_key(held.key) == encode_key(material.key)  # type: ignore[arg-type]
+    assert held.key == material.key.public_key()
     assert held.roots == {root.certificate for root in material.roots}
 
 
