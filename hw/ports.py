@@ -53,9 +53,9 @@ class Stick:
         node: Block node or image file of the filesystem; of the whole disk where there are several.
         identity: Names this insertion (diskseq and the disk's sysfs path), in every part of a stick the same;
             the same stick put in again differs.
-        label: Decoded volume label, a FAT's in capitals; "" when there is none, or several.
+        label: Decoded volume label, a FAT's in capitals; "" when there is none, or several, or none is read.
         uuid: Volume id, "" when there is none, or several.
-        filesystem: What udev calls it: "vfat", "exfat", "ext4"; "" when blank, or several.
+        filesystem: Its kind (hw.fat.look): "vfat", "exfat", "ext"; "" when blank, or several.
         size_bytes: Size of the node, or of the part of an image.
         read_only: The device says it is write-protected.
         offset_bytes: Where the volume begins in its node; not 0 for a part of an image only.

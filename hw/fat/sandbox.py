@@ -12,7 +12,8 @@ Landlock, the kernel's sandbox for unprivileged processes, lets it open. Rules:
    A kernel without it is no error: `restrict` says False and the other limits stand.
 4. Whatever cannot be confined is not run: exit 126 and one line on standard error.
 5. It imports little (no typing, no pathlib, no signal, of socket only what is written in C): an interpreter's
-   start is most of what opening a volume costs.
+   start is most of what opening a volume costs. What LOOK needs is imported by the child that looks, before
+   it gives up every file.
 
 It runs in a process of its own, the launcher's: nothing may run between fork and exec of a process with
 threads; there, everything may, and there is no way back. A launcher has no threads, no secrets and no stick:
@@ -43,6 +44,8 @@ NODE_FD, SOURCE_FD, CONFIG_FD = 10, 11, 12
 NODE, SOURCE = f"/proc/self/fd/{NODE_FD}", f"/proc/self/fd/{SOURCE_FD}"
 DRIVE = "p:"
 NOT_RUN = 126
+LOOK = "look"
+"""The one tool that is ours: hw.fat.look, with DISK_BYTES OFFSET SIZE as arguments; it prints KEY=VALUE."""
 
 # the claim on the stick is ours; dates and sizes are printed in one way only
 _CONFIG = f"""MTOOLS_DATE_STRING="yyyy-mm-dd"
@@ -166,9 +169,16 @@ def main(arguments: Sequence[str], node: int, source: int = -1) -> None:  # prag
     """
     mode, offset, cpu_s, max_bytes, *command = arguments
     try:
+        if command[0] == LOOK:
+            from hw.fat.look import look
         _place_descriptors(node, source, int(offset))
         _limit(int(cpu_s), int(max_bytes))
         _give_up_files(mode, with_source=source >= 0)
+        if command[0] == LOOK:
+            disk_bytes, place, size = map(int, command[1:])
+            found = look(lambda start, length: os.pread(NODE_FD, length, start), disk_bytes, place, size)
+            os.write(1, "".join(f"{key}={value}\n" for key, value in found.items()).encode())
+            os._exit(0)
         # not execvpe: it would import another module, which nobody may open by now
         for folder in _ENVIRONMENT["PATH"].split(":"):
             tool = f"{folder}/{command[0]}"

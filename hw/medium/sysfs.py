@@ -52,6 +52,10 @@ class Sysfs:
         """Return the size; 0 when there is no medium in the slot."""
         return int(_read_text(folder / "size") or "0") * SECTOR_BYTES
 
+    def start_bytes(self, folder: Path) -> int:
+        """Return where a partition begins on its disk; 0 for a whole disk."""
+        return int(_read_text(folder / "start") or "0") * SECTOR_BYTES
+
     def read_only(self, folder: Path) -> bool:
         """Tell whether the device says that it is write-protected."""
         return _read_text(folder / "ro") == "1"

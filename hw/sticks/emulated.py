@@ -2,9 +2,8 @@
 
 Owns the sockets and the flash behind them. Rules:
 
-1. The same events, the same reading of labels and file systems (blkid, which udev itself uses) and of a
-   disk's parts, the same volume code above. Images lie in one folder; they are in the socket only when they
-   were put in.
+1. The same events, the same reading of labels, file systems and kinds of parts (hw.sticks.contents), the same
+   volume code above. Images lie in one folder; they are in the socket only when they were put in.
 2. Without a fault mtools works on the image file itself; the only difference to a real stick is `pull`.
 3. With one, mtools works on a copy, which stands for the page cache; `flush` is where the kernel would
    write it out, and there the controller takes it as its fault says. Reading past the cache reads what
@@ -29,8 +28,9 @@ from hw.fat.mkfs import IMAGE_BYTES, make_image
 from hw.fat.mtools import SOURCE, Drive, drive_path
 from hw.medium.node import NodeMedium
 from hw.medium.part import PartMedium
-from hw.medium.table import Part, read_table
+from hw.medium.table import read_table
 from hw.ports import Medium, Post, Stick, StickInserted, StickRemoved, Tick
+from hw.sticks.contents import look_at
 from hw.sticks.insertions import BlockDevice, read_stick
 
 _BLOCK_BYTES = 4096
@@ -175,19 +175,20 @@ class EmulatedSticks:
 
 
 def _read_image(image: Path, sequence: str, *, read_only: bool) -> Stick:
-    """Return the stick that an image is, by what udev would say of it and of its parts."""
+    """Return the stick that an image is, by what lies on it and on its parts."""
     try:
         found = image.stat()
         read_only = read_only or not found.st_mode & _WRITE_BITS
         with image.open("rb") as file:
             parts = read_table(lambda offset, length: os.pread(file.fileno(), length, offset), found.st_size)
+        whole, *each = look_at(image, (0, found.st_size), *((part.offset, part.size_bytes) for part in parts))
     except OSError as error:
         raise StickIoError(f"{image} cannot be put in: {error.strerror}") from error
     properties = {"DEVNAME": str(image), "ID_BUS": "usb"}
     disk = BlockDevice(
         action="add",
         path=str(image),
-        properties=properties | {"DEVTYPE": "disk"} | probe_image(image),
+        properties=properties | {"DEVTYPE": "disk"} | dict(whole),
         size_bytes=found.st_size,
         read_only=read_only,
         sequence=sequence,
@@ -197,16 +198,13 @@ def _read_image(image: Path, sequence: str, *, read_only: bool) -> Stick:
         BlockDevice(
             action="add",
             path=f"{image}/{part.number}",
-            properties=properties
-            | {"DEVTYPE": "partition"}
-            | probe_image(image, part)
-            | {"ID_PART_ENTRY_TYPE": part.kind},
+            properties=properties | {"DEVTYPE": "partition"} | dict(lies),
             size_bytes=part.size_bytes,
             read_only=read_only,
             sequence=sequence,
             offset_bytes=part.offset,
         )
-        for part in (() if disk.has_filesystem else parts)
+        for part, lies in (() if disk.has_filesystem else zip(parts, each, strict=True))
     ]
     # an image may be smaller than anything that a kernel would call a stick
     return read_stick(disk, devices) or disk.stick()
@@ -221,26 +219,6 @@ def _make_as_sold(path: Path, *, blank: bool) -> None:
             _run("mkfs.vfat", "-F", "32", "--mbr=n", str(path)).check_returncode()
     except (OSError, subprocess.SubprocessError) as error:
         raise StickIoError(f"{path} cannot be made: {error}") from error
-
-
-def probe_image(image: Path, part: Part | None = None, probe: str = "blkid") -> dict[str, str]:
-    """Return what udev would say of an image file: its ID_FS_ properties.
-
-    Args:
-        image: The file.
-        part: Of it; None for the whole.
-        probe: The program.
-
-    Raises:
-        StickIoError: blkid is not there.
-    """
-    place = ("-O", str(part.offset), "-S", str(part.size_bytes)) if part else ()
-    try:
-        done = _run(probe, "-p", "-o", "udev", *place, str(image))
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise StickIoError(f"{image} cannot be looked at: {error}") from error
-    lines = done.stdout.decode("utf-8", "replace").splitlines()
-    return {key: value for key, _, value in (line.partition("=") for line in lines)}
 
 
 def _run(*command: str) -> subprocess.CompletedProcess[bytes]:

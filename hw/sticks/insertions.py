@@ -1,20 +1,21 @@
-"""Which block devices are sticks, and which sticks are in: from udev's properties to events. Pure.
+"""Which block devices are sticks, and which sticks are in: from their properties to events. Pure.
 
-Owns the reading of udev's properties, shared with the emulated sticks. Rules:
+Owns the reading of properties, which have udev's names: what the kernel and udev say, and what was found on
+the stick (hw.sticks.contents); shared with the emulated sticks. Rules:
 
-1. The label is decoded from ID_FS_LABEL_ENC; ID_FS_LABEL maps different labels to one. A FAT's has no case:
-   some programs write small letters all the same, and it is told in capitals.
-2. A stick hangs on USB: its path says so, also when a device that is already gone has no ID_BUS.
+1. The label is decoded from ID_FS_LABEL_ENC. A FAT's has no case: some programs write small letters all the
+   same, and it is told in capitals.
+2. A stick hangs on USB: its path says so, also of a device that is already gone.
 3. Sticks are counted by disk. One that is a volume itself is that volume; of one with a partition table it is
    the parts, without those that a system keeps for itself. Several are told as one stick, with its parts.
 4. It is told when all parts have come that the kernel found on it, and gone as soon as one of them is.
 5. A removal is matched by place in sysfs, never by properties: a stick that was pulled while udev still
    looked at it has lost them.
 6. `change` events are answered only when the medium in a slot changed, or when a disk has other parts than
-   before, or became a volume instead: our own writes make them too.
+   before, or became a volume instead: our own writes make them too. Only what is answered is looked at.
 
-Left to others: hearing of the devices (hw.sticks.udev). How many sticks may be in, and which of several parts
-is meant, is the kiosk's rule.
+Left to others: hearing of the devices (hw.sticks.udev), looking at them (hw.sticks.contents). How many sticks
+may be in, and which of several parts is meant, is the kiosk's rule.
 """
 
 import re
@@ -37,11 +38,12 @@ class BlockDevice:
     Args:
         action: "add", "change", "remove"; "" when enumerated.
         path: Its place in sysfs, from /devices; unique as long as it is in.
-        properties: udev's.
+        properties: udev's, and what was found on it.
         size_bytes: 0 when it is gone or its slot is empty.
         read_only: Write-protected.
         sequence: The disk's diskseq, "" when unknown.
         partitions: How many partitions the kernel found on it.
+        start_bytes: Where it begins on its disk.
         offset_bytes: Where it begins in its node; not 0 for a part of an image only.
     """
 
@@ -52,6 +54,7 @@ class BlockDevice:
     read_only: bool = False
     sequence: str = ""
     partitions: int = 0
+    start_bytes: int = 0
     offset_bytes: int = 0
 
     @property
@@ -63,6 +66,11 @@ class BlockDevice:
     def disk_path(self) -> str:
         """Return the place in sysfs of the whole disk."""
         return self.path.rpartition("/")[0] if self.is_partition else self.path
+
+    @property
+    def disk_node(self) -> Path:
+        """Return the node of the whole disk."""
+        return Path(self.properties["DEVNAME"]).parent / self.disk_path.rpartition("/")[2]
 
     @property
     def is_partition(self) -> bool:
@@ -145,11 +153,21 @@ def read_stick(disk: BlockDevice | None, parts: Sequence[BlockDevice]) -> Stick 
     )
 
 
+def _may_have_other_parts(before: BlockDevice, after: BlockDevice) -> bool:
+    """Tell whether a disk is one that had parts or has some."""
+    return not after.is_partition and bool(before.partitions or after.partitions)
+
+
 def _has_other_parts(before: BlockDevice, after: BlockDevice) -> bool:
     """Tell whether a disk has other parts than before, or became a volume itself instead."""
-    if after.is_partition or before.partitions == after.partitions == 0:
+    if not _may_have_other_parts(before, after):
         return False
     return (before.partitions, before.has_filesystem) != (after.partitions, after.has_filesystem)
+
+
+def _is_gone(device: BlockDevice, system_disks: frozenset[str]) -> bool:
+    """Tell whether there is no stick, or none that is ours to touch."""
+    return device.action == "remove" or not device.on_usb or device.disk_path in system_disks
 
 
 def decode_label(text: str) -> str:
@@ -169,15 +187,27 @@ class InsertedSticks:
         # asked by other threads than the listening one: over a copy
         return any(stick.identity == identity for stick in tuple(self._sticks.values()))
 
-    def apply(self, device: BlockDevice, system_disks: frozenset[str]) -> tuple[HardwareEvent, ...]:
-        """Note what an event says and return what it means for the kiosk.
+    def is_news(self, device: BlockDevice, system_disks: frozenset[str]) -> bool:
+        """Tell whether it matters what lies on a device (rule 6).
 
         Args:
             device: As udev shows it.
             system_disks: Where the machine's own disks are.
         """
         known = self._devices.get(device.path)
-        gone = device.action == "remove" or not device.on_usb or device.disk_path in system_disks
+        if _is_gone(device, system_disks):
+            return False
+        return known is None or known.identity != device.identity or _may_have_other_parts(known, device)
+
+    def apply(self, device: BlockDevice, system_disks: frozenset[str]) -> tuple[HardwareEvent, ...]:
+        """Note what an event says and return what it means for the kiosk.
+
+        Args:
+            device: As udev shows it and, where it is news, with what lies on it.
+            system_disks: Where the machine's own disks are.
+        """
+        known = self._devices.get(device.path)
+        gone = _is_gone(device, system_disks)
         if known is not None and not gone and known.identity == device.identity:
             if not _has_other_parts(known, device):
                 return ()

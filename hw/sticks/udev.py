@@ -5,16 +5,21 @@ Owns the threads that listen. Rules:
 1. It listens before it enumerates, so that nothing that comes in between is lost.
 2. It sleeps in one poll without a time-out: an idle box is not woken.
 3. A listener that fails is made anew, and what came and went meanwhile is found by enumerating.
+4. What lies on a stick is not udev's to say: it is looked at in the sandbox, once an insertion. A node that
+   cannot be opened is none of ours.
 
-Left to others: which devices are sticks (hw.sticks.insertions), what else is on USB (hw.sticks.usb).
+Left to others: which devices are sticks (hw.sticks.insertions), what lies on them (hw.sticks.contents), what
+else is on USB (hw.sticks.usb).
 """
 
 import errno
+import logging
 import os
 import select
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,7 +29,10 @@ from hw.errors import StickGoneError
 from hw.medium.node import NodeMedium
 from hw.medium.sysfs import Sysfs
 from hw.ports import HardwareEvent, Medium, Post, Stick
+from hw.sticks.contents import PROPERTIES, look_at
 from hw.sticks.insertions import BlockDevice, InsertedSticks
+
+log = logging.getLogger(__name__)
 
 _WAITS_S = (1.0, 30.0)
 _BROKEN = select.POLLERR | select.POLLHUP | select.POLLNVAL
@@ -106,7 +114,23 @@ class UdevListener:
             read_only=self._sysfs.read_only(folder),
             sequence=properties.get("DISKSEQ") or self._sysfs.sequence(folder),
             partitions=len(self._sysfs.partitions(folder)),
+            start_bytes=self._sysfs.start_bytes(folder),
         )
+
+
+def look_at_device(device: BlockDevice) -> BlockDevice:
+    """Return a device with what lies on it, read in the sandbox, in place of what udev may say of that.
+
+    Args:
+        device: That is in; one that cannot be opened comes back without a size, as an empty slot.
+    """
+    try:
+        (found,) = look_at(device.disk_node, (device.start_bytes, device.size_bytes))
+    except OSError as error:
+        log.warning("%s is not looked at: %s", device.properties["DEVNAME"], error.strerror)
+        return replace(device, size_bytes=0)
+    told = {key: value for key, value in device.properties.items() if not key.startswith(PROPERTIES)}
+    return replace(device, properties=told | dict(found))
 
 
 class UdevSticks:
@@ -115,6 +139,7 @@ class UdevSticks:
     Args:
         listen: Makes a listener; OSError when udev cannot be heard.
         open_node: Claims a node.
+        look: Finds what lies on a device.
         waits_s: First and longest wait before a broken listener is made anew.
     """
 
@@ -122,11 +147,13 @@ class UdevSticks:
         self,
         listen: Callable[[], Listener] = UdevListener,
         open_node: Callable[[Path], Medium] = NodeMedium,
+        look: Callable[[BlockDevice], BlockDevice] = look_at_device,
         waits_s: tuple[float, float] = _WAITS_S,
     ) -> None:
         self._waits_s = waits_s
         self._listen = listen
         self._open_node = open_node
+        self._look = look
         self._inserted = InsertedSticks()
         self._post: Post = _drop_event
         self._watch = Watch("sticks")
@@ -172,7 +199,9 @@ class UdevSticks:
             with suppress(OSError):
                 listener = self._listen()
                 try:
-                    self._post_all(self._inserted.compare(tuple(listener.present()), listener.system_disks()))
+                    present, system_disks = tuple(listener.present()), listener.system_disks()
+                    looked_at = tuple(self._look_if_news(device, system_disks) for device in present)
+                    self._post_all(self._inserted.compare(looked_at, system_disks))
                     wait_s = self._waits_s[0]
                     if self._post_changes(listener):
                         return
@@ -187,10 +216,16 @@ class UdevSticks:
         while (ready := self._watch.wait(None, listener.fileno())) is not None:
             device = listener.receive()
             if device is not None:
-                self._post_all(self._inserted.apply(device, listener.system_disks()))
+                system_disks = listener.system_disks()
+                looked_at = self._look_if_news(device, system_disks)
+                self._post_all(self._inserted.apply(looked_at, system_disks))
             elif ready[listener.fileno()] & _BROKEN:
                 raise OSError(errno.EPIPE, "udev has closed")
         return True
+
+    def _look_if_news(self, device: BlockDevice, system_disks: frozenset[str]) -> BlockDevice:
+        """Return a device, with what lies on it where that matters."""
+        return self._look(device) if self._inserted.is_news(device, system_disks) else device
 
     def _post_all(self, events: tuple[HardwareEvent, ...]) -> None:
         """Post events in order."""

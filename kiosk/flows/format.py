@@ -14,6 +14,8 @@ from kiosk.text.wrap import BODY_ROWS, fit
 from kiosk.work.devices import FormatStick
 
 _LABEL_COLUMNS = 19
+_LABELLED = ("", "vfat", "exfat", "ntfs", "ext")
+"""What lies on sticks whose label is looked for: hw.fat.look."""
 
 
 def wrong_stick(box: Box, stick: Stick) -> Flow:
@@ -73,8 +75,9 @@ def unusable_stick(box: Box, stick: Stick, refused: Refused) -> Flow:
 
 def _only(stick: Stick) -> tuple[str, ...]:
     """Return what is on a stick with one volume, or none."""
+    unnamed = "It has no label" if stick.filesystem in _LABELLED else "Label is not read"
     return (
-        fit(stick.label or "It has no label"),
+        fit(stick.label or unnamed),
         fit(f"{stick.filesystem or 'blank'}, {size_text(stick.size_bytes)}"),
         "No job has this label" if stick.filesystem == "vfat" else "It is not FAT32",
     )

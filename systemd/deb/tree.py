@@ -27,6 +27,7 @@ _FILES: Final[Mapping[str, str]] = {
     "sysusers.d/pism.conf": "usr/lib/sysusers.d/pism.conf",
     "tmpfiles.d/pism.conf": "usr/lib/tmpfiles.d/pism.conf",
     "modules-load.d/pism.conf": "usr/lib/modules-load.d/pism.conf",
+    "modprobe.d/pism.conf": "usr/lib/modprobe.d/pism.conf",
     "udev/51-pism.rules": "usr/lib/udev/rules.d/51-pism.rules",
     "polkit/50-pism.rules": "usr/share/polkit-1/rules.d/50-pism.rules",
     "back-off": "usr/lib/pism/back-off",

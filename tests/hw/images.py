@@ -64,6 +64,15 @@ def set_hint(image: Path, free_clusters: int) -> None:
         file.write(struct.pack("<I", free_clusters))
 
 
+def ask_blkid(image: Path, offset: int = 0, size_bytes: int = 0) -> dict[str, str]:
+    """Return what libblkid, the judge of what lies on a medium, says of an image or a place of it."""
+    place = ("-O", str(offset), "-S", str(size_bytes)) if offset else ()
+    done = subprocess.run(
+        ["blkid", "-p", "-o", "udev", *place, image], capture_output=True, text=True, check=False
+    )
+    return dict(line.split("=", 1) for line in done.stdout.splitlines())
+
+
 def check_fat(image: Path) -> str:
     """Return what the judge fsck.fat says of an image; it must find nothing wrong."""
     done = subprocess.run(["fsck.fat", "-n", image], capture_output=True, text=True, check=False)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.systemd.udev_rules import Device, apply_rules, read_rules
+from tests.systemd.udev_rules import RULES, Device, apply_rules, read_rules
 
 STICK = "/devices/platform/soc/usb1/1-1/1-1:1.0/host0/target0:0:0/0:0:0:0/block/sda"
 
@@ -70,6 +70,20 @@ def test_no_rule_jumps_to_nowhere_and_each_key_is_one_that_udev_has() -> None:
                 matched if sign in ("==", "!=") else {"GROUP", "MODE", "GOTO", "LABEL", "ENV", "ATTR"}
             )
             assert key != "GOTO" or value in labels
+
+
+def test_udev_neither_reads_a_stick_nor_asks_it_who_it_is() -> None:
+    """60-persistent-storage.rules, and what was split off it later, pass over a device with that flag."""
+    for place in (STICK, f"{STICK}/sda1"):
+        given = apply_rules(disk(place))
+        assert given["ENV{UDEV_DISABLE_PERSISTENT_STORAGE_RULES_FLAG}"] == "1"
+        assert given["ENV{PISM_STICK}"] == "1", "by which the self-test sees that the rules were applied"
+    assert RULES.name < "55-storage-hardware.rules"
+
+
+def test_a_stick_that_says_it_is_a_drive_for_cds_has_no_driver() -> None:
+    text = (RULES.parents[1] / "modprobe.d/pism.conf").read_text()
+    assert [line for line in text.splitlines() if not line.startswith("#")] == ["blacklist sr_mod"]
 
 
 def test_sticks_go_to_the_kiosk_and_are_never_mounted() -> None:

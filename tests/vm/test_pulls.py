@@ -13,7 +13,7 @@ LONGEST_S = 9.0
 BYTES_A_SECOND = 400_000
 UNLOCKED = 'press #\nexpect "WORD 1"\ntype words\nexpect "UNLOCKED" 60'
 READ = """
-mount -t vfat -o ro /dev/disk/by-label/PISM-ALL /mnt
+mount -t vfat -o ro /dev/sd[a-z] /mnt
 cd /mnt
 find . -type f -exec sha256sum {} +
 cd /

@@ -50,6 +50,15 @@ def test_each_kind_of_stick_is_told_on_the_glass(
     assert box.vm.run("grep -c /dev/sd /proc/mounts")[1].strip() == "0"
 
 
+def test_udev_reads_nothing_off_a_stick_and_asks_it_nothing(box: VmBox) -> None:
+    box.play('insert PISM-ALL\nexpect "STICK PISM-ALL" 30')
+    known = box.vm.run("udevadm info --query=property --name=/dev/sda", check=True)[1]
+    assert "PISM_STICK=1" in known
+    assert "ID_FS_" not in known
+    assert "ID_SERIAL" not in known
+    box.play('pull\nexpect "LOCKED" 30')
+
+
 def test_stick_that_fails_every_write_is_named(box: VmBox) -> None:
     box.play("insert PISM-ALL dying\n" + UNLOCK)
     box.play('expect "E-STICK" 200\nsnapshot stick-dying')

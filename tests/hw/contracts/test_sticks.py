@@ -6,6 +6,7 @@ runs here over a listener that plays udev's events, and over image files in the 
 
 import errno
 import queue
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -15,12 +16,12 @@ from hw.errors import StickGoneError, StickInUseError
 from hw.fat.mkfs import format_stick
 from hw.fat.volume import FatVolume, open_volume
 from hw.ports import HardwareEvent, Stick, StickInserted, StickRemoved, Sticks
-from hw.sticks.emulated import EmulatedSticks, probe_image
+from hw.sticks.emulated import EmulatedSticks
 from hw.sticks.udev import UdevSticks
 from hw.sticks.usb import Listener, UsbSockets
 from tests.hw.disks import BASIC, EFI, RESERVED, judge, make_disk, take_part
-from tests.hw.images import make_stick
-from tests.hw.sticks.udev_events import PARTITIONED_DISK, SUPERFLOPPY, FakeListener, event
+from tests.hw.images import ask_blkid, make_stick
+from tests.hw.sticks.udev_events import FakeListener, event
 
 
 class Bench(Protocol):
@@ -58,29 +59,31 @@ class UdevBench:
         self.sticks: Sticks = UdevSticks(listen=lambda: self._listener)
 
     def insert(self, image: Path) -> None:
-        self._count += 1
-        self._at[image] = f"/devices/usb1/1-{self._count}/block/sd{self._count}"
-        properties = SUPERFLOPPY | {"DEVNAME": str(image), "DISKSEQ": str(self._count)}
-        self._listener.play(event("add", properties, path=self._at[image], size_bytes=image.stat().st_size))
+        path = self._put_in(image)
+        properties = {"DEVNAME": str(image), "DEVTYPE": "disk", "DISKSEQ": str(self._count)}
+        self._listener.play(event("add", properties, path=path, size_bytes=image.stat().st_size))
 
     def insert_disk(self, image: Path) -> None:
-        """Play what udev says of a disk and its parts, each a file in the place of its node."""
-        self._count += 1
-        self._at[image] = f"/devices/usb1/1-{self._count}/block/sd{self._count}"
+        """Play what the kernel says of a disk and its parts, each a file in the place of its node."""
+        path = self._put_in(image)
         parts = judge(image)
-        disk = PARTITIONED_DISK | {"DEVNAME": str(image)}
+        disk = {"DEVNAME": str(image), "DEVTYPE": "disk"}
         size_bytes = image.stat().st_size
-        path = self._at[image]
         self._listener.play(event("add", disk, path=path, size_bytes=size_bytes, partitions=len(parts)))
         for number, part in enumerate(parts, 1):
             node = take_part(image, number, image.parent / f"{image.name}{number}")
-            found = probe_image(node) | {"DEVNAME": str(node), "ID_PART_ENTRY_TYPE": part["type"].lower()}
-            properties = {"DEVTYPE": "partition", "ID_BUS": "usb", "DISKSEQ": "3"} | found
-            size_bytes = node.stat().st_size
-            self._listener.play(event("add", properties, path=f"{path}/p{number}", size_bytes=size_bytes))
+            properties = {"DEVNAME": str(node), "DEVTYPE": "partition", "DISKSEQ": "3"}
+            came = event("add", properties, path=f"{path}/p{number}", size_bytes=node.stat().st_size)
+            self._listener.play(replace(came, start_bytes=part["start"] * 512))
+
+    def _put_in(self, image: Path) -> str:
+        """Return where an image comes to be in sysfs."""
+        self._count += 1
+        self._at[image] = f"/devices/usb1/1-{self._count}/block/{image.name}"
+        return self._at[image]
 
     def pull(self, image: Path) -> None:
-        self._listener.play(event("remove", SUPERFLOPPY, path=self._at[image], size_bytes=0))
+        self._listener.play(event("remove", {}, path=self._at[image], size_bytes=0))
 
 
 class UsbBench(UdevBench):
@@ -219,7 +222,7 @@ def test_a_disk_with_several_volumes_is_erased_as_a_whole(
     format_stick(bench.sticks.open_medium(stick), "PISM-NEW")
     with open_volume(disk) as volume:
         assert (volume.label, volume.size_bytes) == ("PISM-NEW", disk.stat().st_size)
-    assert probe_image(disk).get("ID_PART_TABLE_TYPE") is None
+    assert ask_blkid(disk).get("ID_PART_TABLE_TYPE") is None
     bench.sticks.close()
 
 

@@ -15,7 +15,7 @@ from hw.errors import (
 )
 from hw.fat.volume import FatVolume, open_volume
 from hw.ports import HardwareEvent, Stick, StickInserted, StickRemoved
-from hw.sticks.emulated import EmulatedSticks, Faults, FlashMedium, Socket, probe_image
+from hw.sticks.emulated import EmulatedSticks, Faults, FlashMedium, Socket
 from tests.hw.images import make_stick
 
 NAME = "pism-receipt-main-kudo-000001.json"
@@ -225,17 +225,3 @@ def test_nothing_is_left_open_when_the_copy_cannot_be_made(
         with pytest.raises(OSError, match="directory"):
             slot.sticks.open_medium(stick)
     slot.sticks.open_medium(stick).close()
-
-
-def test_a_missing_blkid_is_said(slot: Slot) -> None:
-    with pytest.raises(StickIoError, match="looked at"):
-        probe_image(slot.image, probe="/nowhere/blkid")
-
-
-def test_blkid_reads_an_image_as_udev_does(slot: Slot) -> None:
-    found = probe_image(slot.image)
-    assert (found["ID_FS_TYPE"], found["ID_FS_VERSION"], found["ID_FS_USAGE"]) == (
-        "vfat",
-        "FAT32",
-        "filesystem",
-    )

@@ -5,6 +5,7 @@ import os
 import queue
 import select
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,12 +16,15 @@ from hw.errors import StickGoneError
 from hw.medium.node import NodeMedium
 from hw.medium.sysfs import Sysfs
 from hw.ports import HardwareEvent, StickInserted, StickRemoved
-from hw.sticks.udev import UdevListener, UdevSticks, Watch
+from hw.sticks.insertions import BlockDevice
+from hw.sticks.udev import UdevListener, UdevSticks, Watch, look_at_device
+from tests.hw.disks import BASIC, EFI, judge, make_disk
 from tests.hw.images import make_stick
 from tests.hw.medium.fake_kernel import make_sysfs
 from tests.hw.sticks.udev_events import (
     DISK,
     PARTITION,
+    PARTITIONED_DISK,
     SUPERFLOPPY,
     FakeListener,
     event,
@@ -35,7 +39,10 @@ class Box:
         self._listeners = iter(listeners)
         self.events: queue.Queue[HardwareEvent] = queue.Queue()
         self.opened: list[Path] = []
-        self.sticks = UdevSticks(listen=self._listen, open_node=self._open, waits_s=(0.0, 0.0))
+        self.looked_at: list[str] = []
+        self.sticks = UdevSticks(
+            listen=self._listen, open_node=self._open, look=self._look, waits_s=(0.0, 0.0)
+        )
         self.sticks.start(self.events.put)
 
     def _listen(self) -> FakeListener:
@@ -43,6 +50,11 @@ class Box:
         if isinstance(listener, OSError):
             raise listener
         return listener
+
+    def _look(self, device: BlockDevice) -> BlockDevice:
+        """Find what the event says already."""
+        self.looked_at.append(f"{device.action} {device.path.rpartition('/')[2]}".strip())
+        return device
 
     def _open(self, node: Path) -> NodeMedium:
         self.opened.append(node)
@@ -75,6 +87,45 @@ def test_posts_what_is_in_and_then_what_changes(box: Callable[..., Box]) -> None
     real.sticks.close()
     assert listener.closed
     assert real.events.empty()
+
+
+def test_a_stick_is_looked_at_once_an_insertion_and_never_when_it_leaves(box: Callable[..., Box]) -> None:
+    """Each write of ours makes a change event: to look again would read a stick in the middle of its job."""
+    listener = FakeListener(event("", SUPERFLOPPY))
+    real = box(listener)
+    real.next()
+    listener.play(*[event("change", SUPERFLOPPY)] * 3, event("remove", SUPERFLOPPY, size_bytes=0))
+    real.next()
+    listener.play(event("add", PARTITIONED_DISK, partitions=1), event("add", PARTITION))
+    listener.play(event("change", PARTITION), event("change", PARTITIONED_DISK, partitions=1))
+    real.next()
+    listener.play(event("remove", PARTITION, size_bytes=0))
+    real.next()
+    assert real.looked_at == ["sda", "add sda", "add sda1", "change sda"]
+
+
+def test_the_machines_own_disk_is_not_looked_at(box: Callable[..., Box]) -> None:
+    other = event("", SUPERFLOPPY | {"DISKSEQ": "9"}, path=DISK.replace("2-1", "2-2"))
+    real = box(FakeListener(event("", SUPERFLOPPY), other, system=frozenset({DISK})))
+    real.next()
+    real.sticks.close()
+    assert real.looked_at == ["sda"]
+
+
+def test_what_lies_on_a_stick_is_read_off_it_whatever_udev_says(tmp_path: Path) -> None:
+    disk = make_disk(tmp_path / "sda", "gpt", (EFI, "EFI"), (BASIC, "PISM-ALL"))
+    properties = PARTITION | {"DEVNAME": str(tmp_path / "sda2"), "ID_FS_LABEL_ENC": "PISM-CONFIG"}
+    part = judge(disk)[1]
+    device = replace(event("add", properties, size_bytes=part["size"] * 512), start_bytes=part["start"] * 512)
+    found = look_at_device(device)
+    assert found.stick().label == "PISM-ALL"
+    assert found.properties["ID_PART_ENTRY_TYPE"] == BASIC
+    assert found.properties["DISKSEQ"] == PARTITION["DISKSEQ"]
+
+
+def test_a_node_that_cannot_be_opened_is_no_stick(tmp_path: Path) -> None:
+    device = look_at_device(event("add", SUPERFLOPPY | {"DEVNAME": str(tmp_path / "sda")}))
+    assert not device.on_usb
 
 
 @pytest.mark.parametrize("how", ["error", "hang up"])
@@ -126,7 +177,7 @@ def test_a_stick_that_leaves_while_it_is_opened_is_let_go(tmp_path: Path) -> Non
         assert isinstance(events.get(timeout=10), StickRemoved)
         return medium
 
-    sticks = UdevSticks(listen=lambda: listener, open_node=open_late)
+    sticks = UdevSticks(listen=lambda: listener, open_node=open_late, look=lambda device: device)
     sticks.start(events.put)
     inserted = events.get(timeout=10)
     assert isinstance(inserted, StickInserted)

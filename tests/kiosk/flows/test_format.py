@@ -49,6 +49,19 @@ def test_of_several_parts_none_is_guessed_and_all_can_be_erased(
     assert operator.pull(whole).title == "LOCKED"
 
 
+@pytest.mark.parametrize(
+    ("filesystem", "line"),
+    [
+        ("vfat", "It has no label"),
+        ("", "It has no label"),
+        ("ntfs", "It has no label"),
+        ("xfs", "Label is not read"),
+    ],
+)
+def test_a_label_that_nobody_looked_for_is_not_called_missing(filesystem: str, line: str) -> None:
+    assert Operator(box(stick("", filesystem=filesystem))).lines[0] == line
+
+
 def test_a_stick_with_several_parts_beside_another_is_the_second_stick() -> None:
     assert Operator(box(parted("A", "PISM-ALL"), replace(HERE, identity="x"))).title == "E-STICK-TWO"
 
