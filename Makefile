@@ -114,9 +114,13 @@ else
 	PISM_DEB=$$(ls $(CURDIR)/dist/pism_*_amd64.deb) $(VM_RUN) -n 2 tests/vm --ignore=$(VM_ALONE)
 endif
 
+# In memory: a stick is an image of which most is nothing, and flushed hundreds of times.
 INSERTIONS ?= 20000
-fuzz: system-dev $(VENV)/.dev ## Storms of sticks, far longer than CI's (hours); INSERTIONS=20000
-	PISM_JUDGES=1 PISM_FUZZ_INSERTIONS=$(INSERTIONS) $(BIN)/python -m pytest -q -s -n $(WORKERS) tests/kiosk/work/test_stick_storm.py
+FUZZ_SEED ?= $(shell date +%s)
+fuzz: system-dev $(VENV)/.dev ## Storms of sticks, far longer than CI's (an hour or two), with figures; INSERTIONS=20000 FUZZ_SEED=
+	@folder=$$(mktemp -d -p /dev/shm pism-fuzz.XXXXXX); trap 'rm -rf "$$folder"' EXIT; \
+		TMPDIR=$$folder PISM_JUDGES=1 PISM_FUZZ_SEED=$(FUZZ_SEED) PISM_FUZZ_INSERTIONS=$(INSERTIONS) \
+		$(BIN)/python -m pytest -q -n $(WORKERS) -m fuzz tests
 
 fresh-test: ## Run the README's two commands in clean Debian 12 and 13 systems (half an hour or more; needs root)
 	tests/fresh/run $(or $(SUITES),bookworm trixie)

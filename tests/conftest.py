@@ -1,11 +1,15 @@
 """What holds for all tests: a slow machine is no failure, nothing is timed; what is left out is counted."""
 
 import os
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests import fuzzing
 
 settings.register_profile("pism", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("pism")
@@ -50,6 +54,18 @@ def _is_whole(config: pytest.Config) -> bool:
     return TESTS in [config.invocation_params.dir / arg for arg in config.args]
 
 
+@pytest.fixture
+def fuzzer(request: pytest.FixtureRequest, record_property: Callable[[str, Any], None]) -> fuzzing.Fuzzer:
+    """What runs seeded inputs, called as its test's mark says; those that are timed share the time."""
+    marks = [mark for item in request.session.items if (mark := item.get_closest_marker("fuzz"))]
+    timed = [mark for mark in marks if mark.kwargs.get("timed", True)]
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    (name,) = request.node.get_closest_marker("fuzz").args
+    return fuzzing.Fuzzer(
+        name, fuzzing.SECONDS * workers / max(1, len(timed)), partial(record_property, fuzzing.FIGURES)
+    )
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A worker of pytest-xdist tells the process that reports."""
     told = getattr(session.config, "workeroutput", None)
@@ -69,6 +85,9 @@ def pytest_testnodedown(node: Worker, error: object) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say what was left out and why; pytest itself lists what was skipped, with each reason."""
     write = terminalreporter.write_line
+    if figures := list(_figures_of(terminalreporter)):
+        for line in fuzzing.table(figures):
+            write(line)
     if count := config.stash.get(LEFT_OUT, 0):
         write(
             f"left out: {count} tests of tests/vm (a machine in QEMU, half an hour; make vm-test runs them)"
@@ -80,3 +99,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if _is_whole(config):
         count = len(list(BENCHES.glob("bench_*.py")))
         write(f"left out: {count} benches of tests/bench (they measure; make bench runs them)")
+
+
+def _figures_of(reporter: pytest.TerminalReporter) -> Iterator[dict[str, Any]]:
+    """Yield what the fuzzers' reports carry, from whatever process they come."""
+    for report in (*reporter.stats.get("passed", ()), *reporter.stats.get("failed", ())):
+        yield from (value for name, value in report.user_properties if name == fuzzing.FIGURES)

@@ -8,30 +8,32 @@ import contextlib
 import json
 import os
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Final
+from random import Random
+from tempfile import TemporaryDirectory, mkdtemp
+from typing import Final, Self
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as some
 
 from core.api import results as rs
 from core.progress import Progress
 from hw.errors import StickError, StickFullError, StickGoneError
 from hw.fat.mkfs import MIN_BYTES, make_image
+from tests.fuzzing import Fuzzer
 from tests.kiosk.place import Place, alter, copy_sparse, empty, files_on, fill, hashes_of, mtools
 
-pytestmark = pytest.mark.judge
+pytestmark = [pytest.mark.judge, pytest.mark.fuzz("sticks", timed=False)]
 
 SHARDS: Final = 6
 INSERTIONS: Final = int(os.environ.get("PISM_FUZZ_INSERTIONS", "300"))
-_INSERTIONS_A_JOB: Final = 4
+_ROUNDS_A_JOB: Final = 10
+_JOBS_A_PLACE: Final = 25
 _STICKS: Final = 3
+_LONGEST_S: Final = 60.0  # an insertion writes and reads back two archives with all that goes beside them
 _JOB_BYTES: Final = 500_000
+_CLUSTER_BYTES: Final = 512
 ACTS: Final = ("nothing", "empty", "fill", "alter", "delete", "litter", "take a name")
 
 
@@ -40,29 +42,30 @@ class Round:
     """One insertion, and what a PC does to the stick before."""
 
     stick: int
-    acts: tuple[tuple[str, int], ...]
-    yank_at_byte: int | None
-    alters_inside: bool
+    acts: tuple[tuple[str, int], ...] = ()
+    yank_at_byte: int | None = None
+    alters_inside: bool = False
 
 
-_ACT = some.tuples(some.sampled_from(ACTS), some.integers(0, 1 << 20))
-ROUNDS = some.lists(
-    some.builds(
-        Round,
-        stick=some.integers(0, _STICKS - 1),
-        acts=some.lists(some.tuples(some.sampled_from(ACTS), some.integers(0, 1 << 20)), max_size=2).map(
-            tuple
-        ),
-        yank_at_byte=some.one_of(some.none(), some.integers(0, _JOB_BYTES)),
-        alters_inside=some.booleans(),
-    ),
-    min_size=_INSERTIONS_A_JOB - 2,
-    max_size=_INSERTIONS_A_JOB,
-)
+def draw_round(random: Random) -> Round:
+    """Draw an insertion: half of them end in a pull, some of these at a cluster's edge or at once."""
+    yank_at_byte = random.choice((random.randrange(_JOB_BYTES), random.randrange(_JOB_BYTES // 16)))
+    if random.randrange(4) == 0:
+        yank_at_byte -= yank_at_byte % _CLUSTER_BYTES
+    return Round(
+        stick=random.randrange(_STICKS),
+        acts=tuple((random.choice(ACTS), random.randrange(1 << 20)) for _ in range(random.randrange(3))),
+        yank_at_byte=random.choice((None, yank_at_byte)),
+        alters_inside=random.randrange(2) == 0,
+    )
 
 
 class Storm:
-    """One job and three sticks."""
+    """One job and three sticks.
+
+    Attributes:
+        is_judged: What the job said is being compared with what is there.
+    """
 
     def __init__(self, place: Place, folder: Path, blank: Path) -> None:
         self.place = place
@@ -73,6 +76,7 @@ class Storm:
             copy_sparse(blank, image)
         self.job = place.job()
         self.full: set[Path] = set()
+        self.is_judged = False
         self.written = self.journaled()
 
     def journaled(self) -> dict[str, int]:
@@ -85,7 +89,7 @@ class Storm:
 
     def on_a_pc(self, image: Path, act: str, number: int) -> None:
         """Do to a stick what a PC, its owner or its age do."""
-        paths = sorted(files_on(image))
+        paths = sorted(files_on(image)) if act in {"alter", "delete"} else []
         match act:
             case "empty":
                 empty(image)
@@ -141,7 +145,9 @@ class Storm:
             assert image in self.full
         finally:
             self.place.sticks.pull()
+        self.is_judged = True
         self.compare(image, before, is_ok=is_ok, altered=altered)
+        self.is_judged = False
 
     def compare(self, image: Path, before: set[str], *, is_ok: bool, altered: bool) -> None:
         """Fail where something was called written and is not there."""
@@ -169,7 +175,7 @@ class Storm:
         good = self.folder / "good.img"
         copy_sparse(self.blank, good)
         self.images.append(good)
-        self.insert(Round(stick=_STICKS, acts=(), yank_at_byte=None, alters_inside=False))
+        self.insert(Round(stick=_STICKS))
         archives = self.place.archives_made(self.job)
         assert self.written == {archive.name: archive.sequence for archive in archives}
         self.job.close()
@@ -182,41 +188,52 @@ def _receipt_hash(archive: rs.ArchiveWritten) -> str:
     return sha256(receipt).hexdigest()
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    place = Place(tmp_path_factory.mktemp("storm"))
-    with contextlib.closing(place):
-        yield place
+class Weather:
+    """Storm after storm in one place, which is made anew before its journal grows long."""
 
+    def __init__(self, folder: Path, fuzzer: Fuzzer) -> None:
+        self.folder = folder
+        self.fuzzer = fuzzer
+        self.blank = folder / "blank.img"
+        make_image(self.blank, "PISM-ALL", MIN_BYTES)
+        self.place: Place | None = None
 
-@pytest.fixture(scope="module")
-def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    image = tmp_path_factory.mktemp("blank") / "blank.img"
-    make_image(image, "PISM-ALL", MIN_BYTES)
-    return image
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.place is not None:
+            self.place.close()
+
+    def storm(self, random: Random) -> None:
+        """Run one job through some insertions, and a good one at last."""
+        counted = self.fuzzer.counted
+        if self.place is None or counted["jobs"] % _JOBS_A_PLACE == 0:
+            if self.place is not None:
+                self.place.close()
+            self.place = Place(Path(mkdtemp(dir=self.folder)))
+        counted.update({"jobs": 1, "false ok": 0, "unfinished": 0})
+        with TemporaryDirectory(dir=self.folder) as folder:
+            storm = Storm(self.place, Path(folder), self.blank)
+            try:
+                for _ in range(random.randint(1, _ROUNDS_A_JOB)):
+                    counted["insertions"] += 1
+                    with self.fuzzer.answer(_LONGEST_S):
+                        storm.insert(draw_round(random))
+                counted["insertions"] += 1
+                storm.close()
+            except BaseException:
+                counted["false ok" if storm.is_judged else "unfinished"] += 1
+                raise
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_what_is_called_written_is_there_and_a_good_stick_finishes_the_job(
-    place: Place, blank: Path, shard: int
+    tmp_path: Path, fuzzer: Fuzzer, shard: int
 ) -> None:
-    inserted = 0
-
-    @settings(
-        max_examples=INSERTIONS // SHARDS // _INSERTIONS_A_JOB + 1,
-        database=None,
-        suppress_health_check=[HealthCheck.too_slow],
-    )
-    @given(ROUNDS)
-    def weather(rounds: list[Round]) -> None:
-        nonlocal inserted
-        with TemporaryDirectory() as folder:
-            storm = Storm(place, Path(folder), blank)
-            for each in rounds:
-                storm.insert(each)
-                inserted += 1
-            storm.close()
-            inserted += 1
-
-    weather()
-    print(f"shard {shard}: {inserted} insertions")  # shown by make fuzz
+    with Weather(tmp_path, fuzzer) as weather:
+        fuzzer.run(
+            weather.storm,
+            until=lambda: fuzzer.counted["insertions"] * SHARDS >= INSERTIONS,
+            first=shard * 1_000_000,
+        )
