@@ -14,6 +14,7 @@ from core.errors import ProbationError
 from core.policy.policy import Policy
 from core.policy.settings import Backup
 from core.progress import report_nothing
+from core.recovery.restore import restore
 from tests.authorities import COST, NOW, PASSPHRASE
 from tests.builders import make_policy
 
@@ -161,4 +162,29 @@ def test_what_does_not_wait_cannot_be_confirmed(state: Path) -> None:
         with pytest.raises(ProbationError):
             authority.confirm_recipients(keys, LATER)
     assert waiting(authority) == [COMES]
+    authority.close()
+
+
+def test_a_restored_box_asks_for_the_yes_that_the_old_one_did_not_get(state: Path, tmp_path: Path) -> None:
+    approve(state, policy_for(STAYS, COMES))
+    authority = unlock(state, FIRST)
+    with (tmp_path / "backup").open("wb") as out:
+        authority.write_archive("backup", "main-backup", out, LATER, report_nothing, public=False)
+    authority.close()
+    restore(
+        tmp_path / "backup",
+        [OLD],
+        (),
+        lambda _: True,
+        state=tmp_path / "new",
+        passphrase=PASSPHRASE,
+        cost=COST,
+        now=LATER,
+        report=report_nothing,
+    )
+    authority = unlock(tmp_path / "new", SECOND)
+    assert (waiting(authority), [key.key for key in authority.to_confirm()]) == ([COMES], [COMES])
+    assert not can_open(authority, NEW)
+    authority.confirm_recipients([COMES], LATER)
+    assert can_open(authority, NEW)
     authority.close()
