@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Final
 
 from core.api.requests import CorrectClock, RevokeAll
-from core.api.results import SignerSummary
+from core.api.results import ClockCorrected, SignerSummary
 from kiosk.entry.buffers import Purpose
 from kiosk.flows.box import Box
 from kiosk.flows.dialogs import large_time, problem, tell, wait
@@ -33,10 +33,13 @@ _MAX_COUNT = 99_999
 @on_menu("6", "Clock")
 def clock(box: Box) -> Flow:
     """Show the time; `#` starts the ceremony."""
-    now = yield from ask(ReadClock, wait("Reading the clock", leave=True))
-    if (yield time_page(now)) == "*":
-        return BACK
-    return (yield from set_clock(box))
+    while True:
+        now = yield from ask(ReadClock, wait("Reading the clock", leave=True))
+        if (yield time_page(now)) == "*":
+            return BACK
+        date = yield from _set_date()
+        if date is not None:
+            return (yield from _tell_set(box, *date))
 
 
 def time_page(now: datetime) -> Page:
@@ -54,7 +57,8 @@ def doubt_clock(box: Box) -> Flow:
         case "hold *":
             box.lock()
             return None
-    return (yield from set_clock(box))
+    date = yield from _set_date()
+    return None if date is None else (yield from _tell_set(box, *date))
 
 
 def late_page(now: datetime) -> Page:
@@ -92,20 +96,20 @@ def wrong_page(box: Box) -> Page:
     )
 
 
-def set_clock(box: Box) -> Flow:
-    """Have the date typed twice and confirmed, set it, and show what a clock ahead has signed."""
+def _set_date() -> Step[tuple[datetime, ClockCorrected] | None]:
+    """Have the date typed twice and confirmed, and set it; None when it was left."""
     again = False
-    while True:
-        date = yield from type_date(again=again)
-        if date is None:
-            return None
+    while (date := (yield from type_date(again=again))) is not None:
         try:
-            corrected = yield from ask(SetClock, SETTING, instant=date)
+            return date, (yield from ask(SetClock, SETTING, instant=date))
         except Refused as refused:
             yield from problem(refused.code, refused.text, secretive=True)
             again = True
-        else:
-            break
+    return None
+
+
+def _tell_set(box: Box, date: datetime, corrected: ClockCorrected) -> Flow:
+    """Say that the clock was set, or show what one ahead has signed."""
     box.clock = None
     if corrected.issued_after:
         return (yield from _revoke_late(corrected.issued_after))
@@ -122,6 +126,8 @@ REVOKING = wait("Revoking")
 def type_date(*, again: bool = False) -> Step[datetime | None]:
     """Return a date that was typed twice and confirmed at a held key; None when it was left.
 
+    Each `*` leads to the page before, which is as it was.
+
     Args:
         again: What was typed before was refused, and is there to be corrected.
 
@@ -130,18 +136,17 @@ def type_date(*, again: bool = False) -> Step[datetime | None]:
     """
     correct_first = correct_second = again
     while (first := (yield Entry(purpose=Purpose.DATE, again=correct_first))) is not LEFT:
+        correct_first = True
         date = parse_date(first.text)
         if date is None:
             raise Refused("E-CLOCK-DATE", "There is no such date and time.")
         while (second := (yield Entry(purpose=Purpose.DATE_AGAIN, again=correct_second))) is not LEFT:
-            if second.same:
-                return date if (yield confirm(date)) == "hold #" else None
             correct_second = True
-            if (yield differing(first.text, second.text)) == "*":
+            if second.same:
+                if (yield confirm(date)) == "hold #":
+                    return date
+            elif (yield differing(first.text, second.text)) == "*":
                 break
-        else:
-            return None
-        correct_first = True
     return None
 
 

@@ -11,6 +11,7 @@ from kiosk.text.messages import explain
 from kiosk.text.wrap import BODY_ROWS, count_pages, fit, fit_name, page_mark, pages, wrap
 
 MORE = "D more"
+_PICKS = ("", "A", "A or B", "A, B or C")
 _PLAIN = Page()
 _TITLE_COLUMNS = 20  # with the mark, and a column between them
 
@@ -78,15 +79,18 @@ def problem_page(code: str, text: str, at: int = 0) -> Page:
     )
 
 
-def pick(title: str | Callable[[str], str], names: Sequence[str], page: Page = _PLAIN) -> Step[int | None]:
+def pick(
+    title: str | Callable[[str], str], names: Sequence[str], page: Page = _PLAIN, *, begin: int = 0
+) -> Step[int | None]:
     """Show a list, three a page; return the place of what A, B or C picked, None for `*`.
 
     Args:
         title: Of every page; or what makes it fit beside a mark such as "2/5".
         names: At most 19 characters each.
         page: What else holds for it.
+        begin: The place whose page is shown first: what was picked before, when one comes back.
     """
-    at, count = 0, count_pages(len(names))
+    at, count = begin // BODY_ROWS, count_pages(len(names))
     while True:
         shown = names[at * BODY_ROWS : (at + 1) * BODY_ROWS]
         mark = "" if isinstance(title, str) else page_mark(at, count)
@@ -95,7 +99,7 @@ def pick(title: str | Callable[[str], str], names: Sequence[str], page: Page = _
             title=title if isinstance(title, str) else title(mark),
             mark=mark,
             body=tuple(f"{letter} {name}" for letter, name in zip("ABC", shown, strict=False)),
-            left=more(count) or "A, B or C",
+            left=more(count) or _PICKS[len(shown)],
             right="*back",
             takes="ABC"[: len(shown)] + "#D*",
             minds_sticks=True,

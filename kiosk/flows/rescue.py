@@ -149,20 +149,19 @@ def _pick_identity(names: tuple[str, ...]) -> Step[str | None]:
 
 def _open_identity(name: str) -> Step[bool]:
     """Ask for the passphrase of a key until it fits; False when it is given up."""
-    if (yield locked_page(name)) == "*":
-        return False
-    again = False
-    while (yield Entry(purpose=Purpose.IDENTITY, again=again, refused=again)) is not LEFT:
-        try:
-            yield from ask(OpenIdentity, OPENING_KEY, passphrase=Purpose.IDENTITY)
-        except Refused as refused:
-            if refused.code != "E-IDENTITY-LOCKED":
-                raise
-            again = yield from wait_out(refused.code, 0, "It does not open it.")
-            if not again:
-                return False
-        else:
-            return True
+    while (yield locked_page(name)) != "*":
+        again = False
+        while (yield Entry(purpose=Purpose.IDENTITY, again=again, refused=again)) is not LEFT:
+            try:
+                yield from ask(OpenIdentity, OPENING_KEY, passphrase=Purpose.IDENTITY)
+            except Refused as refused:
+                if refused.code != "E-IDENTITY-LOCKED":
+                    raise
+                again = yield from wait_out(refused.code, 0, "It does not open it.")
+                if not again:
+                    return False
+            else:
+                return True
     return False
 
 
@@ -170,7 +169,7 @@ def locked_page(name: str) -> Page:
     """Return what is said of a key with a passphrase of its own, and what of it can be typed here."""
     return Page(
         title="THE KEY IS LOCKED",
-        body=(fit_name(name), "Type its passphrase.", "Only A-z, 0-9 and !?#"),
+        body=(fit_name(name), "Type its passphrase.", "Any ASCII, also space"),
         left="#type",
         right="*back",
         takes="#*",

@@ -66,13 +66,16 @@ def revoke(box: Box) -> Flow:
     report = yield from ask_status()
     paths = [f"{cover.class_name}/{cover.target}" if cover.class_name else "roots" for cover in report.covers]
     shown = [fit_name(path, LIST_COLUMNS) for path in paths]
-    while (target := (yield from pick(lambda _mark: "REVOKE WHOSE?", shown))) is not None:
-        path = paths[target]
+    whose = 0
+    while (target := (yield from pick(lambda _mark: "REVOKE WHOSE?", shown, begin=whose))) is not None:
+        whose, path = target, paths[target]
         candidates = list_revocable(report, path)
         if not candidates:
             yield nothing_to_revoke(path)
             continue
-        while (chosen := (yield from _pick_certificate(path, candidates))) is not None:
+        which = _Picked(place=0)
+        while (picked := (yield from _pick_certificate(path, candidates, which))) is not None:
+            which, chosen = picked, candidates[picked.place]
             while (key := (yield REASONS_PAGE)) != "*":
                 reason = tuple(REASONS)["ABCD".index(key)]
                 if (yield from read_to_end(confirm_pages(path, chosen, reason))):
@@ -122,26 +125,44 @@ def nothing_to_revoke(path: str) -> Page:
     )
 
 
-def _pick_certificate(path: str, candidates: Sequence[Revocable]) -> Step[Revocable | None]:
-    """Return the certificate that is meant; None for `*`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Picked:
+    """What was picked of a list, and where, so that one comes back there.
+
+    Args:
+        place: Of the certificate in the list.
+        typed: Digits of its lane.
+        page: Of the lanes that these leave, 0 first.
+    """
+
+    place: int
+    typed: str = ""
+    page: int = 0
+
+
+def _pick_certificate(path: str, candidates: Sequence[Revocable], before: _Picked) -> Step[_Picked | None]:
+    """Return the certificate that is meant, beginning where one was picked before; None for `*`."""
     if len(candidates) > BODY_ROWS and len({one.lane for one in candidates}) > 1:
-        return (yield from _pick_lane(path, candidates))
+        return (yield from _pick_lane(path, candidates, before))
     place = yield from pick(
-        lambda mark: fit_name(path, _TITLE_COLUMNS - len(mark)), [one.name for one in candidates]
+        lambda mark: fit_name(path, _TITLE_COLUMNS - len(mark)),
+        [one.name for one in candidates],
+        begin=before.place,
     )
-    return None if place is None else candidates[place]
+    return None if place is None else _Picked(place=place)
 
 
-def _pick_lane(path: str, candidates: Sequence[Revocable]) -> Step[Revocable | None]:
+def _pick_lane(path: str, candidates: Sequence[Revocable], before: _Picked) -> Step[_Picked | None]:
     """Show two certificates a page; digits leave those of one lane, C and D turn pages, A and B pick."""
-    typed, at = "", 0
+    typed, at = before.typed, before.page
     while True:
         found = [one for one in candidates if not typed or one.lane == int(typed)]
         count = max(1, -(-len(found) // _LINES))
         key = yield lane_page(path, found[at * _LINES : (at + 1) * _LINES], typed, page_mark(at, count))
         match key:
             case "A" | "B":
-                return found[at * _LINES + "AB".index(key)]
+                chosen = found[at * _LINES + "AB".index(key)]
+                return _Picked(place=candidates.index(chosen), typed=typed, page=at)
             case "C" | "D":
                 at = (at + (1 if key == "D" else -1)) % count
             case "*" if not typed:
@@ -158,7 +179,7 @@ def lane_page(path: str, shown: Sequence[Revocable], typed: str, mark: str) -> P
     return Page(
         title=fit_name(path, _TITLE_COLUMNS - len(mark)),
         mark=mark,
-        body=(*lines, *[""] * (_LINES - len(lines)), f"Lane 0-9: {typed}_"),
+        body=(*lines, *[""] * (_LINES - len(lines)), f"Type the lane: {typed}_"),
         left="C back D more" if mark else "",
         right="*delete" if typed else "*back",
         takes="AB"[: len(shown)] + ("CD" if mark else "") + _DIGITS + "*",

@@ -85,9 +85,8 @@ def confirm_date() -> Step[bool]:
             case "*":
                 return False
         date = yield from type_date()
-        if date is None:
-            return False
-        yield from ask(SetClock, SETTING, instant=date)
+        if date is not None:
+            yield from ask(SetClock, SETTING, instant=date)
 
 
 def date_page(now: datetime) -> Page:

@@ -418,6 +418,7 @@ def _pages() -> dict[str, Shown]:
         "journal-qr": status.journal_pages(REPORT)[2],
         "journal-visit-qr": status.journal_pages(REPORT)[3],
         "pick-target": shown(revoke.revoke(box(unlocked=True)), REPORT),
+        "pick-root": shown(revoke.revoke(box(unlocked=True)), REPORT, "A"),
         "pick-signer": shown(revoke.revoke(box(unlocked=True)), REPORT, "C"),
         "pick-signer-none": revoke.nothing_to_revoke("services/mongo"),
         "pick-lane-typed": shown(revoke.revoke(box(unlocked=True)), REPORT, "C", "4"),

@@ -74,7 +74,7 @@ LAST_OF_600 = """
 press # 8
 expect "avatars"
 press B
-expect "Lane 0-9"
+expect "Type the lane"
 press 6 0 0
 expect "lane 600"
 press A

@@ -54,6 +54,25 @@ def test_each_page_leads_back() -> None:
     assert operator.happen("*").title == "MENU"
 
 
+def test_each_list_is_come_back_to_where_something_was_picked() -> None:
+    operator = picking().happen("C4")
+    assert operator.lines == ("A 2026.4 lane 4", "", "Type the lane: 4_")
+    assert operator.happen("A").title == "WHY?"
+    assert operator.happen("*").lines == ("A 2026.4 lane 4", "", "Type the lane: 4_")
+    operator.happen("*DDA")
+    assert (operator.title, operator.happen("*").page.mark) == ("WHY?", "3/4")
+    report = replace(REPORT, signers=tuple(replace(signer(n), lane=1) for n in range(1, 6)))
+    operator = picking(report).happen("CDB")
+    assert (operator.title, operator.happen("*").page.mark) == ("WHY?", "2/2")
+
+
+def test_of_a_list_only_the_keys_that_pick_are_named() -> None:
+    operator = picking(replace(REPORT, signers=tuple(replace(signer(n), lane=1) for n in (1, 2)))).happen("C")
+    assert (operator.lines, operator.page.left) == (("A 2026.4 lane 1", "B 2026.4 lane 1"), "A or B")
+    operator = picking(replace(REPORT, signers=(signer(1),))).happen("C")
+    assert (operator.lines, operator.page.left) == (("A 2026.4 lane 1",), "A")
+
+
 def test_a_root_says_how_many_die_with_it() -> None:
     operator = picking().happen("AAA")
     assert operator.lines == ("root 2026", "423 signers", "die with it")
@@ -61,13 +80,13 @@ def test_a_root_says_how_many_die_with_it() -> None:
 
 def test_digits_pick_a_lane_and_pages_turn_both_ways() -> None:
     operator = picking().happen("C")
-    assert operator.lines == ("A 2026.4 lane 1", "B 2026.4 lane 2", "Lane 0-9: _")
+    assert operator.lines == ("A 2026.4 lane 1", "B 2026.4 lane 2", "Type the lane: _")
     assert operator.happen("C").lines[0] == "A 2026.4 lane 7", "back from the first is the last"
     assert operator.happen("D").lines[0] == "A 2026.4 lane 1"
-    assert operator.happen("4").lines == ("A 2026.4 lane 4", "", "Lane 0-9: 4_")
-    assert operator.happen("2").lines == ("There is none", "", "Lane 0-9: 42_")
-    assert operator.happen("AB0000").lines[-1] == "Lane 0-9: 42000_"
-    assert operator.happen("***").lines[-1] == "Lane 0-9: 42_"
+    assert operator.happen("4").lines == ("A 2026.4 lane 4", "", "Type the lane: 4_")
+    assert operator.happen("2").lines == ("There is none", "", "Type the lane: 42_")
+    assert operator.happen("AB0000").lines[-1] == "Type the lane: 42000_"
+    assert operator.happen("***").lines[-1] == "Type the lane: 42_"
     assert operator.happen("*").lines[0] == "A 2026.4 lane 4"
     assert operator.happen("*").lines[0] == "A 2026.4 lane 1"
     assert operator.happen("*").title == "REVOKE WHOSE?"

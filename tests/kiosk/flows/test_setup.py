@@ -82,7 +82,9 @@ def test_the_passphrase_leads_back_to_the_page_before_it() -> None:
 
 def test_each_page_can_be_left() -> None:
     assert dated().happen("*").title == "FIRST SET-UP"
-    assert dated().happen("A", LEFT).title == "FIRST SET-UP"
+    operator = dated().happen("A", LEFT)
+    operator.asked(ReadClock)
+    assert operator.answer(NOW).title == "IS THIS THE TIME?"
     assert dated().happen("#").answer(PROPOSAL).happen("*").title == "FIRST SET-UP"
     assert Operator(box(provisioned=False)).happen("D").title == "MENU"
 
