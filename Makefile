@@ -116,10 +116,11 @@ endif
 
 # In memory: a stick is an image of which most is nothing, and flushed hundreds of times.
 INSERTIONS ?= 20000
+FUZZ_S ?= 3600
 FUZZ_SEED ?= $(shell date +%s)
-fuzz: system-dev $(VENV)/.dev ## Storms of sticks, far longer than CI's (an hour or two), with figures; INSERTIONS=20000 FUZZ_SEED=
+fuzz: system-dev $(VENV)/.dev ## Hostile inputs for FUZZ_S=3600 seconds, and storms of INSERTIONS=20000 sticks, with figures; FUZZ_SEED=
 	@folder=$$(mktemp -d -p /dev/shm pism-fuzz.XXXXXX); trap 'rm -rf "$$folder"' EXIT; \
-		TMPDIR=$$folder PISM_JUDGES=1 PISM_FUZZ_SEED=$(FUZZ_SEED) PISM_FUZZ_INSERTIONS=$(INSERTIONS) \
+		TMPDIR=$$folder PISM_JUDGES=1 PISM_FUZZ_SEED=$(FUZZ_SEED) PISM_FUZZ_S=$(FUZZ_S) PISM_FUZZ_INSERTIONS=$(INSERTIONS) \
 		$(BIN)/python -m pytest -q -n $(WORKERS) -m fuzz tests
 
 fresh-test: ## Run the README's two commands in clean Debian 12 and 13 systems (half an hour or more; needs root)
