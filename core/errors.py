@@ -7,6 +7,7 @@
     │   ├── ConfigValueError       a value of the wrong type or out of range
     │   └── ConfigVisitError       lead times do not outlast a visit (design 3)
     ├── RecipientError         a public key that nothing may be encrypted to
+    │   ├── RecipientMissingError  its file is not there
     │   ├── RecipientMixedError    post-quantum and classical keys in one destination
     │   ├── RecipientPrivateError  the file holds a private key
     │   └── RecipientWeakError     RSA below 3072 bits, or a low-order point
@@ -122,17 +123,24 @@ class ConfigVisitError(ConfigError):
 
 
 class RecipientError(CaError):
-    """A recipient cannot be used: missing, garbage, or of an unknown kind."""
+    """A recipient cannot be used: garbage, of an unknown kind, or there twice."""
 
     code = "E-RECIPIENT"
-    action: ClassVar[tuple[str, ...]] = ("Put the server's", "public key in its", "file")
+    action: ClassVar[tuple[str, ...]] = ("Put its owner's", "public key there")
+
+
+class RecipientMissingError(RecipientError):
+    """There is no file where config.yaml says that a public key lies."""
+
+    code = "E-RECIPIENT-MISSING"
+    action = ("Bring that file, too",)
 
 
 class RecipientPrivateError(RecipientError):
     """The file holds a private key, which must never come here."""
 
     code = "E-RECIPIENT-PRIVATE"
-    action = ("Replace this key pair", "its private half was", "carried about")
+    action = ("Replace the pair: it", "was carried about")
 
 
 class RecipientMixedError(RecipientError):
@@ -355,7 +363,7 @@ class RequestPrivateError(RequestError):
     """The file holds a private key, which must never come here."""
 
     code = "E-REQUEST-PRIVATE"
-    action = ("Replace this key pair", "its private half was", "carried about")
+    action = ("Replace the pair: it", "was carried about")
 
 
 class RequestKeyError(RequestError):

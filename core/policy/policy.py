@@ -26,7 +26,14 @@ from msgspec import UNSET
 from core.api import results
 from core.crypto.recipients import MAX_RECIPIENT_BYTES, Recipient, parse_recipient, require_one_strength
 from core.decoding import DecodingError, json_decoder
-from core.errors import CaError, FileError, PolicyError, RecipientError, StateDamagedError
+from core.errors import (
+    CaError,
+    FileError,
+    PolicyError,
+    RecipientError,
+    RecipientMissingError,
+    StateDamagedError,
+)
 from core.files import read_bounded
 from core.policy.rules import Step, faults, parse_step
 from core.policy.settings import Backup, Config, Egress, PolicySections
@@ -117,7 +124,8 @@ def resolve_policy(config: Config, files: KeyFiles) -> tuple[Policy, tuple[KeyNa
 
     Raises:
         RecipientError: A key is missing, garbage, private, weak, stands twice, or is of another strength than
-            those beside it (E-RECIPIENT...).
+            those beside it (E-RECIPIENT...). The text begins with its key path, such as
+            `backups.main-backup.recipients[2]`; of a file that is missing it says "there is no file NAME".
     """
     sections: dict[str, Any] = {name: getattr(config, name) for name in Policy.__struct_fields__}
     names: list[KeyName] = []
@@ -178,13 +186,15 @@ def _read_key(files: KeyFiles, path: str, source: str) -> tuple[bytes, str]:
         try:
             return read_bounded(files / _place(path), MAX_RECIPIENT_BYTES), str(files / path)
         except FileError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                raise RecipientMissingError(f"{source}: there is no file {files / path}") from error
             raise RecipientError(f"{source}: {error}") from error
     # FAT does not look at case, and not every system keeps it.
     wanted = _place(path).casefold()
     for name, data in files.items():
         if name.casefold() == wanted:
             return data, path
-    raise RecipientError(f"{source}: there is no file {path} on the stick")
+    raise RecipientMissingError(f"{source}: there is no file {path} on the stick")
 
 
 def encode_policy(policy: Policy) -> bytes:

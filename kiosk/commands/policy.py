@@ -25,7 +25,9 @@ from kiosk.commands.recipients import comment_keys, describe_words, tell_keys
 
 if TYPE_CHECKING:
     from core.certificate import Certificate
+    from core.plan.gaps import Plan
     from core.policy.policy import Policy
+    from core.policy.settings import Config
 
 _box_config_option = click.option(
     "--box-config",
@@ -67,11 +69,12 @@ def plan_command(
 ) -> None:
     """Show what a top-up would issue by --config.
 
-    It issues nothing, and needs no state.
+    It issues nothing, and needs no state. Afterwards the public keys that --config names are read: what a box
+    would refuse is refused here.
     """
     from core.plan.gaps import find_gaps
     from core.policy.config import load_config
-    from core.policy.proposal import list_names
+    from core.policy.policy import resolve_policy
 
     policy = load_config(config)
     now = SystemClock().now()
@@ -80,9 +83,15 @@ def plan_command(
         access = Access(state=state, passphrase_file=passphrase_file, confirm_date=None, now=now)
         with access.reading() as authority:
             issued = authority.certificates()
-    plan = find_gaps(policy, issued, at or now)
+    _show_plan(policy, find_gaps(policy, issued, at or now), at or now, as_json=as_json)
+    resolve_policy(policy, config.absolute().parent)  # last: periods can be judged before there are keys
+
+
+def _show_plan(policy: "Config", plan: "Plan", at: datetime, *, as_json: bool) -> None:
+    from core.policy.proposal import list_names
+
     if as_json:
-        show_json({"at": at or now, "gaps": plan.rows(), "requests": dict(plan.request_counts())})
+        show_json({"at": at, "gaps": plan.rows(), "requests": dict(plan.request_counts())})
         return
     for path, count in plan.counts():
         spans = [gap for gap in plan.gaps if gap.path == path]
@@ -91,7 +100,7 @@ def plan_command(
     for path, count in plan.request_counts():
         show(f"{count:6d}  {path}  when signing requests for them come")
     tell_look_alike(list_names(policy))
-    show(f"{len(plan.gaps):6d}  certificates to issue at {at or now:%Y-%m-%d}")
+    show(f"{len(plan.gaps):6d}  certificates to issue at {at:%Y-%m-%d}")
 
 
 @click.command(

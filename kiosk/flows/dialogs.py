@@ -72,7 +72,7 @@ def problem_page(code: str, text: str, at: int = 0) -> Page:
     return Page(
         title=message.code,
         strong=True,
-        body=(message.happened, *message.action) if at == 0 else message.details[at - 1],
+        body=(message.happened, *message.subject, *message.action) if at == 0 else message.details[at - 1],
         left=f"#ok B QR {more(message.pages)}".rstrip(),
         right=page_mark(at, message.pages),
         takes="#*BD",

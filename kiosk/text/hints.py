@@ -22,6 +22,7 @@ _AT_A_COMMAND_LINE: Final = {
     "E-PASSPHRASE-WEAK": "take 8 random words: pism words proposes them",
     "E-PROBATION": "after a restart of this machine: pism policy confirm",
     "E-POLICY": "pism policy show says what there is, pism policy diff what awaits approval",
+    "E-RECIPIENT-MISSING": "put the file where config.yaml names it: its paths begin beside it",
     "E-STATE-DAMAGED": _RESTORE,
     "E-STATE-EXISTS": "name another folder with --state",
     "E-STATE-MISSING": "pism init founds an authority; --state names another folder",

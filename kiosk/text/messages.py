@@ -4,17 +4,23 @@ Rules:
 
 1. Every code of both error trees is here, and the kiosk's own codes; a test compares.
 2. What to do is the action of the class; the kiosk's own codes have theirs here.
-3. An unknown code is shown as it is, with the words of a bug.
+3. Which file is missing, and which recipient is bad, stands on the first page: the texts of these errors
+   say it in one way.
+4. An unknown code is shown as it is, with the words of a bug.
 """
 
+import re
 from dataclasses import dataclass
 from functools import cache
 
 from core.errors import CaError
 from hw.errors import HardwareError
-from kiosk.text.wrap import fit, pages, wrap_path
+from kiosk.text.wrap import COLUMNS, fit, fit_name, pages, wrap_name, wrap_path
 
 TEXT_ROWS = 4
+
+_FILE = re.compile(r"there is no file (\S+)")
+_RECIPIENT = re.compile(r"(?:egresses|backups)\.([a-z0-9-]+)\.recipients\[([0-9]+)\]")
 
 _BROKE = ("It locked itself.", "Note the code. Write", "diagnosis: A, or menu")
 
@@ -37,6 +43,7 @@ _HAPPENED: dict[str, str] = {
     "E-CONFIG-VALUE": "config.yaml: value",
     "E-CONFIG-VISIT": "Visits are too rare",
     "E-RECIPIENT": "A recipient is bad",
+    "E-RECIPIENT-MISSING": "A key file is missing",
     "E-RECIPIENT-MIXED": "Keys of two strengths",
     "E-RECIPIENT-PRIVATE": "That key is private!",
     "E-RECIPIENT-WEAK": "That key is too weak",
@@ -136,12 +143,14 @@ class Message:
     Args:
         code: At most 21 characters.
         happened: One line.
+        subject: What it happened to: up to two lines; () where the code says enough.
         action: One to three lines.
         details: Pages of at most TEXT_ROWS lines with the error's own text; () without one.
     """
 
     code: str
     happened: str
+    subject: tuple[str, ...]
     action: tuple[str, ...]
     details: tuple[tuple[str, ...], ...]
 
@@ -159,12 +168,27 @@ def explain(code: str, text: str = "") -> Message:
         text: The error's own words, for the pages behind the first; never a secret.
     """
     lines = wrap_path(text)
+    action = _actions().get(code, _BROKE)
     return Message(
         code=fit(code),
         happened=_HAPPENED.get(code, _HAPPENED["E-BUG"]),
-        action=_actions().get(code, _BROKE),
+        subject=_find_subject(code, text, TEXT_ROWS - 1 - len(action)),
+        action=action,
         details=pages(lines, TEXT_ROWS) if lines else (),
     )
+
+
+def _find_subject(code: str, text: str, rows: int) -> tuple[str, ...]:
+    """Return the file or the recipient that an error is about, on at most so many rows; () for none."""
+    if rows < 1:
+        return ()
+    if code in {"E-STICK-MISSING", "E-RECIPIENT-MISSING"} and (file := _FILE.search(text)):
+        whole = wrap_name(file[1])
+        return whole if len(whole) <= rows else (fit_name(file[1]),)
+    if code.startswith("E-RECIPIENT") and (recipient := _RECIPIENT.match(text)):
+        which = f" key {int(recipient[2]) + 1}"
+        return (f"{fit_name(recipient[1], COLUMNS - len(which))}{which}",)
+    return ()
 
 
 def known_codes() -> frozenset[str]:

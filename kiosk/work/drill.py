@@ -65,7 +65,7 @@ def read_drill_stick(volume: FatVolume) -> tuple[BroughtWords, ...]:
         if not item.folder and (found := _FILE.fullmatch(item.name)):
             newest[found[1]] = max(newest.get(found[1], (0, "")), (int(found[2]), item.name))
     if not newest:
-        raise StickMissingError("there is no file pism-drill-NAME-NUMBER.txt on the stick")
+        raise StickMissingError("there is no file pism-drill-*.txt on the stick")
     return tuple(
         BroughtWords(name=name, words=_parse_words(file, volume.get(file, MAX_BYTES)))
         for name, (_, file) in sorted(newest.items())[:MAX_FILES]

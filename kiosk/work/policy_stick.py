@@ -69,7 +69,9 @@ def _get_config(volume: FatVolume) -> bytes:
         ]
         if not alike:
             raise
-    raise StickMissingError(f"there is no {CONFIG} on the stick; rename {' or '.join(alike[:_MAX_ALIKE])}")
+    raise StickMissingError(
+        f"there is no file {CONFIG} on the stick; rename {' or '.join(alike[:_MAX_ALIKE])}"
+    )
 
 
 def _named_keys(config: bytes) -> tuple[str, ...]:

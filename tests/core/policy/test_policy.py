@@ -11,7 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.crypto.recipients import parse_recipient
-from core.errors import CaError, PolicyError, RecipientError, RecipientMixedError, RecipientPrivateError
+from core.errors import (
+    CaError,
+    PolicyError,
+    RecipientError,
+    RecipientMissingError,
+    RecipientMixedError,
+    RecipientPrivateError,
+)
 from core.policy.config import load_config
 from core.policy.policy import (
     MAX_POLICY_BYTES,
@@ -83,7 +90,13 @@ def test_private_key_in_a_file_is_refused(tmp_path: Path) -> None:
         resolve_policy(config_with(("a.pub",)), tmp_path)
 
 
-@pytest.mark.parametrize("name", ["none.pub", "folder", "pipe", "large.pub", "garbage.pub", "x" * 300])
+def test_a_key_file_that_is_not_there_is_missing_on_a_disk_and_on_a_stick(tmp_path: Path) -> None:
+    for files in (tmp_path, {"other.pub": AGE_KEY.encode()}):
+        with pytest.raises(RecipientMissingError, match=r"recipients\[0\]: there is no file \S*none\.pub"):
+            resolve_policy(config_with(("none.pub",)), files)
+
+
+@pytest.mark.parametrize("name", ["folder", "pipe", "large.pub", "garbage.pub", "x" * 300])
 def test_recipient_that_is_no_readable_public_key_is_refused(name: str, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")

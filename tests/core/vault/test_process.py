@@ -203,7 +203,7 @@ def test_a_policy_of_a_stick_that_is_refused_changes_nothing(start: Start, laid:
     assert wrong.code == "E-CONFIG-KEY"
     assert wrong.text.startswith("config.yaml line 17, more: ")
     missing = refused(session, protocol.BringPolicy(config=CONFIG.encode(), keys={}))
-    assert missing.code == "E-RECIPIENT"
+    assert missing.code == "E-RECIPIENT-MISSING"
     assert session.ask(protocol.AskPolicy(), results.PolicyProposal).changes == ()
 
 
@@ -214,7 +214,7 @@ def test_an_empty_box_is_founded_with_the_policy_of_a_stick(start: Start, laid: 
     shown = bring(session, laid, CONFIG)
     init = protocol.Init(passphrase=PASSPHRASE, policy_sha256=shown.policy_sha256, now=NOW)
     assert session.ask(init, results.Unlocked).policy_changes == ()
-    assert refused(session, protocol.AskPolicy()).code == "E-RECIPIENT"
+    assert refused(session, protocol.AskPolicy()).code == "E-RECIPIENT-MISSING"
 
 
 def test_wrong_words_of_a_drill_are_refused_and_harmless(start: Start, laid: Path) -> None:

@@ -91,7 +91,7 @@ def make_rsa(bits: int) -> bytes:
         (b"what is this\n", "E-RECIPIENT"),
         (b"", "E-RECIPIENT"),
         (b"\xff\xfe\x00", "E-RECIPIENT"),
-        (None, "E-RECIPIENT"),
+        (None, "E-RECIPIENT-MISSING"),
         (2048, "E-RECIPIENT-WEAK"),
     ],
 )
@@ -103,6 +103,10 @@ def test_a_recipient_that_nothing_may_be_encrypted_to(
     key.unlink()
     if content is not None:
         key.write_bytes(make_rsa(content) if isinstance(content, int) else content)
+    # A plan is the check on a PC: it finds what the box would refuse, and shows what it shows all the same.
+    planned = run("plan", "--config", config)
+    assert (planned.status, planned.code) == (1, code)
+    assert "certificates to issue" in planned.out
     ran = at(tmp_path, "init", "--config", config)
     assert (ran.status, ran.code) == (1, code)
     assert "backup.pub" in ran.err

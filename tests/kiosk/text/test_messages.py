@@ -53,3 +53,47 @@ def test_text_follows_on_its_own_pages() -> None:
     message = explain("E-FILE", "one two three four five six seven eight nine ten " * 4)
     assert message.pages == 1 + len(message.details)
     assert all(len(page) <= 4 for page in message.details)
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "body"),
+    [
+        (
+            "E-STICK-MISSING",
+            "there is no file config.yaml on the stick; rename config.yml",
+            ("The file is missing", "config.yaml", "Check what is on the", "stick"),
+        ),
+        (
+            "E-RECIPIENT-MISSING",
+            "backups.main-backup.recipients[2]: there is no file keys/backup-x.pub on the stick",
+            ("A key file is missing", "keys/backup-x.pub", "Bring that file, too"),
+        ),
+        (
+            "E-RECIPIENT-MISSING",
+            "egresses.kudo.recipients[0]: there is no file /etc/pism/keys/backup-x.pub",
+            ("A key file is missing", "/etc/pism/keys/backup", "-x.pub", "Bring that file, too"),
+        ),
+        (
+            "E-RECIPIENT-MISSING",
+            f"backups.b.recipients[2]: there is no file keys/{'y' * 60}.pub on the stick",
+            ("A key file is missing", "keys/yyyy..yyyyyy.pub", "Bring that file, too"),
+        ),
+        (
+            "E-RECIPIENT",
+            "backups.main-backup.recipients[2]: keys/x.pub holds no public key.",
+            ("A recipient is bad", "main-backup key 3", "Put its owner's", "public key there"),
+        ),
+        (
+            "E-RECIPIENT-PRIVATE",
+            "egresses.a-very-long-name-of-an-egr.recipients[11] holds a private key.",
+            ("That key is private!", "a-very..an-egr key 12", "Replace the pair: it", "was carried about"),
+        ),
+        ("E-RECIPIENT", "The recipient SHA256:x cannot be encrypted to.", None),
+        ("E-STICK-MISSING", "top-up needs a stick", None),
+    ],
+)
+def test_the_first_page_says_which_file_or_recipient_it_is(
+    code: str, text: str, body: tuple[str, ...] | None
+) -> None:
+    plain = explain(code)
+    assert problem_page(code, text).body == (body or (plain.happened, *plain.action))

@@ -106,4 +106,4 @@ def test_a_config_under_another_name_is_named(lay: Lay, name: str) -> None:
         pytest.raises(StickMissingError) as refused,
     ):
         read_policy_stick(volume)
-    assert str(refused.value) == f"there is no config.yaml on the stick; rename {name}"
+    assert str(refused.value) == f"there is no file config.yaml on the stick; rename {name}"

@@ -245,8 +245,8 @@ def test_a_wrong_passphrase_keeps_nothing_of_what_runs(bench: Bench) -> None:
     ("old", "new", "refusal"),
     [
         ("load: 2", "laod: 2", "E-CONFIG-KEY"),
-        ("keys/backup.pub", "keys/none.pub", "E-RECIPIENT"),
-        ("keys/backup.pub", "/etc/passwd", "E-RECIPIENT"),
+        ("keys/backup.pub", "keys/none.pub", "E-RECIPIENT-MISSING"),
+        ("keys/backup.pub", "/etc/passwd", "E-RECIPIENT-MISSING"),
         ("authority:", "\x00", "E-CONFIG-SYNTAX"),
     ],
 )
