@@ -151,21 +151,32 @@ def _decode(decode: Callable[[bytes], T], body: bytes) -> T:
 def _receive(peer: socket.socket) -> tuple[bytes, tuple[int, ...]]:
     try:
         header, descriptors, _flags, _address = socket.recv_fds(peer, _LENGTH.size, MAX_DESCRIPTORS)
-        if not header:
-            raise ConnectionLostError
-        header += _read_exactly(peer, _LENGTH.size - len(header))
-        (length,) = _LENGTH.unpack(header)
-        if length > MAX_FRAME_BYTES:
-            raise ProtocolError("a message is too long")
-        return _read_exactly(peer, length), tuple(descriptors)
     except ConnectionResetError as error:
         raise ConnectionLostError from error
+    try:
+        return _read_body(peer, header), tuple(descriptors)
+    except (ProtocolError, ConnectionLostError):
+        close_descriptors(tuple(descriptors))
+        raise
+
+
+def _read_body(peer: socket.socket, header: bytes) -> bytes:
+    """Return the bytes of a frame of which the header's beginning is here."""
+    if not header:
+        raise ConnectionLostError
+    (length,) = _LENGTH.unpack(header + _read_exactly(peer, _LENGTH.size - len(header)))
+    if length > MAX_FRAME_BYTES:
+        raise ProtocolError("a message is too long")
+    return _read_exactly(peer, length)
 
 
 def _read_exactly(peer: socket.socket, count: int) -> bytes:
     data = bytearray()
     while len(data) < count:
-        chunk = peer.recv(min(count - len(data), 1 << 20))
+        try:
+            chunk = peer.recv(min(count - len(data), 1 << 20))
+        except ConnectionResetError as error:
+            raise ConnectionLostError from error
         if not chunk:
             raise ConnectionLostError
         data += chunk

@@ -12,6 +12,7 @@ emulator and the tests it is an exec'd child with a socket pair.
 What is done for a request is core.vault.handlers'; how it travels is core.api.wire's.
 """
 
+import contextlib
 import select
 import socket
 import sys
@@ -63,6 +64,9 @@ class Vault:
                     return
         except wire.ConnectionLostError:
             return
+        except wire.ProtocolError as error:
+            with contextlib.suppress(wire.ConnectionLostError):
+                wire.send(self._peer, _tell_bug(error))
         finally:
             if self._connection is not None:
                 self._connection.close()
@@ -78,8 +82,7 @@ class Vault:
         except wire.ConnectionLostError:
             raise
         except Exception as error:  # noqa: BLE001  whatever it is, the client must learn that the work ended
-            sys.stderr.write(describe_bug(error))
-            return wire.Failed(code="E-BUG", text="", action=("The log has more",))
+            return _tell_bug(error)
 
     def _report(self, progress: Progress) -> None:
         """Tell the client how far the work is, ten times a second at most, and hear whether to stop."""
@@ -93,6 +96,12 @@ class Vault:
         if progress.done >= progress.total or now_s >= self._next_progress_s:
             self._next_progress_s = now_s + _PROGRESS_EVERY_S
             wire.send(self._peer, progress)
+
+
+def _tell_bug(error: Exception) -> wire.Failed:
+    """Log where a bug showed, and return what the client is told of it."""
+    sys.stderr.write(describe_bug(error))
+    return wire.Failed(code="E-BUG", text="", action=("The log has more",))
 
 
 def run_vault(peer: socket.socket, state: Path, config: Path) -> None:

@@ -416,6 +416,36 @@ def test_descriptors_that_came_along_with_nonsense_are_closed(laid: Path) -> Non
         assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
+@pytest.mark.parametrize(
+    "beginning", [b"\0", b"\0\0\0\x09half", b"\xff\xff\xff\xff"], ids=["length", "body", "too long"]
+)
+def test_descriptors_that_came_along_with_a_frame_that_does_not_end_are_closed(
+    laid: Path, beginning: bytes
+) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, (laid / "file").open("wb") as file:
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        socket.send_fds(ours, [beginning], [file.fileno()])
+        ours.shutdown(socket.SHUT_WR)
+        with pytest.raises((wire.ProtocolError, wire.ConnectionLostError)):
+            wire.receive_request(theirs)
+        assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+@pytest.mark.parametrize("nonsense", [b"\0\0\0\x01\xc1", b"\xff\xff\xff\xff"])
+def test_a_frame_that_is_none_is_a_bug_and_locks(
+    laid: Path, nonsense: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.sendall(nonsense)
+        Vault(theirs, laid / "state", laid / "config.yaml").serve()
+        failed = wire.receive_reply(ours)
+    assert isinstance(failed, wire.Failed)
+    assert (failed.code, failed.text) == ("E-BUG", "")
+    assert capfd.readouterr().err.startswith("E-BUG ProtocolError")
+
+
 def test_a_vault_hardens_its_process_before_it_hears_anything(laid: Path) -> None:
     ours, theirs = socket.socketpair()
     with ours:
