@@ -161,9 +161,14 @@ def numbered(shown: Sequence[Page]) -> tuple[Page, ...]:
     """Return pages with their marks, such as "2/5", and titles cut to what these leave."""
     marks = [page_mark(at, len(shown)) for at in range(len(shown))]
     return tuple(
-        replace(page, mark=mark, title=fit_name(page.title, _TITLE_COLUMNS - len(mark)))
+        replace(page, mark=mark, title=_fit_title(page.title, _TITLE_COLUMNS - len(mark)))
         for page, mark in zip(shown, marks, strict=True)
     )
+
+
+def _fit_title(title: str, columns: int) -> str:
+    """Return a title in so many columns: the ending of a key file goes before the middle of its name does."""
+    return fit_name(title if len(title) <= columns else title.removesuffix(".pub"), columns)
 
 
 def large_time(when: datetime) -> Large:

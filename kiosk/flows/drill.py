@@ -87,8 +87,8 @@ def wrong_words(tries: int) -> Page:
         title="E-DRILL",
         strong=True,
         body=(
-            "No backup waits for",
-            "these words.",
+            "They are wrong, or",
+            "were recorded before.",
             f"{tries} tries" if tries > 1 else "Nothing has changed",
         ),
         left="#correct",

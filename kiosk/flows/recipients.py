@@ -55,7 +55,7 @@ def same_page(keys: Sequence[RecipientSummary]) -> Page:
     if len(rows) > room:
         rows = (f"of {count(len(names), 'destination')}",)
     return Page(
-        title=f"{len(keys)} KEY{'S' * (len(keys) != 1)} AS BEFORE",
+        title="1 KEY STAYS" if len(keys) == 1 else f"{len(keys)} KEYS STAY",
         body=(*rows, "D shows it" if len(keys) == 1 else "D shows them"),
         left="#next",
         takes="D",

@@ -110,7 +110,7 @@ _HAPPENED: dict[str, str] = {
     "E-RESCUE-KEY": "No key on it",
     "E-RESCUE-MANY": "Too much on it",
     "E-RESCUE-SPACE": "It does not fit",
-    "E-DRILL": "No such drill",
+    "E-DRILL": "Used before, or wrong",
     "E-ACCEPTANCE": "Acceptance failed",
     "E-FILE": "A file cannot be used",
     "E-STOPPED": "Stopped, work is kept",

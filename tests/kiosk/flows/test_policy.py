@@ -93,7 +93,7 @@ def test_new_keys_are_read_first_and_those_that_stay_are_one_page() -> None:
         "NEW backup key",
         "NEW backup-b.pub",
         "NEW backup-b.pub",
-        "2 KEYS AS BEFORE",
+        "2 KEYS STAY",
     ]
     assert shown[2].body == ("main-backup", "ssh-ed25519 key 2/2", "keys/backup-b.pub", '"root@main-backup"')
     assert shown[5].body == ("main-kudo", "main-backup", "D shows them")
@@ -101,13 +101,26 @@ def test_new_keys_are_read_first_and_those_that_stay_are_one_page() -> None:
     assert all(page.title.startswith("NEW ") for page in of_a_set_up)
 
 
+def test_no_title_of_a_long_review_is_cut_in_its_middle() -> None:
+    old, *_, new = CHANGES.recipients
+    keys = (
+        *[replace(old, number=n) for n in range(1, 13)],
+        *[replace(new, file=f"keys/backup-{c}.pub") for c in "bcd"],
+    )
+    shown = review_pages(replace(CHANGES, recipients=keys), "", "#hold: approve")
+    assert len(shown) > 9
+    assert shown[-1].title == "12 KEYS STAY"
+    assert "NEW backup-d" in [page.title for page in shown]
+    assert not any(".." in page.title for page in shown)
+
+
 def test_keys_that_stay_are_looked_at_by_d_which_leads_back() -> None:
     operator = differing().happen("D").answer(CHANGES).happen("#####")
-    assert operator.title == "2 KEYS AS BEFORE"
+    assert operator.title == "2 KEYS STAY"
     assert operator.happen("D").page.mark == "1/6"
     assert operator.title == "egress key"
-    assert operator.happen("*").title == "2 KEYS AS BEFORE"
-    assert operator.happen("D######").title == "2 KEYS AS BEFORE"
+    assert operator.happen("*").title == "2 KEYS STAY"
+    assert operator.happen("D######").title == "2 KEYS STAY"
     operator.hold("#")
     assert operator.asked(ApprovePolicy) == {"policy_sha256": CHANGES.policy_sha256}
 
