@@ -29,6 +29,7 @@ _FAT_VOLUME, _FAT_FOLDER, _FAT_LONG = 0x08, 0x10, 0x0F
 _FAT_DELETED, _FAT_KANJI = 0xE5, 0x05
 _FAT_MEDIA = (0xF0, *range(0xF8, 0x100))
 _FAT_JUMPS = (0xEB, 0xE9)
+_BLANKS = b" \t\n\v\f\r"
 _FIRST_CLUSTER, _LAST_CLUSTER = 2, 0x0FFFFFF6
 _CLUSTER_BITS, _CLUSTER_BYTES = 0x0FFFFFFF, 4
 _EXFAT_SECTOR_SHIFTS, _EXFAT_CLUSTER_SHIFT = range(9, 13), 25  # exFAT specification 3.1.14, 3.1.15
@@ -138,7 +139,7 @@ def _find_fat_label(folder: bytes) -> bytes:
             continue
         if attributes & (_FAT_VOLUME | _FAT_FOLDER) == _FAT_VOLUME:
             first = _FAT_DELETED if entry[0] == _FAT_KANJI else entry[0]
-            return (bytes([first]) + entry[1:11]).rstrip(b" ")
+            return (bytes([first]) + entry[1:11]).partition(b"\0")[0].rstrip(_BLANKS)  # as libblkid
     return b""
 
 

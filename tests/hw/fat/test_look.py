@@ -161,6 +161,16 @@ def test_a_label_counts_that_stands_behind_files_and_a_deleted_one_does_not(tmp_
     assert decode_label(look_at(image)["ID_FS_LABEL_ENC"]) == "LATE"
 
 
+@pytest.mark.parametrize("label", [b"PISM-ALL\0\0\0", b"PISM-ALL \0\0", b"PISM\0ALL   ", b"PISM-ALL\t\t\t"])
+def test_a_fats_label_ends_where_the_judge_ends_it(tmp_path: Path, label: bytes) -> None:
+    image = make_stick(tmp_path / "a.img")
+    data = bytearray(image.read_bytes())
+    place = data.index(b"PISM-ALL   ", 512 * 16)  # behind the boot sectors, which have it as well
+    data[place : place + 11] = label
+    image.write_bytes(data)
+    agree(image)
+
+
 def test_a_chain_that_runs_in_a_circle_ends(tmp_path: Path) -> None:
     image = make(tmp_path / "a.img", "mkfs.vfat", "--mbr=n", "-F", "32", "-s", "1")
     data = bytearray(image.read_bytes())
