@@ -39,6 +39,7 @@ SOURCE = sandbox.SOURCE
 _FIRST_CLUSTER = re.compile(r" <(\d+)[->]")  # as mshowfat says where something begins
 _LENIENT = ("env", "MTOOLS_SKIP_CHECK=1")
 _NO_GEOMETRY = "zero number of heads or sectors"
+_NO_FAT = re.compile("non DOS media|could not read boot sector")
 # what a block device's driver may answer (block/blk-core.c, blk_errors)
 _DRIVER_ERRORS = (
     *(errno.EIO, errno.ENODATA, errno.EREMOTEIO, errno.ETIMEDOUT, errno.ENOLINK, errno.EILSEQ, errno.EBADE),
@@ -280,6 +281,8 @@ def raise_failure(medium: Medium, outcome: Outcome, what: str) -> None:
         raise StickFullError(f"{what}: the stick is full")
     if "Read-only file system" in said or "write protect" in said.lower():
         raise StickReadOnlyError(f"{what}: the stick is write-protected")
+    if _NO_FAT.search(said):  # its words name a drive that nobody knows
+        raise StickFormatError(what)
     raise StickFormatError(f"{what}: {said or f'status {outcome.status}'}")
 
 

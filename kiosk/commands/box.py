@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kiosk.commands.options import config_option, confirm, example, say, show, state_option
+from kiosk.commands.kinds import EXISTING_CONFIGURATION
+from kiosk.commands.options import confirm, daemon_config_option, example, say, show, state_option
 
 if TYPE_CHECKING:
     from kiosk.daemon.first_light import FirstLight
@@ -44,7 +45,7 @@ def demo_command(folder: Path, *, fresh: bool) -> None:
 )
 @click.option(
     "--config",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=EXISTING_CONFIGURATION,
     help="A config.yaml of your own, with its keys beside it.",
 )
 @click.option(
@@ -128,7 +129,7 @@ def accept_command(scenario: Path | None) -> None:
 
 
 @click.command("kiosk")
-@config_option
+@daemon_config_option
 @click.option(
     "--spool",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
@@ -153,7 +154,7 @@ def kiosk_command(first_light: "FirstLight | None", config: Path, spool: Path, o
 
 @click.command("vault")
 @state_option
-@config_option
+@daemon_config_option
 def vault_command(state: Path, config: Path) -> None:
     """Serve one connection: the process that holds the keys.
 

@@ -18,6 +18,7 @@ from core.errors import FileError, PassphraseError, StoppedError
 from core.printable import escape, escape_json
 from core.progress import Progress, Report, report_nothing
 from kiosk.commands.ending import let_go_of_output, printable, stopping, tell
+from kiosk.commands.kinds import CONFIGURATION
 from kiosk.text.counts import count
 from kiosk.text.wrap import look_alike
 
@@ -38,15 +39,22 @@ state_option = click.option(
     show_default=True,
     help="The state folder.",
 )
-config_option = click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    envvar=CONFIG_VARIABLE,
-    show_envvar=True,
-    default=CONFIG,
-    show_default=True,
-    help="The configuration.",
-)
+
+
+def _make_config_option(kind: click.Path) -> Callable[[F], F]:
+    return click.option(
+        "--config",
+        type=kind,
+        envvar=CONFIG_VARIABLE,
+        show_envvar=True,
+        default=CONFIG,
+        show_default=True,
+        help="The configuration.",
+    )
+
+
+config_option = _make_config_option(CONFIGURATION)
+daemon_config_option = _make_config_option(click.Path(path_type=Path))  # whatever is wrong, the panel says it
 passphrase_option = click.option(
     "--passphrase-file",
     type=click.Path(path_type=Path, allow_dash=True),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hw.system.clock import SystemClock
+from kiosk.commands.kinds import ARCHIVE, IDENTITY
 from kiosk.commands.options import (
     PluginTerminal,
     confirm,
@@ -30,10 +31,10 @@ _MAX_IDENTITY_BYTES = 64 * 1024
 _MAX_ROOTS_BYTES = 16 * 1024 * 1024
 FORMAT_1_LACKS = "It is of format 1, which lacks the box key: whoever has a backup could have made it"
 
-_archive = click.argument("archive", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+_archive = click.argument("archive", type=ARCHIVE)
 identity_option = click.option(
     "--identity",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=IDENTITY,
     required=True,
     help="The private key that belongs to the recipient: age, OpenSSH, PEM, or a plugin's.",
 )

@@ -10,6 +10,7 @@ import click
 
 from hw.system.clock import SystemClock
 from kiosk.commands.access import Access, access_options
+from kiosk.commands.kinds import ARCHIVE, IDENTITY
 from kiosk.commands.options import (
     confirm,
     example,
@@ -30,13 +31,11 @@ from kiosk.text.counts import count
 if TYPE_CHECKING:
     from core.receive.seals import Question
 
-_existing = click.Path(path_type=Path, exists=True, dir_okay=False)
-
 
 @click.command(
     "restore", epilog=example("pism restore main-backup-*.age --identity key --trust roots.pem --state new")
 )
-@click.argument("archive", type=_existing)
+@click.argument("archive", type=ARCHIVE)
 @identity_option
 @identity_passphrase_option
 @trust_option
@@ -104,8 +103,8 @@ def restore_command(
         'pism drill --words "six of them" --state s',
     ),
 )
-@click.argument("archive", type=_existing, required=False)
-@click.option("--identity", type=_existing, help="The private key that belongs to the backup's recipient.")
+@click.argument("archive", type=ARCHIVE, required=False)
+@click.option("--identity", type=IDENTITY, help="The private key that belongs to the backup's recipient.")
 @identity_passphrase_option
 @trust_option
 @click.option(

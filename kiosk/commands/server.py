@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hw.system.clock import SystemClock
+from kiosk.commands.kinds import ARCHIVE, EXISTING_CONFIGURATION
 from kiosk.commands.options import (
     example,
     identity_passphrase_option,
@@ -43,7 +44,7 @@ _state = click.option(
 )
 _config = click.option(
     "--config",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=EXISTING_CONFIGURATION,
     default=Path("/etc/pism-server/server.yaml"),
     show_default=True,
     help="What stands where on this server.",
@@ -165,7 +166,7 @@ def server_command() -> None:
     metavar="ARCHIVE...",
     nargs=-1,
     required=True,
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=ARCHIVE,
 )
 @_state
 @_config

@@ -12,6 +12,7 @@ import click
 
 from hw.fat.volume import open_volume
 from hw.fat.writing import MAX_FILE_BYTES
+from kiosk.commands.kinds import STICK, find_kind
 from kiosk.commands.options import (
     example,
     json_option,
@@ -25,7 +26,7 @@ from kiosk.commands.shell import complete_names
 
 _CHUNK_BYTES = 1 << 20
 
-_target = click.argument("target", type=click.Path(path_type=Path))
+_target = click.argument("target", type=STICK)
 
 
 @click.group("stick")
@@ -98,6 +99,7 @@ def put_command(target: Path, file: Path, name: str | None) -> None:
 
     It is read off the medium, and compared.
     """
+    _require_order(target, file)
     place = name if name is not None else file.name
     if place.endswith("/"):
         place += file.name
@@ -118,6 +120,7 @@ def get_command(target: Path, name: str, to: str) -> None:
     """Read the file NAME from TARGET; overwrites nothing."""
     from core.files import write_new
 
+    _require_order(target, Path(name))
     place = Path(to)
     if to.endswith("/") or place.is_dir():
         place /= name.rpartition("/")[2]
@@ -127,3 +130,9 @@ def get_command(target: Path, name: str, to: str) -> None:
         spool.seek(0)
         write_new(place, iter(lambda: spool.read(_CHUNK_BYTES), b""))
     show(f"{name} is in {place}")
+
+
+def _require_order(target: Path, other: Path) -> None:
+    """Refuse a file as TARGET, where what stands behind it is an image."""
+    if find_kind(other) == "stick" and not target.is_block_device() and find_kind(target) != "stick":
+        raise click.UsageError(f"{other} is an image of a stick, and {target} is none: TARGET comes first.")

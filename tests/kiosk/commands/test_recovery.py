@@ -169,7 +169,7 @@ def test_archives_for_post_quantum_keys_are_opened_drilled_and_restored(tmp_path
     ("options", "code"),
     [
         ({"archive": "egress"}, "E-ARCHIVE-KIND"),
-        ({"archive": "roots.pem"}, "E-ARCHIVE-DAMAGED"),
+        ({"archive": "new"}, "E-ARCHIVE-DAMAGED"),
         ({"new": "weak"}, "E-PASSPHRASE-WEAK"),
     ],
 )
