@@ -279,7 +279,7 @@ class ClockError(CaError):
 
 
 class ClockBehindError(ClockError):
-    """The clock is behind the last journal entry or, before there is one, the release that runs."""
+    """The clock is behind the last journal entry, or a date is before the release that runs."""
 
     code = "E-CLOCK-BEHIND"
 

@@ -1,6 +1,6 @@
 """How times are written: UTC, whole seconds, always ending in Z; RFC 3339 wherever there is room.
 
-And the earliest one that this program can run at.
+And between which two this program can run.
 """
 
 from datetime import UTC, datetime
@@ -9,8 +9,10 @@ from typing import Final
 RELEASED: Final = datetime(2026, 11, 23, tzinfo=UTC)
 """When this release was made; CHANGELOG.md's newest date, once there is one."""
 
+UNTIL: Final = datetime(2200, 1, 1, tzinfo=UTC)
+"""No clock is set to then or later: what would be planned from there could leave the calendar."""
+
 _FORMAT: Final = "%Y-%m-%dT%H:%M:%SZ"
-_SHORT: Final = "%Y%m%dT%H%M%SZ"
 
 
 def format_time(time: datetime) -> str:
@@ -19,7 +21,8 @@ def format_time(time: datetime) -> str:
     Args:
         time: Aware UTC, whole seconds.
     """
-    return time.strftime(_FORMAT)
+    # not strftime, whose %Y has fewer than four digits before the year 1000
+    return time.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def format_time_compact(time: datetime) -> str:
@@ -28,7 +31,7 @@ def format_time_compact(time: datetime) -> str:
     Args:
         time: Aware UTC, whole seconds.
     """
-    return time.strftime(_SHORT)
+    return format_time(time).replace("-", "").replace(":", "")
 
 
 def parse_time(text: str) -> datetime:

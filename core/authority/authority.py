@@ -35,7 +35,7 @@ from core.authority.clock import (
     correct_clock,
     last_time,
     require_clock,
-    require_founding_clock,
+    require_possible_clock,
 )
 from core.authority.costs import cost_of_archive
 from core.authority.passphrase import change_passphrase, journal_unlock, rekey
@@ -133,11 +133,12 @@ class Authority:
 
         Raises:
             ClockBehindError: `now` is before the release that runs (E-CLOCK-BEHIND).
+            ClockAheadError: It is in 2200 or later (E-CLOCK-AHEAD).
             PassphraseWeakError: Under 64 bits by estimate (E-PASSPHRASE-WEAK).
             StateExistsError: There is one already (E-STATE-EXISTS).
             StateError: The folder cannot be used (E-STATE-...).
         """
-        require_founding_clock(now)
+        require_possible_clock(now)
         require_strong(passphrase.decode())
         incarnation = str(uuid.uuid4())
         with create_store(state, passphrase, cost, stay_open=True) as store, store.transaction():
@@ -428,7 +429,11 @@ class Authority:
         self._now = now
 
     def correct_clock(self, now: datetime) -> results.ClockCorrected:
-        """Believe `now`, for which the operator vouches; see core.authority.clock."""
+        """Believe `now`, for which the operator vouches; see core.authority.clock.
+
+        Raises:
+            ClockError: This program cannot run then (E-CLOCK-BEHIND, E-CLOCK-AHEAD).
+        """
         with self._store.transaction():
             corrected = correct_clock(self._store, now)
         self._now = now

@@ -4,7 +4,8 @@
    visit that the box itself named, whichever is later, and the spread. Who comes when told is not asked.
 2. Whatever is not believed becomes the journal's time only by a correction, for which the operator vouches:
    with a held key where it is late, by typing the date where it is behind, or years ahead.
-3. Before there is a journal, the release that runs is the witness: nothing is founded before it was made.
+3. Nothing is founded, and no clock corrected, to a date before the release that runs was made, or in 2200 or
+   later: a state whose last entry is there could not be opened any more.
 4. A correction may go either way, so a wrong date can always be put right; what was issued by a clock ahead
    of the true time is listed.
 
@@ -21,13 +22,13 @@ from core.plan.coverage import next_visit_by
 from core.policy.policy import Policy
 from core.store import journal
 from core.store.store import Store
-from core.times import RELEASED, format_time
+from core.times import RELEASED, UNTIL, format_time
 
 YEARS_AHEAD: Final = timedelta(days=730)
 """So far after the last entry a time is no late visit any more."""
 
 
-def require_founding_clock(now: datetime) -> None:
+def require_possible_clock(now: datetime) -> None:
     """Refuse a time that this program cannot run at.
 
     Args:
@@ -35,7 +36,10 @@ def require_founding_clock(now: datetime) -> None:
 
     Raises:
         ClockBehindError: It is before the release that runs (E-CLOCK-BEHIND).
+        ClockAheadError: It is in 2200 or later (E-CLOCK-AHEAD).
     """
+    if now >= UNTIL:
+        raise ClockAheadError(f"the clock says {now:%Y-%m-%d}; PiSM counts to {UNTIL:%Y-%m-%d}")
     if now < RELEASED:
         raise ClockBehindError(
             f"the clock says {now:%Y-%m-%d %H:%M} UTC; this release of PiSM was made on {RELEASED:%Y-%m-%d}"
@@ -105,7 +109,12 @@ def correct_clock(store: Store, now: datetime) -> results.ClockCorrected:
 
     Returns:
         Roots and signers that are not revoked yet; whoever revokes a root revokes its signers.
+
+    Raises:
+        ClockBehindError: It is before the release that runs (E-CLOCK-BEHIND).
+        ClockAheadError: It is in 2200 or later (E-CLOCK-AHEAD).
     """
+    require_possible_clock(now)
     late = tuple(
         summarize_signer(item, now)
         for item in store.issued_after(now)

@@ -52,7 +52,7 @@ def init_command(state: Path, config: Path, passphrase_file: Path | None, *, as_
     before.
     """
     from core.authority.authority import Authority
-    from core.authority.clock import require_founding_clock
+    from core.authority.clock import require_possible_clock
     from core.crypto.process import harden_process
     from core.errors import StateExistsError
     from core.policy.proposal import key_names, propose_policy
@@ -63,7 +63,7 @@ def init_command(state: Path, config: Path, passphrase_file: Path | None, *, as_
     if is_provisioned(state.absolute()):  # said before anything is asked
         raise StateExistsError(f"there is a state in {state} already")
     now = SystemClock().now()
-    require_founding_clock(now)
+    require_possible_clock(now)
     policy, proposal = propose_policy(config.absolute())
     tell_keys(proposal.recipients)
     tell_look_alike(proposal.names)

@@ -11,7 +11,7 @@ from core.authority.authority import Authority
 from core.authority.clock import YEARS_AHEAD
 from core.errors import ClockBehindError
 from core.progress import report_nothing
-from core.times import RELEASED
+from core.times import RELEASED, UNTIL
 from tests.authorities import BOOT, COST, NOW, Founded, found, refusal
 from tests.authority_store import PASSPHRASE
 from tests.builders import make_policy, utc
@@ -157,13 +157,39 @@ def test_what_was_revoked_by_a_clock_ahead_does_not_stop_an_export_at_the_true_t
         assert written.sequence == 1
 
 
-@pytest.mark.parametrize("now", [datetime(1970, 1, 1, tzinfo=UTC), RELEASED - SECOND])
-def test_refuses_to_found_before_the_release_that_runs(tmp_path: Path, now: datetime) -> None:
+@pytest.mark.parametrize(
+    ("now", "code"),
+    [
+        (datetime(1970, 1, 1, tzinfo=UTC), "E-CLOCK-BEHIND"),
+        (RELEASED - SECOND, "E-CLOCK-BEHIND"),
+        (UNTIL, "E-CLOCK-AHEAD"),
+    ],
+)
+def test_refuses_to_found_before_the_release_that_runs(tmp_path: Path, now: datetime, code: str) -> None:
     def found_then() -> None:
         Authority.found(tmp_path / "state", make_policy(), PASSPHRASE, COST, now)
 
-    assert refusal(found_then) == "E-CLOCK-BEHIND"
+    assert refusal(found_then) == code
     assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize(
+    ("now", "code"),
+    [
+        (utc("0001-01-01"), "E-CLOCK-BEHIND"),
+        (utc("2020-01-01"), "E-CLOCK-BEHIND"),
+        (RELEASED - SECOND, "E-CLOCK-BEHIND"),
+        (UNTIL, "E-CLOCK-AHEAD"),
+        (datetime.max.replace(microsecond=0, tzinfo=UTC), "E-CLOCK-AHEAD"),
+    ],
+)
+def test_a_clock_is_not_corrected_to_what_this_program_cannot_run_at(
+    founded: Founded, now: datetime, code: str
+) -> None:
+    with founded.open() as authority:
+        before = list(authority.entries())
+        assert refusal(authority.correct_clock, now) == code
+        assert list(authority.entries()) == before
 
 
 def test_the_release_has_the_date_that_the_changelog_gives_it() -> None:

@@ -388,7 +388,7 @@ def test_a_stick_labelled_for_a_drill_asks_unlocks_and_records(folders: Folders)
 
 def test_what_a_clock_ahead_signed_is_listed_and_revoked_together(folders: Folders) -> None:
     top_up_ahead(folders)
-    with EmulatedBox(folders, instant=datetime(2026, 3, 1, 11, 50, tzinfo=UTC)) as box:
+    with EmulatedBox(folders, instant=datetime(2026, 11, 23, 11, 50, tzinfo=UTC)) as box:
         play(box, "clock-ahead")
     found = acts(folders)
     assert found.count("clock") == 2
