@@ -15,14 +15,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from hw.ports import Clock, Condition, Display, Keypad, Power, Sensors, Stick, Sticks
+from hw.ports import Clock, Condition, Display, Guards, Keypad, Power, Sensors, Stick, Sticks
 
 if TYPE_CHECKING:
     from hw.display.emulated import Panel
     from hw.fat.volume import FatVolume
     from hw.keypad.emulated import KeyMatrix
     from hw.sticks.emulated import EmulatedSticks
-    from hw.system.emulated import EmulatedClock, EmulatedPower, EmulatedSensors
+    from hw.system.emulated import EmulatedClock, EmulatedGuards, EmulatedPower, EmulatedSensors
 
 _PINS_A_SIDE = 4
 
@@ -88,7 +88,7 @@ class Emulation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Twins:
-    """The far side of an emulated box: the panel's glass, the keys, sockets, time, switch and sensors."""
+    """The far side of an emulated box: the panel's glass, keys, sockets, time, switch, sensors and guards."""
 
     panel: "Panel"
     keys: "KeyMatrix"
@@ -96,6 +96,7 @@ class Twins:
     clock: "EmulatedClock"
     power: "EmulatedPower"
     sensors: "EmulatedSensors"
+    guards: "EmulatedGuards"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +109,7 @@ class Board:
     clock: Clock
     power: Power
     sensors: Sensors
+    guards: Guards
     twins: Twins | None = None
 
     def open_volume(self, stick: Stick, *, heals: bool = True) -> "FatVolume":
@@ -159,6 +161,7 @@ def _open_real(settings: BoardSettings, display: Display | None) -> Board:
     from hw.sticks.udev import UdevSticks
     from hw.sticks.usb import UsbSockets
     from hw.system.clock import SystemClock
+    from hw.system.guards import BoardGuards
     from hw.system.power import SystemPower
     from hw.system.sensors import BoardSensors
 
@@ -173,6 +176,7 @@ def _open_real(settings: BoardSettings, display: Display | None) -> Board:
         clock=SystemClock(),
         power=SystemPower(),
         sensors=BoardSensors(),
+        guards=BoardGuards(),
     )
 
 
@@ -183,7 +187,7 @@ def _open_twins(settings: BoardSettings, emulation: Emulation) -> Board:
     from hw.keypad.emulated import KeyMatrix
     from hw.keypad.matrix import MatrixKeypad
     from hw.sticks.emulated import EmulatedSticks
-    from hw.system.emulated import SOUND, EmulatedClock, EmulatedPower, EmulatedSensors
+    from hw.system.emulated import SOUND, EmulatedClock, EmulatedGuards, EmulatedPower, EmulatedSensors
 
     twins = Twins(
         panel=Panel(settings.driver, settings.address),
@@ -196,6 +200,7 @@ def _open_twins(settings: BoardSettings, emulation: Emulation) -> Board:
         ),
         power=EmulatedPower(refuses=emulation.power_refuses, heard=emulation.power_heard),
         sensors=EmulatedSensors(emulation.condition or SOUND),
+        guards=EmulatedGuards(),
     )
     return Board(
         display=Oled(
@@ -211,5 +216,6 @@ def _open_twins(settings: BoardSettings, emulation: Emulation) -> Board:
         clock=twins.clock,
         power=twins.power,
         sensors=twins.sensors,
+        guards=twins.guards,
         twins=twins,
     )

@@ -17,6 +17,9 @@
     │   ├── StickSizeError         a file on the stick is larger than what is taken
     │   ├── StickIoError           reading or writing fails
     │   └── StickVerifyError       what was read back is not what was written
+    ├── LandlockError          no Landlock around what reads a stick
+    ├── SeccompError           kiosk or vault without a filter for system calls
+    ├── UsersError             kiosk and vault are one user, or root
     ├── ClockSetError          the system clock cannot be set
     └── PowerError             power-off or restart was refused
 
@@ -146,6 +149,27 @@ class StickVerifyError(StickError):
 
     code = "E-STICK-VERIFY"
     action = ("Do not trust it: use", "another stick")
+
+
+class LandlockError(HardwareError):
+    """The kernel has no Landlock, or it does not hold: what reads a stick would run unconfined."""
+
+    code = "E-GUARD-LANDLOCK"
+    action = ("Take a kernel with", "Landlock: see", "docs/hardware.md")
+
+
+class SeccompError(HardwareError):
+    """Kiosk or vault runs without a filter for system calls, or could gain privileges."""
+
+    code = "E-GUARD-SECCOMP"
+    action = ("Start it by its unit:", "see docs/hardware.md")
+
+
+class UsersError(HardwareError):
+    """Kiosk and vault are one user, or one of them is root."""
+
+    code = "E-GUARD-USERS"
+    action = ("Start it by its unit:", "see docs/hardware.md")
 
 
 class ClockSetError(HardwareError):

@@ -1,4 +1,4 @@
-"""The ports of the box: what the kiosk may know of a display, a keypad, sticks, clock, power and sensors.
+"""The ports of the box: what the kiosk may know of display, keypad, sticks, clock, power, sensors and guards.
 
 Owns the protocols that drivers and their twins keep, the events that devices post, and what is known of a
 stick. Rules:
@@ -257,3 +257,44 @@ class Sensors(Protocol):
 
     def read(self) -> Condition:
         """Return how the board is now; what cannot be read is not told, and is no error."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confinement:
+    """What the kernel says of a process.
+
+    Args:
+        user_id: Who it is.
+        has_seccomp: Its system calls are filtered.
+        gains_nothing: No program that it runs can gain privileges (no_new_privs).
+    """
+
+    user_id: int
+    has_seccomp: bool
+    gains_nothing: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protection:
+    """What guards the box; None: there is nothing to guard, or nobody has told.
+
+    Args:
+        landlock: Version of Landlock that was seen to hold in the sandbox of sticks; 0 for none.
+        kiosk: This process.
+        vault: The vault's, where the guards speak for it, as on an emulated box; else it tells for itself.
+        usb_is_shut: No USB socket lets anything in unasked, and nothing is in but sticks and hubs.
+        sticks_are_unread: udev has passed by the sticks that are in.
+    """
+
+    landlock: int
+    kiosk: Confinement
+    vault: Confinement | None = None
+    usb_is_shut: bool | None = None
+    sticks_are_unread: bool | None = None
+
+
+class Guards(Protocol):
+    """What stands between a stick, the kiosk and the vault."""
+
+    def read(self) -> Protection:
+        """Return what is held now; what cannot be found out is not, and is no error."""

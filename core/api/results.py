@@ -20,6 +20,20 @@ class Result(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag=
     """Base of all results and of what they are made of, told apart by their class name."""
 
 
+class Confined(Struct, frozen=True, kw_only=True):
+    """What the kernel says of the vault's process.
+
+    Args:
+        user_id: Who it is.
+        has_seccomp: Its system calls are filtered.
+        gains_nothing: No program that it runs can gain privileges (no_new_privs).
+    """
+
+    user_id: int
+    has_seccomp: bool
+    gains_nothing: bool
+
+
 class Ready(Result, frozen=True, kw_only=True):
     """How things stand while locked.
 
@@ -28,12 +42,14 @@ class Ready(Result, frozen=True, kw_only=True):
         failed_attempts: Wrong passphrases since the last unlock.
         wait_s: Seconds until the next try is allowed.
         swap: The system has swap, so keys could reach a disk.
+        confined: What guards the vault's process.
     """
 
     provisioned: bool
     failed_attempts: int
     wait_s: int
     swap: bool
+    confined: Confined
 
 
 class Recognized(Result, frozen=True, kw_only=True):

@@ -98,7 +98,7 @@ class Authority:
         self.policy = read_pinned(store)
 
     @staticmethod
-    def look(state: Path, boot: Boot, *, swap: bool) -> results.Ready:
+    def look(state: Path, boot: Boot, *, swap: bool, confined: results.Confined) -> results.Ready:
         """Return how things stand while locked."""
         counted = attempts.read_attempts(state)
         return results.Ready(
@@ -106,6 +106,7 @@ class Authority:
             failed_attempts=counted.count,
             wait_s=attempts.wait_s(counted, boot),
             swap=swap,
+            confined=confined,
         )
 
     @classmethod

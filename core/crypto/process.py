@@ -12,12 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from core.api.results import Confined
+
 _PR_SET_DUMPABLE: Final = 4
 # current and future pages, each from when it is first touched (Linux 4.4): else every thread's whole stack
 # is taken at once, 8 MiB apiece
 _MCL: Final = 1 | 2 | 4
 _SWAPS: Final = Path("/proc/swaps")
 _MEMORY: Final = Path("/proc/meminfo")
+_STATUS: Final = Path("/proc/self/status")
+_FACTS: Final = re.compile(r"^(Uid|Seccomp|NoNewPrivs):\s+(\d+)", re.MULTILINE)
+_SECCOMP_FILTER: Final = "2"  # proc_pid_status(5)
 _AVAILABLE: Final = re.compile(r"^MemAvailable: +([0-9]+) kB$", re.MULTILINE)
 
 
@@ -76,6 +81,23 @@ def available_bytes(path: Path = _MEMORY) -> int:
     except OSError:
         return 0
     return int(found[1]) * 1024 if found else 0
+
+
+def read_confined(status: Path = _STATUS) -> Confined:
+    """Return what the kernel says of this process; what it does not tell is taken for the worst.
+
+    Args:
+        status: proc_pid_status(5).
+    """
+    try:
+        found = dict(_FACTS.findall(status.read_text(encoding="utf-8", errors="replace")))
+    except OSError:
+        found = {}
+    return Confined(
+        user_id=int(found.get("Uid", "0")),
+        has_seccomp=found.get("Seccomp") == _SECCOMP_FILTER,
+        gains_nothing=found.get("NoNewPrivs") == "1",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

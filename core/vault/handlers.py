@@ -27,7 +27,7 @@ from core.api.results import Result
 from core.api.wire import Done, Failed, ProtocolError
 from core.authority import passphrase
 from core.authority.authority import Authority
-from core.crypto.process import read_boot, swap_is_on
+from core.crypto.process import read_boot, read_confined, swap_is_on
 from core.errors import CaError, PassphraseError, PassphraseWrongError, StateExistsError, StateMissingError
 from core.policy.config import load_config
 from core.policy.policy import KeyName, Policy
@@ -202,7 +202,7 @@ def _refuse(error: CaError) -> Failed:
 
 def _refuse_passphrase(connection: Connection, error: PassphraseError) -> Failed:
     """Return the refusal with how long the next try has to wait; wipe if that was one too many (rule 3)."""
-    ready = Authority.look(connection.state, read_boot(), swap=False)
+    ready = Authority.look(connection.state, read_boot(), swap=False, confined=read_confined())
     if isinstance(error, PassphraseWrongError) and connection.unlocked is None:
         try:
             wipe_if_due(connection.state, ready.failed_attempts, _wipe_after(connection.config))
@@ -231,7 +231,7 @@ def _wipe_after(config: Path) -> int | None:
 @answers(requests.Hello, when=When.ALWAYS)
 def look(connection: Connection, _request: requests.Hello) -> results.Ready:
     """Say how things stand, whoever asks."""
-    return Authority.look(connection.state, read_boot(), swap=swap_is_on())
+    return Authority.look(connection.state, read_boot(), swap=swap_is_on(), confined=read_confined())
 
 
 @answers(requests.AskPolicy, when=When.ALWAYS)

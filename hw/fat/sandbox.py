@@ -258,6 +258,19 @@ def refuse_new_privileges(prctl: Callable[..., int] | None = None) -> None:
         raise OSError(ctypes.get_errno(), "no_new_privs is refused")
 
 
+def landlock_version(call: Callable[..., int] = call_kernel) -> int:
+    """Return the version of the kernel's interface of Landlock (its ABI); 0 where there is none.
+
+    Args:
+        call: Makes a system call, as `call_kernel`.
+
+    Raises:
+        OSError: The kernel has Landlock and does not say which.
+    """
+    version = call(_CREATE_RULESET, None, 0, 1)
+    return 0 if -version in _ABSENT else _check(version)
+
+
 def restrict(
     folders: Iterable[str], files: Mapping[int, int], *, call: Callable[..., int] = call_kernel
 ) -> bool:
@@ -277,10 +290,10 @@ def restrict(
     Raises:
         OSError: The kernel has Landlock and refused; nothing may be run then.
     """
-    version = call(_CREATE_RULESET, None, 0, 1)
-    if -version in _ABSENT:
+    version = landlock_version(call)
+    if not version:
         return False
-    handled = (1 << _FS_RIGHTS.get(_check(version), 16)) - 1
+    handled = (1 << _FS_RIGHTS.get(version, 16)) - 1
     # struct landlock_ruleset_attr: fs, then net (version 4), then scoped (version 6); older kernels
     # take a longer structure as long as what they do not know is zero
     net = 0b11 if version >= _NET_SINCE else 0

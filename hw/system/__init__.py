@@ -1,1 +1,1 @@
-"""The clock, the power switch and the sensors of the box, and their twins."""
+"""The clock, the power switch, the sensors and the guards of the box, and their twins."""

@@ -1,4 +1,4 @@
-"""The twins of clock, power and sensors: a clock that stands or runs as told, a switch that remembers.
+"""The twins of clock, power, sensors and guards: a clock that does as told, a switch that remembers.
 
 Rules:
 
@@ -7,6 +7,8 @@ Rules:
 2. The switch does nothing but remember that it was pressed, and tell whoever listens.
 3. The sensors tell of a board that has nothing wrong, until they are given another condition. They never
    tell of the machine that the emulator runs on.
+4. The guards say that all is held, of kiosk and vault, until they are given another word. They never tell of
+   the machine that the emulator runs on: there both are one user's.
 
 Faults: clock and switch refuse, as a dead clock chip and a silent systemd do.
 """
@@ -16,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 from hw.errors import ClockSetError, PowerError
-from hw.ports import Condition
+from hw.ports import Condition, Confinement, Protection
 
 
 class EmulatedClock:
@@ -130,3 +132,28 @@ class EmulatedSensors:
     def read(self) -> Condition:
         """Return what it was given."""
         return self.condition
+
+
+HELD: Final = Protection(
+    landlock=6,
+    kiosk=Confinement(user_id=998, has_seccomp=True, gains_nothing=True),
+    vault=Confinement(user_id=997, has_seccomp=True, gains_nothing=True),
+    usb_is_shut=True,
+    sticks_are_unread=True,
+)
+"""A box that lacks no guard."""
+
+
+class EmulatedGuards:
+    """The twin of hw.system.guards.BoardGuards.
+
+    Args:
+        protection: What it says; may be set to another.
+    """
+
+    def __init__(self, protection: Protection = HELD) -> None:
+        self.protection = protection
+
+    def read(self) -> Protection:
+        """Return what it was given."""
+        return self.protection

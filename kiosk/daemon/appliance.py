@@ -7,12 +7,15 @@ Rules:
    leaves its last words on the glass.
 3. The box refuses to unlock while the system has swap.
 4. A config.yaml that cannot be used is said on the panel that the first picture is on.
+5. A box that lacks a guard (kiosk.work.guards) is refused there, too, before a stick is looked at or a vault
+   asked. Of its own guards the vault tells when it is connected: kiosk.work.worker.
 """
 
 import contextlib
 import logging
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -21,20 +24,37 @@ from sdnotify import SystemdNotifier
 from core.crypto.process import harden_process
 from core.errors import CaError
 from core.policy.config import load_config
-from hw.board import BoardSettings, open_board
-from hw.errors import DisplayError
+from hw.board import Board, BoardSettings, open_board
+from hw.errors import DisplayError, HardwareError
 from hw.ports import Display
 from kiosk.daemon.compose import board_settings, make_daemon
 from kiosk.daemon.first_light import FirstLight
 from kiosk.flows.dialogs import problem_page
 from kiosk.screens.drawing import draw
+from kiosk.work.guards import require
 from kiosk.work.session import connect_vault
 
 _MICROSECONDS: Final = 1_000_000
 _PINGS_A_WATCH: Final = 3
 
 
-def run_appliance(config_path: Path, spool: Path, own: Path, first_light: FirstLight | None = None) -> None:
+def open_box(settings: BoardSettings, display: Display | None) -> Board:
+    """Return the devices of the real box.
+
+    Args:
+        settings: How it is wired.
+        display: The one that shows the first picture already, if there is one.
+    """
+    return open_board(settings, display=display)
+
+
+def run_appliance(
+    config_path: Path,
+    spool: Path,
+    own: Path,
+    first_light: FirstLight | None = None,
+    open_box: Callable[[BoardSettings, Display | None], Board] = open_box,
+) -> None:
     """Run the kiosk until it is told to end.
 
     Args:
@@ -42,9 +62,11 @@ def run_appliance(config_path: Path, spool: Path, own: Path, first_light: FirstL
         spool: Folder for encrypted archives that wait for their stick.
         own: Folder of the kiosk's own file (kiosk.work.kept_sticks).
         first_light: The display that shows the first picture already, if there is one.
+        open_box: Opens the devices.
 
     Raises:
         ConfigError: config.yaml cannot be used (E-CONFIG...).
+        LandlockError, SeccompError, UsersError: The box lacks a guard (E-GUARD-...).
     """
     harden_process()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
@@ -55,9 +77,15 @@ def run_appliance(config_path: Path, spool: Path, own: Path, first_light: FirstL
             show_refusal(first_light.display, error)
         raise
     settings = board_settings(config)
+    board = open_box(settings, keep_display(first_light, settings))
+    try:
+        require(board.guards.read())
+    except HardwareError as error:
+        show_refusal(board.display, error)
+        raise
     notifier = SystemdNotifier()
     daemon = make_daemon(
-        open_board(settings, display=keep_display(first_light, settings)),
+        board,
         config,
         connect_vault,
         spool=spool,
@@ -83,7 +111,7 @@ def keep_display(first_light: FirstLight | None, settings: BoardSettings) -> Dis
     return None
 
 
-def show_refusal(display: Display, error: CaError) -> None:
+def show_refusal(display: Display, error: CaError | HardwareError) -> None:
     """Leave on the panel why the box does not start."""
     with contextlib.suppress(DisplayError):
         display.show(draw(problem_page(error.code, str(error))))

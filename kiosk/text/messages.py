@@ -131,6 +131,9 @@ _HAPPENED: dict[str, str] = {
     "E-STICK-SIZE": "Larger than it should",
     "E-STICK-IO": "It cannot be accessed",
     "E-STICK-VERIFY": "It does not keep data",
+    "E-GUARD-LANDLOCK": "Sandbox is missing",
+    "E-GUARD-SECCOMP": "Nothing filters calls",
+    "E-GUARD-USERS": "Users are not apart",
     "E-CLOCK-SET": "The clock stays wrong",
     "E-POWER": "Power-off was refused",
 }

@@ -220,7 +220,7 @@ def _test(tools: Tools) -> tuple[str, ...]:
         except VaultLostError:
             store = "E-VAULT"
     words = {True: "ok", False: "FAULT", None: "?"}
-    found = run_self_test(tools.board, tools.spool, store)
+    found = run_self_test(tools.board, tools.spool, store, tools.confined)
     return tuple(f"{each.name}: {words[each.good]} {each.text}".rstrip() for each in found)
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.api.results import Runs
-from hw.ports import Sensors
+from hw.ports import Protection, Sensors
+from kiosk.work.guards import judge_guards
 from kiosk.work.health import judge
 from kiosk.work.kept_box import KeptBox, KeptBoxError, read_box
 from kiosk.work.runs import find_runs
@@ -45,18 +46,20 @@ class Inspected:
         return replace(self, ran_before=self.runs)
 
 
-def inspect(sensors: Sensors, own: Path) -> Inspected:
+def inspect(sensors: Sensors, protection: Protection, own: Path) -> Inspected:
     """Return what is to be known of the box.
 
     Args:
         sensors: Of the board.
+        protection: What guards the box.
         own: Folder of the kiosk's own files.
     """
     from core.crypto.recipients import fingerprint_words  # the first frame is not to wait for it
 
     condition = sensors.read()
     runs = find_runs(condition)
-    faults = [found.fault for found in judge(condition) if found.good is False and found.fault]
+    found = (*judge_guards(protection), *judge(condition))
+    faults = [each.fault for each in found if each.good is False and each.fault]
     kept = KeptBox()
     try:
         kept = read_box(own)

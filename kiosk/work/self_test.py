@@ -1,4 +1,4 @@
-"""What the self-test finds by itself: random source, clock, store, free space, and how the board is.
+"""What the self-test finds by itself: random source, clock, store, free space, guards, and how the board is.
 
 Keys and pixels are for the operator's hands and eyes (kiosk.flows.self_test).
 """
@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Final
 
 from core.api.requests import AskStatus
-from core.api.results import StatusReport
+from core.api.results import Confined, StatusReport
 from hw.board import Board
 from hw.sizes import size_text
+from kiosk.work.guards import add_vault, judge_guards
 from kiosk.work.health import Finding, judge
 from kiosk.work.task import Task, Tools
 
@@ -37,17 +38,21 @@ class RunSelfTest(Task):
         """Test it; an unlocked store is read whole, and a damaged page refuses."""
         if tools.unlocked:
             tools.vault.ask(AskStatus(now=tools.now), StatusReport)
-        return run_self_test(tools.board, tools.spool, "good" if tools.unlocked else "")
+        return run_self_test(tools.board, tools.spool, "good" if tools.unlocked else "", tools.confined)
 
 
-def run_self_test(board: Board, spool: Path, store: str) -> tuple[Finding, ...]:
+def run_self_test(board: Board, spool: Path, store: str, confined: Confined | None) -> tuple[Finding, ...]:
     """Return what was found.
 
     Args:
-        board: Whose clock and sensors are asked.
+        board: Whose clock, sensors and guards are asked.
         spool: A folder on the medium whose free space counts.
         store: "" while locked, "good" when the journal was verified in this session, else a code.
+        confined: What the vault told of its process; None where it was not reached.
     """
+    protection = board.guards.read()
+    if confined is not None:
+        protection = add_vault(protection, confined)
     now = board.clock.now()
     free = shutil.disk_usage(spool).free
     return (
@@ -55,6 +60,7 @@ def run_self_test(board: Board, spool: Path, store: str) -> tuple[Finding, ...]:
         Finding(name="clock", good=now.year >= FIRST_YEAR, text=f"{now:%y-%m-%d}"),
         Finding(name="store", good=store in ("", "good"), text=store[:8] or "locked"),
         Finding(name="free space", good=free >= MIN_FREE_BYTES, text=size_text(free)),
+        *judge_guards(protection),
         *judge(board.sensors.read()),
     )
 

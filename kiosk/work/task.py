@@ -10,11 +10,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from core.progress import Progress
 from hw.board import Board
 from kiosk.work.session import Session, VaultLostError
+
+if TYPE_CHECKING:
+    from core.api.results import Confined
 
 
 class Kept(Protocol):
@@ -35,6 +38,11 @@ class Tools:
         spool: Folder for encrypted archives that wait for their stick.
         own: Folder of the kiosk's own files.
         report: Told how far the task is, and which of its steps that is about; 1 is the first.
+
+    Attributes:
+        session: The vault, where one is connected.
+        confined: What guards the vault's process, as it told when it was connected.
+        unlocked: It is unlocked.
     """
 
     def __init__(self, board: Board, spool: Path, own: Path, report: Callable[[Progress, int], None]) -> None:
@@ -44,6 +52,7 @@ class Tools:
         self.report = report
         self.stopping = threading.Event()
         self.session: Session | None = None
+        self.confined: Confined | None = None
         self.unlocked = False
         self._kept: dict[type[Any], Kept] = {}
 

@@ -11,7 +11,8 @@ Owns the session (the vault process) and what a job has prepared but not yet wri
 6. A secret is in one request, and in no repr.
 7. The box is looked at while the vault process starts, and that is posted before it is ready; an unlock
    brings along what runs.
-8. While a box is unlocked, each answer comes with what the vault says of the session after it, done or
+8. A vault is not used on a box that lacks a guard (kiosk.work.guards).
+9. While a box is unlocked, each answer comes with what the vault says of the session after it, done or
    refused: no panel shows a date that an act has moved.
 """
 
@@ -33,6 +34,7 @@ from core.progress import Progress
 from hw.board import Board
 from hw.errors import HardwareError
 from kiosk.work.devices import PowerOff, Restart
+from kiosk.work.guards import add_vault, require
 from kiosk.work.inspection import Inspected, inspect
 from kiosk.work.job import Job
 from kiosk.work.kept_box import KeptBox, keep_box
@@ -222,7 +224,7 @@ class Worker:
             self._post(VaultLost(result.text, result.code))
 
     def _session_after(self, request: Any, result: Any) -> rs.Unlocked | None:
-        """Return what the vault says of the session after a request (rule 8)."""
+        """Return what the vault says of the session after a request (rule 9)."""
         known = isinstance(result, rs.Unlocked) or isinstance(request, PowerOff | Restart)
         if known or not self._tools.unlocked:
             return None
@@ -256,13 +258,22 @@ class Worker:
         tools = self._tools
         if tools.session is None:
             tools.session = self._open_session()
-        self._inspected = inspect(tools.board.sensors, self._tools.own)
+        protection = tools.board.guards.read()
+        self._inspected = inspect(tools.board.sensors, protection, self._tools.own)
         self._post(self._inspected)
         ready = tools.session.ask(rq.Hello(), rs.Ready)
-        if ready.swap and self._refuse_swap:
+        try:
+            require(add_vault(protection, ready.confined))
+            self._refuse_if_swapped(ready)
+        except (HardwareError, SwapError):
             self._lock()
-            raise SwapError("the system swaps memory to a disk")
+            raise
+        tools.confined = ready.confined
         self._post(VaultReady(ready.provisioned, ready.failed_attempts, ready.wait_s))
+
+    def _refuse_if_swapped(self, ready: rs.Ready) -> None:
+        if ready.swap and self._refuse_swap:
+            raise SwapError("the system swaps memory to a disk")
 
     def _lock(self) -> None:
         tools = self._tools

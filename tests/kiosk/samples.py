@@ -10,7 +10,9 @@ from PIL import Image
 
 from core.api.results import PolicyProposal
 from core.progress import Progress
+from hw.errors import LandlockError
 from hw.ports import Condition
+from hw.system.emulated import HELD
 from kiosk.daemon.last_light import IS_DOWN
 from kiosk.entry.buffers import SEAL_LEGEND, ProposalView, Purpose
 from kiosk.entry.date import DateEntry
@@ -48,6 +50,7 @@ from kiosk.flows.top_up import TOP_UP
 from kiosk.machine.auto_lock import locks_in
 from kiosk.screens.drawing import draw
 from kiosk.screens.page import PATTERNS, Shown
+from kiosk.work.guards import judge_guards
 from kiosk.work.health import Finding, judge
 from kiosk.work.worker import VaultReady
 from tests.kiosk.facts import (
@@ -460,6 +463,12 @@ def _pages() -> dict[str, Shown]:
             tuple(Finding(name=f"part {n}", good=n != 2) for n in range(1, 6)), 0
         ),
         "test-findings-silent": self_test.findings_page(judge(Condition()), 0),
+        "test-guards": self_test.findings_page(judge_guards(HELD), 0),
+        "test-guards-2": self_test.findings_page(judge_guards(HELD), 1),
+        "test-guards-missing": self_test.findings_page(judge_guards(replace(HELD, landlock=0)), 0),
+        "unguarded": dialogs.problem_page(
+            LandlockError.code, "the kernel has no Landlock, or it does not hold"
+        ),
         "power-menu": power.CHOICE,
         "ending": power.ENDING[False],
         "ending-restart": power.ENDING[True],

@@ -46,6 +46,36 @@ def test_no_socket_lets_anything_in_before_it_was_judged(box: VmBox) -> None:
     assert set(defaults) == {"0"}
 
 
+def test_the_units_give_kiosk_and_vault_every_guard(box: VmBox) -> None:
+    """As the processes are, by the kernel, and as the box says of itself with a stick in."""
+    box.play('insert PISM-ALL\nexpect "STICK PISM-ALL" 30')
+    users = set()
+    for unit in ("pism.service", "pism-vault@*.service"):
+        show = f"systemctl show --property=MainPID --value {shlex.quote(unit)} | grep -v '^0*$' | head -1"
+        process = box.vm.run(show, check=True)[1].strip()
+        status = dict(
+            line.split(":\t", 1)
+            for line in box.vm.run(f"cat /proc/{process}/status", check=True)[1].splitlines()
+        )
+        assert (status["Seccomp"], status["NoNewPrivs"]) == ("2", "1")
+        users.add(status["Uid"].split()[0])
+    assert len(users) == 2
+    assert "0" not in users
+    box.play('pull\nexpect "LOCKED" 30')
+
+
+def test_a_kernel_without_landlock_is_refused_with_its_code(box: VmBox) -> None:
+    """The calls are taken out of the kiosk's filter, which is what a kernel without Landlock says to it."""
+    calls = "landlock_create_ruleset landlock_add_rule landlock_restrict_self"
+    box.vm.run("mkdir -p /run/systemd/system/pism.service.d", check=True)
+    drop_in = f"[Service]\nSystemCallFilter=~{calls}\nSystemCallErrorNumber=ENOSYS\n"
+    box.vm.put(drop_in.encode(), "/run/systemd/system/pism.service.d/50-test.conf", mode=0o644)
+    box.vm.run("systemctl daemon-reload; systemctl restart --no-block pism", check=True)
+    box.play('expect "E-GUARD-LANDLOCK" 60\nsnapshot guard-landlock')
+    box.vm.run("rm -r /run/systemd/system/pism.service.d; systemctl daemon-reload; systemctl restart pism")
+    box.play('expect "LOCKED" 60')
+
+
 def test_nobody_but_the_kiosk_reaches_the_vault(box: VmBox) -> None:
     connect = "python3 -c \"import socket; socket.socket(socket.AF_UNIX).connect('/run/pism/vault.sock')\""
     for user in ("nobody", "pism-vault"):

@@ -62,7 +62,15 @@ def test_a_request_arrives_as_it_was_sent(pair: Pair, request_: protocol.Request
         Progress(done=1, total=2, what="papers", counted=False),
         wire.Failed(code="E-STOPPED", text="stopped", action=("a", "b")),
         wire.Done(result=results.Acknowledged()),
-        wire.Done(result=results.Ready(provisioned=True, failed_attempts=1, wait_s=1, swap=False)),
+        wire.Done(
+            result=results.Ready(
+                provisioned=True,
+                failed_attempts=1,
+                wait_s=1,
+                swap=False,
+                confined=results.Confined(user_id=990, has_seccomp=True, gains_nothing=True),
+            )
+        ),
     ],
 )
 def test_a_reply_arrives_as_it_was_sent(pair: Pair, reply: wire.Reply) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from core.api.results import Confined
 from core.authority.authority import Authority
 from core.crypto.process import Boot
 from core.errors import StateDamagedError
@@ -21,6 +22,7 @@ from tests.authorities import BOOT, COST, NOW, Founded, refusal, snapshot
 from tests.authority_store import PASSPHRASE
 from tests.builders import make_policy
 
+CONFINED = Confined(user_id=990, has_seccomp=True, gains_nothing=True)
 NEW = b"zebra umbrella violin quartz tomato sandal"
 PAGE_BYTES = 4096
 
@@ -32,7 +34,7 @@ def unlock(state: Path, now: datetime = NOW, passphrase: bytes = PASSPHRASE, boo
 def test_a_wrong_passphrase_is_counted_and_the_next_one_waits(founded: Founded) -> None:
     store = snapshot(founded.state / "store")
     assert refusal(unlock, founded.state, passphrase=b"not this one") == "E-PASSPHRASE-WRONG"
-    ready = Authority.look(founded.state, BOOT, swap=False)
+    ready = Authority.look(founded.state, BOOT, swap=False, confined=CONFINED)
     assert (ready.provisioned, ready.failed_attempts, ready.wait_s) == (True, 1, 1)
     # Too early, even the right one is not looked at, and nothing is counted.
     before = snapshot(founded.state)
@@ -46,7 +48,7 @@ def test_waits_double_with_every_wrong_passphrase_up_to_a_quarter_of_an_hour(fou
     for count in range(1, 12):
         boot = Boot(id=BOOT.id, uptime_s=uptime_s)
         assert refusal(unlock, founded.state, NOW, b"wrong", boot) == "E-PASSPHRASE-WRONG"
-        ready = Authority.look(founded.state, boot, swap=True)
+        ready = Authority.look(founded.state, boot, swap=True, confined=CONFINED)
         assert (ready.failed_attempts, ready.swap) == (count, True)
         waits.append(ready.wait_s)
         uptime_s += ready.wait_s
@@ -64,7 +66,7 @@ def test_the_right_passphrase_after_the_wait_folds_the_wrong_ones_into_the_journ
         last = list(authority.entries())[-1]
     assert (last.act, last.time) == ("unlock", at)
     assert last.detail == {"failed": 2, "failed_at": ["2027-02-10T12:00:00Z", "2027-02-10T12:00:05Z"]}
-    assert Authority.look(founded.state, BOOT, swap=False).failed_attempts == 0
+    assert Authority.look(founded.state, BOOT, swap=False, confined=CONFINED).failed_attempts == 0
     with founded.unlock(at) as authority:
         assert list(authority.entries())[-1].detail == {"failed": 0}
 
@@ -78,7 +80,7 @@ def test_a_count_that_was_tampered_with_is_waited_out_and_journaled(founded: Fou
 
 
 def test_nothing_is_known_of_a_state_that_is_not_there(tmp_path: Path) -> None:
-    ready = Authority.look(tmp_path / "state", BOOT, swap=False)
+    ready = Authority.look(tmp_path / "state", BOOT, swap=False, confined=CONFINED)
     assert (ready.provisioned, ready.failed_attempts, ready.wait_s) == (False, 0, 0)
     assert refusal(unlock, tmp_path / "state") == "E-STATE-MISSING"
     assert list(tmp_path.iterdir()) == []
@@ -106,10 +108,10 @@ def test_a_wrong_old_passphrase_is_counted_before_it_is_looked_at_and_waited_for
     with founded.open() as authority:
         change = authority.change_passphrase
         assert refusal(change, b"not this one", NEW, COST, NOW, BOOT) == "E-PASSPHRASE-WRONG"
-        look = Authority.look(founded.state, BOOT, swap=False)
+        look = Authority.look(founded.state, BOOT, swap=False, confined=CONFINED)
         assert (look.failed_attempts, look.wait_s) == (1, 1)
         assert refusal(change, PASSPHRASE, NEW, COST, NOW, soon) == "E-PASSPHRASE-WAIT"
-        assert Authority.look(founded.state, BOOT, swap=False).failed_attempts == 1
+        assert Authority.look(founded.state, BOOT, swap=False, confined=CONFINED).failed_attempts == 1
         attempts = snapshot(founded.state).keys() - before.keys()
         assert attempts == {"attempts.json"}
         assert {name: data for name, data in snapshot(founded.state).items() if name in before} == before
@@ -117,7 +119,7 @@ def test_a_wrong_old_passphrase_is_counted_before_it_is_looked_at_and_waited_for
         entry = list(authority.entries())[-1]
         assert entry.act == "passphrase"
         assert entry.detail == {"failed": 1, "failed_at": ["2027-02-10T12:00:00Z"]}
-    assert Authority.look(founded.state, later, swap=False).failed_attempts == 0
+    assert Authority.look(founded.state, later, swap=False, confined=CONFINED).failed_attempts == 0
     unlock(founded.state, passphrase=NEW, boot=later)
 
 

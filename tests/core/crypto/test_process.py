@@ -1,6 +1,7 @@
 """What a process asks of the kernel before it sees a secret; the hardened one is a process of its own."""
 
 import ctypes
+import os
 import resource
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from core.crypto.process import (
     harden_process,
     lock_memory,
     read_boot,
+    read_confined,
     set_dumpable,
     swap_is_on,
 )
@@ -126,3 +128,25 @@ def test_free_memory_is_what_the_kernel_says_and_unknown_is_none(tmp_path: Path)
     assert available_bytes(tmp_path / "other") == 0
     assert available_bytes(tmp_path / "none") == 0
     assert available_bytes() > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Uid:\t991\t0\t0\t0\nNoNewPrivs:\t1\nSeccomp:\t2\n", (991, True, True)),
+        ("Uid:\t991\t0\t0\t0\nNoNewPrivs:\t0\nSeccomp:\t1\n", (991, False, False)),
+        ("", (0, False, False)),
+        (None, (0, False, False)),
+    ],
+)
+def test_what_the_kernel_does_not_tell_of_a_process_is_taken_for_the_worst(
+    tmp_path: Path, text: str | None, told: tuple[int, bool, bool]
+) -> None:
+    if text is not None:
+        (tmp_path / "status").write_text(text)
+    found = read_confined(tmp_path / "status")
+    assert (found.user_id, found.has_seccomp, found.gains_nothing) == told
+
+
+def test_a_process_tells_of_itself() -> None:
+    assert read_confined().user_id == os.getuid()

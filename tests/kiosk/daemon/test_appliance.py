@@ -4,12 +4,17 @@ import signal
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core.errors import ConfigError
-from hw.board import BoardSettings
+from hw.board import Board, BoardSettings, Emulation, open_board
+from hw.errors import HardwareError
+from hw.ports import Display, Post, Protection
+from hw.sticks.emulated import EmulatedSticks
+from hw.system.emulated import HELD, EmulatedGuards
 from kiosk.daemon.appliance import _turn_every_s, keep_display, run_appliance
 from kiosk.daemon.first_light import FirstLight
 from kiosk.screens.reader import read_lines
@@ -57,6 +62,61 @@ def test_a_kiosk_refuses_a_bad_config_at_the_command_line(tmp_path: Path) -> Non
     assert (ran.status, ran.code) == (1, "E-CONFIG-VALUE")
 
 
+def test_a_kiosk_that_its_unit_does_not_guard_is_refused(tmp_path: Path) -> None:
+    """No PC confines a process that a person starts, so this is the real thing."""
+    folders = ("--spool", tmp_path, "--own", tmp_path)
+    ran = spawn("kiosk", "--config", lay_config(tmp_path), *folders)
+    assert ran.status == 1
+    assert ran.code.startswith("E-GUARD-")
+
+
+class Untouched(EmulatedSticks):
+    """Sockets that nobody may look at."""
+
+    def start(self, post: Post) -> None:
+        raise AssertionError("a stick would have been looked at")
+
+
+@pytest.mark.parametrize(
+    ("protection", "code"),
+    [
+        (replace(HELD, landlock=0), "E-GUARD-LANDLOCK"),
+        (replace(HELD, kiosk=replace(HELD.kiosk, has_seccomp=False)), "E-GUARD-SECCOMP"),
+        (replace(HELD, vault=HELD.kiosk), "E-GUARD-USERS"),
+    ],
+)
+def test_a_missing_guard_is_said_on_the_panel_before_a_stick_or_the_vault_is_asked(
+    tmp_path: Path, protection: Protection, code: str
+) -> None:
+    twin = PanelTwin()
+
+    def open_unguarded(settings: BoardSettings, display: Display | None) -> Board:
+        assert display is not None
+        twins = open_board(settings, Emulation())
+        return replace(twins, display=display, sticks=Untouched(), guards=EmulatedGuards(protection))
+
+    with pytest.raises(HardwareError) as refused:
+        run_appliance(
+            lay_config(tmp_path), tmp_path, tmp_path, FirstLight(WIRED, twin(WIRED)), open_unguarded
+        )
+    assert refused.value.code == code
+    assert code in " ".join(read_lines(twin.panel.image()))
+
+
+GUARDED = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from hw.system.emulated import EmulatedGuards
+from kiosk.daemon.appliance import open_box, run_appliance
+config, folder = map(Path, sys.argv[1:])
+run_appliance(
+    config, folder, folder, None, lambda *given: replace(open_box(*given), guards=EmulatedGuards())
+)
+"""
+"""The real kiosk with its real devices; but for its guards, which only a unit gives."""
+
+
 def test_without_panel_keypad_and_vault_it_runs_tells_systemd_and_ends_when_told(tmp_path: Path) -> None:
     # a PC has no pins, and this bus is not there: the kiosk says so in its log and goes on trying
     config = lay_config(tmp_path, "port: 1,", "port: 31,")
@@ -64,8 +124,7 @@ def test_without_panel_keypad_and_vault_it_runs_tells_systemd_and_ends_when_told
         systemd.bind(str(tmp_path / "notify"))
         systemd.settimeout(60)
         told = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "300000"}
-        folders = ["--spool", str(tmp_path), "--own", str(tmp_path)]
-        command = [sys.executable, "-m", "kiosk", "kiosk", "--config", str(config), *folders]
+        command = [sys.executable, "-c", GUARDED, str(config), str(tmp_path)]
         with subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT | told, stderr=subprocess.PIPE) as child:
             assert systemd.recv(100) == b"READY=1"
             assert systemd.recv(100) == b"WATCHDOG=1"

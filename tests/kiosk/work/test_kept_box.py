@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from msgspec.structs import replace as change
 
-from hw.system.emulated import SOUND, EmulatedSensors
+from hw.system.emulated import HELD, SOUND, EmulatedSensors
 from kiosk.work.inspection import inspect
 from kiosk.work.kept_box import MAX_BYTES, NAME, KeptBox, KeptBoxError, keep_box, read_box
 from kiosk.work.runs import find_runs
@@ -42,7 +42,7 @@ def test_a_damaged_one_counts_for_nothing_and_that_is_said(tmp_path: Path, data:
     (tmp_path / NAME).write_bytes(data)
     with pytest.raises(KeptBoxError):
         read_box(tmp_path)
-    found = inspect(EmulatedSensors(), tmp_path)
+    found = inspect(EmulatedSensors(), HELD, tmp_path)
     assert (found.ran_before, found.faults) == (None, ("Box memory was bad",))
     keep_box(tmp_path, KeptBox(runs=RUNS))
     assert read_box(tmp_path).runs == RUNS
@@ -65,17 +65,17 @@ def test_altered_bytes_are_a_box_or_damage_never_a_bug(
     keep_box(tmp_path, KeptBox(runs=RUNS))
     data = (tmp_path / NAME).read_bytes()
     (tmp_path / NAME).write_bytes(data[:at] + bytes_ + data[at + gone :])
-    assert inspect(EmulatedSensors(), tmp_path).words
+    assert inspect(EmulatedSensors(), HELD, tmp_path).words
 
 
 def test_a_look_says_what_runs_whether_it_is_as_before_and_what_is_bad(tmp_path: Path) -> None:
-    first = inspect(EmulatedSensors(), tmp_path)
+    first = inspect(EmulatedSensors(), HELD, tmp_path)
     assert (first.runs, first.has_changed, first.faults) == (find_runs(SOUND), False, ())
     assert len(first.words) == 12
     keep_box(tmp_path, KeptBox(runs=first.runs))
-    assert not inspect(EmulatedSensors(), tmp_path).has_changed
+    assert not inspect(EmulatedSensors(), HELD, tmp_path).has_changed
     exchanged = replace(SOUND, serial="another", card_errors=1, supply_is_low=True)
-    second = inspect(EmulatedSensors(exchanged), tmp_path)
+    second = inspect(EmulatedSensors(exchanged), HELD, tmp_path)
     assert second.has_changed
     assert second.ran_before == first.runs
     assert second.faults == ("Power supply is weak", "Card has errors")

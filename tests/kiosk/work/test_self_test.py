@@ -1,19 +1,24 @@
 """What the self-test finds by itself."""
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from core.api.results import Confined
 from hw.board import BoardSettings, Emulation, open_board
 from hw.ports import Condition
+from hw.system.emulated import HELD
 from kiosk.work.health import Finding
 from kiosk.work.self_test import CUTOFF, REPETITIONS, SAMPLE_BYTES, WINDOW, is_random, run_self_test
 
 COUNTING = bytes(range(256)) * 16
 
 
+TOLD = Confined(user_id=0, has_seccomp=False, gains_nothing=False)
+GUARDS = ("Landlock", "seccomp", "privileges", "users", "USB guard", "blkid")
 BOARD = ("power supply", "heat", "clock chip", "clock cell", "card wear", "card errors", "USB overload")
 
 
@@ -21,16 +26,26 @@ def rows(
     folder: Path, year: int = 2027, store: str = "", condition: Condition | None = None
 ) -> dict[str, Finding]:
     emulation = Emulation(instant=datetime(year, 3, 1, tzinfo=UTC), frozen=True, condition=condition)
-    found = run_self_test(open_board(BoardSettings(), emulation), folder, store)
+    found = run_self_test(open_board(BoardSettings(), emulation), folder, store, TOLD)
     return {row.name: row for row in found}
 
 
 def test_a_sound_box_finds_itself_sound(tmp_path: Path) -> None:
     found = rows(tmp_path, store="good")
-    assert [*found] == ["random", "clock", "store", "free space", *BOARD, "radios, net"]
+    assert [*found] == ["random", "clock", "store", "free space", *GUARDS, *BOARD, "radios, net"]
     assert all(row.good for row in found.values())
     assert found["clock"].text == "27-03-01"
     assert found["store"].text == "good"
+
+
+def test_guards_that_nobody_speaks_for_are_told_as_they_are(tmp_path: Path) -> None:
+    """The emulator's twin speaks for the vault, too; on a box its own word counts, or that there is none."""
+    board = open_board(BoardSettings(), Emulation())
+    assert board.twins is not None
+    board.twins.guards.protection = replace(HELD, vault=None)
+    for told, good in ((TOLD, False), (None, None)):
+        found = {row.name: row.good for row in run_self_test(board, tmp_path, "", told)}
+        assert (found["Landlock"], found["seccomp"], found["users"]) == (True, good, good)
 
 
 def test_rows_fit_the_screen(tmp_path: Path) -> None:

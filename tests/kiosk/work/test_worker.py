@@ -22,7 +22,7 @@ from hw.errors import StickGoneError
 from hw.fat.volume import open_volume
 from hw.ports import Stick
 from hw.sticks.emulated import Faults
-from hw.system.emulated import SOUND
+from hw.system.emulated import HELD, SOUND
 from kiosk.work.devices import FormatStick, PowerOff, ReadClock, Restart, SetClock
 from kiosk.work.drill import ReadDrill
 from kiosk.work.inspection import Inspected
@@ -385,6 +385,30 @@ def test_the_self_test_reads_the_store_when_it_is_open(bench: Bench) -> None:
     assert bench.do(RunSelfTest())[2].text == "good"
 
 
+def test_a_vault_without_its_guards_is_not_used_and_locked_again(tmp_path: Path) -> None:
+    board = open_twins(tmp_path)
+    assert board.twins is not None
+    board.twins.guards.protection = replace(HELD, vault=None)  # so that the vault's own word counts
+    ours, theirs = socket.socketpair()
+    confined = rs.Confined(user_id=997, has_seccomp=False, gains_nothing=True)
+    ready = rs.Ready(provisioned=True, failed_attempts=0, wait_s=0, swap=False, confined=confined)
+    wire.send(theirs, wire.Done(result=ready))
+    seen: queue.SimpleQueue[News] = queue.SimpleQueue()
+    worker = Worker(
+        board, lambda: Session(ours), spool=tmp_path, own=tmp_path, refuse_swap=True, post=seen.put
+    )
+    worker.open_vault()
+    assert isinstance(seen.get(timeout=10), Inspected)
+    lost = seen.get(timeout=10)
+    assert isinstance(lost, VaultLost)
+    assert (lost.code, "vault" in lost.text) == ("E-GUARD-SECCOMP", True)
+    assert isinstance(wire.receive_request(theirs)[0], rq.Hello)
+    with pytest.raises(wire.ConnectionLostError):
+        wire.receive_request(theirs)
+    worker.close()
+    theirs.close()
+
+
 @pytest.mark.parametrize(
     ("refuse_swap", "news"),
     [
@@ -396,7 +420,8 @@ def test_swap_keeps_the_box_locked_where_that_is_asked(
     tmp_path: Path, *, refuse_swap: bool, news: News
 ) -> None:
     ours, theirs = socket.socketpair()
-    ready = rs.Ready(provisioned=True, failed_attempts=0, wait_s=0, swap=True)
+    confined = rs.Confined(user_id=0, has_seccomp=False, gains_nothing=False)
+    ready = rs.Ready(provisioned=True, failed_attempts=0, wait_s=0, swap=True, confined=confined)
     wire.send(theirs, wire.Done(result=ready))  # what a vault says on a machine with swap
     seen: queue.SimpleQueue[News] = queue.SimpleQueue()
     worker = Worker(
