@@ -178,7 +178,7 @@ class PassphraseWrongError(PassphraseError):
 
 
 class PassphraseWaitError(PassphraseError):
-    """After wrong passphrases the next try must wait.
+    """After tries that ended in no unlock the next one must wait.
 
     Args:
         wait_s: Whole seconds until the next try is looked at.
@@ -188,7 +188,7 @@ class PassphraseWaitError(PassphraseError):
     action = ("Wait, then try again",)
 
     def __init__(self, wait_s: int) -> None:
-        super().__init__(f"wait {wait_s} s after wrong passphrases")
+        super().__init__(f"wait {wait_s} s after tries that ended in no unlock")
         self.wait_s = wait_s
 
 
@@ -251,7 +251,7 @@ class StateForgedError(StateError):
 
 
 class StateWipedError(StateError):
-    """Too many wrong passphrases: the store was destroyed, as config.yaml asks."""
+    """Too many tries in a row ended in no unlock: the store was destroyed, as config.yaml asks."""
 
     code = "E-STATE-WIPED"
     action = ("Restore a backup",)

@@ -1,7 +1,8 @@
 """Wrong passphrases: counted outside the store in attempts.json, the wait after them, and the wipe.
 
 1. An attempt counts as wrong before the passphrase is looked at: the count is written, synced and read
-   back first, so that pulling the plug gains nothing. A right passphrase takes it back (`clear`).
+   back first, so that pulling the plug gains nothing. A right passphrase takes it back (`clear`). So some may
+   have been cut off by a power cut, whatever was typed: what is said of the count speaks of failed ones.
 2. After n wrong ones the next may come 2^n - 1 seconds later, 15 minutes at most. The wait restarts whole
    at a new boot: with no clock to trust, it then runs from the start of that boot.
 3. No more than the last 32 times are kept, for the journal; the count goes on.
@@ -282,4 +283,4 @@ def wipe_if_due(state: Path, failed_attempts: int, wipe_after: int | None) -> No
     """
     if wipe_after is not None and failed_attempts >= wipe_after:
         wipe_state(state)
-        raise StateWipedError(f"{failed_attempts} wrong passphrases: the store was wiped")
+        raise StateWipedError(f"{failed_attempts} tries in a row ended in no unlock: the store was wiped")

@@ -2,7 +2,7 @@
 
 Rules:
 
-1. What has to be done comes first, and that wrong passphrases were typed; then one page an archive, then the
+1. What has to be done comes first, and that unlocks failed; then one page an archive, then the
    head of the journal: all that a line of the logbook needs, so nobody has to unlock once more for it.
 2. They stay when the stick is pulled, until a key takes them away or a stick goes in; and in the menu until
    the box is switched off, locked or not. Nothing on them is secret: all but the journal's number is in the
@@ -118,8 +118,8 @@ def orders(steps: tuple[StepDone, ...]) -> tuple[str, ...]:
 
 
 def wrong_line(count: int) -> tuple[str, ...]:
-    """Return that wrong passphrases were typed since the unlock before; nothing where none was."""
-    return (fit(f"{count} wrong passphrase{'s' * (count > 1)}"),) if count else ()
+    """Return how many tries since the unlock before ended in none; nothing where there were none."""
+    return (fit(f"{count} failed unlock{'s' * (count > 1)}"),) if count else ()
 
 
 def _archive(step: StepDone) -> tuple[str, ...]:

@@ -116,7 +116,7 @@ def _lines_under_locked(box: Box) -> tuple[str, ...]:
     found = box.inspected
     lines = (
         *((f"Seal {found.seal}",) if found and found.seal else ()),
-        *((f"{box.failed_attempts} wrong in a row",) if box.failed_attempts else ()),
+        *((f"{box.failed_attempts} failed in a row",) if box.failed_attempts else ()),
         *((fit(box.settings.note),) if box.settings.note else ()),
         *((NOT_AS_BEFORE,) if found and found.has_changed else ()),
         *(found.faults if found else ()),

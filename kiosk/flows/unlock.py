@@ -60,7 +60,7 @@ def open_session(box: Box) -> Step[bool]:
             if refused.code not in TRY_AGAIN:
                 raise
             box.failed_attempts = refused.failed_attempts
-            counted = f"{box.failed_attempts} wrong in a row" if box.failed_attempts else "Then try again"
+            counted = f"{box.failed_attempts} failed in a row" if box.failed_attempts else "Then try again"
             is_wrong = refused.code == "E-PASSPHRASE-WRONG"
             again = yield from wait_out(refused.code, refused.wait_s, counted)
             if not again:
@@ -117,7 +117,7 @@ def wait_out(code: str, wait_s: int, counted: str) -> Step[bool]:
 def wait_out_at_start(box: Box, wait_s: int) -> Step[None]:
     """Show the wait that restarts whole at boot, before anything can be typed."""
     title = explain("E-PASSPHRASE-WAIT").code
-    counted = f"{box.failed_attempts} wrong in a row" if box.failed_attempts else "Then try again"
+    counted = f"{box.failed_attempts} failed in a row" if box.failed_attempts else "Then try again"
     while wait_s:
         body = Large(text=f"{wait_s // 60}:{wait_s % 60:02}", below=counted)
         yield _refusal(title, Page(body=body, left="wait"), secretive=False)

@@ -47,6 +47,14 @@ def test_the_wait_doubles_and_stops_at_15_minutes(tmp_path: Path) -> None:
     assert waits == [1, 3, 7, 15, 31, 63, 127, 255, 511, 900, 900, 900]
 
 
+def test_what_is_said_of_a_try_that_a_power_cut_ended_is_true(tmp_path: Path) -> None:
+    attempts.begin(tmp_path, _boot(100.0), NOW)  # with the right passphrase, perhaps
+    after = Boot(id="the next", uptime_s=0.0)
+    with pytest.raises(PassphraseWaitError) as raised:
+        attempts.begin(tmp_path, after, NOW)
+    assert str(raised.value) == "wait 1 s after tries that ended in no unlock"
+
+
 def test_too_early_is_refused_and_not_counted(tmp_path: Path) -> None:
     uptime_s = _fail(tmp_path, 3)
     with pytest.raises(PassphraseWaitError) as raised:

@@ -338,7 +338,7 @@ async def test_a_stick_with_a_fault_is_in_at_the_start() -> None:
 
 async def test_a_locked_out_box_counts_down_and_time_cannot_be_cheated() -> None:
     async with sitting("locked-out") as person:
-        await person.sees(f"{LOCKED_OUT_FAILS} wrong in a row")
+        await person.sees(f"{LOCKED_OUT_FAILS} failed in a row")
 
 
 async def test_the_box_dims_and_the_front_shows_it() -> None:

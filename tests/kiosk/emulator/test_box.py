@@ -124,7 +124,7 @@ def test_the_same_stick_goes_in_again_or_a_new_one_of_that_label(folders: Folder
 def test_wrong_passphrases_are_counted_and_waited_for(folders: Folders) -> None:
     fail_unlocks(folders, 6, NOW)
     with EmulatedBox(folders) as box:
-        assert shows(box, "6 wrong in a row")
+        assert shows(box, "6 failed in a row")
         wait_s = box.daemon.machine.shown.body.text  # type: ignore[union-attr]  the large countdown
         assert wait_s.startswith(("0:5", "1:0"))
 

@@ -46,7 +46,7 @@ def test_what_was_revoked_is_to_be_published_and_a_root_to_be_removed() -> None:
     ]
 
 
-@pytest.mark.parametrize(("count", "line"), [(1, "1 wrong passphrase"), (12, "12 wrong passphrases")])
+@pytest.mark.parametrize(("count", "line"), [(1, "1 failed unlock"), (12, "12 failed unlocks")])
 def test_a_visit_of_a_stick_tells_of_wrong_passphrases(count: int, line: str) -> None:
     operator = unlock(Operator(box(HERE)), failed_attempts=count).answer(RESULTS)
     assert operator.lines[0] == line

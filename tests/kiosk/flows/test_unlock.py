@@ -41,8 +41,8 @@ def test_an_entry_that_is_left_leads_back() -> None:
 def test_wrong_passphrase_counts_down_then_the_words_may_be_corrected() -> None:
     operator = Operator(box()).happen("#", DONE)
     operator.refuse("E-PASSPHRASE-WRONG", wait_s=3, failed_attempts=2)
-    assert operator.page.body == Large(text="0:03", below="2 wrong in a row")
-    assert operator.forget().seconds(2).page.body == Large(text="0:01", below="2 wrong in a row")
+    assert operator.page.body == Large(text="0:03", below="2 failed in a row")
+    assert operator.forget().seconds(2).page.body == Large(text="0:01", below="2 failed in a row")
     assert operator.effects.count(SetTimer(Timer.TICK, 1)) == 2
     assert operator.seconds(1).lines[1] == "You may correct the"
     operator.forget().happen("#")
@@ -63,7 +63,7 @@ def test_words_are_wiped_after_a_minute_or_when_they_are_given_up() -> None:
     waited.forget().seconds(60)
     assert WipeEntry() in waited.effects
     assert waited.page.right == ""
-    assert waited.page.body == Large(text="14:00", below="9 wrong in a row")
+    assert waited.page.body == Large(text="14:00", below="9 failed in a row")
     assert waited.seconds(840).title == "LOCKED"
     given_up = Operator(box()).happen("#", DONE).refuse("E-PASSPHRASE-WRONG", failed_attempts=1).forget()
     assert given_up.happen("***").title == "E-PASSPHRASE-WRONG", "one press too many throws nothing away"
@@ -100,8 +100,8 @@ def test_the_wait_restarts_whole_at_boot_and_nothing_can_be_typed_before() -> No
     operator = Operator(box(provisioned=None))
     operator.machine.vault = Vault.OPENING
     operator.happen(VaultReady(provisioned=True, failed_attempts=3, wait_s=7))
-    assert operator.page.body == Large(text="0:07", below="3 wrong in a row")
-    assert operator.happen("#*D").seconds(6).page.body == Large(text="0:01", below="3 wrong in a row")
+    assert operator.page.body == Large(text="0:07", below="3 failed in a row")
+    assert operator.happen("#*D").seconds(6).page.body == Large(text="0:01", below="3 failed in a row")
     assert operator.seconds(1).title == "LOCKED"
 
 
@@ -116,4 +116,4 @@ def test_a_clock_that_is_not_believed_comes_before_all_else() -> None:
 
 def test_notes_of_the_session_are_shown_once_unlocked() -> None:
     operator = unlock(Operator(box()), failed_attempts=2, policy_changes=("a: 1 -> 2",))
-    assert operator.lines == ("Visit by 2027-02-01", "D see policy change", "2 wrong passphrases")
+    assert operator.lines == ("Visit by 2027-02-01", "D see policy change", "2 failed unlocks")
