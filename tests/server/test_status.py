@@ -84,10 +84,11 @@ def test_cover_that_ends_before_the_next_visit_warns_at_once(tmp_path: Path) -> 
 
 def test_a_refused_archive_is_told_until_one_is_taken(server: Server) -> None:
     archive = server.folder / "archive.tar.age"
+    archive.write_bytes(server.box.make(sequence=server.sequence, created=WELL))  # another one of its number
     with pytest.raises(CaError):
         take_archive(server.state, archive, [server.box.identity], (), WELL)
     status = status_at(server, WELL)
-    assert "warning: an archive was refused: E-ARCHIVE-ROLLBACK" in troubles(status)
+    assert "warning: an archive was refused: E-ARCHIVE-FORK" in troubles(status)
     assert status.troubles[0].since == WELL
     server.take(WELL, head={"next_visit_by": NOW + 60 * DAY})
     assert status_at(server, WELL + HOUR).level == "ok"
