@@ -268,7 +268,7 @@ def _entry_line(entry: EntryView, columns: int) -> str:
     if entry.mode is not Mode.WORDS:
         return entry.line[-columns:]
     # All stars or none, as fewer would say something else than the number; later letters move nothing.
-    room = _MAX_DIGITS - len(entry.typed) if entry.typed else 0
+    room = max(0, _MAX_DIGITS - len(entry.typed)) if entry.typed else 0  # some words need more
     return entry.line if len(entry.line) + room <= columns else f"{entry.typed}_"
 
 

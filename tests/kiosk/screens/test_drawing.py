@@ -38,6 +38,13 @@ def test_every_page_says_something() -> None:
         assert (sample.draw().getbbox() is None) == (name in dark)
 
 
+@pytest.mark.parametrize("typed", ["7", "73532", "735328", "73532867"])
+@pytest.mark.parametrize("words", range(25))
+def test_any_number_of_words_and_digits_fits_the_line_of_an_entry(words: int, typed: str) -> None:
+    view = EntryView(mode=Mode.WORDS, position=words + 1, typed=typed, line=f"{'*' * words}{typed}_")
+    assert f"{typed}_" in read_lines(draw(Entry(purpose=Purpose.UNLOCK), entry=view))[0]
+
+
 ASKING = (
     "welcome",
     "confirm-date",
