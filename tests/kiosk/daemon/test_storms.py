@@ -17,6 +17,7 @@ from random import Random
 from tempfile import mkdtemp
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from msgspec.structs import replace as change
@@ -36,6 +37,7 @@ from kiosk.work.devices import FormatStick, PowerOff, Restart
 from kiosk.work.job import RunJob
 from kiosk.work.rescue import ReadBackup, Restore
 from kiosk.work.worker import Answer, Bug, Progressed, VaultLost, VaultReady
+from tests.fuzzing import Fuzzer
 from tests.kiosk.facts import HALF, TABLE, failed
 from tests.kiosk.flows.steps import title_of
 from tests.kiosk.live import WORDS, make_entries, open_twins
@@ -49,6 +51,7 @@ BLOWS = some.integers(0, KINDS * 48 - 1)
 LABELS = ("PISM-ALL", "PISM-EXPORT", "PISM-CONFIG", "HOLIDAYS", "PISM-RESCUE")
 PROVISIONED = 0.7  # of the storms
 USUALLY = 0.7  # of the answers
+LONG_WORK = 0.5  # of the times that work is looked at, it goes on
 TIMES_S = (0.05, 0.7, 1.1, 2.1, 11.0, 61.0, 241.0, 291.0, 400.0)
 CORNERS = {
     "unlock",
@@ -108,14 +111,17 @@ class Fate:
         """Let the oldest order be answered: as usual mostly."""
         if not self._orders:
             return
-        ticket, request = self._orders.pop(0)
+        ticket, request = self._orders[0]
+        if isinstance(request, WORK):
+            self._post(Progressed(ticket=ticket, progress=HALF))
+            if self._random.random() < LONG_WORK:
+                return  # and whatever comes next, comes inside the work
+        self._orders.pop(0)
         if request is None:
             ready = VaultReady(provisioned=self._provisioned)
             waits = VaultReady(provisioned=True, failed_attempts=3, wait_s=7)
             self._post(waits if self._provisioned and self._random.random() > USUALLY else ready)
             return
-        if isinstance(request, WORK):
-            self._post(Progressed(ticket=ticket, progress=HALF))
         possible: list[Event] = [Answer(ticket, result) for result in self._usual(request)]
         unusual = [Answer(ticket, failed(code, "It did not work.")) for code in FAILURES]
         possible += [*unusual, VaultLost("the vault process ended"), Bug()]
@@ -308,6 +314,30 @@ def storm(blows: list[int], make_watch: Callable[[Storm, Twins], Callable[[], No
 @given(some.lists(BLOWS, min_size=20, max_size=60))
 def test_no_storm_breaks_the_daemon_or_brings_a_secret_to_light(blows: list[int]) -> None:
     storm(blows, lambda weather, twins: Watch(weather, twins).look)
+
+
+@pytest.mark.fuzz("daemon storms")
+def test_no_seeded_storm_breaks_the_daemon_in_any_state(fuzzer: Fuzzer) -> None:
+    """The same, long: with the states that were reached, and those in which a stick came or went."""
+    reached: set[str] = set()
+
+    def make_watch(weather: Storm, twins: Twins) -> Callable[[], None]:
+        watch = Watch(weather, twins)
+
+        def look() -> None:
+            watch.look()
+            reached.add(title_of(weather.daemon.machine.shown))
+
+        return look
+
+    def check(random: Random) -> None:
+        blows = [random.randrange(KINDS * 48) for _ in range(random.choice((20, 60, 200)))]
+        with fuzzer.answer():
+            storm(blows, make_watch)
+        fuzzer.counted["blows"] += len(blows)
+        fuzzer.counted["titles"] = len(reached)
+
+    fuzzer.run(check, inputs=10)
 
 
 def test_storms_reach_the_far_corners() -> None:
