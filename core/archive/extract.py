@@ -56,6 +56,7 @@ _OF_THE_BOX: Final = {
     "restore": ("incarnation", "box_key", "restored_from"),
     "clock": ("last",),
 }
+_OF_CERTIFICATES: Final = ("certificates", "requests")  # lists of an `issue` that go row by row
 _encode = msgspec.json.Encoder(order="sorted").encode
 _decode = json_decoder(_Line, MAX_LINE_BYTES)
 
@@ -102,7 +103,9 @@ def _of_issue(detail: Mapping[str, Any], ids: frozenset[str]) -> dict[str, Any] 
     if not any(is_ours):
         return None
     return {
-        key: [row for row, ours in zip(rows, is_ours, strict=True) if ours] for key, rows in detail.items()
+        key: [row for row, ours in zip(detail[key], is_ours, strict=True) if ours]
+        for key in _OF_CERTIFICATES
+        if key in detail
     }
 
 

@@ -153,6 +153,6 @@ def count_papers(contents: Contents, next_visit_by: datetime, now: datetime, *, 
     own = len(("report", "receipt")) + (contents.kind == "backup")  # recovery.md
     if not public:
         return own
-    told = sum(root.revoked_at is not None or now <= root.not_after for root in contents.roots)
+    told = sum(now <= root.not_after for root in contents.roots)
     crls = sum(root.not_before <= next_visit_by for root in contents.roots)
     return own + len(("roots.pem", "README.txt", "next-visit.ics")) + 2 * told + crls

@@ -3,7 +3,7 @@
     public/roots.pem          live roots, for everybody who verifies
     public/root-<id>.pem      each of these roots alone, PEM
     public/<name>.crt         the same in DER, under the name that urls.issuer gives it; both say of a revoked
-                              root only that it is
+                              root only that it is, until it expires
     public/<name>.crl         CRLs, DER, under the names that urls.crl gives them
     public/README.txt         for the person who hosts them
     next-visit.ics            a day for the next visit, for any calendar program (RFC 5545)
@@ -114,7 +114,7 @@ def make_public(store: Store, policy: Policy, written: Written) -> Iterator[Side
         yield Sidecar(path=f"{PUBLIC}/root-{root.id}.pem", data=pem)
         yield Sidecar(path=f"{PUBLIC}/{published_names(policy, root.id).root}", data=ders[root.id])
     for root in written.contents.roots:
-        if root.revoked_at is not None:
+        if root.revoked_at is not None and now <= root.not_after:  # then nobody trusts it anyway
             for name in (f"root-{root.id}.pem", published_names(policy, root.id).root):
                 yield Sidecar(path=f"{PUBLIC}/{name}", data=_of_revoked(root, root.revoked_at))
     believed = {root.id for root in written.contents.roots if root.not_before <= written.head.next_visit_by}

@@ -99,7 +99,7 @@ def _front(done: JobDone) -> tuple[tuple[str, ...], ...]:
     requested = sum(step.requested for step in done.steps)
     rows = (
         *orders(done.steps),
-        *wrong_line(done.failed_attempts),
+        *failed_line(done.failed_attempts),
         f"Visit by {done.next_visit_by:%Y-%m-%d}",
         f"{issued} signed",
         *((f"{requested} by request",) if requested else ()),
@@ -117,7 +117,7 @@ def orders(steps: tuple[StepDone, ...]) -> tuple[str, ...]:
     )
 
 
-def wrong_line(count: int) -> tuple[str, ...]:
+def failed_line(count: int) -> tuple[str, ...]:
     """Return how many tries since the unlock before ended in none; nothing where there were none."""
     return (fit(f"{count} failed unlock{'s' * (count > 1)}"),) if count else ()
 

@@ -11,7 +11,7 @@ from kiosk.flows.box import RESCUE_LABEL, Box
 from kiosk.flows.clock import doubt_clock
 from kiosk.flows.flow import Flow, Page, SticksChanged
 from kiosk.flows.format import wrong_stick
-from kiosk.flows.last_visit import wrong_line
+from kiosk.flows.last_visit import failed_line
 from kiosk.flows.menu import menu
 from kiosk.flows.policy import review_own
 from kiosk.flows.rescue import not_empty, rescue
@@ -133,7 +133,7 @@ def unlocked(box: Box) -> Flow:
     lines = (
         f"Visit by {session.next_visit_by:%Y-%m-%d}",
         *(("D see policy change",) if session.policy_changes else ()),
-        *wrong_line(session.failed_attempts),
+        *failed_line(session.failed_attempts),
         "Stick is not used" if box.sticks else "Put in a stick, or #",
     )
     key = yield Page(

@@ -152,7 +152,7 @@ class JobDone:
         journal_sequence: Number of the journal's last entry.
         journal_head: Its hash, 64 hex digits.
         journal_words: The same as 12 words.
-        failed_attempts: Wrong passphrases before the unlock that it was done under; the flow knows them.
+        failed_attempts: Tries before the unlock that it was done under; the flow knows them.
     """
 
     steps: tuple[StepDone, ...]

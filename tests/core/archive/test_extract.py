@@ -28,7 +28,7 @@ PAIRS = [[OURS, DIGEST], [THEIRS, DIGEST]]
 ACTS: list[tuple[str, dict[str, Any]]] = [
     ("init", {"authority": "x", "incarnation": "i", "box_key": "k", "policy": DIGEST}),
     ("unlock", {"failed": 2}),
-    ("issue", {"certificates": PAIRS, "requests": REQUESTS}),
+    ("issue", {"certificates": PAIRS, "requests": REQUESTS, "note": "theirs"}),
     ("issue", {"certificates": PAIRS[1:]}),
     ("policy", {"policy": DIGEST, "names": ["theirs"]}),
     ("revoke", {"id": THEIRS, "kind": "signer", "reason": "superseded"}),

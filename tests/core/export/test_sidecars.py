@@ -140,6 +140,9 @@ def test_of_a_revoked_root_the_files_say_that_it_is(tmp_path: Path) -> None:
             journal.append(store, "revoke", {}, NOW)
         top_up(store, policy, NOW, report_nothing)
         second = files_beside(store, policy, NOW + timedelta(days=1))
+        later = root.not_after + timedelta(seconds=1)
+        top_up(store, policy, later, report_nothing)
+        third = files_beside(store, policy, later)
     names = {path for path in first if root.id in path and not path.endswith(".crl")}
     assert names == {f"public/root-{root.id}.pem", f"public/{root.id}.crt"}
     for name in names:
@@ -147,6 +150,7 @@ def test_of_a_revoked_root_the_files_say_that_it_is(tmp_path: Path) -> None:
         assert b"CERTIFICATE" not in second[name]
     assert root.id.encode() not in second["public/roots.pem"]
     assert f"public/{root.id}.crl" in second
+    assert not names & third.keys()
 
 
 # The receipt
