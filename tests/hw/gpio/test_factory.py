@@ -1,5 +1,7 @@
 """The pins in gpiozero's shape."""
 
+from pathlib import Path
+
 import pytest
 from gpiod.line import Bias
 from gpiozero.exc import (
@@ -15,18 +17,28 @@ from gpiozero.exc import (
 )
 
 from hw.errors import KeypadError
+from hw.gpio.chip import CHIP_LABELS
 from hw.gpio.factory import GpiodFactory
-from tests.hw.gpio.factories import LINES
-from tests.hw.gpio.fake_chip import FakeRequest
+from tests.hw.gpio.factories import LINES, made
+from tests.hw.gpio.fake_chip import FakeChip, FakeRequest, Machine
 
 
 @pytest.mark.parametrize("error", [PinUnknownPi("no"), FileNotFoundError("no")])
-def test_a_board_that_is_no_pi_is_an_error(error: Exception) -> None:
+@pytest.mark.parametrize("label", CHIP_LABELS)
+def test_a_board_whose_revision_is_not_told_has_its_header_by_its_chip(error: Exception, label: str) -> None:
     def revision() -> int:
         raise error
 
-    with pytest.raises(KeypadError, match="no Raspberry Pi"):
-        GpiodFactory(LINES, revision=revision)
+    machine = Machine({"/dev/gpiochip0": FakeChip(label=label)})
+    paths = [Path(path) for path in machine.chips]
+    factory = GpiodFactory(LINES, paths=paths, open_chip=machine.open, revision=revision)
+    assert [factory.pin(number).function for number in LINES] == ["input"] * len(LINES)
+    factory.close()
+
+
+def test_a_machine_without_a_pis_chip_is_an_error() -> None:
+    with pytest.raises(KeypadError, match="no GPIO chip of a Raspberry Pi"):
+        made(Machine({"/dev/gpiochip0": FakeChip(label="pinctrl-amd")}))
 
 
 def test_inputs_are_pulled_as_asked(factory: GpiodFactory, request_: FakeRequest) -> None:
