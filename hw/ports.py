@@ -6,6 +6,8 @@ stick. Rules:
 1. A device posts its events through the `post` it was started with, from any thread, and never blocks in it.
 2. A driver and its twin pass one contract suite (tests/hw/contracts).
 3. Every failure is a HardwareError of hw.errors; a port's docstring names which.
+4. A thread that cannot go on dies of what it met, with a traceback: whoever runs the devices ends then
+   (kiosk.daemon.appliance). None ends in silence.
 
 Left to others: FAT on a medium (hw.fat.volume), and which of the devices a box has (hw.board).
 """

@@ -6,12 +6,12 @@ Rules:
 2. An output is open drain: it pulls low or floats and can never drive high, whatever it is told.
 3. A floating line that was an output stays an open-drain output let go (electrically the same), so that
    a scan costs one system call a step and no reconfiguration. Changes made together cost one call.
-4. Every failure of a line is a KeypadError.
+4. Every failure of a line is a KeypadError. Where edges cannot be read any more the thread dies of it
+   (hw.ports, rule 4): a keypad that nothing wakes would be dead without a word.
 
 Left to others: what a line is for (hw.gpio.factory gives it gpiozero's shape).
 """
 
-import logging
 import os
 import select
 import threading
@@ -31,9 +31,6 @@ _BIASES = {"floating": Bias.DISABLED, "up": Bias.PULL_UP, "down": Bias.PULL_DOWN
 _EDGES = {"none": Edge.NONE, "both": Edge.BOTH, "rising": Edge.RISING, "falling": Edge.FALLING}
 
 _OPEN_DRAIN = ("open drain", "")
-
-_log = logging.getLogger(__name__)
-
 
 OnEdge = Callable[[int, float, bool], None]
 """Called with a line, the kernel's monotonic seconds and True for a rising edge."""
@@ -211,12 +208,8 @@ class Lines:
             ready = {descriptor for descriptor, _ in poll.poll()}
             if self._shutdown in ready:
                 return
-            try:
-                with self._lock:
-                    events = self._request.read_edge_events()
-            except OSError:
-                _log.exception("GPIO edges cannot be read any more")
-                return
+            with self._lock:
+                events = self._request.read_edge_events()
             for event in events:
                 rising = event.event_type is EdgeEvent.Type.RISING_EDGE
                 self._on_edge(event.line_offset, event.timestamp_ns / 1e9, rising)

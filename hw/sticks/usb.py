@@ -4,7 +4,8 @@ Owns a thread that listens to udev for USB devices. Rules:
 
 1. udev tells of a device when it has gone through its rules (systemd/udev): by then it is let in, or is not.
 2. It sleeps in one poll without a time-out.
-3. A listener that fails costs the names, nothing else: refusing is udev's and the kernel's.
+3. A listener that fails is made anew; meanwhile it costs the names, nothing else: refusing is udev's and the
+   kernel's.
 4. A name comes from a stranger: printable ASCII of a bounded length.
 """
 
@@ -20,6 +21,7 @@ from hw.ports import Medium, Post, Stick, Sticks, UsbRefused
 from hw.sticks.udev import Watch
 
 _NAME_CHARACTERS = 40
+_WAIT_S = 30.0
 _SYS = Path("/sys")
 
 
@@ -63,6 +65,7 @@ class UsbSockets:
         sticks: Who minds the sticks.
         listen: Makes a listener; OSError when udev cannot be heard.
         sys: The sysfs mount.
+        wait_s: Before a listener that failed is made anew.
     """
 
     def __init__(
@@ -71,10 +74,12 @@ class UsbSockets:
         listen: Callable[[], Listener] = UdevUsb,
         *,
         sys: Path = _SYS,
+        wait_s: float = _WAIT_S,
     ) -> None:
         self._sticks = sticks
         self._listen = listen
         self._sys = sys
+        self._wait_s = wait_s
         self._watch = Watch("usb")
 
     def start(self, post: Post) -> None:
@@ -92,12 +97,16 @@ class UsbSockets:
         return self._sticks.open_medium(stick)
 
     def _run(self, post: Post) -> None:
-        with suppress(OSError):  # rule 3
-            listener = self._listen()
-            while self._watch.wait(None, listener.fileno()) is not None:
-                for path in listener.receive():
-                    if (name := self._find_refused_name(path)) is not None:
-                        post(UsbRefused(name))
+        while True:
+            with suppress(OSError):  # rule 3
+                listener = self._listen()
+                while self._watch.wait(None, listener.fileno()) is not None:
+                    for path in listener.receive():
+                        if (name := self._find_refused_name(path)) is not None:
+                            post(UsbRefused(name))
+                return
+            if self._watch.wait(self._wait_s) is None:
+                return
 
     def _find_refused_name(self, path: str) -> str | None:
         """Return the name of a device that is in and may not be used; None for any other."""

@@ -9,30 +9,35 @@ Rules:
 4. A config.yaml that cannot be used is said on the panel that the first picture is on.
 5. A box that lacks a guard (kiosk.work.guards) is refused there, too, before a stick is looked at or a vault
    asked. Of its own guards the vault tells when it is connected: kiosk.work.worker.
+6. Whatever thread dies, the kiosk ends with it, and systemd starts it anew.
 """
 
 import contextlib
 import logging
 import os
 import signal
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 from sdnotify import SystemdNotifier
 
 from core.crypto.process import harden_process
-from core.errors import CaError
+from core.errors import CaError, describe_bug
 from core.policy.config import load_config
 from hw.board import Board, BoardSettings, open_board
 from hw.errors import DisplayError, HardwareError
 from hw.ports import Display
 from kiosk.daemon.compose import board_settings, make_daemon
+from kiosk.daemon.daemon import Daemon
 from kiosk.daemon.first_light import FirstLight
 from kiosk.flows.dialogs import problem_page
 from kiosk.screens.drawing import draw
 from kiosk.work.guards import require
 from kiosk.work.session import connect_vault
+
+log = logging.getLogger(__name__)
 
 _MICROSECONDS: Final = 1_000_000
 _PINGS_A_WATCH: Final = 3
@@ -97,7 +102,29 @@ def run_appliance(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: daemon.leave())
     notifier.notify("READY=1")
-    daemon.run()
+    with ending_when_a_thread_dies(daemon):
+        daemon.run()
+
+
+@contextlib.contextmanager
+def ending_when_a_thread_dies(daemon: Daemon) -> Iterator[None]:
+    """Have the daemon end when any thread of this process dies of an error (rule 6).
+
+    Args:
+        daemon: That ends then.
+    """
+
+    def end(died: threading.ExceptHookArgs) -> None:
+        error = died.exc_value or died.exc_type()
+        name = died.thread.name if died.thread else "?"
+        log.error("thread %s died: %s", name, describe_bug(error))
+        daemon.fail(error)
+
+    before, threading.excepthook = threading.excepthook, end
+    try:
+        yield
+    finally:
+        threading.excepthook = before
 
 
 def keep_display(first_light: FirstLight | None, settings: BoardSettings) -> Display | None:

@@ -11,12 +11,15 @@ Rules:
    again.
 6. Idle, it sleeps in the kernel until an event, a timer, the watchdog's turn, or the next minute where a page
    that is lit tells the time.
+7. A thread of a device or of the worker that dies ends the daemon, with a page that says so: a box that looks
+   alive and hears no key or stick is worse than one that starts anew.
 """
 
 import logging
 import queue
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, Protocol
 
 from core.api.wire import Failed
@@ -25,6 +28,7 @@ from hw.board import Board
 from hw.errors import DisplayError, KeypadError
 from kiosk.daemon.timers import Retry, Timers
 from kiosk.entry.buffers import Entries, EntryChanged, Purpose
+from kiosk.flows.dialogs import problem_page
 from kiosk.flows.flow import ProposeWords
 from kiosk.machine import effects as fx
 from kiosk.machine.events import DeviceFailed, Event, PowerAsked, TimerFired
@@ -108,6 +112,7 @@ class Daemon:
         self._keypad_retry = Retry()
         self._minute_due_s: float | None = None
         self._leaving = False
+        self._failure: BaseException | None = None
         self._worker = make_worker(self.post)
 
     def post(self, event: Event) -> None:
@@ -117,6 +122,11 @@ class Daemon:
     def end(self) -> None:
         """Let `run` return after what is queued, from any thread."""
         self._inbox.put(None)
+
+    def fail(self, error: BaseException) -> None:
+        """Let `run` end with an error that a thread has died of, from that thread."""
+        self._failure = self._failure or error
+        self.end()
 
     def leave(self) -> None:
         """Let the work end, lock, show the last words, and let `run` return; from a signal or any thread."""
@@ -134,6 +144,9 @@ class Daemon:
             self._board.sticks.start(self.post)
             while not self._has_left() and self._wait():
                 self._turn()
+            if self._failure is not None:
+                self._show_failure()
+                raise self._failure
         finally:
             self._board.sticks.close()
             self._board.keypad.close()
@@ -306,6 +319,12 @@ class Daemon:
             self._owe(error)
         else:
             self._display_retry.succeed()
+
+    def _show_failure(self) -> None:
+        """Leave on the panel that the daemon ends (rule 7)."""
+        with suppress(DisplayError):
+            self._board.display.blank(off=False)
+            self._board.display.show(draw(problem_page("E-BUG", "")))
 
     def _owe(self, error: DisplayError) -> None:
         """Try the frame again later; said once in the log, not at every try."""

@@ -2,6 +2,7 @@
 
 import errno
 import threading
+from collections.abc import Iterator
 
 import pytest
 from gpiod.line import Bias, Direction, Edge, Value
@@ -10,6 +11,15 @@ from hw.errors import KeypadError
 from hw.gpio.factory import GpiodFactory
 from tests.hw.gpio.factories import LINES, made
 from tests.hw.gpio.fake_chip import FakeChip, FakeRequest, Machine
+
+
+@pytest.fixture
+def dead() -> Iterator[list[threading.ExceptHookArgs]]:
+    """The threads that died meanwhile, and of what."""
+    found: list[threading.ExceptHookArgs] = []
+    before, threading.excepthook = threading.excepthook, found.append
+    yield found
+    threading.excepthook = before
 
 
 def test_lines_in_use_are_an_error() -> None:
@@ -107,8 +117,8 @@ def test_edges_reach_the_callback_with_the_kernels_time(factory: GpiodFactory, r
     assert seen == [(1.5, False)]
 
 
-def test_the_watch_ends_quietly_when_edges_cannot_be_read(
-    factory: GpiodFactory, request_: FakeRequest, caplog: pytest.LogCaptureFixture
+def test_the_watch_dies_aloud_when_edges_cannot_be_read(
+    factory: GpiodFactory, request_: FakeRequest, dead: list[threading.ExceptHookArgs]
 ) -> None:
     pin = factory.pin(12)
 
@@ -122,7 +132,8 @@ def test_the_watch_ends_quietly_when_edges_cannot_be_read(
     request_.edge(12, rising=False)
     thread.join(5)
     assert not thread.is_alive()
-    assert "cannot be read any more" in caplog.text
+    assert [died.thread for died in dead] == [thread]
+    assert dead[0].exc_type is OSError
     request_.fails = 0
 
 

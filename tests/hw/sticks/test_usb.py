@@ -1,5 +1,6 @@
 """USB devices that were refused are named, once."""
 
+import errno
 import os
 import threading
 from collections.abc import Iterator
@@ -131,6 +132,23 @@ def test_a_listener_that_fails_costs_only_the_names(tmp_path: Path) -> None:
     sockets.start(events.append)
     sockets.close()
     assert events == [StickRemoved("from the sticks")]
+
+
+def test_a_listener_that_fails_is_made_anew(tmp_path: Path) -> None:
+    running = Running(tmp_path)
+    tries = [running.wire]
+
+    def listen() -> Wire:
+        if tries:
+            raise OSError(errno.ENOBUFS, f"udev is late for {tries.pop()}")
+        return running.wire
+
+    running.sockets = UsbSockets(running.sticks, listen, sys=tmp_path, wait_s=0.01)
+    running.sockets.start(running.post)
+    running.put_in(KEYBOARD, authorized="0", product="Keyboard")
+    assert running.told()
+    running.sockets.close()
+    running.wire.close()
 
 
 def test_sticks_are_opened_by_whoever_minds_them(tmp_path: Path) -> None:

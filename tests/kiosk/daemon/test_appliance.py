@@ -136,6 +136,37 @@ def test_without_panel_keypad_and_vault_it_runs_tells_systemd_and_ends_when_told
     assert b"E-BUG" not in log
 
 
+DYING = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from hw.sticks.udev import UdevSticks
+from hw.sticks.usb import UsbSockets
+from hw.system.emulated import EmulatedGuards
+from kiosk.daemon.appliance import open_box, run_appliance
+
+def lack_a_library():
+    raise ImportError("No library named udev")
+
+config, folder, dies = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+sticks = UdevSticks(lack_a_library) if dies == "sticks" else UdevSticks()
+sockets = UsbSockets(sticks, lack_a_library) if dies == "usb" else sticks
+parts = {"guards": EmulatedGuards(), "sticks": sockets}
+run_appliance(config, folder, folder, None, lambda *given: replace(open_box(*given), **parts))
+"""
+"""The real kiosk on a system where pyudev cannot be used in one of its threads."""
+
+
+@pytest.mark.parametrize("dies", ["sticks", "usb"])
+def test_a_thread_that_dies_ends_the_kiosk_with_a_failure(tmp_path: Path, dies: str) -> None:
+    config = lay_config(tmp_path, "port: 1,", "port: 31,")
+    command = [sys.executable, "-c", DYING, str(config), str(tmp_path), dies]
+    ran = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, timeout=60, check=False)
+    assert ran.returncode != 0
+    assert f"thread {dies} died: ".encode() in ran.stderr
+    assert b"ImportError" in ran.stderr
+
+
 def test_the_vault_command_serves_the_connection_on_its_standard_input(tmp_path: Path) -> None:
     from core.api import requests as pr
     from core.api import results as rs

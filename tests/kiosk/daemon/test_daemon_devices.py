@@ -104,3 +104,16 @@ def test_a_keypad_that_cannot_be_had_is_said_and_tried_again(
     assert seen[0][0] == "E-KEYPAD"
     assert sum("E-KEYPAD" in record.getMessage() for record in caplog.records) == 1
     assert loop.daemon._keypad_retry.due_s is None
+
+
+def test_a_thread_that_dies_ends_the_daemon_and_leaves_that_on_the_panel(loop: Loop) -> None:
+    error = ImportError("No library named udev")
+    with pytest.raises(ImportError, match="No library"):
+        loop.play(READY, lambda: loop.daemon.fail(error))
+    assert "E-BUG" in " ".join(read_lines(loop.twins.panel.image()))
+
+
+def test_a_thread_that_dies_ends_a_daemon_without_a_panel(loop: Loop) -> None:
+    loop.twins.panel.unplug()
+    with pytest.raises(ImportError):
+        loop.play(READY, lambda: loop.daemon.fail(ImportError()))
