@@ -17,6 +17,7 @@
     │   ├── StickSizeError         a file on the stick is larger than what is taken
     │   ├── StickIoError           reading or writing fails
     │   └── StickVerifyError       what was read back is not what was written
+    ├── ToolsError             the system's own programs for sticks do not work
     ├── LandlockError          no Landlock around what reads a stick
     ├── SeccompError           kiosk or vault without a filter for system calls
     ├── UsersError             kiosk and vault are one user, or root
@@ -149,6 +150,13 @@ class StickVerifyError(StickError):
 
     code = "E-STICK-VERIFY"
     action = ("Do not trust it: use", "another stick")
+
+
+class ToolsError(HardwareError):
+    """The programs that read and write sticks do not work: a part of the system is missing."""
+
+    code = "E-TOOLS"
+    action = ("No stick's fault: the", "system lacks a part.", "Test: menu, 9")
 
 
 class LandlockError(HardwareError):

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import BinaryIO, Literal, Self
 
-from hw.errors import StickError, StickFormatError, StickIoError
+from hw.errors import StickError, StickFormatError, StickIoError, ToolsError
 from hw.fat import sandbox
 from hw.ports import Tick
 
@@ -134,7 +134,8 @@ class Launcher:
         Raises:
             StickIoError: It took too long.
             StickFormatError: It printed more than it may.
-            StickError: It is not installed, or could not be confined and was not run.
+            ToolsError: It is not installed, or could not be confined and was not run.
+            StickError: The launcher is gone, with a tool that hung in a dead device.
         """
         limits = limits or Limits()
         max_bytes = offset + node_bytes if mode != "r" else limits.output_bytes if into >= 0 else 0
@@ -154,7 +155,7 @@ class Launcher:
             finally:
                 status = self._wait()
         if status == sandbox.NOT_RUN:
-            raise StickError(complaint)
+            raise ToolsError(complaint)
         return Outcome(status=status, complaint=complaint)
 
     def _start(self, arguments: list[str], descriptors: list[int]) -> int:

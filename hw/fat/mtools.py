@@ -5,7 +5,8 @@ Owns every call of mtools on a volume, and what the failures of the tools mean. 
 1. Each call is a confined child (hw.fat.launcher), whose standard input is /dev/null.
 2. What mtools says is not trusted: an exit status of 0 proves nothing (mcopy exits 0 when writing fails),
    one of 1 is explained by looking at the medium first. What it complains of is the stick's format, unless it
-   passes on an error of the kernel's: only then is the stick failing.
+   passes on an error of the kernel's (only then is the stick failing), or fails on a sound volume as well
+   (hw.fat.trial: then the system lacks a part, and no stick is blamed).
 3. A listing stays true as long as we hold the claim and write nothing to its folder.
 4. mtools writes nothing where the FS information sector says that there is no room: where the FAT says that
    there is, the sector is made to say that it does not know, which the specification provides for.
@@ -30,6 +31,7 @@ from hw.fat.listing import Geometry, Listing, StickFile, parse_geometry, parse_l
 from hw.fat.names import StickPath, same_name
 from hw.fat.open_end import find_open_end
 from hw.fat.space import UNKNOWN_HINT, count_free_clusters, hint_offset, read_hint
+from hw.fat.trial import require_tools
 from hw.ports import Medium, Tick
 
 DRIVE = sandbox.DRIVE
@@ -59,15 +61,20 @@ class Drive:
     Args:
         medium: Claimed.
         heals: As for FatVolume.
+        open_launcher: Starts the tools.
 
     Raises:
         StickFormatError: It is not FAT32.
+        ToolsError: The tools do not work on any volume.
         StickGoneError, StickIoError: It cannot be read.
     """
 
-    def __init__(self, medium: Medium, *, heals: bool = True) -> None:
+    def __init__(
+        self, medium: Medium, *, heals: bool = True, open_launcher: Callable[[], Launcher] = Launcher
+    ) -> None:
         self.medium = medium
-        self._launcher = Launcher()
+        self._open_launcher = open_launcher
+        self._launcher = open_launcher()
         self._listings: dict[str, Listing] = {}
         self._before: tuple[str, ...] = ()  # what stands before each call of mtools
         try:
@@ -224,7 +231,7 @@ class Drive:
 
     def raise_failure(self, outcome: Outcome, what: str) -> None:
         """Raise what a tool's end means, when it did not end well; see `raise_failure`."""
-        raise_failure(self.medium, outcome, what)
+        raise_failure(self.medium, outcome, what, self._open_launcher)
 
     def read_file(self, place: StickPath, size_bytes: int, sink: Callable[[bytes], object]) -> None:
         """Pass a file's bytes on, as mtools reads them.
@@ -256,18 +263,22 @@ class Drive:
         self.raise_failure(outcome, f"{place} cannot be read")
 
 
-def raise_failure(medium: Medium, outcome: Outcome, what: str) -> None:
+def raise_failure(
+    medium: Medium, outcome: Outcome, what: str, open_launcher: Callable[[], Launcher] = Launcher
+) -> None:
     """Raise what a tool's end means, when it did not end well.
 
     Args:
         medium: That it worked on.
         outcome: Of the tool; one that passed on an error of the kernel's did not end well.
         what: What was being done, as the beginning of a sentence.
+        open_launcher: Starts the tools, for a trial.
 
     Raises:
         StickGoneError: The stick is out.
         StickFullError, StickReadOnlyError: The tool says so.
         StickIoError: The kernel could not read or write.
+        ToolsError: The tools fail on a sound volume, too.
         StickFormatError: Anything else: the tool does not take what is on the stick.
     """
     said = outcome.complaint
@@ -281,6 +292,7 @@ def raise_failure(medium: Medium, outcome: Outcome, what: str) -> None:
         raise StickFullError(f"{what}: the stick is full")
     if "Read-only file system" in said or "write protect" in said.lower():
         raise StickReadOnlyError(f"{what}: the stick is write-protected")
+    require_tools(open_launcher)
     if _NO_FAT.search(said):  # its words name a drive that nobody knows
         raise StickFormatError(what)
     raise StickFormatError(f"{what}: {said or f'status {outcome.status}'}")

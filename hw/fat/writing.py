@@ -23,6 +23,7 @@ from hw.errors import (
     StickFullError,
     StickReadOnlyError,
     StickVerifyError,
+    ToolsError,
 )
 from hw.fat.launcher import limits_for
 from hw.fat.mtools import SOURCE, Drive, drive_path
@@ -211,7 +212,7 @@ def _check_room(drive: Drive, place: StickPath, size_bytes: int) -> None:
 def _delete_written(drive: Drive, place: StickPath) -> None:
     """Take away what was just written, if the stick still lets us; a part is cleaned next time."""
     drive.forget_listing(place.folder)
-    with suppress(StickError):
+    with suppress(StickError, ToolsError):
         drive.run(["mdel", drive_path(str(place))], "w")
         drive.medium.flush()
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from hw.errors import StickError
+from hw.errors import StickError, ToolsError
 from hw.fat.launcher import Launcher, Limits
 from hw.fat.sandbox import LOOK
 
@@ -55,7 +55,7 @@ def _ask(launcher: Launcher, node: int, numbers: tuple[int, ...]) -> Mapping[str
         outcome = launcher.run(
             command, node=node, mode="r", node_bytes=numbers[0], sink=printed.append, limits=_LIMITS
         )
-    except StickError:
+    except (StickError, ToolsError):
         return {"ID_FS_USAGE": "filesystem", "ID_FS_TYPE": UNREADABLE}
     if outcome.status != 0:
         return {"ID_FS_USAGE": "filesystem", "ID_FS_TYPE": UNREADABLE}

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from hw.errors import StickError
+from hw.errors import HardwareError
 from hw.fat.launcher import Launcher, Limits
 from hw.fat.sandbox import NODE, landlock_version
 from hw.medium.sysfs import Sysfs
@@ -112,7 +112,7 @@ def hold_landlock(
         Its version, where the tool read the one file and was refused the other; else 0.
     """
     printed: list[bytes] = []
-    with suppress(OSError, StickError):
+    with suppress(OSError, HardwareError):
         version = find_version()
         forbidden.read_bytes()  # the control: what the tool is refused is not refused to everybody
         node = os.open(allowed, os.O_RDONLY | os.O_CLOEXEC)

@@ -131,6 +131,7 @@ _HAPPENED: dict[str, str] = {
     "E-STICK-SIZE": "Larger than it should",
     "E-STICK-IO": "It cannot be accessed",
     "E-STICK-VERIFY": "It does not keep data",
+    "E-TOOLS": "The box lacks a part",
     "E-GUARD-LANDLOCK": "Sandbox is missing",
     "E-GUARD-SECCOMP": "Nothing filters calls",
     "E-GUARD-USERS": "Users are not apart",

@@ -1,8 +1,9 @@
-"""What the self-test finds by itself: random source, clock, store, free space, guards, and how the board is.
+"""What the self-test finds by itself: random source, clock, store, free space, tools, guards, and the board.
 
 Keys and pixels are for the operator's hands and eyes (kiosk.flows.self_test).
 """
 
+import logging
 import os
 import shutil
 from collections import Counter
@@ -14,10 +15,14 @@ from typing import Final
 from core.api.requests import AskStatus
 from core.api.results import Confined, StatusReport
 from hw.board import Board
+from hw.errors import ToolsError
+from hw.fat.trial import try_tools
 from hw.sizes import size_text
 from kiosk.work.guards import add_vault, judge_guards
 from kiosk.work.health import Finding, judge
 from kiosk.work.task import Task, Tools
+
+log = logging.getLogger(__name__)
 
 SAMPLE_BYTES: Final = 4096
 # SP 800-90B 4.4.2, adaptive proportion test, for 8-bit samples that claim 7 bits: of 512 samples the value
@@ -60,9 +65,20 @@ def run_self_test(board: Board, spool: Path, store: str, confined: Confined | No
         Finding(name="clock", good=now.year >= FIRST_YEAR, text=f"{now:%y-%m-%d}"),
         Finding(name="store", good=store in ("", "good"), text=store[:8] or "locked"),
         Finding(name="free space", good=free >= MIN_FREE_BYTES, text=size_text(free)),
+        Finding(name="stick tools", good=_do_tools_work()),
         *judge_guards(protection),
         *judge(board.sensors.read()),
     )
+
+
+def _do_tools_work() -> bool:
+    """Return whether the tools write to, and read back from, a sound volume in memory."""
+    try:
+        try_tools()
+    except ToolsError as error:
+        log.warning("%s %s", error.code, error)
+        return False
+    return True
 
 
 def is_random(sample: bytes) -> bool:

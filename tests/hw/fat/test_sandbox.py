@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hw.errors import StickError
+from hw.errors import ToolsError
 from hw.fat import sandbox
 from hw.fat.launcher import Launcher, Limits, Mode
 
@@ -57,13 +57,13 @@ def test_the_stick_does_not_grow(tmp_path: Path) -> None:
 
 
 def test_a_tool_that_is_not_there_is_said(tmp_path: Path) -> None:
-    with pytest.raises(StickError, match="no-such-tool is not installed"):
+    with pytest.raises(ToolsError, match="no-such-tool is not installed"):
         run_confined(tmp_path, "no-such-tool")
 
 
 def test_what_cannot_be_confined_is_not_run_and_the_next_is(tmp_path: Path) -> None:
     with (tmp_path / "node").open("w+b") as node, Launcher() as launcher:
-        with pytest.raises(StickError, match="env was not run"):
+        with pytest.raises(ToolsError, match="env was not run"):
             launcher.run(["env"], node=node.fileno(), mode="w", node_bytes=1 << 80)
         assert launcher.run(["env"], node=node.fileno(), mode="w", node_bytes=0).status == 0
 

@@ -32,7 +32,16 @@ def rows(
 
 def test_a_sound_box_finds_itself_sound(tmp_path: Path) -> None:
     found = rows(tmp_path, store="good")
-    assert [*found] == ["random", "clock", "store", "free space", *GUARDS, *BOARD, "radios, net"]
+    assert [*found] == [
+        "random",
+        "clock",
+        "store",
+        "free space",
+        "stick tools",
+        *GUARDS,
+        *BOARD,
+        "radios, net",
+    ]
     assert all(row.good for row in found.values())
     assert found["clock"].text == "27-03-01"
     assert found["store"].text == "good"
