@@ -255,8 +255,9 @@ class ArchiveWritten(Result, frozen=True, kw_only=True):
     """The archive that now stands in the descriptor, and the files that go with it, receipt last.
 
     `mark` tells the archives of this incarnation from those of any other: eight hex digits. Since the archive
-    of this name before it, `late_roots` are new and sign before they could be spread; `revoked` (signers) and
-    `revoked_roots` were revoked.
+    of this name that was last seen on a stick, roots and signers are `new`, of which `late_roots` sign before
+    they could be spread; `revoked` (signers) and `revoked_roots` were revoked; and the numbers `unseen` were
+    used up by archives that were made and cut off.
     """
 
     kind: str
@@ -267,6 +268,8 @@ class ArchiveWritten(Result, frozen=True, kw_only=True):
     size_bytes: int
     sha256: str
     companions: tuple[Companion, ...]
+    new: int = 0
+    unseen: tuple[int, ...] = ()
     late_roots: int = 0
     revoked: int = 0
     revoked_roots: int = 0

@@ -147,30 +147,37 @@ _decode_mark = json_decoder(_Mark, 256)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What changed since an archive.
+    """What changed since the archive of this kind and name that was last seen where it was to go.
 
     Args:
-        since: When that archive was made; None if this is the first one.
+        since: When that archive was made; None if none was seen yet.
         issued: New roots and signers in this archive.
         revoked: Roots and signers that were revoked since.
         ended: Roots and signers whose issuing period ended since; they may be gone from the archive.
+        is_first: No archive of any name was ever seen, so nobody has a root yet.
     """
 
     since: datetime | None
     issued: tuple[Certificate, ...]
     revoked: tuple[Certificate, ...]
     ended: tuple[Certificate, ...]
+    is_first: bool = False
 
     def late_roots(self, spread: datetime) -> int:
-        """Return how many new roots sign before `spread`, when all can have them; 0 in a first archive."""
-        new = () if self.since is None else self.issued
+        """Return how many new roots sign before `spread`, when all can have them.
+
+        The first archive of its name brings none where others, which had them, were seen.
+        """
+        new = () if self.since is None and not self.is_first else self.issued
         return sum(item.kind == "root" and item.issue_from < spread for item in new)
 
 
 def take_changes(
     store: "Store", policy: Policy, contents: Contents, issued: Sequence[Certificate], now: datetime
 ) -> Changes:
-    """Return what changed since the last archive of this kind and name, and remember this one.
+    """Return what changed since an archive of this kind and name was last seen, and note how this one stands.
+
+    One that was made and never stood anywhere has told nobody: it counts only after `keep_seen`.
 
     Args:
         store: Inside the transaction of the export.
@@ -179,10 +186,9 @@ def take_changes(
         issued: All certificates, in issuing order.
         now: Aware UTC time of this archive.
     """
-    name = f"exported {contents.kind} {contents.name}"
-    fact = store.fact(name)
+    fact = store.fact(_seen(contents.kind, contents.name))
     mark = _Mark(created=now, issued=len(issued))
-    store.set_fact(name, msgspec.json.encode(mark, order="sorted").decode())
+    store.set_fact(_made(contents.kind, contents.name), msgspec.json.encode(mark, order="sorted").decode())
     egress = contents.kind == "egress"
     targets = frozenset(policy.egress_targets(contents.name)) if egress else None
     concerned = [
@@ -191,24 +197,49 @@ def take_changes(
         if item.kind == "root"
         or (item.kind == "signer" and (targets is None or (item.class_name, item.target) in targets))
     ]
-    return _find_changes(contents, issued, concerned, fact, now)
-
-
-def _find_changes(
-    contents: Contents,
-    issued: Sequence[Certificate],
-    concerned: Sequence[Certificate],
-    fact: str | None,
-    now: datetime,
-) -> Changes:
     held = frozenset(item.id for item in (*contents.roots, *contents.signers))
     if fact is None:
+        is_first = all(item.written_at is None for item in store.archives())
         new = tuple(item for item in concerned if item.id in held)
-        return Changes(since=None, issued=new, revoked=(), ended=())
+        return Changes(since=None, issued=new, revoked=(), ended=(), is_first=is_first)
+    return _changes_since(_read_mark(fact, contents.name), issued, concerned, held, now)
+
+
+def keep_seen(store: "Store", kind: str, name: str) -> None:
+    """Remember that the archive of this kind and name that was made last stands where it was to go.
+
+    Args:
+        store: Inside a transaction.
+        kind: egress or backup.
+        name: Of the policy.
+    """
+    mark = store.fact(_made(kind, name))
+    if mark is not None:  # an older PiSM took what it had made for seen
+        store.set_fact(_seen(kind, name), mark)
+
+
+def _made(kind: str, name: str) -> str:
+    return f"made {kind} {name}"
+
+
+def _seen(kind: str, name: str) -> str:
+    return f"exported {kind} {name}"
+
+
+def _read_mark(fact: str, name: str) -> _Mark:
     try:
-        mark = _decode_mark(fact.encode())
+        return _decode_mark(fact.encode())
     except DecodingError as error:
-        raise StateDamagedError(f"the store's mark of the last {contents.name} cannot be read") from error
+        raise StateDamagedError(f"the store's mark of the last {name} cannot be read") from error
+
+
+def _changes_since(
+    mark: _Mark,
+    issued: Sequence[Certificate],
+    concerned: Sequence[Certificate],
+    held: frozenset[str],
+    now: datetime,
+) -> Changes:
     return Changes(
         since=mark.created,
         issued=tuple(item for item in issued[mark.issued :] if item.id in held),

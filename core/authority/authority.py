@@ -29,6 +29,7 @@ from typing import BinaryIO, Final, Self
 from core.api import results
 from core.api.csr_files import RequestFile
 from core.archive.box_key import make_box_key
+from core.archive.contents import keep_seen
 from core.archive.manifest import ArchiveKind
 from core.authority.clock import (
     clock_code,
@@ -321,6 +322,7 @@ class Authority:
         write = write_egress if _archive_kind(kind) == "egress" else write_backup
         with self._operation(now) as store:
             contents = select_contents(store, self.policy, _archive_kind(kind), name, now)
+            unseen = store.unseen(contents.kind, name)
             weighed = Weighed(report, cost_of_archive(self.policy, contents))
             refresh_crls(store, self.policy, now, weighed)
             written = write(store, self.policy, name, now, out, report=weighed)
@@ -343,12 +345,16 @@ class Authority:
             late_roots=written.changes.late_roots(now + timedelta(days=self.policy.spread_days)),
             revoked=sum(item.kind != "root" for item in written.changes.revoked),
             revoked_roots=sum(item.kind == "root" for item in written.changes.revoked),
+            new=len(written.changes.issued),
+            unseen=unseen,
         )
 
     def confirm_written(self, kind: str, name: str, sequence: int, where: str, now: datetime) -> None:
         """Journal that an archive stands, read back and compared, at `where` (a stick's label, a folder)."""
         with self._operation(now) as store:
             store.mark_written(_archive_kind(kind), name, sequence, now)
+            if not store.unseen(_archive_kind(kind), name):  # it is the last one that was made
+                keep_seen(store, kind, name)
             detail = {"kind": kind, "name": name, "sequence": sequence, "where": where}
             journal.append(store, "written", detail, now)
 

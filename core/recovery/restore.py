@@ -25,6 +25,7 @@ from typing import Any, Final
 from cryptography import x509
 
 from core.archive.box_key import box_words, make_box_key
+from core.archive.contents import keep_seen
 from core.certificate import Crl, Issued
 from core.crypto.passphrase import require_strong
 from core.plan.coverage import next_visit_by
@@ -236,6 +237,7 @@ def _carry_records(store: Store, backup: OpenBackup, restored: Restored, time: d
             written_at=time,
         )
     )
+    keep_seen(store, "backup", restored.name)
     expect_drill(store, restored.name, restored.sequence, backup.manifest_sha256, backup.key_ids)
 
 

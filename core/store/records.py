@@ -221,6 +221,24 @@ class RecordRows(Rows):
             )
         )
 
+    def unseen(self, kind: ArchiveKind, name: str) -> tuple[int, ...]:
+        """Return the numbers of archives that were made after the last one that was seen on a stick.
+
+        Args:
+            kind: egress or backup.
+            name: Its name in the policy.
+
+        Returns:
+            In order; all of them where none was ever seen.
+        """
+        rows = self._database.rows(
+            "SELECT sequence FROM archive WHERE (kind, name) = (?1, ?2) AND sequence > (SELECT"
+            " ifnull(max(sequence), 0) FROM archive WHERE (kind, name) = (?1, ?2) AND written_at IS NOT NULL)"
+            " ORDER BY sequence",
+            (kind, name),
+        )
+        return tuple(sequence for (sequence,) in rows)
+
     def mark_written(self, kind: ArchiveKind, name: str, sequence: int, at: datetime) -> None:
         """Remember that an archive was seen on a stick; the first time counts.
 

@@ -20,7 +20,7 @@ from typing import Any, Final, TextIO
 
 import click
 
-from core.errors import CaError, StoppedError, describe_bug
+from core.errors import CaError, FileError, StoppedError, describe_bug
 from core.printable import escape
 from hw.errors import HardwareError
 from kiosk.text.hints import hint
@@ -30,6 +30,7 @@ WRONG_USAGE: Final = 2
 STOPPED: Final = 128 + signal.SIGINT  # what a shell expects of a command that Ctrl-C ended
 
 _NOT_CONFIRMED: Final = "run it again in a terminal, and answer yes; some commands take --yes"
+NO_OUTPUT: Final = "the result cannot be written: standard output is closed"
 _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EBADF)
 
 
@@ -47,7 +48,10 @@ class RefusingGroup(click.Group):
         """Run the command line and end the process."""
 
         def run() -> Any:
-            return super(RefusingGroup, self).main(args, prog_name, complete_var, False, **more)  # noqa: FBT003
+            status = super(RefusingGroup, self).main(args, prog_name, complete_var, False, **more)  # noqa: FBT003
+            if status == 0 and sys.stdout is None:  # help and version: click prints to nowhere without a word
+                raise FileError(NO_OUTPUT)
+            return status
 
         if not standalone_mode:
             return run()

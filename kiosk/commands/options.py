@@ -17,7 +17,7 @@ import msgspec
 from core.errors import FileError, PassphraseError, StoppedError
 from core.printable import escape, escape_json
 from core.progress import Progress, Report, report_nothing
-from kiosk.commands.ending import let_go_of_output, printable, stopping, tell
+from kiosk.commands.ending import NO_OUTPUT, let_go_of_output, printable, stopping, tell
 from kiosk.commands.kinds import CONFIGURATION
 from kiosk.text.counts import count
 from kiosk.text.wrap import look_alike
@@ -205,7 +205,7 @@ def show(text: str | bytes) -> None:
         FileError: There is no standard output, or what it leads to takes no more (E-FILE).
     """
     if sys.stdout is None:
-        raise FileError("the result cannot be written: standard output is closed")
+        raise FileError(NO_OUTPUT)
     if isinstance(text, str):
         text = printable(text)
     elif sys.stdout.isatty():  # a program gets the very bytes: a line of the journal has a hash

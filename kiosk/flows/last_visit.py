@@ -2,8 +2,10 @@
 
 Rules:
 
-1. What has to be done comes first, and that unlocks failed; then one page an archive, then the
-   head of the journal: all that a line of the logbook needs, so nobody has to unlock once more for it.
+1. What has to be done comes first, and that unlocks failed; then one page an archive, with one more where
+   numbers before it are on no stick, then the head of the journal: all that a line of the logbook needs, so
+   nobody has to unlock once more for it. What was signed before and comes now for the first time counts, too:
+   a job that was cut off has told nobody.
 2. They stay when the stick is pulled, until a key takes them away or a stick goes in; and in the menu until
    the box is switched off, locked or not. Nothing on them is secret: all but the journal's number is in the
    clear on the stick.
@@ -80,7 +82,7 @@ def result_pages(done: JobDone, title: str) -> tuple[Page, ...]:
         title: Of all pages but the journal's, at most 17 characters.
     """
     archives = [step for step in done.steps if step.sequence]
-    bodies = (*_front(done), *map(_archive, archives))
+    bodies = (*_front(done), *(body for step in archives for body in _archive(step)))
     count = len(bodies) + WORD_PAGES
     pages = [Page(title=title, body=body) for body in bodies]
     pages += [
@@ -97,11 +99,13 @@ def _front(done: JobDone) -> tuple[tuple[str, ...], ...]:
     """Return what has to be done, whether somebody tried, and what was done, in pages."""
     issued = sum(step.issued for step in done.steps)
     requested = sum(step.requested for step in done.steps)
+    before = max((step.new for step in done.steps), default=0) - issued
     rows = (
         *orders(done.steps),
         *failed_line(done.failed_attempts),
         f"Visit by {done.next_visit_by:%Y-%m-%d}",
-        f"{issued} signed",
+        *((f"{issued} signed",) if issued or before <= 0 else ()),
+        *((f"{before} signed before",) if before > 0 else ()),
         *((f"{requested} by request",) if requested else ()),
     )
     return pack([(row,) for row in rows], _FRONT_ROWS)
@@ -122,7 +126,13 @@ def failed_line(count: int) -> tuple[str, ...]:
     return (fit(f"{count} failed unlock{'s' * (count > 1)}"),) if count else ()
 
 
-def _archive(step: StepDone) -> tuple[str, ...]:
-    """Return the whole name of an archive, its number and the first digits of its hash."""
+def _archive(step: StepDone) -> tuple[tuple[str, ...], ...]:
+    """Return the whole name of an archive, its number and the first digits of its hash; and lost numbers."""
     kind = _KINDS[step.step.partition(" ")[0]]
-    return (*wrap(step.name), f"{kind} {step.sequence:06} ok", f"sha {step.sha256[:_HASH_DIGITS]}")
+    name = wrap(step.name)
+    told = (*name, f"{kind} {step.sequence:06} ok", f"sha {step.sha256[:_HASH_DIGITS]}")
+    if not step.unseen:
+        return (told,)
+    first, last = step.unseen[0], step.unseen[-1]
+    span = f"{first:06}" if first == last else f"{first:06}-{last:06}"
+    return (told, (*name, f"{span} used up", "by a job cut off" if first == last else "by jobs cut off"))

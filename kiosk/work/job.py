@@ -126,8 +126,10 @@ class StepDone:
         sha256: Of the archive, hex; "" for a top-up.
         issued: Certificates that were signed.
         requested: How many of them for signing requests.
+        new: Roots and signers in the archive that none of this name that was seen on a stick had.
+        unseen: Numbers that archives of this name used up before it, and that are on no stick.
         late_roots: Roots that sign before they could be spread.
-        revoked: Signers that were revoked since the archive of this name before.
+        revoked: Signers that were revoked since the archive of this name that was last seen on a stick.
         revoked_roots: Roots, the same.
     """
 
@@ -137,6 +139,8 @@ class StepDone:
     sha256: str = ""
     issued: int = 0
     requested: int = 0
+    new: int = 0
+    unseen: tuple[int, ...] = ()
     late_roots: int = 0
     revoked: int = 0
     revoked_roots: int = 0
@@ -270,6 +274,8 @@ class Job:
             name=written.name,
             sequence=written.sequence,
             sha256=written.sha256,
+            new=written.new,
+            unseen=written.unseen,
             late_roots=written.late_roots,
             revoked=written.revoked,
             revoked_roots=written.revoked_roots,

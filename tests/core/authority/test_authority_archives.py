@@ -11,6 +11,7 @@ from cryptography import x509
 from core.api.results import ArchiveWritten
 from core.authority.authority import Authority
 from core.authority.revocation import refresh_crls, revoke
+from core.certificate import Certificate
 from core.errors import PolicyError, StoppedError
 from core.policy.policy import Policy, decode_policy
 from core.progress import Progress, Report, report_nothing
@@ -30,6 +31,18 @@ def write(store: Store, kind: Any = "egress", now: Any = NOW, **given: Any) -> t
     name = {"egress": "main-kudo", "backup": "main-backup"}[kind]
     options: dict[str, Any] = {"public": True, "report": report_nothing} | given
     return Authority(store, now, "boot").write_archive(kind, name, out, now, **options), out.getvalue()
+
+
+def write_seen(store: Store, now: Any = NOW) -> ArchiveWritten:
+    """Write an egress and see it where it was to go."""
+    written, _ = write(store, now=now)
+    Authority(store, now, "boot").confirm_written("egress", written.name, written.sequence, "PISM-ALL", now)
+    return written
+
+
+def firsts(store: Store) -> tuple[Certificate, Certificate]:
+    """Return the first root and the first signer."""
+    return store.certificates("root")[0], store.certificates("signer")[0]
 
 
 def revoked_serials(store: Store) -> dict[str, list[int]]:
@@ -115,18 +128,52 @@ def test_an_archive_says_what_was_revoked_since_the_one_before_and_which_roots_a
 ) -> None:
     later = NOW + timedelta(days=30)
     with founded.open_store() as store:
-        first, _ = write(store)
-        root = store.certificates("root")[0]
-        signer = store.certificates("signer")[0]
+        first, root, signer = write_seen(store), *firsts(store)
         authority = Authority(store, later, "boot")
         authority.revoke(signer.id, "superseded", later)
-        second, _ = write(store, now=later)
+        second = write_seen(store, later)
         authority.revoke(root.id, "cACompromise", later)
         authority.top_up(later, report_nothing)
-        third, _ = write(store, now=later + SECOND)
-        fourth, _ = write(store, now=later + SECOND * 2)
+        third = write_seen(store, later + SECOND)
+        fourth = write_seen(store, later + SECOND * 2)
     told = [(each.late_roots, each.revoked, each.revoked_roots) for each in (first, second, third, fourth)]
-    assert told == [(0, 0, 0), (0, 1, 0), (1, 1, 1), (0, 0, 0)]
+    assert told == [(1, 0, 0), (0, 1, 0), (1, 1, 1), (0, 0, 0)]
+
+
+def test_what_an_archive_was_to_say_is_said_by_the_next_one_where_it_was_cut_off(founded: Founded) -> None:
+    later = NOW + timedelta(days=30)
+    with founded.open_store() as store:
+        cut, _ = write(store)
+        first = write_seen(store)
+        root, signer = firsts(store)
+        authority = Authority(store, later, "boot")
+        authority.revoke(signer.id, "superseded", later)
+        authority.revoke(root.id, "cACompromise", later)
+        authority.top_up(later, report_nothing)
+        lost = [write(store, now=later + SECOND * number)[0] for number in range(2)]
+        then = write_seen(store, later + SECOND * 2)
+        after = write_seen(store, later + SECOND * 3)
+    told = [
+        (each.unseen, each.late_roots, each.revoked, each.revoked_roots)
+        for each in (cut, first, *lost, then, after)
+    ]
+    assert told == [
+        ((), 1, 0, 0),
+        ((1,), 1, 0, 0),
+        ((), 1, 1, 1),
+        ((3,), 1, 1, 1),
+        ((3, 4), 1, 1, 1),
+        ((), 0, 0, 0),
+    ]
+    assert cut.new == first.new > 0
+    assert then.new > 0
+    assert after.new == 0
+
+
+def test_a_name_that_is_new_among_others_calls_no_root_late(founded: Founded) -> None:
+    with founded.open_store() as store:
+        assert write_seen(store).late_roots == 1
+        assert write(store, "backup")[0].late_roots == 0
 
 
 def test_a_list_never_names_a_date_that_is_still_to_come(founded: Founded) -> None:

@@ -18,6 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from core.api.results import Runs
+from core.archive.contents import keep_seen
 from core.archive.manifest import make_entry
 from core.authority.top_up import top_up
 from core.crypto.recipients import fingerprint_words
@@ -73,6 +74,7 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exported]:
         first, _ = export(store, policy, "egress", "main-kudo", NOW)
         sidecars = [make_sidecars(store, policy, first)]
         with store.transaction():
+            keep_seen(store, "egress", "main-kudo")
             revoked = next(item for item in store.certificates("signer") if item.issue_until > LATER)
             store.revoke(revoked.id, NOW + timedelta(days=1), "superseded")
             journal.append(store, "revoke", {}, NOW + timedelta(days=1))

@@ -125,6 +125,9 @@ def test_ctrl_c_stops_work_between_two_units_and_a_second_one_at_once() -> None:
         (">/dev/full", ("--help",)),
         (">/dev/full", ("--version",)),
         (">/dev/full", ("plan",)),
+        (">&-", ("--help",)),
+        (">&-", ("policy", "--help")),
+        (">&-", ("--version",)),
         (">&-", ("plan",)),
     ],
 )

@@ -168,6 +168,15 @@ def test_after_an_early_pull_another_stick_of_that_label_gets_everything(folders
     assert acts(folders) == ["init", "unlock", *JOB]
 
 
+def test_after_a_job_that_was_cut_off_the_next_visit_says_what_the_first_could_not(folders: Folders) -> None:
+    box = play_alone(folders, "cut-off")
+    assert {name for name in files_on(box.image("PISM-ALL")) if name.endswith(".json")} == {
+        "pism-receipt-main-kudo-000002.json",
+        "pism-receipt-main-backup-000001.json",
+    }
+    assert acts(folders)[-4:] == ["export", "written", "backup", "written"]
+
+
 def test_the_lock_timer_waits_for_the_work_and_locks_after_it(folders: Folders) -> None:
     box = play_alone(folders, "lock-timer")
     assert has_all(box.image("PISM-ALL"))

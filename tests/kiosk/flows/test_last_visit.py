@@ -46,6 +46,20 @@ def test_what_was_revoked_is_to_be_published_and_a_root_to_be_removed() -> None:
     ]
 
 
+def test_after_a_job_that_was_cut_off_what_it_signed_and_the_numbers_it_used_up_are_told() -> None:
+    export = replace(REVOKED, revoked=0, sequence=2, new=226, unseen=(1,))
+    pages = result_pages(replace(RESULTS, steps=(export,)), "SAFE TO REMOVE")
+    assert pages[0].body == ("Visit by 2027-02-01", "226 signed before")
+    assert pages[2].body == ("a", "000001 used up", "by a job cut off")
+    both = replace(RESULTS, steps=(StepDone(step="top-up", issued=6), replace(export, unseen=(1, 2, 3))))
+    pages = result_pages(both, "SAFE TO REMOVE")
+    assert pages[0].body == ("Visit by 2027-02-01", "6 signed", "220 signed before")
+    assert pages[2].body == ("a", "000001-000003 used up", "by jobs cut off")
+    assert [page.mark for page in pages] == ["1/5", "2/5", "3/5", "4/5", "5/5"]
+    same = replace(RESULTS, steps=(StepDone(step="top-up", issued=226), replace(export, unseen=())))
+    assert result_pages(same, "SAFE TO REMOVE")[0].body == ("Visit by 2027-02-01", "226 signed")
+
+
 @pytest.mark.parametrize(("count", "line"), [(1, "1 failed unlock"), (12, "12 failed unlocks")])
 def test_a_visit_of_a_stick_tells_of_wrong_passphrases(count: int, line: str) -> None:
     operator = unlock(Operator(box(HERE)), failed_attempts=count).answer(RESULTS)
