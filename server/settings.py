@@ -23,6 +23,7 @@ from core.errors import ConfigValueError
 from core.files import read_bounded
 from core.policy.yaml import MAX_BYTES, fit, read_yaml
 from core.receive.trust import MAX_RECEIVER_BYTES, load_roots
+from server.places.caddy import CaddyPlace
 from server.places.files import FilesPlace
 from server.places.kubernetes import KubernetesPlace
 from server.places.openbao import OpenbaoPlace
@@ -36,6 +37,7 @@ _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
 class Places(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The places, by kind and by name."""
 
+    caddy: dict[str, CaddyPlace] = {}
     files: dict[str, FilesPlace] = {}
     kubernetes: dict[str, KubernetesPlace] = {}
     openbao: dict[str, OpenbaoPlace] = {}
@@ -107,6 +109,7 @@ def read_settings(path: Path) -> Settings:
     settings = fit(source, Settings)
     if settings.public is not None and not settings.public.startswith("/"):
         raise source.error(ConfigValueError, ("public",), "must be an absolute path")
+    spots: dict[str, str] = {}
     kinds: dict[str, str] = {PUBLIC: "the folder for a web server"}
     for kind, name, place in settings.named():
         where = ("places", kind, name)
@@ -118,4 +121,8 @@ def read_settings(path: Path) -> Settings:
         kinds[name] = kind
         for key, text in place.faults().items():
             raise source.error(ConfigValueError, (*where, key), text)
+        for spot in place.spots():
+            if spot in spots:
+                raise source.error(ConfigValueError, where, f"{spots[spot]} stands there already: {spot}")
+            spots[spot] = name
     return settings

@@ -72,6 +72,10 @@ class FilesPlace(Place, frozen=True, kw_only=True, forbid_unknown_fields=True):
             found["mode"] = 'must be four octal digits in quotes, such as "0640"'
         return found
 
+    def spots(self) -> tuple[str, ...]:
+        """See server.places.place."""
+        return (os.path.normpath(self.folder),)
+
     def put(self, name: str, material: Material | None, roots: Sequence[Root]) -> None:  # noqa: ARG002
         """See server.places.place.
 

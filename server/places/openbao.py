@@ -16,14 +16,11 @@ Rules:
 OpenBao answers by JSON (its API documentation, "PKI secrets engine"); an answer is bounded and typed.
 """
 
-import http.client
 import re
-import ssl
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, TypeVar
-from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 from cryptography import x509
@@ -34,13 +31,10 @@ from core.errors import PlaceError
 from core.files import read_bounded
 from server.material import Material, trust_pem
 from server.opened import Root
+from server.places.api import MAX_ANSWER_BYTES, Api, fault_of, in_a_line
 from server.places.place import Place
 
-_TIMEOUT_S: Final = 30
-_MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
 _MAX_TOKEN_BYTES: Final = 4096
-_MAX_TOLD_CHARACTERS: Final = 200
-_HERE: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _MOUNT: Final = re.compile(r"[A-Za-z0-9_-]{1,64}(/[A-Za-z0-9_-]{1,64}){0,7}")
 _ISSUES: Final = "read-only,issuing-certificates,crl-signing,ocsp-signing"
 _ISSUES_NO_MORE: Final = "read-only,crl-signing,ocsp-signing"
@@ -85,7 +79,7 @@ class _Answer(Struct):
     data: msgspec.Raw = _NOTHING
 
 
-_decode_answer = json_decoder(_Answer, _MAX_ANSWER_BYTES)
+_decode_answer = json_decoder(_Answer, MAX_ANSWER_BYTES)
 
 
 class OpenbaoPlace(Place, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -110,17 +104,18 @@ class OpenbaoPlace(Place, frozen=True, kw_only=True, forbid_unknown_fields=True)
     def faults(self) -> Mapping[str, str]:
         """See server.places.place."""
         found = dict(super().faults())
-        url = _split(self.address)
-        if url is None or not url.hostname or url.path.strip("/") or url.query or url.username:
-            found["address"] = "must be a URL such as https://bao.example:8200"
-        elif url.scheme != "https" and not (url.scheme == "http" and url.hostname in _HERE):
-            found["address"] = "must be https: keys and the token go there; http is for this machine"
+        if fault := fault_of(self.address, "https://bao.example:8200"):
+            found["address"] = fault
         if not _MOUNT.fullmatch(self.mount):
             found["mount"] = "must be the path of a mount, such as pki"
         for key in ("token_file", "ca_file"):
             if not (getattr(self, key) or "/").startswith("/"):
                 found[key] = "must be an absolute path"
         return found
+
+    def spots(self) -> tuple[str, ...]:
+        """See server.places.place."""
+        return (f"mount {self.mount} of {self.address}",)
 
     def put(self, name: str, material: Material | None, roots: Sequence[Root]) -> None:
         """See server.places.place.
@@ -186,19 +181,10 @@ class _Mount:
     """The API of a mount."""
 
     def __init__(self, place: OpenbaoPlace) -> None:
-        url = urlsplit(place.address)
-        self._host, self._port = url.hostname or "", url.port
+        token = read_bounded(Path(place.token_file), _MAX_TOKEN_BYTES).strip().decode("ascii", "replace")
+        headers = {"X-Vault-Token": token, "Content-Type": "application/json"}
+        self._api = Api("OpenBao", place.address, headers, place.ca_file)
         self._path = f"/v1/{place.mount}/"
-        self._token = (
-            read_bounded(Path(place.token_file), _MAX_TOKEN_BYTES).strip().decode("ascii", "replace")
-        )
-        self._context = None
-        if url.scheme == "https":
-            ca = None if place.ca_file is None else read_bounded(Path(place.ca_file), _MAX_ANSWER_BYTES)
-            try:
-                self._context = ssl.create_default_context(cadata=None if ca is None else ca.decode("ascii"))
-            except (ssl.SSLError, ValueError) as error:
-                raise PlaceError(f"{place.ca_file} holds no roots in PEM") from error
 
     def issuers(self) -> dict[str, _Issuer]:
         """Return all issuers by id; OpenBao says of none that there is nothing."""
@@ -237,37 +223,20 @@ class _Mount:
         Raises:
             PlaceError: It refuses, is not there, or its answer is none (E-PLACE).
         """
-        headers = {"X-Vault-Token": self._token, "Content-Type": "application/json"}
-        try:
-            with self._connect() as connection:
-                content = msgspec.json.encode(body) if body else None
-                connection.request(method, self._path + path, body=content, headers=headers)
-                with closing(connection.getresponse()) as answer:  # it is more than read where it is too long
-                    data = answer.read(_MAX_ANSWER_BYTES + 1)
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            raise PlaceError(f"OpenBao at {self._host} does not answer: {type(error).__name__}") from error
-        if answer.status == http.client.NOT_FOUND and method == "LIST":
+        content = msgspec.json.encode(body) if body else None
+        status, data, _ = self._api.ask(method, self._path + path, content)
+        if status == HTTPStatus.NOT_FOUND and method == "LIST":
             return kind()
-        if answer.status not in {http.client.OK, http.client.NO_CONTENT}:
-            raise PlaceError(f"OpenBao refuses {method} {path}: {answer.status} {_reasons(data)}")
+        if status not in {HTTPStatus.OK, HTTPStatus.NO_CONTENT}:
+            raise PlaceError(f"OpenBao refuses {method} {path}: {status} {_reasons(data)}")
         return _data_of(data, kind)
-
-    def _connect(self) -> "closing[http.client.HTTPConnection]":
-        connection = (
-            http.client.HTTPConnection(self._host, self._port, timeout=_TIMEOUT_S)
-            if self._context is None
-            else http.client.HTTPSConnection(
-                self._host, self._port, timeout=_TIMEOUT_S, context=self._context
-            )
-        )
-        return closing(connection)
 
 
 def _data_of(data: bytes, kind: type[T]) -> T:
     """Return `data` of an answer; where there is none, a `kind` of nothing."""
     try:
         found = _decode_answer(data).data if data else _NOTHING
-        return kind() if found == _NOTHING else json_decoder(kind, _MAX_ANSWER_BYTES)(bytes(found))
+        return kind() if found == _NOTHING else json_decoder(kind, MAX_ANSWER_BYTES)(bytes(found))
     except (DecodingError, TypeError) as error:
         raise PlaceError("OpenBao's answer is not what its API says") from error
 
@@ -275,17 +244,7 @@ def _data_of(data: bytes, kind: type[T]) -> T:
 def _reasons(data: bytes) -> str:
     """Return what a refusal says, in a line."""
     try:
-        errors = json_decoder(_Refused, _MAX_ANSWER_BYTES)(data).errors
+        errors = json_decoder(_Refused, MAX_ANSWER_BYTES)(data).errors
     except DecodingError:
         return ""
-    return " ".join(" ".join(errors).split())[:_MAX_TOLD_CHARACTERS]
-
-
-def _split(address: str) -> SplitResult | None:
-    """Return the parts of a URL, or None where it is none."""
-    try:
-        url = urlsplit(address)
-        has_port = url.port != 0
-    except ValueError:
-        return None
-    return url if has_port else None
+    return in_a_line(" ".join(errors))

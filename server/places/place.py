@@ -54,6 +54,10 @@ class Place(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             found["lane_of"] = "stands beside lane: only one of them says which lane it is"
         return found
 
+    def spots(self) -> tuple[str, ...]:
+        """Return what this place has for itself alone: another one there would undo what it does."""
+        return ()
+
     def put(self, name: str, material: Material | None, roots: Sequence[Root]) -> None:
         """Make a signer, or none, stand here (rules 1 to 5); the hook is the caller's.
 

@@ -46,6 +46,7 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
         ("  files:", "  file:", "E-CONFIG-KEY", "did you mean files?"),
         ("identity: ", "identty: ", "E-CONFIG-KEY", "identity"),
         ("lane_of: node-7", "lane: x", "E-CONFIG-VALUE", "line 8"),
+        ("folder: /srv/mongo", "folder: /etc//etcd/pki", "E-CONFIG-VALUE", "etcd stands there already"),
         ("trust: [", "trust: [*x, ", "E-CONFIG-SYNTAX", "line 2"),
     ],
 )

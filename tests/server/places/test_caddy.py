@@ -2,116 +2,77 @@
 
 import json
 import re
-import socket
-import ssl
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 import pytest
-from cryptography import x509
+import yaml
+from cryptography.hazmat.primitives.serialization import Encoding
 
-from tests.archives import Box
-from tests.kiosk.command import ENVIRONMENT, ROOT
+from core.errors import PlaceError
+from server.material import Material, read_material
+from server.opened import read_opened
+from server.places.caddy import CaddyPlace
+from server.signers import choose
+from tests.archives import NOW, Box
+from tests.kiosk.command import ROOT
+from tests.server.makers import TARGET, make_quarters, open_into
+from tests.server.places.caddy import Caddy, free_port
 from tests.server.test_agent import Server
 
-CADDY = Path(sys.executable).with_name("caddy")
 PAGE = (ROOT / "docs" / "server.md").read_text(encoding="utf-8").partition("\n## Caddy as an ACME server")[2]
 DAY = timedelta(days=1)
 TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 """Caddy lives by the machine's clock; the agent's is ours."""
 
-PATIENCE_S = 20
-PROBE = """
-https://{{$PISM_SIGNER}}.localhost:{port} {{
-	tls {{
-		issuer internal {{
-			ca pism
-			lifetime {{$PISM_LEAF_SECONDS}}s
-		}}
-	}}
-}}
-"""
-"""A site with another name after each switch, so that a new leaf is issued for it."""
+YESTERDAY = TODAY - DAY / 2
+LONG_S = 365 * 24 * 3600
 
 
-def make_today(algorithm: str) -> Box:
-    """Return a box whose signers change at the midnight before now, a month's tail each."""
+def make_today(algorithm: str = "ed25519", tail: int = 30) -> Box:
+    """Return a box whose signers change at the midnight before now."""
     box = Box(algorithm=algorithm)
     box.add("root", start=TODAY - 30 * DAY, until=TODAY + 300 * DAY, tail=60)
     box.add("seal")
     for start in (TODAY - 10 * DAY, TODAY):
-        box.add("signer", start=start, until=start + 10 * DAY, tail=30)
+        box.add("signer", start=start, until=start + 10 * DAY, tail=tail)
     return box
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
+class Shop:
+    """A server with a Caddy, both set up as the page says; its agent has done its first turn."""
 
-
-class Caddy:
-    """A Caddy of a server, configured as the page says, with a site to look at."""
-
-    def __init__(self, server: Server) -> None:
-        self.server, self.folder = server, server.folder
-        self.admin, self.port = f"127.0.0.1:{free_port()}", free_port()
+    def __init__(self, folder: Path, box: Box) -> None:
+        self.server = Server(folder, box)
+        self.roots = folder / "roots.pem"
+        self.roots.write_bytes(box.of("root")[0].pem)
         (text,) = re.findall(r"^```caddyfile\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-        text = text.replace("/var/lib/pism-server/caddy", str(server.place))
-        text = text.replace("https://ca.worlds.example", f"https://ca.localhost:{free_port()}")
-        own = f"{{\n\tadmin {self.admin}\n\tstorage file_system {self.folder}/data\n\tskip_install_trust\n"
-        text = text.replace("{\n", f"{own}\tauto_https disable_redirects\n\tdefault_bind 127.0.0.1\n", 1)
-        (self.folder / "Caddyfile").write_text(text + PROBE.format(port=self.port))
-        (command,) = re.findall(r"hook: \[sh, -c, '(.*)'\]", PAGE)
-        command = command.replace("caddy stop", f"{CADDY} stop --address {self.admin}")
-        command = command.replace("caddy reload", f"{CADDY} reload --address {self.admin}")
-        (self.folder / "hook").write_text(command.replace("/etc/caddy/", f"{self.folder}/"))
-        server.write_settings(f", hook: [sh, {self.folder}/hook]")
+        text = text.replace("/var/lib/pism-server/caddy", str(self.server.place))
+        self.caddy = Caddy(
+            folder, text.replace("https://ca.worlds.example", f"https://ca.localhost:{free_port()}")
+        )
+        (page,) = re.findall(r"^```yaml\n(.*?)^```$", PAGE.partition("\n## ")[0], re.MULTILINE | re.DOTALL)
+        settings = yaml.safe_load(page)
+        settings["identity"] = str(folder / "identity")
+        settings["places"]["caddy"]["caddy"] |= {
+            "target": TARGET,
+            "folder": str(self.server.place),
+            "admin": self.caddy.admin,
+        }
+        (folder / "server.yaml").write_text(yaml.safe_dump(settings))
+        self.server.take(YESTERDAY)
+        self.server.turn(YESTERDAY)
 
-    @contextmanager
-    def running(self) -> Iterator[IO[bytes]]:
-        """Run it with the signer that stands; yield its log."""
-        signer = self.server.box.of("signer")[0].record.id
-        told = {"HOME": str(self.folder), "PISM_SIGNER": signer, "PISM_LEAF_SECONDS": "2592000"}
-        command = [CADDY, "run", "--config", "Caddyfile"]
-        with subprocess.Popen(
-            command, cwd=self.folder, stderr=subprocess.PIPE, env=ENVIRONMENT | told
-        ) as process:
-            assert process.stderr is not None
-            try:
-                yield process.stderr
-            finally:
-                process.terminate()
-
-    def leaf(self, log: IO[bytes], number: int) -> x509.Certificate:
-        """Return what it issues for the site that one of the box's signers names, its chain verified."""
-        name = f"{self.server.box.of('signer')[number].record.id}.localhost"
-        for line in log:
-            entry = json.loads(line)
-            if entry["msg"] == "certificate obtained successfully" and entry["identifier"] == name:
-                break
-        context = ssl.create_default_context(cafile=self.server.folder / "roots.pem")
-        deadline = time.monotonic() + PATIENCE_S
-        while True:  # its log is a moment ahead of what it serves
-            try:
-                with (
-                    socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S) as plain,
-                    context.wrap_socket(plain, server_hostname=name) as channel,
-                ):
-                    der = channel.getpeercert(binary_form=True)
-            except OSError:
-                if time.monotonic() > deadline:
-                    raise
-            else:
-                assert der is not None
-                return x509.load_der_x509_certificate(der)
+    def turn(self, now: datetime) -> str:
+        """Do a turn, and return the last that the agent said."""
+        self.server.turn(now)
+        return self.server.said[-1]
 
 
 @pytest.mark.judge
@@ -119,34 +80,196 @@ class Caddy:
 def test_caddy_issues_from_the_signer_that_stands_and_nothing_outlives_it(
     tmp_path: Path, algorithm: str
 ) -> None:
-    server = Server(tmp_path, make_today(algorithm))
-    (tmp_path / "roots.pem").write_bytes(server.box.of("root")[0].pem)
-    yesterday = TODAY - DAY / 2
-    server.take(yesterday)
-    server.turn(yesterday)
-    assert server.stands() == 0
-    caddy = Caddy(server)
-    with caddy.running() as log:
-        for number, when in enumerate((yesterday, TODAY)):
-            if number:
-                server.turn(when)
-                assert server.said[-1].endswith("stands"), server.said
-            leaf = caddy.leaf(log, number)
-            signer = server.box.of("signer")[number].x509
-            leaf.verify_directly_issued_by(signer)
-            assert leaf.not_valid_after_utc <= signer.not_valid_after_utc
+    shop = Shop(tmp_path, make_today(algorithm))
+    assert "does not answer" in shop.server.said[-1]  # it does not run yet; its files stand
+    first, second = (item.x509 for item in shop.server.box.of("signer"))
+    with shop.caddy.running():
+        shop.turn(YESTERDAY + DAY / 24)
+        shop.caddy.issue("before", shop.roots).verify_directly_issued_by(first)
+        assert shop.turn(TODAY).endswith("stands")
+        leaf = shop.caddy.issue("after", shop.roots)
+        leaf.verify_directly_issued_by(second)
+        assert leaf.not_valid_after_utc <= second.not_valid_after_utc
 
 
 @pytest.mark.judge
-def test_caddy_is_stopped_where_no_signer_may_stand(tmp_path: Path) -> None:
-    server = Server(tmp_path, make_today("ed25519"))
-    (tmp_path / "roots.pem").write_bytes(server.box.of("root")[0].pem)
-    server.take(TODAY - DAY / 2)
-    server.turn(TODAY - DAY / 2)
-    caddy = Caddy(server)
-    with caddy.running() as log:
-        caddy.leaf(log, 0)
-        server.turn(TODAY + 11 * DAY)
-        assert server.stands() is None
-        assert "no signer may stand" in server.said[-1]
-        assert list(log)  # it ends: so does its log
+def test_what_lets_leaves_outlive_their_signer_is_lowered_and_nothing_else_is_changed(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, make_today())
+    limit_ns = 30 * 24 * 3600 * 10**9
+    with shop.caddy.running():
+        before = shop.caddy.ask("GET", "/config/")
+        acme, *internal = _lifetimes(before)
+        acme["lifetime"] = LONG_S * 10**9
+        internal[0]["lifetime"] = "10000h"
+        before["apps"]["http"]["servers"]["srv0"]["routes"][0]["terminal"] = True
+        shop.caddy.ask("POST", "/config/", before)
+        shop.turn(TODAY)
+        after = shop.caddy.ask("GET", "/config/")
+        assert [part["lifetime"] for part in _lifetimes(after)] == [limit_ns, limit_ns] + [
+            12 * 3600 * 10**9 for _ in internal[1:]
+        ]
+        for config in (before, after):
+            for part in _lifetimes(config):
+                part.pop("lifetime", None)
+        assert after == before
+
+
+@pytest.mark.judge
+def test_caddy_is_stopped_where_no_signer_may_stand_and_issues_again_when_it_was_started(
+    tmp_path: Path,
+) -> None:
+    shop = Shop(tmp_path, make_today())
+    with shop.caddy.running() as process:
+        shop.turn(TODAY)
+        assert "no signer may stand" in shop.turn(TODAY + 11 * DAY)
+        assert shop.server.stands() is None
+        process.wait(20)
+    assert shop.server.said[-1] == shop.turn(TODAY + 12 * DAY)  # one that does not run is none to be stopped
+
+
+def _lifetimes(config: Any) -> list[dict[str, Any]]:
+    """Return what says how long leaves of the CA live: the ACME server first."""
+    if isinstance(config, list):
+        return [found for part in config for found in _lifetimes(part)]
+    if not isinstance(config, dict):
+        return []
+    here = [config] if config.get("ca") == "pism" else []
+    return here + [found for _, part in sorted(config.items()) for found in _lifetimes(part)]
+
+
+@dataclass
+class Answers:
+    """What a server that is no Caddy answers, by method and path, and what it was told."""
+
+    given: Mapping[tuple[str, str], tuple[int, bytes]]
+    told: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
+
+
+@contextmanager
+def answering(answers: Answers) -> Iterator[str]:
+    """Run a server of fixed answers; yield its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            answers.told.append((self.command, self.path, dict(self.headers), body))
+            status, data = answers.given[(self.command, self.path)]
+            self.send_response(status)
+            self.send_header("Etag", '"/config/ 1234"')
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def do_POST(self) -> None:
+            self.do_GET()
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the library's name
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture(scope="module")
+def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
+    box = make_quarters()
+    opened = read_opened(open_into(tmp_path_factory.mktemp("opened") / "out", box))
+    return read_material(opened, choose(opened.signers, TARGET, 1, NOW), [box.identity], NOW)
+
+
+def ca_of(material: Material, **instead: str) -> bytes:
+    pem = {
+        "intermediate_certificate": material.certificate.public_bytes(Encoding.PEM).decode(),
+        "root_certificate": material.root.public_bytes(Encoding.PEM).decode(),
+    }
+    return json.dumps(pem | instead).encode()
+
+
+CONFIG = {
+    "apps": {"http": {"handle": [{"handler": "acme_server", "ca": "pism", "lifetime": "1h30m"}]}},
+    "x": 1.5,
+}
+GOOD = {("GET", "/config/"): (200, json.dumps(CONFIG).encode()), ("POST", "/config/"): (200, b"")}
+
+
+def put(folder: Path, address: str, material: Material | None, roots: Any) -> None:
+    place = CaddyPlace(target=TARGET, folder=str(folder / "place"), admin=address)
+    place.put("caddy", material, roots)
+
+
+def test_its_configuration_goes_back_whole_unless_somebody_else_changed_it(
+    tmp_path: Path, material: Material
+) -> None:
+    answers = Answers(GOOD | {("GET", "/pki/ca/pism"): (200, ca_of(material))})
+    with answering(answers) as address:
+        put(tmp_path, address, material, material.roots)
+    method, path, headers, body = answers.told[1]
+    assert (method, path) == ("POST", "/config/")
+    assert (headers["If-Match"], headers["Cache-Control"]) == ('"/config/ 1234"', "must-revalidate")
+    sent = json.loads(body)
+    assert sent["apps"]["http"]["handle"][0].pop("lifetime") == 5400 * 10**9
+    assert sent["x"] == 1.5
+    assert (tmp_path / "place" / "key.pem").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({("GET", "/config/"): (403, b"")}, "refuses its configuration: 403"),
+        ({("GET", "/config/"): (200, b"null")}, "has no configuration"),
+        ({("GET", "/config/"): (200, b"[" * 100_000)}, "has no configuration"),
+        ({("GET", "/config/"): (200, b" " * (5 << 20))}, "too long"),
+        ({("POST", "/config/"): (412, b'{"error":"changed\\nmeanwhile"}')}, "it back: 412 changed meanwhile"),
+        ({("GET", "/pki/ca/pism"): (404, b'{"error":"none"}')}, "its CA pism: 404 none"),
+        ({("GET", "/pki/ca/pism"): (200, b"{}")}, "not what its API says"),
+        ({("GET", "/pki/ca/pism"): (200, b"OTHER")}, "does not issue from"),
+    ],
+)
+def test_what_caddy_refuses_or_does_not_do_is_told(
+    tmp_path: Path, material: Material, given: dict[tuple[str, str], tuple[int, bytes]], why: str
+) -> None:
+    root = material.root.public_bytes(Encoding.PEM).decode()
+    right = GOOD | {("GET", "/pki/ca/pism"): (200, ca_of(material))}
+    other = {
+        key: (status, ca_of(material, intermediate_certificate=root) if body == b"OTHER" else body)
+        for key, (status, body) in given.items()
+    }
+    with answering(Answers(right | other)) as address, pytest.raises(PlaceError, match=why) as raised:
+        put(tmp_path, address, material, material.roots)
+    assert "PRIVATE" not in str(raised.value)
+
+
+def test_none_stops_it_and_one_that_does_not_run_is_as_good(tmp_path: Path, material: Material) -> None:
+    answers = Answers({("POST", "/stop"): (200, b"")})
+    with answering(answers) as address:
+        put(tmp_path, address, None, material.roots)
+    assert [each[:2] for each in answers.told] == [("POST", "/stop")]
+    put(tmp_path, address, None, material.roots)
+    with (
+        answering(Answers({("POST", "/stop"): (500, b"")})) as address,
+        pytest.raises(PlaceError, match="to stop: 500"),
+    ):
+        put(tmp_path, address, None, material.roots)
+    assert not (tmp_path / "place" / "key.pem").exists()
+
+
+@pytest.mark.parametrize(
+    ("fields", "key"),
+    [
+        ({"admin": "http://caddy.example:2019"}, "admin"),
+        ({"admin": "unix//run/caddy"}, "admin"),
+        ({"folder": "pki"}, "folder"),
+        ({"ca": "a/b"}, "ca"),
+        ({"mode": "600"}, "mode"),
+        ({"lane": 0}, "lane"),
+    ],
+)
+def test_a_wrong_setting_is_named(fields: dict[str, Any], key: str) -> None:
+    good = {"target": TARGET, "folder": "/srv/caddy"}
+    assert list(CaddyPlace(**(good | fields)).faults()) == [key]  # type: ignore[arg-type]
