@@ -5,7 +5,8 @@
    size, RSA as PKCS#1 v1.5 with SHA-256, Ed25519 and ML-DSA over the bytes (RFC 8410, RFC 9881).
 3. A private key leaves this module as PKCS#8 DER only; ML-DSA as its seed (RFC 9881 section 6).
 4. Keys are made in this process, never on a disk. RSA primes take long to find, and the library lets
-   go of the interpreter's lock meanwhile: threads find them on all cores, no key crosses a pipe.
+   go of the interpreter's lock meanwhile, so threads find them on all cores (core.cores). It keeps the lock
+   while it makes any other key, which takes a twentieth of a millisecond.
 5. Weak is a public key whose private half is within reach, although size and kind are right. RSA: a small
    factor, two primes that lie close together (Fermat), the form that a faulty smart-card library made
    (CVE-2017-15361, whose moduli are powers of 65537 modulo every small prime). Ed25519: a point of low order.
@@ -18,12 +19,10 @@ It stores nothing and knows nothing of certificates. What looks at public keys d
 """
 
 import math
-import os
-from collections import deque
 from collections.abc import Callable, Generator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import repeat
 from typing import Final, cast, get_args
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -39,6 +38,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509 import ObjectIdentifier, SignatureAlgorithmOID
 
+from core.cores import map_on_cores
 from core.errors import CheckError, IssueError
 
 MlDsaPrivateKey = mldsa.MLDSA44PrivateKey | mldsa.MLDSA65PrivateKey | mldsa.MLDSA87PrivateKey
@@ -167,38 +167,21 @@ def make_key(algorithm: str) -> PrivateKey:
     return ALGORITHMS[algorithm].make()
 
 
-def make_keys(algorithm: str, count: int, workers: int | None = None) -> Generator[PrivateKey]:
-    """Make `count` private keys, RSA ones on all cores, at most twice `workers` of them ahead of the caller.
+def make_keys(algorithm: str, count: int, threads: int | None = None) -> Generator[PrivateKey]:
+    """Make `count` private keys, RSA ones on all cores and a few ahead of the caller (core.cores).
 
     Closing the generator early drops what is queued; keys that are being made are finished and forgotten.
 
     Args:
         algorithm: One of `KEY_ALGORITHMS`.
         count: How many keys.
-        workers: Threads; the cores that this process may use, if None.
+        threads: How many make RSA keys; as many as there are cores for this process, if None.
 
     Raises:
         IssueError: There is no such algorithm (E-ISSUE).
     """
-    if algorithm not in ALGORITHMS:
-        raise IssueError(f"there is no key algorithm {algorithm}")
-    make = ALGORITHMS[algorithm].make
-    if not ALGORITHMS[algorithm].slow:
-        for _ in range(count):
-            yield make()
-        return
-    threads = workers or len(os.sched_getaffinity(0))
-    pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="make-key")
-    ahead: deque[Future[PrivateKey]] = deque()
-    try:
-        for _ in range(count):
-            ahead.append(pool.submit(make))
-            if len(ahead) > 2 * threads:
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    slow = algorithm in ALGORITHMS and ALGORITHMS[algorithm].slow
+    return map_on_cores(make_key, repeat(algorithm, count), threads if slow else 1)
 
 
 def encode_key(private_key: PrivateKey) -> bytes:

@@ -17,9 +17,8 @@ import os
 import secrets
 import tempfile
 from array import array
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -35,6 +34,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from cryptography.x509 import load_der_x509_certificate
 
 from core.certificate import Certificate, encode_pem
+from core.cores import map_on_cores
 from core.der import SEQUENCE, encode_element
 from core.errors import CheckError, FileError
 
@@ -131,19 +131,11 @@ class KeySpool:
             CheckError: A key of another certificate, or a forbidden one (E-CHECK).
             FileError: The disk is full (E-FILE).
         """
-        threads = len(os.sched_getaffinity(0))
-        ahead: deque[Future[list[bytes]]] = deque()
-        with ThreadPoolExecutor(threads, thread_name_prefix="encrypt-key") as pool:
-            try:
-                waiting = iter(keys)
-                while batch := [self._admit(*key) for key in islice(waiting, _BATCH)]:
-                    ahead.append(pool.submit(_encrypt_all, batch))
-                    if len(ahead) > threads:
-                        yield from map(self._append, ahead.popleft().result())
-                while ahead:
-                    yield from map(self._append, ahead.popleft().result())
-            finally:
-                pool.shutdown(wait=False, cancel_futures=True)
+        waiting = iter(keys)
+        batches = iter(lambda: [self._admit(*key) for key in islice(waiting, _BATCH)], [])
+        with closing(map_on_cores(_encrypt_all, batches)) as encrypted:
+            for batch in encrypted:
+                yield from map(self._append, batch)
 
     def _admit(self, certificate: Certificate, public_sha256: bytes, pkcs8: bytes) -> tuple[bytes, bytes]:
         """Check a key and return it with its new passphrase."""

@@ -1,7 +1,5 @@
 """The eight algorithms: making, naming, signing, verifying."""
 
-import threading
-
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -105,13 +103,3 @@ def test_makes_as_many_keys_as_asked_for_all_different(name: str, workers: int |
 
 def test_makes_no_key_when_none_is_asked_for() -> None:
     assert list(make_keys("rsa3072", 0)) == []
-
-
-def test_keys_not_taken_are_not_made() -> None:
-    keys = make_keys("rsa3072", 1000, 1)
-    next(keys)
-    keys.close()
-    for thread in threading.enumerate():
-        if thread.name.startswith("make-key"):
-            thread.join(timeout=60)
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("make-key")]
