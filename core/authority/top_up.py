@@ -9,17 +9,27 @@
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Final
 
 from core.archive.seal import is_current
 from core.authority.costs import cost_of_top_up, runs_of
 from core.certificate import Issued
-from core.crypto.keys import ALGORITHMS, make_keys
+from core.cores import map_on_cores
+from core.crypto.keys import ALGORITHMS
 from core.errors import StoppedError
 from core.issue.crl import sign_crl
-from core.issue.issuance import Issuances, load_issuing_key, load_root, rehearse_roots, rehearse_seals
+from core.issue.issuance import (
+    Issuance,
+    Issuances,
+    load_issuing_key,
+    load_root,
+    rehearse_roots,
+    rehearse_seals,
+)
 from core.plan.gaps import Gap, Plan, find_gaps
 from core.policy.policy import Policy
 from core.progress import Progress, Report, Weighed
@@ -27,6 +37,8 @@ from core.store import journal
 from core.store.store import Store
 
 FAST_BATCH: Final = 500
+
+FAST_TASK: Final = 64  # signers that a thread makes at a time; one where keys take long
 
 SLOW_BATCH: Final = 8  # RSA: a batch of keys takes seconds, and that much at most is lost to a power cut
 
@@ -117,16 +129,18 @@ def found_roots(store: Store, policy: Policy, plan: Plan, now: datetime, report:
 
 def _issue_signers(store: Store, policy: Policy, plan: Plan, now: datetime, report: Report) -> None:
     total, done = len(plan.signers), 0
+    tasks = _rehearse(store, policy, plan.signers, report)
     batch: list[Issued] = []
     try:
-        for issued in _sign(store, policy, plan.signers, now, report):
-            batch.append(issued)
-            done += 1
-            limit = SLOW_BATCH if ALGORITHMS[issued.certificate.algorithm].slow else FAST_BATCH
-            if len(batch) >= limit or done == total:
-                _commit(store, batch, now)
-                batch = []
-            report(Progress(done=done, total=total, what="signer"))
+        with closing(map_on_cores(lambda task: task[0].issue_all(task[1], now), tasks)) as made:
+            for issued in chain.from_iterable(made):
+                batch.append(issued)
+                done += 1
+                limit = SLOW_BATCH if ALGORITHMS[issued.certificate.algorithm].slow else FAST_BATCH
+                if len(batch) >= limit or done == total:
+                    _commit(store, batch, now)
+                    batch = []
+                report(Progress(done=done, total=total, what="signer"))
     except StoppedError:
         _commit(store, batch, now)
         raise
@@ -134,10 +148,10 @@ def _issue_signers(store: Store, policy: Policy, plan: Plan, now: datetime, repo
         report(Progress(done=0, total=0, what="signer"))
 
 
-def _sign(
-    store: Store, policy: Policy, gaps: Sequence[Gap], now: datetime, report: Report
-) -> Iterator[Issued]:
-    """Sign the gaps in their order, once all of their profiles were rehearsed."""
+def _rehearse(
+    store: Store, policy: Policy, gaps: Sequence[Gap], report: Report
+) -> Iterator[tuple[Issuance, Sequence[Gap]]]:
+    """Return the gaps in their order, a task at a time, once all of their profiles were rehearsed."""
     issuances = Issuances(store, policy)
     runs = runs_of(gaps)
     rehearsed = []
@@ -145,9 +159,12 @@ def _sign(
         report(Progress(done=done, total=len(runs), what="rehearsal"))
         rehearsed.append(issuances.find(run[0]))
     report(Progress(done=len(runs), total=len(runs), what="rehearsal"))
-    for issuance, run in zip(rehearsed, runs, strict=True):
-        for gap, key in zip(run, make_keys(issuance.algorithm, len(run)), strict=True):
-            yield issuance.issue(gap, now, key)
+    return (
+        (issuance, run[start : start + size])
+        for issuance, run in zip(rehearsed, runs, strict=True)
+        for size in (1 if ALGORITHMS[issuance.algorithm].slow else FAST_TASK,)
+        for start in range(0, len(run), size)
+    )
 
 
 def _commit(store: Store, batch: list[Issued], now: datetime) -> None:

@@ -2,19 +2,22 @@
 
 A rule is a function that returns what is wrong, empty when nothing is; its name stands in the error's text.
 
-1. `check_template` sees only the template: dates, nesting, names, the issuer. No key has signed yet.
-2. `check_signed` sees the certificate parsed back from its bytes. It compares each field with the template,
-   and with what design and RFC 5280 say of the kind, so that a wrong profile is found too.
+1. `check_templates` sees only what is to be signed: dates, nesting, names, the issuer. No key has signed yet.
+2. `check_signed` sees the certificates parsed back from their bytes. It compares each field with the
+   template, and with what design and RFC 5280 say of the kind, so that a wrong profile is found too.
 3. The rules on extensions run over every certificate that is not, there, the rehearsed one: if its
    extensions are byte for byte those of the rehearsal, with only its own key identifier (computed here from
    its key) in the place of the rehearsed one, then every answer would be the same. This is as strong as
    parsing them again and costs a twentieth. Whatever differs is parsed and run through all. So these rules
    read nothing but the extensions, the kind, the key, and the issuer's key identifier.
 4. All rules run over the rehearsed certificate, and none can be turned off.
+5. Certificates come in batches, and each rule runs over all of a batch before the next one does: what a
+   processor has just learnt it does again at once. That alone makes issuing a fifth cheaper.
 
 It makes and repairs nothing.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, time, timedelta
 from typing import Annotated, TypeVar
 
@@ -27,8 +30,10 @@ from cryptography.x509.oid import ExtensionOID, NameOID
 from core.archive.seal import SEAL_EKU
 from core.certificate import Kind
 from core.crypto.keys import ALGORITHMS, algorithm_name
+from core.der import SEQUENCE, encode_element
 from core.errors import CheckError
 from core.issue.profile import CA_USAGE, ONE_SECOND, SEAL_USAGE, UPPER_BOUNDS, Extension, Template
+from core.issue.rehearsed import Rehearsed
 
 ONE_DAY = timedelta(days=1)
 MAX_SERIAL_BITS = 159
@@ -57,18 +62,6 @@ class RawCertificate:
     signature: asn1.BitString
 
 
-class RehearsedExtensions(msgspec.Struct, frozen=True, kw_only=True):
-    """The extensions of a rehearsed certificate that passed all rules, cut open at its key identifier.
-
-    Args:
-        front: Their bytes before the key identifier.
-        back: Their bytes after it.
-    """
-
-    front: bytes
-    back: bytes
-
-
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """A signed certificate as parsed back.
 
@@ -85,61 +78,52 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     issuer: x509.Certificate
 
 
-def check_template(template: Template) -> None:
+def check_templates(templates: Sequence[Template]) -> None:
     """Refuse to sign what breaks a rule.
 
     Args:
-        template: The certificate to be signed.
+        templates: The certificates to be signed.
 
     Raises:
         CheckError: A rule does not hold; the text names it (E-CHECK).
     """
     for rule in TEMPLATE_RULES:
-        _refuse(rule.__name__, rule(template), template)
+        for template in templates:
+            if fault := rule(template):
+                raise _broken(rule.__name__, template, fault)
 
 
 def check_signed(
-    template: Template,
-    der: bytes,
+    templates: Sequence[Template],
+    ders: Sequence[bytes],
     issuer: x509.Certificate | None,
-    rehearsed: RehearsedExtensions | None = None,
-) -> RehearsedExtensions:
-    """Refuse a signed certificate that breaks a rule.
+    rehearsed: Rehearsed | None = None,
+) -> None:
+    """Refuse signed certificates if one of them breaks a rule.
 
     Args:
-        template: What it should be.
-        der: Its bytes.
-        issuer: The certificate whose key should have signed it; None for a root, which signs itself.
-        rehearsed: Those of the rehearsal; None has every rule on extensions run.
-
-    Returns:
-        Its extensions, for the next ones to be held against.
+        templates: What they should be.
+        ders: The bytes of each.
+        issuer: The certificate whose key should have signed them; None for roots, which sign themselves.
+        rehearsed: What they should share with the rehearsal; None has every rule on extensions run.
 
     Raises:
         CheckError: A rule does not hold; the text names it (E-CHECK).
     """
-    key_id = x509.SubjectKeyIdentifier.from_public_key(template.public_key).digest
-    try:
-        certificate = x509.load_der_x509_certificate(der)
-        raw = asn1.decode_der(RawCertificate, der).fields
-        found = bytes(raw.extensions.data)
-        fits = rehearsed is not None and found == rehearsed.front + key_id + rehearsed.back
-        extensions = None if fits else see_extensions(template, certificate)
-    except (ValueError, x509.InvalidVersion, x509.DuplicateExtension) as error:
-        raise CheckError(f"rule readable: {template.kind} {template.id}: {error}") from error
-    seen = Seen(template=template, certificate=certificate, raw=raw, issuer=issuer or certificate)
+    seen = [_see(template, der, issuer) for template, der in zip(templates, ders, strict=True)]
     for rule in FIELD_RULES:
-        _refuse(rule.__name__, rule(seen), template)
-    if extensions is not None:
-        for extension_rule in EXTENSION_RULES:
-            _refuse(extension_rule.__name__, extension_rule(extensions), template)
-    front, _, back = found.partition(key_id)
-    return RehearsedExtensions(front=front, back=back)
+        for each in seen:
+            if fault := rule(each):
+                raise _broken(rule.__name__, each.template, fault)
+    others = [_see_extensions(each) for each in seen if not _as_rehearsed(each, rehearsed)]
+    for extension_rule in EXTENSION_RULES:
+        for other in others:
+            if fault := extension_rule(other):
+                raise _broken(extension_rule.__name__, other.template, fault)
 
 
-def _refuse(name: str, fault: str, template: Template) -> None:
-    if fault:
-        raise CheckError(f"rule {name}: {template.kind} {template.id}: {fault}")
+def _broken(rule: str, template: Template, fault: object) -> CheckError:
+    return CheckError(f"rule {rule}: {template.kind} {template.id}: {fault}")
 
 
 def whole_days(template: Template) -> str:
@@ -231,8 +215,8 @@ def signature_algorithm(seen: Seen) -> str:
 
 def subject(seen: Seen) -> str:
     """The subject is what was asked for, byte by byte (RFC 5280 4.1.2.6)."""
-    template = asn1.decode_der(asn1.TLV, seen.template.subject.public_bytes())
-    return "" if seen.raw.subject.data == template.data else "another subject"
+    found = encode_element(SEQUENCE, bytes(seen.raw.subject.data))
+    return "" if found == seen.template.subject.public_bytes() else "another subject"
 
 
 def validity(seen: Seen) -> str:
@@ -312,20 +296,6 @@ class SeenExtensions(msgspec.Struct, frozen=True, kw_only=True):
     def as_in_template(self, oid: x509.ObjectIdentifier) -> bool:
         """Return whether one extension is what was asked for, not there included."""
         return self.found.get(oid) == self.wanted.get(oid)
-
-
-def see_extensions(template: Template, certificate: x509.Certificate) -> SeenExtensions:
-    """Parse a certificate's extensions.
-
-    Raises:
-        ValueError: They cannot be parsed.
-        DuplicateExtension: One stands twice.
-    """
-    return SeenExtensions(
-        template=template,
-        found={extension.oid: extension for extension in certificate.extensions},
-        wanted={extension.oid: extension for extension in template.extensions},
-    )
 
 
 def extension_set(seen: SeenExtensions) -> str:
@@ -415,3 +385,31 @@ EXTENSION_RULES = (
     crl_url,
     issuer_url,
 )
+
+
+def _see(template: Template, der: bytes, issuer: x509.Certificate | None) -> Seen:
+    """Parse a certificate."""
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+        raw = asn1.decode_der(RawCertificate, der).fields
+    except (ValueError, x509.InvalidVersion) as error:
+        raise _broken("readable", template, error) from error
+    return Seen(template=template, certificate=certificate, raw=raw, issuer=issuer or certificate)
+
+
+def _as_rehearsed(seen: Seen, rehearsed: Rehearsed | None) -> bool:
+    """Return whether a certificate's extensions are the rehearsed ones with its own key identifier."""
+    if rehearsed is None:
+        return False
+    key_id = x509.SubjectKeyIdentifier.from_public_key(seen.template.public_key).digest
+    return bytes(seen.raw.extensions.data) == rehearsed.extensions(key_id)
+
+
+def _see_extensions(seen: Seen) -> SeenExtensions:
+    """Parse a certificate's extensions."""
+    try:
+        found = {extension.oid: extension for extension in seen.certificate.extensions}
+    except (ValueError, x509.DuplicateExtension) as error:
+        raise _broken("readable", seen.template, error) from error
+    wanted = {extension.oid: extension for extension in seen.template.extensions}
+    return SeenExtensions(template=seen.template, found=found, wanted=wanted)

@@ -3,9 +3,11 @@
 1. An issuance exists only once its profile was rehearsed: a throwaway key signed a certificate of it, and
    every rule of core.issue.checks held. So the root's key never signs what was not rehearsed.
 2. Each certificate passes the rules before its root signs it, is parsed back from its bytes, and passes the
-   rules after that, the root's signature among them, before anybody gets it.
+   rules after that, the root's signature among them, before anybody gets it. A root is built by the library,
+   and so is what is rehearsed; all others are the rehearsed bytes, filled in (core.issue.rehearsed).
 3. Serial numbers are 159 random bits, ids random UUIDs; each certificate has a key of its own.
-4. What is equal for a whole issuance (names, extensions) is built once; nothing is checked only once.
+4. What is equal for a whole issuance (issuer, extensions) is built once; nothing is checked only once.
+   The throwaway keys are a process's, one for each algorithm: making one can take a second.
 5. Whoever issues many keeps the issuance that `rehearse_roots`, `rehearse_signers` or `rehearse_seals` made,
    or takes it from `Issuances`, which chooses the root; whoever issues one calls `issue_root`, `issue_signer`
    or `issue_seal`, which rehearse first too.
@@ -18,9 +20,10 @@ What a certificate says is core.issue.profile's. Storing and journaling are the 
 
 import hashlib
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -28,8 +31,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from core.certificate import Certificate, Issued
 from core.crypto.keys import ALGORITHMS, PrivateKey, PublicKey, decode_key, encode_key, make_key
 from core.errors import IssueError
-from core.issue.checks import RehearsedExtensions, check_signed, check_template
+from core.issue.checks import check_signed, check_templates
 from core.issue.profile import Profile, Template, make_extension, root_profile, seal_profile, signer_profile
+from core.issue.rehearsed import Rehearsed
 from core.plan.gaps import Gap, choose_issuer
 from core.policy.policy import Policy
 from core.store.store import Store
@@ -63,7 +67,7 @@ class IssuingKey:
     @cached_property
     def stand_in(self) -> "IssuingKey":
         """The same root with a throwaway key: what rehearsals sign with."""
-        key = make_key(self.certificate.algorithm)
+        key = _throwaway_key(self.certificate.algorithm)
         certificate = (
             x509.CertificateBuilder()
             .issuer_name(self.x509.subject)
@@ -132,7 +136,7 @@ class Issuance:
         self._constant = profile.extensions
         if issuer is not None:
             self._constant = (*self._constant, _authority_key_id(issuer.key_id))
-        self._rehearsed: RehearsedExtensions | None = None
+        self._rehearsed: Rehearsed | None = None
         self._rehearsed = self._rehearse()
 
     @property
@@ -153,7 +157,28 @@ class Issuance:
             IssueError: The gap is another target's (E-ISSUE).
         """
         self._require_mine(gap)
-        return self._issue(gap, now, key or make_key(self._profile.algorithm))
+        (issued,) = self._issue((gap,), now, (key or make_key(self._profile.algorithm),))
+        return issued
+
+    def issue_all(self, gaps: Sequence[Gap], now: datetime) -> list[Issued]:
+        """Sign the certificates that fill some gaps, each with a key that is made here.
+
+        May be called in several threads at the same time.
+
+        Args:
+            gaps: As for `issue`; some dozens are quicker than one, and many more are not.
+            now: Aware UTC.
+
+        Returns:
+            One for each gap, in their order.
+
+        Raises:
+            CheckError: A named rule does not hold for one of them (E-CHECK).
+            IssueError: A gap is another target's (E-ISSUE).
+        """
+        for gap in gaps:
+            self._require_mine(gap)
+        return self._issue(gaps, now, [make_key(self._profile.algorithm) for _ in gaps])
 
     def certify(self, gap: Gap, now: datetime, key: PublicKey) -> Issued:
         """Sign the certificate that fills a gap for a key whose private half is elsewhere.
@@ -174,14 +199,15 @@ class Issuance:
         if self._issuer is None:
             raise IssueError("a root's key is made here, or it is no root of ours")
         template = self._make_template(gap, now, key)
-        der, _ = self._sign(template, self._issuer.private_key, self._issuer.x509)
+        (der,) = self._sign((template,), (self._issuer.private_key,), self._issuer.x509)
         return self._record(template, gap, der, b"")
 
-    def issue_seal(self, now: datetime) -> Issued:
+    def issue_seal(self, now: datetime, key: PrivateKey | None = None) -> Issued:
         """Sign a seal, which lives as long as its root.
 
         Args:
             now: Aware UTC.
+            key: As for `issue`.
 
         Raises:
             CheckError: A named rule does not hold (E-CHECK).
@@ -189,35 +215,43 @@ class Issuance:
         """
         if self._profile.kind != "seal" or self._issuer is None:
             raise IssueError(f"a seal was asked of the issuance of a {self._profile.kind}")
-        return self._issue(self._issuer.certificate, now, make_key(self._profile.algorithm))
+        key = key or make_key(self._profile.algorithm)
+        (issued,) = self._issue((self._issuer.certificate,), now, (key,))
+        return issued
 
     def _require_mine(self, gap: Gap) -> None:
         mine = (self._profile.kind, self._profile.class_name, self._profile.target)
         if (gap.kind, gap.class_name, gap.target) != mine:
             raise IssueError(f"a gap of {gap.path} came to the issuance of another target")
 
-    def _rehearse(self) -> RehearsedExtensions | None:
-        """Sign a sample with throwaway keys, run every rule over it, and return its extensions."""
+    def _rehearse(self) -> Rehearsed | None:
+        """Sign a sample with throwaway keys, run every rule over it, and return what the next ones share."""
         profile = self._profile
         if self._issuer is None:
-            key = make_key(profile.algorithm)
+            key = _throwaway_key(profile.algorithm)
             sample = _sample(profile, _SAMPLE_DAY)
-            self._sign(self._make_template(sample, sample.issue_from, key.public_key()), key, None)
+            self._sign((self._make_template(sample, sample.issue_from, key.public_key()),), (key,), None)
             return None  # A root's extensions name its own key twice: every rule runs over every root.
         root, stand_in = self._issuer.certificate, self._issuer.stand_in
-        same = profile.algorithm == root.algorithm
-        key = stand_in.private_key if same else make_key(profile.algorithm)
         stretch = root if profile.kind == "seal" else _sample(profile, root.issue_from)
-        template = self._make_template(stretch, root.issue_from, key.public_key())
-        return self._sign(template, stand_in.private_key, stand_in.x509)[1]
+        public_key = _throwaway_key(profile.algorithm).public_key()
+        template = self._make_template(stretch, root.issue_from, public_key)
+        (der,) = self._sign((template,), (stand_in.private_key,), stand_in.x509)
+        return Rehearsed.cut(der, template.key_id)
 
-    def _issue(self, stretch: Gap | Certificate, now: datetime, key: PrivateKey) -> Issued:
-        template = self._make_template(stretch, now, key.public_key())
+    def _issue(
+        self, stretches: Sequence[Gap | Certificate], now: datetime, keys: Sequence[PrivateKey]
+    ) -> list[Issued]:
+        made = tuple(zip(stretches, keys, strict=True))
+        templates = [self._make_template(stretch, now, key.public_key()) for stretch, key in made]
         if self._issuer is None:
-            der, _ = self._sign(template, key, None)
+            ders = self._sign(templates, keys, None)
         else:
-            der, _ = self._sign(template, self._issuer.private_key, self._issuer.x509)
-        return self._record(template, stretch, der, encode_key(key))
+            ders = self._sign(templates, [self._issuer.private_key] * len(keys), self._issuer.x509)
+        return [
+            self._record(template, stretch, der, encode_key(key))
+            for (stretch, key), template, der in zip(made, templates, ders, strict=True)
+        ]
 
     def _record(self, template: Template, stretch: Gap | Certificate, der: bytes, key: bytes) -> Issued:
         """Return what was signed with what is to be remembered of it."""
@@ -264,27 +298,47 @@ class Issuance:
             not_before=not_before,
             not_after=not_after,
             public_key=public_key,
+            key_id=key_id.digest,
             extensions=extensions,
             now=now,
         )
 
     def _sign(
-        self, template: Template, private_key: PrivateKey, issuer: x509.Certificate | None
-    ) -> tuple[bytes, RehearsedExtensions]:
-        """Sign what passes the rules before; return bytes and extensions of what passes the rules after."""
-        check_template(template)
-        # All at once: each setter would copy the builder. What the setters look at, the rules do too.
-        signed = x509.CertificateBuilder(
-            issuer_name=template.subject if issuer is None else issuer.subject,
-            subject_name=template.subject,
-            public_key=template.public_key,
-            serial_number=template.serial,
-            not_valid_before=template.not_before.replace(tzinfo=None),
-            not_valid_after=template.not_after.replace(tzinfo=None),
-            extensions=list(template.extensions),
-        ).sign(private_key, ALGORITHMS[template.issuer_algorithm].digest)
-        der = signed.public_bytes(Encoding.DER)
-        return der, check_signed(template, der, issuer, self._rehearsed)
+        self,
+        templates: Sequence[Template],
+        signing_keys: Sequence[PrivateKey],
+        issuer: x509.Certificate | None,
+    ) -> list[bytes]:
+        """Sign what passes the rules before; return the bytes of what passes the rules after."""
+        check_templates(templates)
+        signed = zip(templates, signing_keys, strict=True)
+        if self._rehearsed is None:
+            ders = [build_certificate(template, key, issuer) for template, key in signed]
+        else:
+            ders = [self._rehearsed.sign(template, key) for template, key in signed]
+        check_signed(templates, ders, issuer, self._rehearsed)
+        return ders
+
+
+def build_certificate(template: Template, private_key: PrivateKey, issuer: x509.Certificate | None) -> bytes:
+    """Return a certificate that the library built and signed: a root, or one to be rehearsed.
+
+    Args:
+        template: What it is to be.
+        private_key: The issuer's.
+        issuer: Whose subject is its issuer's name; None for a root.
+    """
+    # All at once: each setter would copy the builder. What the setters look at, the rules do too.
+    builder = x509.CertificateBuilder(
+        issuer_name=template.subject if issuer is None else issuer.subject,
+        subject_name=template.subject,
+        public_key=template.public_key,
+        serial_number=template.serial,
+        not_valid_before=template.not_before.replace(tzinfo=None),
+        not_valid_after=template.not_after.replace(tzinfo=None),
+        extensions=list(template.extensions),
+    )
+    return builder.sign(private_key, ALGORITHMS[template.issuer_algorithm].digest).public_bytes(Encoding.DER)
 
 
 def rehearse_roots(policy: Policy) -> Issuance:
@@ -385,6 +439,12 @@ def issue_seal(policy: Policy, issuer: IssuingKey, now: datetime) -> Issued:
         IssueError: A name does not fit into a certificate (E-ISSUE).
     """
     return rehearse_seals(policy, issuer).issue_seal(now)
+
+
+@cache
+def _throwaway_key(algorithm: str) -> PrivateKey:
+    """Return the key that rehearses: nobody gets what it signs, so one for each algorithm does."""
+    return make_key(algorithm)
 
 
 def _sample(profile: Profile, day: datetime) -> Gap:

@@ -164,6 +164,7 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
         not_before: First instant of its validity.
         not_after: Last instant of its validity, inclusive.
         public_key: Its key.
+        key_id: Its subject key identifier.
         extensions: All of them, in order.
         now: When it is signed, aware UTC.
     """
@@ -181,6 +182,7 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
     not_before: datetime
     not_after: datetime
     public_key: PublicKey
+    key_id: bytes
     extensions: tuple[Extension, ...]
     now: datetime
 

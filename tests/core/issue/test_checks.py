@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from core.archive.seal import SEAL_EKU
 from core.crypto.keys import ALGORITHMS, PrivateKey, make_key
 from core.errors import CheckError
-from core.issue.checks import EXTENSION_RULES, FIELD_RULES, TEMPLATE_RULES, check_signed, check_template
+from core.issue.checks import EXTENSION_RULES, FIELD_RULES, TEMPLATE_RULES, check_signed, check_templates
 from core.issue.issuance import Issuance, IssuingKey, rehearse_roots, rehearse_seals, rehearse_signers
 from core.issue.profile import SEAL_USAGE, Extension, Template, make_extension
 from core.policy.settings import ConstrainedNames, NameConstraints, SignerSettings, Target, Urls
@@ -113,8 +113,8 @@ def test_what_was_in_template_for_passes_all_rules(
     root: IssuingKey, signer: Template, seal: Template, new_root: Template
 ) -> None:
     for template, issuer in ((signer, root), (seal, root), (new_root, None)):
-        check_template(template)
-        check_signed(template, sign(template, issuer), issuer.x509 if issuer else None)
+        check_templates([template])
+        check_signed([template], [sign(template, issuer)], issuer.x509 if issuer else None)
 
 
 BEFORE_FAULTS: dict[str, list[Callable[[Template], Template]]] = {
@@ -169,16 +169,16 @@ def changed(template: Template, **fields: Any) -> Any:
 @pytest.mark.filterwarnings("ignore:Attribute's length must be")
 def test_refuses_before_signing(rule: str, fault: Callable[[Template], Template], signer: Template) -> None:
     with pytest.raises(CheckError, match=f"^rule {rule}: signer {signer.id}: ") as caught:
-        check_template(fault(signer))
+        check_templates([fault(signer)])
     assert caught.value.code == "E-CHECK"
 
 
 def test_a_root_that_begins_today_is_not_of_the_past(new_root: Template) -> None:
-    check_template(replace(new_root, now=utc("2027-01-01T23:59:59")))
+    check_templates([replace(new_root, now=utc("2027-01-01T23:59:59"))])
 
 
 def test_a_seal_may_begin_with_its_root_long_ago(seal: Template) -> None:
-    check_template(replace(seal, now=utc("2027-11-01")))
+    check_templates([replace(seal, now=utc("2027-11-01"))])
 
 
 FIELD_FAULTS: dict[str, list[Callable[[Template], dict[str, Any]]]] = {
@@ -209,14 +209,14 @@ def test_refuses_a_field_that_was_not_asked_for(
     rule: str, fault: Callable[[Template], dict[str, Any]], root: IssuingKey, signer: Template
 ) -> None:
     with pytest.raises(CheckError, match=f"^rule {rule}: signer {signer.id}: "):
-        check_signed(signer, sign(signer, root, **fault(signer)), root.x509)
+        check_signed([signer], [sign(signer, root, **fault(signer))], root.x509)
 
 
 def test_refuses_a_key_of_an_algorithm_that_the_policy_does_not_want(
     root: IssuingKey, signer: Template
 ) -> None:
     with pytest.raises(CheckError, match=r"rule subject_key: .* another algorithm"):
-        check_signed(replace(signer, algorithm="p256"), sign(signer, root), root.x509)
+        check_signed([replace(signer, algorithm="p256")], [sign(signer, root)], root.x509)
 
 
 def test_refuses_another_hash_than_the_algorithms() -> None:
@@ -224,21 +224,21 @@ def test_refuses_another_hash_than_the_algorithms() -> None:
     root = make_issuing_key(policy)
     template = ask(rehearse_signers(policy, "services", "mongo", root), make_gap(), make_key("p256"))
     with pytest.raises(CheckError, match="rule signature_algorithm"):
-        check_signed(template, sign(template, root, digest=SHA384()), root.x509)
+        check_signed([template], [sign(template, root, digest=SHA384())], root.x509)
 
 
 @pytest.mark.parametrize("number", [0, 1])
 def test_refuses_a_certificate_of_another_version(number: int, root: IssuingKey, signer: Template) -> None:
     der = sign(signer, root).replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01" + bytes([number]), 1)
     with pytest.raises(CheckError, match="rule readable"):
-        check_signed(signer, der, root.x509)
+        check_signed([signer], [der], root.x509)
 
 
 def test_refuses_an_extension_that_cannot_be_parsed(root: IssuingKey, signer: Template) -> None:
     broken = x509.UnrecognizedExtension(x509.BasicConstraints.oid, b"\x30\x01\x00")
     der = sign(signer, root, extensions=swap(signer, broken))
     with pytest.raises(CheckError, match="rule readable"):
-        check_signed(signer, der, root.x509)
+        check_signed([signer], [der], root.x509)
 
 
 SIGNER_EXTENSION_FAULTS: dict[str, list[Callable[[Template], tuple[Extension, ...]]]] = {
@@ -312,13 +312,13 @@ def test_refuses_extensions_of_a_signer_that_were_not_asked_for(
     der = sign(signer, root, extensions=fault(signer))
     for rehearsed in (None, issuance._rehearsed):  # a rehearsal does not hide what differs from it
         with pytest.raises(CheckError, match=f"^rule {rule}: signer {signer.id}: "):
-            check_signed(signer, der, root.x509, rehearsed)
+            check_signed([signer], [der], root.x509, rehearsed)
 
 
 def wrong_profile(template: Template, extensions: tuple[Extension, ...], root: IssuingKey | None) -> None:
     """A profile that asks for the wrong thing is found as well."""
     wrong = replace(template, extensions=extensions)
-    check_signed(wrong, sign(wrong, root), root.x509 if root else None)
+    check_signed([wrong], [sign(wrong, root)], root.x509 if root else None)
 
 
 def test_refuses_a_profile_with_an_extension_its_kind_may_not_have(
@@ -366,13 +366,39 @@ def test_refuses_a_rehearsed_key_identifier_on_another_key(signer: Template, roo
     other = x509.SubjectKeyIdentifier.from_public_key(root.stand_in.private_key.public_key())
     with pytest.raises(CheckError, match="rule subject_key_identifier"):
         check_signed(
-            signer, sign(signer, root, extensions=swap(signer, other)), root.x509, issuance._rehearsed
+            [signer], [sign(signer, root, extensions=swap(signer, other))], root.x509, issuance._rehearsed
         )
 
 
-def test_extensions_that_fit_the_rehearsal_are_not_parsed_again(signer: Template, root: IssuingKey) -> None:
+def test_extensions_that_fit_the_rehearsal_are_not_held_against_the_template_again(
+    signer: Template, root: IssuingKey
+) -> None:
     issuance = rehearse_signers(POLICY, "services", "mongo", root)
-    assert check_signed(signer, sign(signer, root), root.x509, issuance._rehearsed) == issuance._rehearsed
+    der, unwanted = sign(signer, root), replace(signer, extensions=signer.extensions[:-1])
+    check_signed([unwanted], [der], root.x509, issuance._rehearsed)
+    with pytest.raises(CheckError, match="rule extension_set"):
+        check_signed([unwanted], [der], root.x509)
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_one_fault_refuses_all_of_a_batch(place: int, root: IssuingKey, signer: Template) -> None:
+    issuance = rehearse_signers(POLICY, "services", "mongo", root)
+    batch = [ask(issuance, make_gap(lane=lane)) for lane in (1, 2, 3)]
+    ders = [sign(template, root) for template in batch]
+    check_templates(batch)
+    check_signed(batch, ders, root.x509, issuance._rehearsed)
+    wrong = batch[place]
+    ders[place] = sign(wrong, root, serial=wrong.serial ^ 1)
+    with pytest.raises(CheckError, match=f"^rule serial: signer {wrong.id}: "):
+        check_signed(batch, ders, root.x509, issuance._rehearsed)
+    batch[place] = replace(wrong, serial=0)
+    with pytest.raises(CheckError, match=f"^rule serial_in_range: signer {wrong.id}: "):
+        check_templates(batch)
+
+
+def test_a_certificate_too_few_is_no_batch(root: IssuingKey, signer: Template) -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        check_signed([signer, signer], [sign(signer, root)], root.x509)
 
 
 def test_every_rule_has_a_certificate_that_it_refuses() -> None:

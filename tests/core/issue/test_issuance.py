@@ -227,6 +227,56 @@ def test_a_wrong_profile_is_found_before_the_roots_key_signs() -> None:
         Issuance(wrong_root, None)
 
 
+class Slip:
+    """A private key that works, but for one bit of each signature from a number on."""
+
+    def __init__(self, key: Any, good: int) -> None:
+        self._key, self._good = key, good
+
+    def public_key(self) -> Any:
+        return self._key.public_key()
+
+    def sign(self, data: bytes) -> bytes:
+        self._good -= 1
+        signature: bytes = self._key.sign(data)
+        return signature if self._good >= 0 else signature[:-1] + bytes([signature[-1] ^ 1])
+
+
+def test_a_fault_in_signing_is_found_before_anybody_gets_the_certificate(root: IssuingKey) -> None:
+    slipping = replace(root, private_key=Slip(root.private_key, 5))  # type: ignore[arg-type]  # the point of it
+    issuance = rehearse_signers(POLICY, "services", "mongo", slipping)
+    assert len(issuance.issue_all([make_gap(lane=lane) for lane in (1, 2)], NOW)) == 2
+    issuance.issue(make_gap(lane=3), NOW)
+    with pytest.raises(CheckError, match="rule issued_by"):  # the last of three
+        issuance.issue_all([make_gap(lane=lane) for lane in (4, 5, 6)], NOW)
+    with pytest.raises(CheckError, match="rule issued_by"):
+        issuance.issue(make_gap(), NOW)
+
+
+def test_many_are_issued_as_one_is_each_for_its_gap(root: IssuingKey) -> None:
+    gaps = [make_gap(lane=lane) for lane in (3, 1, 2)]
+    made = rehearse_signers(POLICY, "services", "mongo", root).issue_all(gaps, NOW)
+    assert [item.certificate.lane for item in made] == [3, 1, 2]
+    for item in made:
+        assert parse(item).serial_number == item.certificate.serial
+        assert decode_key(item.key).public_key() == parse(item).public_key()
+        parse(item).verify_directly_issued_by(root.x509)
+    assert len({item.certificate.id for item in made} | {item.certificate.sha256 for item in made}) == 6
+
+
+def test_none_of_many_is_issued_where_one_gap_is_another_targets(root: IssuingKey) -> None:
+    issuance = rehearse_signers(POLICY, "services", "mongo", root)
+    with pytest.raises(IssueError, match="services/redis came to the issuance of another target"):
+        issuance.issue_all([make_gap(), make_gap(target="redis")], NOW)
+
+
+def test_many_roots_each_sign_themselves() -> None:
+    first, second = rehearse_roots(POLICY).issue_all([make_root_gap(), make_root_gap()], NOW)
+    for item in (first, second):
+        parse(item).verify_directly_issued_by(parse(item))
+    assert first.certificate.id != second.certificate.id
+
+
 def test_an_issuance_cannot_be_had_without_a_rehearsal(root: IssuingKey) -> None:
     unrehearsed = Issuance.__new__(Issuance)
     with pytest.raises(AttributeError):
