@@ -14,6 +14,7 @@ core.vault.process's: it loads this module, which is heavy, once it has heard th
 """
 
 import os
+import stat
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -192,6 +193,9 @@ def _perform(connection: Connection, request: Request[Any], descriptors: tuple[i
         raise ProtocolError(f"{len(descriptors)} descriptors came with {type(request).__name__}")
     if handler.file is None:
         return handler.answer(connection, request)
+    # A folder is refused by the library with the descriptor left open; of a pipe nothing can be read twice.
+    if not stat.S_ISREG(os.fstat(descriptors[0]).st_mode):
+        raise ProtocolError(f"what came with {type(request).__name__} is no file")
     with os.fdopen(os.dup(descriptors[0]), handler.file) as file:
         return handler.answer(connection, request, file)
 

@@ -159,24 +159,35 @@ def _mutate_journal(random: Random, data: bytes) -> bytes:
             lines[at] = mutate_json(random, lines[at])
     previous, chained = journal.GENESIS, []
     for number, line in enumerate(lines, 1):
-        fields = json.loads(line)
-        if isinstance(fields, dict) and number > at and random.random() < 0.95:
+        fields = _fields_of(line)
+        if fields is None:  # a mutation that is no entry any more
+            chained.append(line)
+            continue
+        if number > at and random.random() < 0.95:
             fields |= {"previous": previous, "sequence": number}
             fields.pop("hash", None)
             body = json.dumps(fields, separators=(",", ":"), ensure_ascii=False, sort_keys=True).encode()
             previous = hashlib.sha256(body).hexdigest()
             fields = dict(sorted((fields | {"hash": previous}).items()))
-        elif isinstance(fields, dict):
+        else:
             previous = str(fields.get("hash"))
         chained.append(json.dumps(fields, separators=(",", ":"), ensure_ascii=False).encode())
     return b"".join(line + b"\n" for line in chained)
 
 
+def _fields_of(line: bytes) -> dict[str, Any] | None:
+    try:
+        fields = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return fields if isinstance(fields, dict) else None
+
+
 def _end_in(manifest: bytes, lines: bytes) -> bytes:
     """Have a manifest name the head of this journal."""
     fields = json.loads(manifest)
-    last = json.loads(lines.splitlines()[-1]) if lines else None
-    fields["journal_head"] = last.get("hash", "") if isinstance(last, dict) else ""
+    last = _fields_of(lines.splitlines()[-1]) if lines else None
+    fields["journal_head"] = last.get("hash", "") if last else ""
     return json.dumps(fields, separators=(",", ":"), ensure_ascii=False).encode()
 
 

@@ -4,6 +4,7 @@ Every rule here holds for every request there is, and so for one that is added.
 """
 
 import os
+import socket
 import typing
 from collections.abc import Iterator
 from datetime import datetime
@@ -162,6 +163,24 @@ def test_a_request_for_a_file_wants_just_one(
     for wrong in ((), (descriptor, descriptor)):
         with pytest.raises(wire.ProtocolError, match="descriptors came with"):
             perform(right, make_sample(kind), wrong)
+
+
+@each_that_is(*When, file=True)
+def test_what_comes_for_a_file_is_one_and_none_stays_open(
+    kind: type[Request[Any]], unlocked: Connection, empty: Connection, tmp_path: Path
+) -> None:
+    right = unlocked if HANDLERS[kind].when is When.UNLOCKED else empty
+    folder, (reading, writing), ours = os.open(tmp_path, os.O_RDONLY), os.pipe(), socket.socket()
+    before = sum(1 for _ in Path("/proc/self/fd").iterdir())
+    try:
+        for wrong in (folder, reading, writing, ours.fileno()):
+            with pytest.raises(wire.ProtocolError, match="is no file"):
+                perform(right, make_sample(kind), (wrong,))
+        assert sum(1 for _ in Path("/proc/self/fd").iterdir()) == before
+    finally:
+        ours.close()
+        for each in (folder, reading, writing):
+            os.close(each)
 
 
 @each_that_is(*When, file=False)

@@ -263,8 +263,8 @@ class Watch:
         shown = self._storm.daemon.machine.shown
         assert not tells(repr(shown))
         assert not tells(repr(self._storm.daemon._entries))
-        if may_show(shown):
-            return
+        if may_show(shown) or self._storm.daemon._display_retry.due_s is not None:
+            return  # a panel that refused a picture keeps the one before until it is drawn again
         picture = self._twins.panel.image()
         data = picture.tobytes()
         if data not in CLEAN and self._twins.panel.plugged:
