@@ -78,9 +78,12 @@ def load_seal(certificate: Certificate, der: bytes, key: bytes) -> Seal:
         key: Its PKCS#8 DER, not encrypted.
 
     Raises:
-        IssueError: The key cannot be read (E-ISSUE).
+        IssueError: The key cannot be read, or is another one's (E-ISSUE).
     """
-    return Seal(root_id=certificate.issuer, der=der, private_key=decode_key(key))
+    private_key = decode_key(key)
+    if private_key.public_key() != x509.load_der_x509_certificate(der).public_key():
+        raise IssueError(f"the key of seal {certificate.id} is another one's")
+    return Seal(root_id=certificate.issuer, der=der, private_key=private_key)
 
 
 def load_seals(

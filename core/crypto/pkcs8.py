@@ -30,11 +30,12 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import load_der_x509_certificate
 
 from core.certificate import Certificate, encode_pem
 from core.cores import map_on_cores
+from core.crypto.keys import decode_key
 from core.der import SEQUENCE, encode_element
 from core.errors import CheckError, FileError
 
@@ -129,6 +130,7 @@ class KeySpool:
 
         Raises:
             CheckError: A key of another certificate, or a forbidden one (E-CHECK).
+            IssueError: What should be a key is none (E-ISSUE).
             FileError: The disk is full (E-FILE).
         """
         waiting = iter(keys)
@@ -139,8 +141,7 @@ class KeySpool:
 
     def _admit(self, certificate: Certificate, public_sha256: bytes, pkcs8: bytes) -> tuple[bytes, bytes]:
         """Check a key and return it with its new passphrase."""
-        key = load_der_private_key(pkcs8, None)
-        digest = sha256(encode_public_key(key.public_key())).digest()
+        digest = sha256(encode_public_key(decode_key(pkcs8).public_key())).digest()
         if digest in self._forbidden:
             raise CheckError(
                 f"Rule egress-holds-signer-keys-only: {certificate.id} has a root's or seal's key."

@@ -7,7 +7,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from core.archive.seal import SEAL_EKU, SEAL_EKU_V1, accept_seal, load_seal
 from core.crypto.keys import KEY_ALGORITHMS, make_key, sign_bytes, verify_bytes
-from core.errors import ArchiveSealError
+from core.errors import ArchiveSealError, IssueError
 from core.issue.issuance import IssuingKey, load_issuing_key, rehearse_roots, rehearse_seals
 from core.plan.gaps import find_gaps
 from core.policy.policy import Policy
@@ -50,6 +50,13 @@ def test_a_seal_of_its_root_is_accepted_and_its_signature_fits(algorithm: str) -
 def test_a_seal_does_not_show_its_key(root: IssuingKey) -> None:
     issued = rehearse_seals(make_policy(), root).issue_seal(NOW)
     assert repr(load_seal(issued.certificate, issued.der, issued.key)) == f"Seal({root.certificate.id})"
+
+
+def test_refuses_to_seal_with_a_key_that_is_not_the_seals(root: IssuingKey) -> None:
+    issuance = rehearse_seals(make_policy(), root)
+    one, other = issuance.issue_seal(NOW), issuance.issue_seal(NOW)
+    with pytest.raises(IssueError, match="is another one's"):
+        load_seal(one.certificate, one.der, other.key)
 
 
 def test_refuses_the_seal_of_another_root_and_of_another_name(root: IssuingKey) -> None:

@@ -1,5 +1,7 @@
 """The eight algorithms: making, naming, signing, verifying."""
 
+from collections.abc import Callable
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -16,6 +18,7 @@ from core.crypto.keys import (
     sign_bytes,
     verify_bytes,
 )
+from core.der import INTEGER, SEQUENCE, encode_element
 from core.errors import CheckError, IssueError
 
 
@@ -85,6 +88,42 @@ def test_refuses_keys_of_other_algorithms(
 def test_refuses_bytes_that_are_no_key() -> None:
     with pytest.raises(IssueError, match="cannot be read"):
         decode_key(b"no key")
+
+
+ALTERED: dict[str, Callable[[rsa.RSAPrivateNumbers], dict[str, int]]] = {
+    "p": lambda key: {"p": key.p + 2},
+    "q": lambda key: {"q": key.q - 2},
+    "p and q swapped": lambda key: {"p": key.q, "q": key.p},
+    "no primes": lambda key: {"p": 1, "q": key.p * key.q},
+    "d": lambda key: {"d": key.d + 2},
+    "dmp1": lambda key: {"dmp1": key.dmp1 + 2},
+    "dmq1": lambda key: {"dmq1": key.dmq1 ^ 1 << 700},
+    "iqmp": lambda key: {"iqmp": key.iqmp + 1},
+}
+
+
+@pytest.fixture(scope="module")
+def rsa_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=3072)
+
+
+def pkcs8_of(key: rsa.RSAPrivateNumbers, **altered: int) -> bytes:
+    """Return PKCS#8 of an RSA key (RFC 8017 A.1.2), some of its numbers altered."""
+    names = ("d", "p", "q", "dmp1", "dmq1", "iqmp")
+    parts = (altered.get(name, getattr(key, name)) for name in names)
+    numbers = (0, key.public_numbers.n, key.public_numbers.e, *parts)
+    encoded = [encode_element(INTEGER, each.to_bytes(each.bit_length() // 8 + 1)) for each in numbers]
+    algorithm = encode_element(SEQUENCE, bytes.fromhex("06092a864886f70d0101010500"))
+    inner = encode_element(0x04, encode_element(SEQUENCE, b"".join(encoded)))
+    return encode_element(SEQUENCE, encoded[0] + algorithm + inner)
+
+
+@pytest.mark.parametrize("part", ALTERED)
+def test_refuses_an_rsa_key_whose_numbers_do_not_fit_together(part: str, rsa_key: rsa.RSAPrivateKey) -> None:
+    whole = pkcs8_of(rsa_key.private_numbers())
+    assert decode_key(whole).public_key() == rsa_key.public_key()
+    with pytest.raises(IssueError, match="cannot be read"):
+        decode_key(pkcs8_of(rsa_key.private_numbers(), **ALTERED[part](rsa_key.private_numbers())))
 
 
 def test_refuses_an_unknown_algorithm() -> None:
