@@ -12,6 +12,7 @@ core.recovery.backup holds it against the journal, core.recovery.restore carries
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
@@ -84,15 +85,12 @@ _ENCODE = msgspec.json.Encoder(order="sorted").encode
 _decode = json_decoder(State, MAX_STATE_BYTES)
 
 
-def encode_state(
-    store: "Store", contents: Contents, issued: tuple[Certificate, ...], now: datetime
-) -> Iterator[bytes]:
-    """Yield state.json in pieces.
+def encode_state(store: "Store", contents: Contents, now: datetime) -> Iterator[bytes]:
+    """Yield state.json in pieces; every certificate that was ever issued is read.
 
     Args:
         store: Inside the transaction of the backup, after its sequence was taken.
         contents: What else the backup holds.
-        issued: All certificates, in issuing order.
         now: Aware UTC time of the backup.
     """
     archives = tuple(
@@ -112,8 +110,8 @@ def encode_state(
     yield b'{"archives":' + _ENCODE(archives) + b',"certificates":['
     listed = frozenset(item.id for item in contents.certificates)
     comma = b""
-    for start in range(0, len(issued), _BATCH):
-        batch = issued[start : start + _BATCH]
+    issued = store.each_certificate()
+    while batch := tuple(islice(issued, _BATCH)):
         ders = dict(store.ders([item.id for item in batch if item.id not in listed]))
         for item in batch:
             yield comma + _ENCODE(_state_of(item, ders.get(item.id), contents, now))

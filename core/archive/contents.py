@@ -8,7 +8,7 @@
 It reads no key and no certificate bytes; core.export.archives does that and checks the keys again.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -172,9 +172,7 @@ class Changes:
         return sum(item.kind == "root" and item.issue_from < spread for item in new)
 
 
-def take_changes(
-    store: "Store", policy: Policy, contents: Contents, issued: Sequence[Certificate], now: datetime
-) -> Changes:
+def take_changes(store: "Store", policy: Policy, contents: Contents, now: datetime) -> Changes:
     """Return what changed since an archive of this kind and name was last seen, and note how this one stands.
 
     One that was made and never stood anywhere has told nobody: it counts only after `keep_seen`.
@@ -183,26 +181,36 @@ def take_changes(
         store: Inside the transaction of the export.
         policy: The approved policy.
         contents: What this archive holds.
-        issued: All certificates, in issuing order.
         now: Aware UTC time of this archive.
+
+    Raises:
+        StateDamagedError: What is remembered of that archive cannot be read (E-STATE-DAMAGED).
     """
     fact = store.fact(_seen(contents.kind, contents.name))
-    mark = _Mark(created=now, issued=len(issued))
+    mark = _Mark(created=now, issued=store.count)
     store.set_fact(_made(contents.kind, contents.name), msgspec.json.encode(mark, order="sorted").decode())
-    egress = contents.kind == "egress"
-    targets = frozenset(policy.egress_targets(contents.name)) if egress else None
-    concerned = [
-        item
-        for item in issued
-        if item.kind == "root"
-        or (item.kind == "signer" and (targets is None or (item.class_name, item.target) in targets))
-    ]
     held = frozenset(item.id for item in (*contents.roots, *contents.signers))
     if fact is None:
         is_first = all(item.written_at is None for item in store.archives())
-        new = tuple(item for item in concerned if item.id in held)
+        new = tuple(item for item in store.certificates(alive_at=now) if item.id in held)
         return Changes(since=None, issued=new, revoked=(), ended=(), is_first=is_first)
-    return _changes_since(_read_mark(fact, contents.name), issued, concerned, held, now)
+    since = _read_mark(fact, contents.name)
+    issued, others = store.changed_since(since.created, since.issued)
+    targets = frozenset(policy.egress_targets(contents.name)) if contents.kind == "egress" else None
+    concerned = [
+        item
+        for item in others
+        if item.kind == "root"
+        or (item.kind == "signer" and (targets is None or (item.class_name, item.target) in targets))
+    ]
+    return Changes(
+        since=since.created,
+        issued=tuple(item for item in issued if item.id in held),
+        revoked=tuple(
+            item for item in concerned if item.revoked_at is not None and item.revoked_at >= since.created
+        ),
+        ended=tuple(item for item in concerned if since.created < item.issue_until <= now),
+    )
 
 
 def keep_seen(store: "Store", kind: str, name: str) -> None:
@@ -231,20 +239,3 @@ def _read_mark(fact: str, name: str) -> _Mark:
         return _decode_mark(fact.encode())
     except DecodingError as error:
         raise StateDamagedError(f"the store's mark of the last {name} cannot be read") from error
-
-
-def _changes_since(
-    mark: _Mark,
-    issued: Sequence[Certificate],
-    concerned: Sequence[Certificate],
-    held: frozenset[str],
-    now: datetime,
-) -> Changes:
-    return Changes(
-        since=mark.created,
-        issued=tuple(item for item in issued[mark.issued :] if item.id in held),
-        revoked=tuple(
-            item for item in concerned if item.revoked_at is not None and item.revoked_at >= mark.created
-        ),
-        ended=tuple(item for item in concerned if mark.created < item.issue_until <= now),
-    )

@@ -13,7 +13,7 @@ An extract is no chain: what is left out cannot be hashed again. It is one of th
 sign for, and the hash of each line is the one that the box's own journal has, to compare an account by.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
@@ -22,6 +22,7 @@ from msgspec import Meta, Struct
 from core.archive.manifest import Instant, Manifest, Sha256Hex, Uuid
 from core.decoding import DecodingError, json_decoder
 from core.errors import JournalError
+from core.store.entries import Act
 from core.store.journal import MAX_LINE_BYTES, Detail, Entry
 
 T = TypeVar("T")
@@ -61,11 +62,36 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 _decode = json_decoder(_Line, MAX_LINE_BYTES)
 
 
+def may_concern(
+    acts: Sequence[Act], name: str, ids: frozenset[str], issues: Collection[int]
+) -> Iterator[Act]:
+    """Yield, of the list of a journal's entries, those that an extract needs.
+
+    Args:
+        acts: The whole list.
+        name: Of the egress.
+        ids: Of the certificates that it lists.
+        issues: Sequences of the entries that issued these.
+    """
+    for act in acts:
+        match act.act:
+            case "issue":
+                is_ours = act.sequence in issues
+            case "revoke":
+                is_ours = act.about in ids
+            case "export" | "written":
+                is_ours = act.about == name
+            case _:
+                is_ours = act.act in _OF_THE_BOX
+        if is_ours or act is acts[-1]:
+            yield act
+
+
 def extract(entries: Iterable[Entry], name: str, ids: frozenset[str]) -> Iterator[bytes]:
     """Yield the lines that concern an egress.
 
     Args:
-        entries: The whole journal, from its first entry.
+        entries: The whole journal from its first entry, or at least those of `may_concern`.
         name: Of the egress.
         ids: Of the certificates that it lists.
     """

@@ -5,7 +5,8 @@ that each is journaled in the transaction that does it.
 
 1. `found` and `unlock` are the only ways in; `close` ends it. The passphrase is never kept.
 2. A passphrase is counted as wrong, on disk, before it is looked at (core.store.attempts).
-3. At unlock the journal is verified and the state compared with it; then failed unlocks are folded in.
+3. At unlock the state is held against the journal's last entry; then failed unlocks are folded in. What is
+   used later is proven when it is read (core.store.blocks); all is looked at by `verify`, and by a backup.
 4. `now` behind the last entry, or later than somebody was expected, forbids everything but reading and
    `correct_clock` (core.authority.clock).
 5. A change of policy takes effect only by `approve_policy`, whole.
@@ -177,7 +178,7 @@ class Authority:
         """
         store = open_store(state, passphrase, before_check=partial(attempts.begin, state, boot, now))
         try:
-            journal.verify(store)
+            journal.prove(store)
             authority = cls(store, now, boot.id)
             before = read_runs(store)
             authority._failed_attempts = journal_unlock(store, authority.policy, state, now, runs)
@@ -210,9 +211,21 @@ class Authority:
             seal=read_seal(self._store),
         )
 
-    def certificates(self) -> tuple[Certificate, ...]:
-        """Return everything that was ever issued, in issuing order."""
-        return self._store.certificates()
+    def certificates(self, *, alive_at: datetime | None = None) -> tuple[Certificate, ...]:
+        """Return everything that was ever issued, or without signers that had ended by a time."""
+        return self._store.certificates(alive_at=alive_at)
+
+    def verify(self) -> journal.Entry:
+        """Read the whole store, what is over too, and prove that it is what its journal says.
+
+        Returns:
+            The last entry.
+
+        Raises:
+            JournalError: The journal or the state was altered (E-JOURNAL).
+            StateDamagedError: A page, row or body was (E-STATE-DAMAGED).
+        """
+        return journal.verify(self._store)
 
     def entries(self) -> Iterator[journal.Entry]:
         """Return the journal, oldest entry first."""
@@ -291,7 +304,8 @@ class Authority:
             ClockError: With `topped_up`, the year of `now` fits in no certificate (E-CLOCK).
         """
         contents = select_contents(self._store, self.policy, _archive_kind(kind), name, now)
-        plan = find_gaps(self.policy, self._store.certificates(), now) if topped_up else Plan()
+        issued = self._store.certificates(alive_at=now)
+        plan = find_gaps(self.policy, issued, now) if topped_up else Plan()
         planned = Planned.of(self.policy, contents, plan)
         papers = count_papers(contents, self._next_visit_by(now), now, public=public)
         if public:
@@ -454,7 +468,7 @@ class Authority:
             yield self._store
 
     def _next_visit_by(self, now: datetime) -> datetime:
-        return next_visit_by(self.policy, self._store.certificates(), self._store.crls(), now)
+        return next_visit_by(self.policy, self._store.certificates(alive_at=now), self._store.crls(), now)
 
 
 def _archive_kind(kind: str) -> ArchiveKind:

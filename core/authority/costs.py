@@ -39,7 +39,7 @@ def cost_of_top_up(policy: Policy, plan: Plan, certificates: Iterable[Certificat
     Args:
         policy: The approved policy.
         plan: What is to be issued.
-        certificates: All that were issued.
+        certificates: The roots that were issued, among others.
     """
     runs, root = runs_of(plan.signers), ALGORITHMS[policy.algorithm]
     signed_us = sum(len(run) * _signer_us(policy, run[0]) for run in runs)

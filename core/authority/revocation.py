@@ -60,10 +60,9 @@ def revoke_all(
     """
     if reason not in REASONS:
         raise PolicyError(f"{reason} is no reason to revoke; take one of {', '.join(REASONS)}")
-    known = {item.id: item for item in store.certificates()}
     revoked: dict[str, Certificate] = {}
     for id_ in certificate_ids:
-        certificate = known.get(id_)
+        certificate = store.find(id_)
         if certificate is None:
             raise PolicyError(f"there is no certificate {id_}")
         if id_ in revoked:
@@ -90,13 +89,13 @@ def refresh_crls(store: Store, policy: Policy, now: datetime, report: Report = r
         report: Told of CRLs; may raise StoppedError.
     """
     numbers = {crl.issuer: crl.number for crl in store.crls()}
-    certificates = store.certificates()
-    roots = [item for item in certificates if item.kind == "root" and now < item.not_after]
+    roots = [item for item in store.certificates("root") if now < item.not_after]
+    listed = store.revoked_by([root.id for root in roots])
     for done, root in enumerate(roots):
         report(Progress(done=done, total=len(roots), what="CRL"))
         revoked = [
             replace(item, revoked_at=min(item.revoked_at, now))
-            for item in certificates
+            for item in listed
             if item.issuer == root.id and item.revoked_at is not None
         ]
         last = numbers.get(root.id, 0)

@@ -133,7 +133,7 @@ def propose_requests(
         RequestManyError: There are more than MAX_REQUESTS (E-REQUEST-MANY).
         ClockError: The year of `now` fits in no certificate (E-CLOCK).
     """
-    judged = _judge(store, policy, files, find_gaps(policy, store.certificates(), now), now)
+    judged = _judge(store, policy, files, find_gaps(policy, store.certificates(alive_at=now), now), now)
     return results.RequestsProposal(requests=tuple(map(_summarize, judged)))
 
 
@@ -162,12 +162,13 @@ def sign_requests(
         CheckError: A named rule failed; nothing was kept (E-CHECK).
         StoppedError: From `report`.
     """
-    plan = find_gaps(policy, store.certificates(), now)
+    issued = store.certificates(alive_at=now)
+    plan = find_gaps(policy, issued, now)
     requests = _approved(_judge(store, policy, files, plan, now), approved)
     if not requests:
         return results.RequestsSigned(roots=0, late_roots=0, signed=())
     total = len(requests)
-    weighed = Weighed(report, cost_of_requests(policy, plan, store.certificates(), total))
+    weighed = Weighed(report, cost_of_requests(policy, plan, issued, total))
     found_roots(store, policy, plan, now, weighed)
     issuances = Issuances(store, policy)
     signed: list[tuple[Issued, Request]] = []
@@ -243,13 +244,13 @@ def _find_holders(store: Store, keys: Collection[str], now: datetime) -> dict[st
     if not keys:
         return {}
     wanted = {bytes.fromhex(key) for key in keys}
-    issued = {item.id: item for item in store.certificates()}
+    revoked = {root.id for root in store.certificates("root") if root.revoked_at is not None}
     holders: dict[str, Holder] = {}
-    for id_, der in store.ders(issued):
+    for item in store.each_certificate():
+        ((_, der),) = store.ders([item.id])
         digest = hash_public_key(der)
         if digest in wanted:
-            item = issued[id_]
-            live = item.revoked_at is None and issued[item.issuer].revoked_at is None
+            live = item.revoked_at is None and item.issuer not in revoked
             holders[digest.hex()] = Holder(certificate=item, live=live and now < item.issue_until)
     return holders
 

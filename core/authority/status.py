@@ -32,7 +32,7 @@ def make_status(store: Store, policy: Policy, now: datetime, clock: str) -> resu
         now: Aware UTC, whole seconds.
         clock: "" or the code that forbids work until the clock is corrected.
     """
-    certificates = store.certificates()
+    certificates = store.certificates(alive_at=now)
     entry = store.last_entry()
     head = entry.hash if entry else ""
     archives = _list_archives(store, policy)
@@ -57,7 +57,7 @@ def make_status(store: Store, policy: Policy, now: datetime, clock: str) -> resu
             for item in certificates
             if item.kind == "signer" and now <= item.not_after
         ),
-        counts=dict(Counter(f"{item.kind} {item.status(now)}" for item in certificates)),
+        counts=store.counts(now),
         recipients=list_recipients(policy, read_key_names(store), policy, read_probation(store)),
         archives=archives,
         undrilled=_list_undrilled(policy, archives, now),

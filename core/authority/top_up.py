@@ -67,7 +67,7 @@ def top_up(store: Store, policy: Policy, now: datetime, report: Report) -> Toppe
         CheckError: A named rule failed; the certificate it failed on was not kept (E-CHECK).
         StoppedError: From `report`.
     """
-    certificates = store.certificates()
+    certificates = store.certificates(alive_at=now)
     plan = find_gaps(policy, certificates, now)
     weighed = Weighed(report, cost_of_top_up(policy, plan, certificates))
     erased = _erase_keys(store, now)
@@ -84,12 +84,12 @@ def top_up(store: Store, policy: Policy, now: datetime, report: Report) -> Toppe
 
 def _replace_seals(store: Store, policy: Policy, now: datetime, report: Report) -> None:
     """Issue a seal under every live root, not expired, that has none which is live and of format 2."""
-    issued = store.certificates()
-    seals = {item.id: item.issuer for item in issued if item.kind == "seal" and item.revoked_at is None}
+    issued = store.certificates(alive_at=now)
+    live = {item.id: item for item in issued if item.revoked_at is None and now <= item.not_after}
+    seals = {item.id: item.issuer for item in live.values() if item.kind == "seal"}
     sealed = {seals[id_] for id_, der in store.ders(list(seals)) if is_current(der)}
-    for root in issued:
-        live = root.kind == "root" and root.revoked_at is None and now <= root.not_after
-        if live and root.id not in sealed:
+    for root in live.values():
+        if root.kind == "root" and root.id not in sealed:
             report(Progress(done=0, total=0, what="another seal"))
             seal = rehearse_seals(policy, load_root(store, root)).issue_seal(now)
             _commit(store, [seal], now)
@@ -182,14 +182,9 @@ def _journal_issue(store: Store, batch: list[Issued], now: datetime) -> None:
 
 def _erase_keys(store: Store, now: datetime) -> int:
     """Erase the keys of signers whose issuing period is over; return how many."""
-    kept = store.key_ids()
-    over = [
-        item.id
-        for item in store.certificates(kind="signer")
-        if item.id in kept and (item.issue_until <= now or item.revoked_at is not None)
-    ]
+    over = store.past_use(now)
     if over:
         with store.transaction():
             store.erase_keys(over)
-            journal.append(store, "erase", {"keys": over}, now)
+            journal.append(store, "erase", {"keys": list(over)}, now)
     return len(over)

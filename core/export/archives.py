@@ -32,7 +32,7 @@ from core.archive.container import (
     write_archive,
 )
 from core.archive.contents import Changes, Contents, select_backup, select_egress, take_changes
-from core.archive.extract import extract
+from core.archive.extract import extract, may_concern
 from core.archive.manifest import (
     MAX_EARLIER,
     ArchiveKind,
@@ -116,13 +116,12 @@ def write_egress(
         FileError: No room for encrypted keys (E-FILE).
         StoppedError: From `report`; `out` is then no archive.
     """
-    issued = store.certificates()
     contents = select_contents(store, policy, "egress", name, now)
-    roots_and_seals = [item.id for item in issued if item.kind != "signer"]
-    forbidden = frozenset(hash_public_key(der) for _, der in store.ders(roots_and_seals))
+    roots_and_seals = (*store.certificates("root"), *store.certificates("seal"))
+    ders = store.ders(item.id for item in roots_and_seals)
+    forbidden = frozenset(hash_public_key(der) for _, der in ders)
     recipients = _recipients(policy.egresses[name].recipients)
-    export = _Export(store, policy, contents, issued, now, report)
-    return export.write(out, recipients, forbidden)
+    return _Export(store, policy, contents, now, report).write(out, recipients, forbidden)
 
 
 def write_backup(
@@ -133,14 +132,13 @@ def write_backup(
     Raises:
         ProbationError: All of its keys wait (E-PROBATION).
     """
-    issued = store.certificates()
     contents = select_contents(store, policy, "backup", name, now)
     waiting = read_probation(store)
     taken = tuple(key for key in policy.backups[name].recipients if key not in waiting)
     if not taken:
         raise ProbationError(f"every key of backup {name} waits: the box was not off since they came")
     recipients = _recipients(taken)
-    return _Export(store, policy, contents, issued, now, report).write(out, recipients, frozenset())
+    return _Export(store, policy, contents, now, report).write(out, recipients, frozenset())
 
 
 def select_contents(store: Store, policy: Policy, kind: ArchiveKind, name: str, now: datetime) -> Contents:
@@ -157,7 +155,7 @@ def select_contents(store: Store, policy: Policy, kind: ArchiveKind, name: str, 
         PolicyError: The policy has no such name (E-POLICY).
     """
     select = select_egress if kind == "egress" else select_backup
-    return select(policy, name, store.certificates(), store.key_ids(), now)
+    return select(policy, name, store.certificates(alive_at=now), store.key_ids(alive_at=now), now)
 
 
 def _recipients(lines: Iterable[str]) -> tuple[Recipient, ...]:
@@ -193,7 +191,6 @@ class _Export:
     store: Store
     policy: Policy
     contents: Contents
-    issued: tuple[Certificate, ...]
     now: datetime
     report: Report
 
@@ -201,12 +198,11 @@ class _Export:
         """Hash all parts, seal the manifest, write the same parts."""
         store, contents, now = self.store, self.contents, self.now
         seals, box_key = load_seals(store, contents.seals, self.report), load_box_key(store)
-        changes = take_changes(store, self.policy, contents, self.issued, now)
+        changes = take_changes(store, self.policy, contents, now)
         head = self._make_head(box_key)
         parts = Parts(
             store=store,
             contents=contents,
-            issued=self.issued,
             recipients=recipients,
             now=now,
             report=self.report,
@@ -257,7 +253,9 @@ class _Export:
             box_key=box_key.public,
             policy_sha256=self.policy.sha256,
             journal_head=last.hash,
-            next_visit_by=next_visit_by(self.policy, self.issued, store.crls(), self.now),
+            next_visit_by=next_visit_by(
+                self.policy, store.certificates(alive_at=self.now), store.crls(), self.now
+            ),
         )
 
 
@@ -312,7 +310,6 @@ class Parts:
     Args:
         store: Inside the caller's transaction.
         contents: Which certificates and keys.
-        issued: All certificates, in issuing order.
         recipients: Whom the passphrases are encrypted to.
         now: Aware UTC time of the archive.
         report: Told of certificates and keys; may raise StoppedError.
@@ -323,14 +320,12 @@ class Parts:
         *,
         store: Store,
         contents: Contents,
-        issued: tuple[Certificate, ...],
         recipients: Sequence[Recipient],
         now: datetime,
         report: Report,
     ) -> None:
         self._store = store
         self._contents = contents
-        self._issued = issued
         self._recipients = recipients
         self._now = now
         self._report = report
@@ -396,14 +391,17 @@ class Parts:
             yield f"crls/{root.id}.crl", (crls[root.id],)
         yield JOURNAL_PATH, journal_lines(self._store, self._contents)
         if self._contents.kind == "backup":
-            yield "state.json", encode_state(self._store, self._contents, self._issued, self._now)
+            yield "state.json", encode_state(self._store, self._contents, self._now)
 
 
 def journal_lines(store: Store, contents: Contents) -> Iterator[bytes]:
     """Yield what an archive carries of the journal: a backup all of it, an egress what concerns it."""
     if contents.kind == "backup":
         return map(encode_line, store.entries())
-    return extract(store.entries(), contents.name, frozenset(item.id for item in contents.certificates))
+    ids = frozenset(item.id for item in contents.certificates)
+    issues = store.entries_of(item.id for item in contents.certificates)
+    told = may_concern(store.acts(), contents.name, ids, issues)
+    return extract(store.read_entries(told), contents.name, ids)
 
 
 def _split(digests: bytearray) -> Iterator[bytes]:

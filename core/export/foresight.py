@@ -119,7 +119,7 @@ def foresee_size(store: Store, contents: Contents) -> int:
         pems[item.id] + (pems[item.issuer] if item.kind == "signer" else 0) for item in contents.certificates
     ]
     keys = [_key_bytes(item.algorithm) for item in contents.with_keys()]
-    number = len(store.certificates())
+    number = store.count
     small = [_SIGNATURE_BYTES] * len(contents.seals) + [_CRL_BYTES] * len(contents.roots)
     members = len(certificates) + len(keys) + len(small)
     large = [

@@ -326,15 +326,14 @@ def check_receipt(store: Store, data: bytes) -> ReceiptChecked:
 
 
 def _trusted_roots(store: Store) -> dict[str, TrustedRoot]:
-    """Return all roots of the store with the serials that each has revoked."""
-    certificates = store.certificates()
-    roots = [item for item in certificates if item.kind == "root"]
+    """Return all roots of the store with the serials of the seals that each has revoked."""
+    roots, seals = store.certificates("root"), store.certificates("seal")
     ders = dict(store.ders([root.id for root in roots]))
     return {
         root.id: TrustedRoot(
             certificate=x509.load_der_x509_certificate(ders[root.id]),
             revoked_serials=frozenset(
-                item.serial for item in certificates if item.issuer == root.id and item.revoked_at is not None
+                item.serial for item in seals if item.issuer == root.id and item.revoked_at is not None
             ),
         )
         for root in roots

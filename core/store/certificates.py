@@ -1,45 +1,25 @@
-"""Certificates in the store: their records, DER bodies and private keys.
+"""Certificates in the store: what is remembered of them, their DER bodies and private keys.
 
 Rules:
 1. Rows keep the order of issuing; they are never removed, and only revocation and the erasing of a key
    change them.
-2. A body is checked against the SHA-256 in its row whenever it is read.
-3. An erased key is overwritten in the database (secure_delete); its certificate stays.
+2. Whoever asks for certificates says for which: what is alive, what was issued or revoked since. Blocks that
+   their summary rules out are not read (core.store.blocks). Roots and seals are few, and always read. What
+   reads every certificate says so.
+3. A body is checked against the SHA-256 in its row, which is proven, whenever it is read.
+4. An erased key is overwritten in the database (secure_delete); its certificate stays.
 """
 
 import hashlib
-import sys
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
-from functools import lru_cache
-from typing import Any, NamedTuple
-
-import msgspec
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
+from datetime import datetime
 
 from core.certificate import Certificate, Issued, Kind
-from core.decoding import json_decoder
 from core.errors import IssueError, StateDamagedError
+from core.store.blocks import Block
+from core.store.rows import Row, make_row
 from core.store.state_hash import Rows
-
-
-class _Record(NamedTuple):
-    """What is kept as one JSON array; times are Unix seconds, the serial number is hex."""
-
-    class_name: str | None
-    target: str | None
-    lane: int | None
-    period: str
-    algorithm: str
-    issue_from: int
-    issue_until: int
-    not_before: int
-    not_after: int
-    serial: str
-    issuer: str
-
-
-_decode_record = json_decoder(_Record, 4096)
-_encode_record = msgspec.json.Encoder().encode
 
 
 class CertificateRows(Rows):
@@ -50,57 +30,173 @@ class CertificateRows(Rows):
     def add(self, issued: Iterable[Issued]) -> None:
         """Keep certificates with their keys.
 
+        Ids are random and come once; of one that comes again is told what was read or added while this store
+        is open, since to look through all for it would cost more the older a store gets.
+
         Args:
             issued: In issuing order; an empty key means that the key was never here.
 
         Raises:
             IssueError: An id is there already (E-ISSUE).
+            StateDamagedError: The last certificates are not what they were (E-STATE-DAMAGED).
             CaError: The database refuses.
         """
         self._change()
-        known, fresh = self._numbers(), dict[str, int]()
-        entry = self.head() + 1
-        rows, ders, keys = [], [], []
-        for item in issued:
-            each = item.certificate.id
-            if each in known or each in fresh:
+        batch = tuple(issued)
+        entry, number = self.head() + 1, self._blocks.count + 1
+        fresh: dict[str, int] = {}
+        for each in (item.certificate.id for item in batch):
+            if each in self._numbers or each in fresh:
                 raise IssueError(f"certificate {each} is in the store already")
-            number = fresh[each] = len(known) + len(fresh) + 1
-            rows.append((number, *_row(item.certificate, item.key, entry)))
-            ders.append((number, item.der))
-            if item.key:
-                keys.append((number, item.key))
-        self._database.run_many("INSERT INTO certificate VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
-        self._database.run_many("INSERT INTO der VALUES (?, ?)", ders)
-        self._database.run_many("INSERT INTO private_key VALUES (?, ?)", keys)
-        known.update(fresh)
-        for number in fresh.values():
-            self._hash.changed(number)
+            fresh[each] = number + len(fresh)
+        self._blocks.append(make_row(fresh[item.certificate.id], item, entry) for item in batch)
+        self._database.run_many(
+            "INSERT INTO der VALUES (?, ?)", [(fresh[item.certificate.id], item.der) for item in batch]
+        )
+        self._database.run_many(
+            "INSERT INTO private_key VALUES (?, ?)",
+            [(fresh[item.certificate.id], item.key) for item in batch if item.key],
+        )
+        self._numbers.update(fresh)
 
-    def certificates(self, kind: Kind | None = None) -> tuple[Certificate, ...]:
-        """Return what is remembered of the certificates.
+    def certificates(
+        self, kind: Kind | None = None, *, alive_at: datetime | None = None
+    ) -> tuple[Certificate, ...]:
+        """Return what is remembered of certificates.
 
         Args:
             kind: Only these, or all.
+            alive_at: Without the signers that had ended by then, aware UTC; None: all that were ever issued,
+                which are read.
 
         Returns:
             Records in issuing order.
 
         Raises:
-            CaError: The database refuses.
+            StateDamagedError: They are not what they were (E-STATE-DAMAGED).
         """
-        rows = self._database.rows(
-            "SELECT id, kind, record, sha256, revoked_at, reason FROM certificate"
-            " WHERE kind = ifnull(?, kind) ORDER BY number",
-            (kind,),
+        return tuple(self.each_certificate(kind, alive_at=alive_at))
+
+    def each_certificate(
+        self, kind: Kind | None = None, *, alive_at: datetime | None = None
+    ) -> Iterator[Certificate]:
+        """Yield the same, a block at a time in memory."""
+        at = None if alive_at is None else int(alive_at.timestamp())
+        for block in tuple(self._blocks.summaries()):
+            is_over = block.signers and at is not None and block.not_after < at
+            if not is_over and (kind is None or (kind == "signer") == block.signers):
+                for item in self._read(block):
+                    ended = item.kind == "signer" and alive_at is not None and item.not_after < alive_at
+                    if not ended and kind in (None, item.kind):
+                        yield item
+
+    def find(self, each: str) -> Certificate | None:
+        """Return the certificate of an id; None where there is none, for which all are read, newest first."""
+        number = self._find_number(each)
+        if number is None:
+            return None
+        block = self._blocks.find(number)
+        return self._blocks.certificates(block)[number - block.first]
+
+    @property
+    def count(self) -> int:
+        """How many certificates were ever issued."""
+        return self._blocks.count
+
+    def counts(self, now: datetime) -> dict[str, int]:
+        """Return how many certificates there are of each kind and status, such as `signer expired`.
+
+        Those in blocks of signers that are over are revoked or expired, as the summary counts them.
+
+        Args:
+            now: Aware UTC.
+        """
+        counted: Counter[str] = Counter()
+        at, revoked, over = int(now.timestamp()), 0, 0
+        for block in self._blocks.summaries():
+            if block.signers and block.not_after < at:
+                revoked += block.revoked
+                over += block.size
+            else:
+                counted.update(f"{item.kind} {item.status(now)}" for item in self._read(block))
+        counted.update({"signer revoked": revoked, "signer expired": over - revoked})
+        return dict(+counted)
+
+    def revoked_by(self, issuers: Collection[str]) -> tuple[Certificate, ...]:
+        """Return what roots have revoked, however long ago it ended, for their lists.
+
+        A root signs nothing before it is there itself: no older block is read, nor one without revocations.
+
+        Args:
+            issuers: Ids of roots.
+
+        Returns:
+            Records in issuing order; a root that is revoked is among its own.
+        """
+        oldest = min((self._number(each) for each in issuers), default=0)
+        blocks = (block for block in self._blocks.summaries() if block.revoked and block.last >= oldest)
+        return tuple(
+            item
+            for block in blocks
+            for item in self._read(block)
+            if item.revoked_at is not None and item.issuer in issuers
         )
-        return tuple(_certificate(row) for row in rows)
+
+    def changed_since(
+        self, at: datetime, count: int
+    ) -> tuple[tuple[Certificate, ...], tuple[Certificate, ...]]:
+        """Return what was issued after the first `count` certificates, and what else may have changed since.
+
+        Args:
+            at: Aware UTC.
+            count: How many certificates there were then.
+
+        Returns:
+            Those issued since; and all roots, seals, and signers that were alive at `at` or revoked since,
+            perhaps with others. Both in issuing order.
+        """
+        issued: list[Certificate] = []
+        others: list[Certificate] = []
+        seconds = int(at.timestamp())
+        for block in self._blocks.summaries():
+            if not block.signers or max(block.not_after, block.revoked_at) >= seconds or block.last > count:
+                for number, item in enumerate(self._read(block), block.first):
+                    if number > count:
+                        issued.append(item)
+                    others.append(item)
+        return tuple(issued), tuple(others)
+
+    def issued_by(self, entries: Collection[int]) -> tuple[Certificate, ...]:
+        """Return what journal entries issued.
+
+        Args:
+            entries: Their sequences.
+
+        Returns:
+            Records in issuing order.
+        """
+        first, last = min(entries, default=0), max(entries, default=-1)
+        blocks = (b for b in self._blocks.summaries() if first <= b.last_entry and b.first_entry <= last)
+        return tuple(
+            item
+            for block in blocks
+            for row, item in zip(self._blocks.rows(block), self._read(block), strict=True)
+            if row.entry in entries
+        )
+
+    def entries_of(self, ids: Iterable[str]) -> frozenset[int]:
+        """Return the sequences of the journal entries that issued certificates.
+
+        Args:
+            ids: Known ids, best in issuing order.
+        """
+        return frozenset(self._row(each).entry for each in ids)
 
     def ders(self, ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """Yield the DER bodies of certificates.
 
         Args:
-            ids: Known ids, in any order.
+            ids: Known ids, in any order; in issuing order each row is read once.
 
         Yields:
             Id and DER, in the order of `ids`.
@@ -108,15 +204,15 @@ class CertificateRows(Rows):
         Raises:
             StateDamagedError: A body is missing or altered (E-STATE-DAMAGED).
         """
-        yield from self._bodies(
-            ids, "SELECT sha256, body FROM certificate LEFT JOIN der USING (number) WHERE number = ?"
-        )
+        for each in ids:
+            row = self._row(each)
+            yield each, self._body("SELECT body FROM der WHERE number = ?", row, row.sha256)
 
     def keys(self, ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """Yield private keys; each is secret.
 
         Args:
-            ids: Ids out of `key_ids()`, in any order.
+            ids: Ids out of `key_ids()`, in any order; in issuing order each row is read once.
 
         Yields:
             Id and PKCS#8 DER, in the order of `ids`.
@@ -124,36 +220,47 @@ class CertificateRows(Rows):
         Raises:
             StateDamagedError: A key is missing or altered (E-STATE-DAMAGED).
         """
-        yield from self._bodies(
-            ids,
-            "SELECT key_sha256, body FROM certificate LEFT JOIN private_key USING (number) WHERE number = ?",
-        )
+        for each in ids:
+            row = self._row(each)
+            yield each, self._body("SELECT body FROM private_key WHERE number = ?", row, row.key_sha256)
 
-    def key_ids(self) -> frozenset[str]:
+    def key_ids(self, *, alive_at: datetime | None = None) -> frozenset[str]:
         """Return the ids of certificates whose key is here.
+
+        Args:
+            alive_at: As for `certificates`; None: all are looked at.
 
         Returns:
             Ids of roots, signers and seals.
-
-        Raises:
-            CaError: The database refuses.
         """
-        return frozenset(
-            found
-            for (found,) in self._database.rows("SELECT id FROM certificate WHERE key_sha256 IS NOT NULL")
-        )
+        at = 0 if alive_at is None else int(alive_at.timestamp())
+        rows = self._rows_with_keys(lambda block: not block.signers or block.not_after >= at)
+        return frozenset(row.id for row in rows)
 
     def key_digests(self) -> Iterator[tuple[str, bytes]]:
         """Yield the SHA-256 of every private key that is here; no key is read.
 
         Yields:
             Id and digest, in order of id.
-
-        Raises:
-            CaError: The database refuses.
         """
-        yield from self._database.rows(
-            "SELECT id, key_sha256 FROM certificate WHERE key_sha256 IS NOT NULL ORDER BY id"
+        rows = self._rows_with_keys(lambda _: True)
+        yield from sorted((row.id, row.key_sha256) for row in rows if row.key_sha256 is not None)
+
+    def past_use(self, now: datetime) -> tuple[str, ...]:
+        """Return the ids of signers whose key is here and may sign no more: over, or revoked.
+
+        Args:
+            now: Aware UTC.
+
+        Returns:
+            Ids in issuing order.
+        """
+        return tuple(
+            item.id
+            for block in self._blocks.summaries()
+            if block.signers and block.keys
+            for row, item in zip(self._blocks.rows(block), self._read(block), strict=True)
+            if row.key_sha256 is not None and (item.issue_until <= now or item.revoked_at is not None)
         )
 
     def erase_keys(self, ids: Iterable[str]) -> None:
@@ -163,15 +270,13 @@ class CertificateRows(Rows):
             ids: Known ids; a key that is gone already is no error.
 
         Raises:
+            StateDamagedError: Their certificates are not what they were (E-STATE-DAMAGED).
             CaError: The database refuses.
         """
         self._change()
-        numbers = self._numbers()
-        rows = [(numbers[each],) for each in ids]
-        self._database.run_many("DELETE FROM private_key WHERE number = ?", rows)
-        self._database.run_many("UPDATE certificate SET key_sha256 = NULL WHERE number = ?", rows)
-        for (number,) in rows:
-            self._hash.changed(number)
+        numbers = sorted({self._number(each) for each in ids})
+        self._database.run_many("DELETE FROM private_key WHERE number = ?", ((number,) for number in numbers))
+        self._blocks.replace(self._row_at(number)._replace(key_sha256=None) for number in numbers)
 
     def revoke(self, each: str, at: datetime, reason: str) -> None:
         """Mark a certificate as revoked; CRLs are made elsewhere.
@@ -183,87 +288,51 @@ class CertificateRows(Rows):
 
         Raises:
             IssueError: It is revoked already (E-ISSUE).
+            StateDamagedError: It is not what it was (E-STATE-DAMAGED).
             CaError: The database refuses.
         """
         self._change()
-        number = self._numbers()[each]
-        changed = self._database.run(
-            "UPDATE certificate SET revoked_at = ?, reason = ? WHERE number = ? AND revoked_at IS NULL",
-            (int(at.timestamp()), reason, number),
-        )
-        if not changed:
+        row = self._row(each)
+        if row.revoked_at is not None:
             raise IssueError(f"certificate {each} is revoked already")
-        self._hash.changed(number)
+        self._blocks.replace([row._replace(revoked_at=int(at.timestamp()), reason=reason)])
 
-    def _bodies(self, ids: Iterable[str], query: str) -> Iterator[tuple[str, bytes]]:
-        numbers = self._numbers()
-        for each in ids:
-            digest, body = self._database.row(query, (numbers[each],)) or (None, None)
-            if body is None or hashlib.sha256(body).digest() != digest:
-                raise StateDamagedError(f"the store's copy of {each} is missing or altered")
-            yield each, body
+    def _read(self, block: Block) -> tuple[Certificate, ...]:
+        """Return the certificates of a block, and remember where they stand."""
+        items = self._blocks.certificates(block)
+        self._numbers.update((item.id, number) for number, item in enumerate(items, block.first))
+        return items
 
-    def _numbers(self) -> dict[str, int]:
-        """Return the row number of each certificate id, read once."""
-        if not self._ids:
-            self._ids.update(
-                (each, number) for number, each in self._database.rows("SELECT number, id FROM certificate")
-            )
-        return self._ids
+    def _rows_with_keys(self, wanted: Callable[[Block], bool]) -> Iterator[Row]:
+        for block in self._blocks.summaries():
+            if block.keys and wanted(block):
+                self._read(block)
+                yield from (row for row in self._blocks.rows(block) if row.key_sha256 is not None)
 
+    def _body(self, query: str, row: Row, digest: bytes | None) -> bytes:
+        (body,) = self._database.row(query, (row.number,)) or (None,)
+        if body is None or hashlib.sha256(body).digest() != digest:
+            raise StateDamagedError(f"the store's copy of {row.id} is missing or altered")
+        return bytes(body)
 
-def _row(certificate: Certificate, key: bytes, entry: int) -> tuple[Any, ...]:
-    """Return the columns of a certificate's row, but for its number."""
-    record = _Record(
-        certificate.class_name,
-        certificate.target,
-        certificate.lane,
-        certificate.period,
-        certificate.algorithm,
-        int(certificate.issue_from.timestamp()),
-        int(certificate.issue_until.timestamp()),
-        int(certificate.not_before.timestamp()),
-        int(certificate.not_after.timestamp()),
-        f"{certificate.serial:x}",
-        certificate.issuer,
-    )
-    return (
-        certificate.id,
-        certificate.kind,
-        _encode_record(record),
-        entry,
-        bytes.fromhex(certificate.sha256),
-        hashlib.sha256(key).digest() if key else None,
-        certificate.revoked_at and int(certificate.revoked_at.timestamp()),
-        certificate.reason,
-    )
+    def _row(self, each: str) -> Row:
+        return self._row_at(self._number(each))
 
+    def _row_at(self, number: int) -> Row:
+        block = self._blocks.find(number)
+        return self._blocks.rows(block)[number - block.first]
 
-def _certificate(row: tuple[Any, ...]) -> Certificate:
-    each, kind, record, sha256, revoked_at, reason = row
-    class_name, target, lane, period, algorithm, *times, serial, issuer = _decode_record(record)
-    issue_from, issue_until, not_before, not_after = map(_instant, times)
-    # The same few names and instants return thousands of times: kept once, they cost no memory.
-    return Certificate(
-        id=each,
-        kind=kind,
-        class_name=class_name and sys.intern(class_name),
-        target=target and sys.intern(target),
-        lane=lane,
-        period=sys.intern(period),
-        algorithm=sys.intern(algorithm),
-        issue_from=issue_from,
-        issue_until=issue_until,
-        not_before=not_before,
-        not_after=not_after,
-        serial=int(serial, 16),
-        issuer=sys.intern(issuer),
-        sha256=sha256.hex(),
-        revoked_at=None if revoked_at is None else _instant(revoked_at),
-        reason=reason,
-    )
+    def _number(self, each: str) -> int:
+        """Return the number of a known id."""
+        number = self._find_number(each)
+        if number is None:
+            raise KeyError(each)
+        return number
 
-
-@lru_cache(maxsize=4096)
-def _instant(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
+    def _find_number(self, each: str) -> int | None:
+        """Return the number of an id; where it was not read yet, blocks are read, the newest first."""
+        for block in reversed(self._blocks.summaries()):
+            if each in self._numbers:
+                break
+            self._read(block)
+        return self._numbers.get(each)

@@ -4,16 +4,17 @@
 2. A rollback journal in DELETE mode with synchronous=EXTRA: a commit is the unlinking of the journal,
    made durable with its folder; nothing but store.db is left between transactions. (A write-ahead log
    would keep erased keys in a second file until it is checkpointed.)
-3. An existing file must hold exactly the tables of this module: empty, truncated, foreign or altered is
-   damage, never "new". `application_id` names their version; `user_version` is the sequence of the last
+3. An existing file must hold exactly the tables of this module, or those of the version before, which
+   core.store.former brings up to date: empty, truncated, foreign or altered is damage, never "new".
+   `application_id` names their version; `user_version` is the sequence of the last
    journal entry, so that page 1 too is tied to the journal.
 4. No error of the library gets out: a full disk or an I/O error is E-FILE, a lock E-STATE-LOCKED, anything
    else E-STATE-DAMAGED. Our statements are constants, so what else they meet is not what it was.
 5. No index beyond the primary keys: an index page put back would be one more thing that can lie.
-6. Certificate rows stand apart from DER and key bodies, which they bind by SHA-256, so that status questions
-   and the journal's state hash read small rows only.
+6. Certificate rows stand apart from DER and key bodies, which they bind by SHA-256, and blocks of rows have a
+   summary each, so that status questions and the journal's state hash read little.
 
-What the rows mean is core.store.certificates' and core.store.records'.
+What the rows mean is core.store.rows', core.store.records' and core.store.entries'.
 """
 
 import re
@@ -28,8 +29,9 @@ from core.errors import CaError, FileError, StateDamagedError, StateLockedError
 from core.files import cut_file, reserve
 
 # "PSM" and the schema version; SQLite keeps it in page 1, which is encrypted like all others.
-APPLICATION_ID = 0x50534D01
-TABLES = (
+APPLICATION_ID = 0x50534D02
+FORMER_ID = 0x50534D01
+FORMER_TABLES = (
     """CREATE TABLE fact (
         name TEXT PRIMARY KEY,
         value TEXT NOT NULL
@@ -81,11 +83,34 @@ TABLES = (
         hash BLOB NOT NULL CHECK (length(hash) = 32)
     ) STRICT""",
 )
+ADDED_TABLES = (
+    """CREATE TABLE block (
+        first INTEGER PRIMARY KEY,
+        last INTEGER NOT NULL,
+        signers INTEGER NOT NULL,
+        not_after INTEGER NOT NULL,
+        keys INTEGER NOT NULL,
+        revoked INTEGER NOT NULL,
+        revoked_at INTEGER NOT NULL,
+        first_entry INTEGER NOT NULL,
+        last_entry INTEGER NOT NULL,
+        digest BLOB NOT NULL CHECK (length(digest) = 32)
+    ) STRICT""",
+    """CREATE TABLE act (
+        sequence INTEGER PRIMARY KEY,
+        time INTEGER NOT NULL,
+        act TEXT NOT NULL,
+        about TEXT NOT NULL,
+        hash BLOB NOT NULL CHECK (length(hash) = 32),
+        digest BLOB NOT NULL CHECK (length(digest) = 32)
+    ) STRICT""",
+)
+TABLES = FORMER_TABLES + ADDED_TABLES
 
 _KEY = re.compile(r"[0-9a-f]{64}")
 _PAGE_BYTES = 4096
 
-# Unlock reads the whole store twice (structure, then rows): with 10,000 signers it fits this cache.
+# What 10,000 signers take, read more than once by an export.
 _CACHE_KIB = 20_000
 _STATEMENTS = 4
 _SETTINGS = (
@@ -210,8 +235,22 @@ class Database:
             raise StateDamagedError(f"{self.path} is cut off or has bytes after its end")
         if size > expected:  # a kill came after the commit and before the pages set free were cut off
             cut_file(self.path, expected)
-        if self.number("PRAGMA application_id") != APPLICATION_ID or found != list(TABLES):
+        tables = {APPLICATION_ID: TABLES, FORMER_ID: FORMER_TABLES}.get(
+            self.number("PRAGMA application_id"), ()
+        )
+        if not tables or found != list(tables):
             raise StateDamagedError(f"{self.path} does not hold the tables of this version")
+
+    @property
+    def is_former(self) -> bool:
+        """Whether it has the tables of the version before."""
+        return self.number("PRAGMA application_id") == FORMER_ID
+
+    def add_tables(self) -> None:
+        """Make the tables of the version before those of this one, in a transaction of the caller."""
+        self.run(f"PRAGMA application_id = {APPLICATION_ID}")
+        for table in ADDED_TABLES:
+            self.run(table)
 
     def check_structure(self) -> None:
         """Read every page and check that the tables are sound and no page is lost or used twice.

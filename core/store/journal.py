@@ -5,8 +5,10 @@ Rules:
    whole numbers only. It names the hash before it; the first one names 64 zeros.
 2. An entry also holds the hash of the state as it stands in the same transaction (core.store.state_hash), so
    an old page put back into the database no longer fits the last entry.
-3. `verify` walks from the first entry, reads every row and body, and computes the state hash anew.
-4. A line of journal.jsonl is the canonical JSON with the hash, and a line feed.
+3. `prove` holds the last entry against that hash, and reads nothing that is over: what hangs on the hash is
+   proven when it is read (core.store.blocks, core.store.entries).
+4. `verify` walks from the first entry, reads every page, row and body, and works out all that is hashed.
+5. A line of journal.jsonl is the canonical JSON with the hash, and a line feed.
 
 A chain of hashes shows edits, not a rewrite of the whole: its head goes out with every archive.
 """
@@ -63,20 +65,20 @@ class Ledger(Protocol):
     def last_entry(self) -> Entry | None:
         """Return the head of the chain."""
 
-    def entries(self) -> Iterator[Entry]:
-        """Yield the chain from its first entry."""
-
     def head(self) -> int:
         """Return the sequence that the store stands at."""
 
     def add_entry(self, entry: Entry) -> None:
         """Add an entry, in the caller's transaction."""
 
-    def state_hash(self) -> str:
-        """Return the hash of all else in the store."""
+    def state_hash(self, entries: int | None = None) -> str:
+        """Return the hash of the store as the entry after so many says it, or a new one."""
 
-    def check_bodies(self) -> None:
-        """Read every row and body and compare them with their hashes."""
+    def check_listed(self, entry: Entry) -> None:
+        """Check that the last entry is listed as it is."""
+
+    def check_all(self) -> None:
+        """Read every page, row, body and entry, and work out what the store says of them."""
 
 
 class _Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -140,8 +142,31 @@ def append(store: Ledger, act: str, detail: Mapping[str, Any], now: datetime) ->
     return entry
 
 
+def prove(store: Ledger) -> Entry:
+    """Prove that the store stands where its journal's last entry says, and that all it reads hangs on that.
+
+    Args:
+        store: The open store.
+
+    Returns:
+        The last entry.
+
+    Raises:
+        JournalError: The last entry is missing or altered, or does not fit the state (E-JOURNAL).
+    """
+    last = store.last_entry()
+    if last is None:
+        raise JournalError("the journal is empty")
+    if store.head() != last.sequence:
+        raise JournalError(f"the journal ends at entry {last.sequence}, the store is at {store.head()}")
+    if store.state_hash(last.sequence - 1) != last.state:
+        raise JournalError(f"the store is not in the state that journal entry {last.sequence} describes")
+    store.check_listed(last)
+    return last
+
+
 def verify(store: Ledger) -> Entry:
-    """Prove that the store is what its journal says.
+    """Prove that the store is what its journal says, from the first entry to the last byte.
 
     Args:
         store: The open store.
@@ -153,18 +178,8 @@ def verify(store: Ledger) -> Entry:
         JournalError: The chain is broken, or ends in an entry that does not fit the state (E-JOURNAL).
         StateDamagedError: A page, a row or a body is not what it was (E-STATE-DAMAGED).
     """
-    store.check_bodies()
-    last: Entry | None = None
-    for entry in store.entries():
-        _check_link(entry, last)
-        last = entry
-    if last is None:
-        raise JournalError("the journal is empty")
-    if store.head() != last.sequence:
-        raise JournalError(f"the journal ends at entry {last.sequence}, the store is at {store.head()}")
-    if store.state_hash() != last.state:
-        raise JournalError(f"the store is not in the state that journal entry {last.sequence} describes")
-    return last
+    store.check_all()
+    return prove(store)
 
 
 def encode_body(entry: Entry) -> bytes:
@@ -242,7 +257,7 @@ def read_lines(lines: Iterable[bytes]) -> Iterator[Entry]:
     last: Entry | None = None
     for count, line in enumerate(lines, 1):
         entry = _read_line(line.removesuffix(b"\n"), count)
-        _check_link(entry, last)
+        check_link(entry, last)
         yield entry
         last = entry
 
@@ -269,8 +284,16 @@ def _read_body(data: bytes, digest: bytes) -> Entry:
     return Entry(**fields, hash=digest.hex())
 
 
-def _check_link(entry: Entry, last: Entry | None) -> None:
-    """Check that an entry follows the one before it."""
+def check_link(entry: Entry, last: Entry | None) -> None:
+    """Check that an entry follows the one before it.
+
+    Args:
+        entry: The entry.
+        last: The one before; None: it is the first.
+
+    Raises:
+        JournalError: It does not (E-JOURNAL).
+    """
     sequence, previous = (last.sequence + 1, last.hash) if last else (1, GENESIS)
     if entry.sequence != sequence:
         raise JournalError(f"journal entry {entry.sequence} stands where {sequence} is due")

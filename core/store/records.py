@@ -1,21 +1,17 @@
-"""The small rows of the store: facts, CRLs, sequences, archives, and the journal's entries.
+"""The small rows of the store: facts, CRLs, sequences, archives.
 
 1. A sequence is consumed when it is taken; holes are normal, a number never comes twice.
 2. Of each root's CRLs the latest is kept; its number only rises.
-3. A journal entry enters only if it holds the hash of the state as it stands; those that a restore carries
-   over are followed by one that does.
-4. One fact is this store's own, the private box key (core.archive.box_key): it is under the state's hash as
+3. One fact is this store's own, the private box key (core.archive.box_key): it is under the state's hash as
    all are, and `facts` passes it over, so that nothing which copies facts can take it along.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
 
 from core.certificate import Crl
 from core.errors import IssueError
-from core.store.journal import Entry, decode_body, encode_body
 from core.store.state_hash import Rows
 
 ArchiveKind = Literal["egress", "backup"]
@@ -60,7 +56,7 @@ class Sequence:
 
 
 class RecordRows(Rows):
-    """The part of the store that holds facts, CRLs, sequences, archives and journal entries."""
+    """The part of the store that holds facts, CRLs, sequences and archives."""
 
     __slots__ = ()
 
@@ -257,57 +253,6 @@ class RecordRows(Rows):
             (_seconds(at), kind, name, sequence),
         ):
             raise IssueError(f"no archive {kind} {name} {sequence} was made here")
-
-    def add_entry(self, entry: Entry) -> None:
-        """Append a row to the journal; core.store.journal makes it.
-
-        Args:
-            entry: Follows the last one and holds the hash of the state as it stands.
-        """
-        if entry.state != self.state_hash():
-            raise RuntimeError("a journal entry must describe the state that it is written with")
-        self.carry_entry(entry)
-        self._unjournaled = False
-
-    def carry_entry(self, entry: Entry) -> None:
-        """Append a row of the journal of the store that this one is restored from.
-
-        Its hash of the state describes that store, so an entry of this one must follow before the commit.
-
-        Args:
-            entry: Follows the last one.
-        """
-        self._change()
-        self._database.run(
-            "INSERT INTO journal VALUES (?, ?, ?)",
-            (entry.sequence, encode_body(entry), bytes.fromhex(entry.hash)),
-        )
-        # Ties page 1 to the journal: core.store.database, rule 3.
-        self._database.run(f"PRAGMA user_version = {entry.sequence:d}")
-
-    def entries(self) -> Iterator[Entry]:
-        """Yield the journal from its first entry.
-
-        Yields:
-            Entries, each with its hash checked, the chain not.
-
-        Raises:
-            JournalError: An entry does not fit its hash (E-JOURNAL).
-        """
-        for body, digest in self._database.rows("SELECT body, hash FROM journal ORDER BY sequence"):
-            yield decode_body(body, digest)
-
-    def last_entry(self) -> Entry | None:
-        """Return the head of the journal.
-
-        Returns:
-            The last entry, or None in a store that is being made.
-
-        Raises:
-            JournalError: The entry does not fit its hash (E-JOURNAL).
-        """
-        found = self._database.row("SELECT body, hash FROM journal ORDER BY sequence DESC LIMIT 1")
-        return None if found is None else decode_body(*found)
 
 
 def _seconds(at: datetime) -> int:

@@ -7,9 +7,9 @@
    next opening drops the other.
 4. Nothing here keeps a key or a passphrase: SQLCipher does, in memory that it wipes.
 
-Its rows are core.store.certificates' and core.store.records', what may change them core.store.state_hash's.
-Counting wrong passphrases (core.store.attempts) comes before the check of one, proving the content
-(core.store.journal.verify) after the opening.
+Its rows are core.store.certificates', core.store.records' and core.store.entries', what may change them
+core.store.state_hash's. Counting wrong passphrases (core.store.attempts) comes before the check of one,
+proving the content (core.store.journal.prove) after the opening.
 """
 
 import os
@@ -25,9 +25,12 @@ from core.certificate import Certificate
 from core.errors import CaError, StateDamagedError
 from core.files import make_folder, move, replace, write_new
 from core.progress import Progress, Report
+from core.store.blocks import BLOCK_ROWS
 from core.store.certificates import CertificateRows
 from core.store.database import Database
+from core.store.entries import EntryRows
 from core.store.folder import DATABASE, KEYSLOTS, NEW_DATABASE, NEW_PREFIX, STORE, Folder
+from core.store.former import FormerStore
 from core.store.keyslots import (
     KEY_BYTES,
     KdfCost,
@@ -39,21 +42,21 @@ from core.store.keyslots import (
     open_slots,
 )
 from core.store.records import RecordRows
-from core.store.state_hash import StateHash
 
 
-class Store(CertificateRows, RecordRows):
+class Store(CertificateRows, RecordRows, EntryRows):
     """An open store; get one from `open_store` or `create_store`.
 
     Args:
         database: The open database.
         folder: The locked state folder; the store gives it back when it is closed.
+        block_rows: The most certificates of a block (core.store.blocks).
     """
 
     __slots__ = ("_folder",)
 
-    def __init__(self, database: Database, folder: Folder) -> None:
-        super().__init__(database)
+    def __init__(self, database: Database, folder: Folder, block_rows: int = BLOCK_ROWS) -> None:
+        super().__init__(database, block_rows)
         self._folder = folder
 
     def __enter__(self) -> Self:
@@ -88,16 +91,8 @@ class Store(CertificateRows, RecordRows):
         self._database.close()
         move(made, target)
         self._database = Database.open(self._folder.store / DATABASE, key)
-        self._hash = StateHash(self._database)
-
-    def check_bodies(self) -> None:
-        """Read the whole store and check its structure and every body against its row.
-
-        Raises:
-            StateDamagedError: A page, row or body is missing, misplaced or altered (E-STATE-DAMAGED).
-        """
-        self._database.check_structure()
-        self._hash.check_bodies()
+        self._forget()
+        self._blocks = self._blocks.moved(self._database)
 
     def issued_after(self, at: datetime) -> tuple[Certificate, ...]:
         """Return what was issued, by the clock of then, after a time: what a wrong clock did.
@@ -111,9 +106,9 @@ class Store(CertificateRows, RecordRows):
         Raises:
             CaError: The database refuses.
         """
-        late = {entry.sequence for entry in self.entries() if entry.time > at}
-        entries = dict(self._database.rows("SELECT id, entry FROM certificate"))
-        return tuple(each for each in self.certificates() if entries[each.id] in late)
+        return self.issued_by(
+            {act.sequence for act in self.acts() if act.act == "issue" and act.time > at.timestamp()}
+        )
 
     def change_passphrase(self, old: bytes, new: bytes, cost: KdfCost) -> None:
         """Wrap the master key under another passphrase, in one step.
@@ -179,10 +174,9 @@ class Store(CertificateRows, RecordRows):
     def _compare(self, path: Path, key: bytes) -> None:
         """Check that a copy of the database holds the same state, whole."""
         with closing(Database.open(path, key)) as copy:
-            copy.check_structure()
-            state = StateHash(copy)
-            state.check_bodies()
-            if (state.compute(), RecordRows(copy).last_entry()) != (self.state_hash(), self.last_entry()):
+            other = Store(copy, self._folder)
+            other.check_all()
+            if (other.state_hash(), other.last_entry()) != (self.state_hash(), self.last_entry()):
                 raise StateDamagedError("the copy under the new key differs from the store")
 
     def _amend(self, record: Callable[["Store"], object], path: Path, key: bytes) -> None:
@@ -244,13 +238,15 @@ def open_store(state: Path, passphrase: bytes, before_check: Callable[[], object
             attempt (core.store.attempts.begin).
 
     Returns:
-        The open store, its content not yet proven: core.store.journal.verify is next.
+        The open store, its content not yet proven: core.store.journal.prove is next. One of the version
+        before was proven, and has the tables of this one.
 
     Raises:
         StateMissingError: There is no state (E-STATE-MISSING).
         StateModeError: Another owner, open modes, a link (E-STATE-MODE).
         StateLockedError: Another process has it open (E-STATE-LOCKED).
         StateDamagedError: Keyslots or database are not what they were (E-STATE-DAMAGED).
+        JournalError: A store of the version before is not what its journal says (E-JOURNAL).
         PassphraseWrongError: The passphrase opens no keyslot (E-PASSPHRASE-WRONG).
         CaError: Whatever `before_check` raises.
     """
@@ -264,6 +260,8 @@ def open_store(state: Path, passphrase: bytes, before_check: Callable[[], object
         undo.callback(database.close)
         if count_slots(slots) > 1:  # a re-encryption was interrupted: rule 3
             replace(folder.store / KEYSLOTS, keep_slots(slots, [fitting.position]))
+        if database.is_former:
+            FormerStore(database).bring_up_to_date()
         undo.pop_all()
     return Store(database, folder)
 

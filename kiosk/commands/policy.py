@@ -82,7 +82,7 @@ def plan_command(
     if state is not None:
         access = Access(state=state, passphrase_file=passphrase_file, confirm_date=None, now=now)
         with access.reading() as authority:
-            issued = authority.certificates()
+            issued = authority.certificates(alive_at=at or now)
     _show_plan(policy, find_gaps(policy, issued, at or now), at or now, as_json=as_json)
     resolve_policy(policy, config.absolute().parent)  # last: periods can be judged before there are keys
 

@@ -53,18 +53,38 @@ def status_command(access: Access, *, as_json: bool) -> None:
     show(f"\njournal {report.journal_sequence}: {' '.join(report.journal_words)}")
 
 
-@click.command("journal", epilog=example("pism journal --state s", "pism journal --state s --json"))
+@click.command(
+    "journal",
+    epilog=example(
+        "pism journal --state s", "pism journal --state s --json", "pism journal --state s --verify"
+    ),
+)
+@click.option(
+    "--verify",
+    "is_verified",
+    is_flag=True,
+    help="Prove all of the state; with --json the last entry is printed.",
+)
 @access_options
 @json_option
-def journal_command(access: Access, *, as_json: bool) -> None:
+def journal_command(access: Access, *, is_verified: bool, as_json: bool) -> None:
     """Print the journal, a line an entry, oldest first.
 
     Lists are counted and hashes cut to 16 digits; with --json all of it is printed, as the lines that an
-    archive carries.
+    archive carries. An unlock proves what is in use; --verify proves what is over, too: every page,
+    certificate, key and entry since the founding.
     """
     from core.store.journal import encode_line
 
     with access.reading() as authority:
+        if is_verified:
+            last = authority.verify()
+            show(
+                encode_line(last).rstrip(b"\n")
+                if as_json
+                else f"all is as the journal says, {last.sequence} entries"
+            )
+            return
         for entry in authority.entries():
             if as_json:
                 show(encode_line(entry).rstrip(b"\n"))

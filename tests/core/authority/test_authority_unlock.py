@@ -14,8 +14,9 @@ import pytest
 from core.api.results import Confined
 from core.authority.authority import Authority
 from core.crypto.process import Boot
-from core.errors import StateDamagedError
+from core.errors import JournalError, StateDamagedError
 from core.progress import report_nothing
+from core.store import journal
 from core.store.database import Database
 from core.store.folder import DATABASE
 from tests.authorities import BOOT, COST, NOW, Founded, refusal, snapshot
@@ -245,7 +246,28 @@ def test_an_emptied_or_cut_store_is_damage_and_never_a_new_one(
     assert snapshot(founded.state / "store") == before
 
 
-def test_one_old_page_put_back_is_noticed(founded: Founded, tmp_path: Path) -> None:
+def _put_back(database: Path, old: bytes, start: int) -> None:
+    with database.open("r+b") as file:
+        file.seek(start)
+        file.write(old[start : start + PAGE_BYTES])
+
+
+def _use(state: Path) -> tuple[object, ...]:
+    """Unlock, and return all that an operation could go by."""
+    authority = Authority.unlock(state, PASSPHRASE, NOW, BOOT)
+    try:
+        store, alive = authority._store, authority.certificates(alive_at=NOW)
+        ids, keys = [item.id for item in alive], sorted(store.key_ids(alive_at=NOW))
+        return (
+            *(alive, keys, dict(store.ders(ids)), dict(store.keys(keys)), store.past_use(NOW)),
+            *(store.crls(), store.archives(), store.sequences(), store.facts(), store.acts()[:-1]),
+            *(store.counts(NOW), authority.policy, authority.to_confirm()),
+        )
+    finally:
+        authority.close()
+
+
+def test_one_old_page_put_back_is_noticed_or_nothing_goes_by_it(founded: Founded, tmp_path: Path) -> None:
     old = (founded.state / "store" / "store.db").read_bytes()
     with founded.open() as authority:
         signer = next(item for item in authority.certificates() if item.kind == "signer")
@@ -258,12 +280,19 @@ def test_one_old_page_put_back_is_noticed(founded: Founded, tmp_path: Path) -> N
         if old[start : start + PAGE_BYTES] != new[start : start + PAGE_BYTES]
     ]
     assert len(changed) >= 3
-    codes = set()
+    truth = _use(Path(shutil.copytree(founded.state, tmp_path / "truth")))
+    codes: dict[int, str] = {}
     for start in changed:
         state = Path(shutil.copytree(founded.state, tmp_path / str(start)))
-        with (state / "store" / "store.db").open("r+b") as file:
-            file.seek(start)
-            file.write(old[start : start + PAGE_BYTES])
-        codes.add(refusal(unlock, state))
-    assert codes <= {"E-STATE-DAMAGED", "E-JOURNAL"}
-    unlock(founded.state)
+        _put_back(state / "store" / "store.db", old, start)
+        try:
+            assert _use(state) == truth
+        except (StateDamagedError, JournalError) as error:
+            codes[start] = error.code
+        else:  # the whole look sees it all the same
+            copy = founded.copy(tmp_path / f"{start} whole")
+            _put_back(copy.state / "store" / "store.db", old, start)
+            with copy.open_store() as store:
+                codes[start] = refusal(journal.verify, store)
+    assert set(codes.values()) <= {"E-STATE-DAMAGED", "E-JOURNAL"}
+    assert len(codes) == len(changed)

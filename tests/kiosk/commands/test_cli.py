@@ -154,6 +154,13 @@ def test_the_journal_is_a_short_line_an_entry_for_people_and_whole_as_archives_c
     assert len(lines) == len(shown) + 1
 
 
+def test_the_whole_state_is_proven_when_asked_for(folder: Path) -> None:
+    said = at(folder, "journal", "--verify")
+    assert re.fullmatch(r"all is as the journal says, \d+ entries\n", said.out)
+    last = json.loads(at(folder, "journal", "--verify", "--json").out)
+    assert (last["act"], last["sequence"]) == ("unlock", int(said.out.split()[-2]) + 1)
+
+
 def test_another_file_takes_the_place_of_the_boxs_own_until_that_changes(folder: Path) -> None:
     (folder / "box").mkdir()
     box = lay_config(folder / "box")

@@ -1,0 +1,190 @@
+"""What a store costs that is old: unlock, status, top-up, export against a young one; a life of forty years.
+
+Processor time, without the key derivation; each step in a process of its own, the two sizes by turns. What is
+over is made up: rows and bodies as large as real ones, in journaled batches.
+
+Run by `make bench`, or alone: `python tests/bench/bench_age.py`. Prints what it saw.
+"""
+
+import io
+import shutil
+import time
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.bench.children import Measured, peak_mb, run, serve, step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from core.authority.authority import Authority
+    from core.policy.policy import Policy
+
+SMALL, LARGE = 1_000, 100_000
+DUE = 100
+BATCH = 500
+ROUNDS = 3
+MAX_UNLOCK_RATIO = 1.3
+MAX_TOP_UP_RATIO = 1.2
+YEARS, VISITS_A_YEAR = 40, 4
+MAX_LIFE_RATIO = 1.2
+SHIPPED = Path(__file__).parents[2] / "config.yaml"
+
+
+@step
+def fill(folder: Path, count: int) -> Measured:
+    """Found an authority whose store holds `count` signers that are over, and nothing that lives."""
+    from core.authority.authority import Authority
+    from core.store import journal
+    from core.store.keyslots import KdfCost
+    from tests.bench.loads import NOW, bench_policy
+    from tests.builders import utc
+    from tests.core.opened import PASSPHRASE, make_issued
+
+    ended = {
+        "issue_from": utc("2020-01-01"),
+        "issue_until": utc("2020-04-01"),
+        "not_after": utc("2020-05-01"),
+    }
+    authority = Authority.found(folder / str(count), bench_policy(DUE), PASSPHRASE, KdfCost(), NOW)
+    store = authority._store
+    for first in range(1, count + 1, BATCH):
+        batch = [make_issued(number, **ended) for number in range(first, min(first + BATCH, count + 1))]
+        pairs = [[item.certificate.id, item.certificate.sha256] for item in batch]
+        with store.transaction():
+            store.add(batch)
+            journal.append(store, "issue", {"certificates": pairs}, NOW)
+        with store.transaction():
+            store.erase_keys(store.past_use(NOW))
+            journal.append(store, "erase", {"keys": [pair[0] for pair in pairs]}, NOW)
+    authority.close()
+    return {"store_mb": (folder / str(count) / "store" / "store.db").stat().st_size / 1e6}
+
+
+@contextmanager
+def unlocked(state: Path, key: bytes, policy: "Policy", now: datetime) -> "Iterator[Authority]":
+    """Unlock as the authority does, behind the key derivation."""
+    from core.authority.authority import Authority
+    from core.authority.passphrase import journal_unlock
+    from core.store import journal
+    from tests.core.opened import open_with
+
+    with open_with(state, key) as store:
+        journal.prove(store)
+        authority = Authority(store, now, "bench")
+        journal_unlock(store, policy, state, now, None)
+        yield authority
+
+
+@step
+def visit(folder: Path, count: int) -> Measured:
+    """Unlock and see the status, top up, and export; each with a quickest round."""
+    from core.progress import report_nothing
+    from tests.bench.loads import NOW, bench_policy
+    from tests.core.opened import master_key
+
+    policy, seen = bench_policy(DUE), {"unlock_ms": 1e9, "top_up_ms": 1e9, "export_ms": 1e9}
+    key = master_key(folder / str(count))
+    base_mb = peak_mb()
+    for number in range(ROUNDS):
+        state = folder / f"round-{count}"
+        shutil.copytree(folder / str(count), state)
+        with unlocked(state, key, policy, NOW) as authority:  # warms up, and what is due is issued in it
+            start = time.process_time()
+            assert authority.top_up(NOW, report_nothing).signers == DUE
+            top_up_ms = (time.process_time() - start) * 1e3
+        start = time.process_time()
+        with unlocked(state, key, policy, NOW) as authority:
+            assert len(authority.status(NOW).signers) == DUE
+            unlock_ms = (time.process_time() - start) * 1e3
+            start = time.process_time()
+            authority.write_archive("egress", "main-kudo", io.BytesIO(), NOW, report_nothing, public=True)
+            export_ms = (time.process_time() - start) * 1e3
+        shutil.rmtree(state)
+        found = {"unlock_ms": unlock_ms, "top_up_ms": top_up_ms, "export_ms": export_ms}
+        seen = found if number == 0 else {name: min(value, found[name]) for name, value in seen.items()}
+    return seen | {"peak_over_kdf_mb": peak_mb() - base_mb}
+
+
+@step
+def live(folder: Path, years: int) -> Measured:
+    """Visit a box of the shipped policy four times a year: unlock, top-up, export, status."""
+    import pyrage
+
+    from core.authority.authority import Authority
+    from core.policy.proposal import propose_policy
+    from core.progress import report_nothing
+    from core.store.keyslots import KdfCost
+    from tests.builders import utc
+    from tests.core.opened import PASSPHRASE, master_key
+
+    shutil.copy(SHIPPED, folder / "config.yaml")
+    (folder / "keys").mkdir()
+    for name in ("main-kudo", "backup-a", "backup-b"):
+        public = pyrage.x25519.Identity.generate().to_public()
+        (folder / "keys" / f"{name}.pub").write_text(f"{public}\n")
+    policy, _ = propose_policy(folder / "config.yaml")
+    start = utc("2027-01-07T09:30")
+    Authority.found(folder / "life", policy, PASSPHRASE, KdfCost(), start).close()
+    key = master_key(folder / "life")
+    taken: list[float] = []
+    for number in range(years * VISITS_A_YEAR):
+        now = start + timedelta(days=round(number * 365.25 / VISITS_A_YEAR))
+        began = time.process_time()
+        with unlocked(folder / "life", key, policy, now) as authority:
+            authority.top_up(now, report_nothing)
+            written = authority.write_archive(
+                "egress", "main-kudo", io.BytesIO(), now, report_nothing, public=True
+            )
+            authority.confirm_written("egress", "main-kudo", written.sequence, "PISM-EXPORT", now)
+            authority.status(now)
+        taken.append(time.process_time() - began)
+    with unlocked(folder / "life", key, policy, now) as authority:
+        stored = authority._store.count
+    # The first visit fills the calendar, so the second year is the first that is like all others.
+    second, last = taken[VISITS_A_YEAR : 2 * VISITS_A_YEAR], taken[-VISITS_A_YEAR:]
+    return {
+        "second_year_s": sum(second) / VISITS_A_YEAR,
+        "last_year_s": sum(last) / VISITS_A_YEAR,
+        "visits": len(taken),
+        "certificates": stored,
+    }
+
+
+@pytest.mark.bench
+def test_what_is_over_costs_nothing(tmp_path: Path) -> None:
+    seen: dict[int, list[Measured]] = {SMALL: [], LARGE: []}
+    for count in seen:
+        run(fill, tmp_path, count)
+    for _ in range(2):
+        for count in (SMALL, LARGE):
+            seen[count].append(run(visit, tmp_path, count))
+    small, large = ({name: min(each[name] for each in rows) for name in rows[0]} for rows in seen.values())
+    print(f"\n{SMALL} stored: {_rounded(small)}\n{LARGE} stored: {_rounded(large)}")
+    unlock, top_up, export = (large[name] / small[name] for name in ("unlock_ms", "top_up_ms", "export_ms"))
+    print(f"  unlock and status at {LARGE} against {SMALL}: {unlock:.2f} (at most {MAX_UNLOCK_RATIO})")
+    print(f"  top-up of {DUE}, the same: {top_up:.2f} (at most {MAX_TOP_UP_RATIO})")
+    print(f"  export of {DUE}, the same: {export:.2f}")
+    assert unlock <= MAX_UNLOCK_RATIO
+    assert top_up <= MAX_TOP_UP_RATIO
+
+
+@pytest.mark.bench
+def test_the_last_visit_of_forty_years_costs_what_the_first_did(tmp_path: Path) -> None:
+    seen = run(live, tmp_path, YEARS)
+    ratio = seen["last_year_s"] / seen["second_year_s"]
+    print(f"\na life of {YEARS} years: {_rounded(seen)}")
+    print(f"  a visit of the last year against one of the second: {ratio:.2f} (at most {MAX_LIFE_RATIO})")
+    assert ratio <= MAX_LIFE_RATIO
+
+
+def _rounded(seen: Measured) -> dict[str, float]:
+    return {name: round(value, 2) for name, value in seen.items()}
+
+
+if __name__ == "__main__":
+    serve(__file__)
