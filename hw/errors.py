@@ -21,6 +21,10 @@
     ├── LandlockError          no Landlock around what reads a stick
     ├── SeccompError           kiosk or vault without a filter for system calls
     ├── UsersError             kiosk and vault are one user, or root
+    ├── CardError              the state of the card is not there
+    │   ├── CardStateError         its partition is missing, or another thing
+    │   ├── CardDamagedError       it cannot be mended without a question
+    │   └── CardOtherError         it is another box's
     ├── ClockSetError          the system clock cannot be set
     └── PowerError             power-off or restart was refused
 
@@ -178,6 +182,34 @@ class UsersError(HardwareError):
 
     code = "E-GUARD-USERS"
     action = ("Start it by its unit:", "see docs/hardware.md")
+
+
+class CardError(HardwareError):
+    """The state partition of the card cannot be used; the text says why."""
+
+    code = "E-CARD"
+    action: ClassVar[tuple[str, ...]] = ("Restart. If it stays:", "a fresh card, then", "PISM-RESCUE")
+
+
+class CardStateError(CardError):
+    """The card has no state partition, or something else is in its place."""
+
+    code = "E-CARD-STATE"
+    action = ("Write a fresh card,", "then PISM-RESCUE")
+
+
+class CardDamagedError(CardError):
+    """The state partition is damaged, and cannot be mended without losing something."""
+
+    code = "E-CARD-DAMAGED"
+    action = ("Keep this card. Write", "a fresh one, then", "PISM-RESCUE")
+
+
+class CardOtherError(CardError):
+    """The state on the card is that of another box, by the serial number of its board."""
+
+    code = "E-CARD-OTHER"
+    action = ("Put in its own card.", "New board? Fresh", "card and PISM-RESCUE")
 
 
 class ClockSetError(HardwareError):

@@ -238,6 +238,8 @@ class Condition:
         card_errors: Errors that its file systems have counted since they were made.
         usb_overloads: How often a USB socket was switched off, for too much current, since the start.
         radios: Radios that are on, and network sockets with a cable in; () for none.
+        root_hash: What the system is verified by at each read, 64 hexadecimal digits; "" where a card does
+            not tell it, None where the system is no card of ours.
     """
 
     board: str = ""
@@ -252,6 +254,7 @@ class Condition:
     card_errors: int | None = None
     usb_overloads: int | None = None
     radios: tuple[str, ...] | None = None
+    root_hash: str | None = None
 
 
 class Sensors(Protocol):

@@ -149,12 +149,14 @@ class GpiodFactory(PiFactory):  # type: ignore[misc] # gpiozero has no types
         super().__init__()
         self.pin_class = GpiodPin
         self.by_number: dict[int, GpiodPin] = {}
+        untold = ""
         try:
             self._revision = revision()
         except (OSError, PinUnknownPi) as error:
-            _log.warning("the board's revision is not told: %s", error)
-            self._revision = _HEADER_OF_40_PINS
+            self._revision, untold = _HEADER_OF_40_PINS, str(error)
         self.lines = Lines(numbers, self._on_edge, open_chip=open_chip, paths=paths)
+        if untold:  # said when there is a chip, not at each try of a box without one
+            _log.warning("the board's revision is not told: %s", untold)
 
     def close(self) -> None:
         """Let all lines go and end the watch."""

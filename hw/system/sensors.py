@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from hw.ports import Condition
+from hw.system.card import read_root_hash
 
 _DIGITS: Final = 20  # of 64 bits, with a sign
 _CHARACTERS: Final = 100
@@ -45,6 +46,7 @@ class BoardSensors:
     """
 
     def __init__(self, root: Path = Path("/")) -> None:
+        self._root = root
         self._tree = root / "proc" / "device-tree"
         self._sys = root / "sys"
         self._dev = root / "dev"
@@ -67,6 +69,7 @@ class BoardSensors:
             card_errors=_sum(self._sys.glob("fs/ext4/*/errors_count")),
             usb_overloads=_sum(self._sys.glob("bus/usb/devices/*/*/over_current_count")),
             radios=self._read_radios(),
+            root_hash=read_root_hash(self._root),
         )
 
     def _read_supply(self) -> bool | None:

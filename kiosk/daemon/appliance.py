@@ -9,7 +9,8 @@ Rules:
 4. A config.yaml that cannot be used is said on the panel that the first picture is on.
 5. A box that lacks a guard (kiosk.work.guards) is refused there, too, before a stick is looked at or a vault
    asked. Of its own guards the vault tells when it is connected: kiosk.work.worker.
-6. Whatever thread dies, the kiosk ends with it, and systemd starts it anew.
+6. Of a card without its state (hw.system.card) the same is said, before config.yaml is asked for.
+7. Whatever thread dies, the kiosk ends with it, and systemd starts it anew.
 """
 
 import contextlib
@@ -29,6 +30,7 @@ from core.policy.config import load_config
 from hw.board import Board, BoardSettings, open_board
 from hw.errors import DisplayError, HardwareError
 from hw.ports import Display
+from hw.system.card import require_state
 from kiosk.daemon.compose import board_settings, make_daemon
 from kiosk.daemon.daemon import Daemon
 from kiosk.daemon.first_light import FirstLight
@@ -53,12 +55,13 @@ def open_box(settings: BoardSettings, display: Display | None) -> Board:
     return open_board(settings, display=display)
 
 
-def run_appliance(
+def run_appliance(  # noqa: PLR0917  the last two are for tests
     config_path: Path,
     spool: Path,
     own: Path,
     first_light: FirstLight | None = None,
     open_box: Callable[[BoardSettings, Display | None], Board] = open_box,
+    require_card: Callable[[], None] = require_state,
 ) -> None:
     """Run the kiosk until it is told to end.
 
@@ -68,16 +71,19 @@ def run_appliance(
         own: Folder of the kiosk's own file (kiosk.work.kept_sticks).
         first_light: The display that shows the first picture already, if there is one.
         open_box: Opens the devices.
+        require_card: Refuses a card whose state is not there.
 
     Raises:
+        CardError: There is no state to keep anything on (E-CARD...).
         ConfigError: config.yaml cannot be used (E-CONFIG...).
         LandlockError, SeccompError, UsersError: The box lacks a guard (E-GUARD-...).
     """
     harden_process()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:
+        require_card()
         config = load_config(config_path)
-    except CaError as error:
+    except (CaError, HardwareError) as error:
         if first_light is not None:
             show_refusal(first_light.display, error)
         raise
@@ -108,7 +114,7 @@ def run_appliance(
 
 @contextlib.contextmanager
 def ending_when_a_thread_dies(daemon: Daemon) -> Iterator[None]:
-    """Have the daemon end when any thread of this process dies of an error (rule 6).
+    """Have the daemon end when any thread of this process dies of an error (rule 7).
 
     Args:
         daemon: That ends then.

@@ -21,10 +21,22 @@ from kiosk.flows.stick_job import stick_asks
 from kiosk.flows.this_box import NOT_AS_BEFORE
 from kiosk.flows.unlock import unlock, wait_out_at_start
 from kiosk.screens.page import Large
-from kiosk.text.wrap import BODY_ROWS, KEY, LOCK, fit
+from kiosk.text.wrap import BODY_ROWS, KEY, LOCK, fit, word_lines
 
 STARTING = Page(body=Large(text="PiSM", below="starting ...", top=10), busy=True, awaits_vault=True)
 """The picture from power-on until the vault has answered; kiosk.daemon.first_light draws the same."""
+
+
+def starting(box: Box) -> Page:
+    """Return the picture of a box that starts: on a card, with its system's words as soon as they are known.
+
+    Args:
+        box: What is known of it.
+    """
+    words = box.inspected.system_words if box.inspected else ()
+    if not words:
+        return STARTING
+    return replace(STARTING, title="PiSM starts: system", body=word_lines(words))
 
 
 def rest(box: Box) -> Flow:

@@ -12,11 +12,12 @@ from core.api.results import Runs
 from kiosk.flows.box import Box
 from kiosk.flows.dialogs import numbered, paged, read, read_to_end, tell
 from kiosk.flows.flow import BACK, Flow, Page, Step, on_menu
-from kiosk.text.wrap import BODY_ROWS, WORD_PAGES, fingerprint_lines, fit, pack, wrap
+from kiosk.text.wrap import BODY_ROWS, WORD_PAGES, fingerprint_lines, fit, pack, word_lines, wrap
 from kiosk.work.inspection import Inspected
 
 NOT_AS_BEFORE: Final = "Not what ran before"
 _UNKNOWN: Final = "not told"
+_WORDS: Final = 4
 
 
 @on_menu("#", "This box", while_locked=True)
@@ -30,7 +31,7 @@ def this_box(box: Box) -> Flow:
 
 
 def box_pages(found: Inspected) -> tuple[Page, ...]:
-    """Return what runs, on which board, the words of its files, what changed, what is bad.
+    """Return what runs, on which board, the words of its files and its system, what changed, what is bad.
 
     Args:
         found: As it was looked at.
@@ -46,6 +47,10 @@ def box_pages(found: Inspected) -> tuple[Page, ...]:
         *(
             Page(title="ITS FILES", body=fingerprint_lines(found.words, half))
             for half in range(WORD_PAGES if found.words else 0)
+        ),
+        *(
+            Page(title="ITS SYSTEM", body=word_lines(found.system_words[at : at + _WORDS]))
+            for at in range(0, len(found.system_words), _WORDS)
         ),
         *((Page(title="SEAL", body=(found.seal, "Is it on the bag?")),) if found.seal else ()),
         *(Page(title="BAD", body=lines, strong=True) for lines in paged(found.faults) if lines),

@@ -48,7 +48,7 @@ from kiosk.flows.flow import (
     Work,
 )
 from kiosk.flows.power import ENDING, GOING_OFF, RESTARTING
-from kiosk.flows.resting import rest
+from kiosk.flows.resting import STARTING, rest, starting
 from kiosk.machine.auto_lock import AutoLock, locks_in
 from kiosk.machine.effects import (
     CancelTimer,
@@ -128,6 +128,8 @@ class Machine:
     def shown(self) -> Shown:
         """What is on the panel."""
         left_s = self._auto_lock.left_s
+        if self._page == STARTING:
+            return starting(self.box)
         return self._page if left_s is None else locks_in(left_s)
 
     @property

@@ -135,6 +135,10 @@ _HAPPENED: dict[str, str] = {
     "E-GUARD-LANDLOCK": "Sandbox is missing",
     "E-GUARD-SECCOMP": "Nothing filters calls",
     "E-GUARD-USERS": "Users are not apart",
+    "E-CARD": "No state on the card",
+    "E-CARD-STATE": "The card has no state",
+    "E-CARD-DAMAGED": "The state is damaged",
+    "E-CARD-OTHER": "Another box's card",
     "E-CLOCK-SET": "The clock stays wrong",
     "E-POWER": "Power-off was refused",
 }

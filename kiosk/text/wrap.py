@@ -119,5 +119,11 @@ def fingerprint_lines(words: tuple[str, ...], half: int) -> tuple[str, ...]:
         words: Of the key, the root or the journal.
         half: 0 or 1.
     """
-    six = words[half * 6 : half * 6 + 6]
-    return tuple("".join(f"{word:<11}" for word in six[at : at + 2]).rstrip() for at in range(0, len(six), 2))
+    return word_lines(words[half * 6 : half * 6 + 6])
+
+
+def word_lines(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return words, two on a line, read line by line."""
+    return tuple(
+        "".join(f"{word:<11}" for word in words[at : at + 2]).rstrip() for at in range(0, len(words), 2)
+    )

@@ -60,6 +60,7 @@ def judge(condition: Condition) -> tuple[Finding, ...]:
         _count("card errors", condition.card_errors, "Card has errors"),
         _count("USB overload", condition.usb_overloads, "USB socket overload"),
         _judge_radios(condition.radios),
+        *_judge_root(condition.root_hash),
     )
 
 
@@ -101,6 +102,14 @@ def _judge_radios(radios: tuple[str, ...] | None) -> Finding:
     first = radios[0][:5] if radios else ""
     text = f"{first} on" if radios else "off"
     return Finding(name="radios, net", good=not radios, text=text, fault=f"Not off: {first}")
+
+
+def _judge_root(root_hash: str | None) -> tuple[Finding, ...]:
+    """Return whether a card's system is verified as it is read; of another system there is nothing to say."""
+    if root_hash is None:
+        return ()
+    text = "verified" if root_hash else "not so"
+    return (Finding(name="system", good=bool(root_hash), text=text, fault="System is unverified"),)
 
 
 def _negate(fact: bool | None) -> bool | None:  # noqa: FBT001

@@ -6,6 +6,7 @@ It is made while the vault process starts, so that nobody waits for it.
 import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from core.api.results import Runs
 from hw.ports import Protection, Sensors
@@ -15,6 +16,9 @@ from kiosk.work.kept_box import KeptBox, KeptBoxError, read_box
 from kiosk.work.runs import find_runs
 
 log = logging.getLogger(__name__)
+
+SYSTEM_WORDS: Final = 8
+"""88 bits: who wants another system with the same words tries for longer than any box lies in its safe."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +31,7 @@ class Inspected:
         ran_before: What ran at the last unlock, as the kiosk kept it; None where it kept nothing.
         faults: What LOCKED says of the board, worst first.
         seal: Number of the seal that it was put away under, as the kiosk kept it; "" for none.
+        system_words: Eight words of the hash that the system is verified by; () where there is none.
     """
 
     runs: Runs
@@ -34,6 +39,7 @@ class Inspected:
     ran_before: Runs | None = None
     faults: tuple[str, ...] = ()
     seal: str = ""
+    system_words: tuple[str, ...] = ()
 
     @property
     def has_changed(self) -> bool:
@@ -57,6 +63,7 @@ def inspect(sensors: Sensors, protection: Protection, own: Path) -> Inspected:
     from core.crypto.recipients import fingerprint_words  # the first frame is not to wait for it
 
     condition = sensors.read()
+    root = condition.root_hash
     runs = find_runs(condition)
     found = (*judge_guards(protection), *judge(condition))
     faults = [each.fault for each in found if each.good is False and each.fault]
@@ -72,4 +79,5 @@ def inspect(sensors: Sensors, protection: Protection, own: Path) -> Inspected:
         ran_before=kept.runs,
         faults=tuple(faults),
         seal=kept.seal,
+        system_words=fingerprint_words(bytes.fromhex(root), SYSTEM_WORDS) if root else (),
     )

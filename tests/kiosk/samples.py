@@ -172,6 +172,7 @@ CIPHER = (
 
 CHANGED = replace(FOUND, ran_before=RAN_BEFORE)
 SEALED = replace(FOUND, seal="004711")
+ON_CARD = replace(FOUND, system_words=FOUND.words[:8])
 BAD = replace(CHANGED, faults=("Power supply is weak", "Clock cell is empty", "Card has errors"))
 
 
@@ -204,6 +205,7 @@ def _pages() -> dict[str, Shown]:
     two = box(HERE, OTHER, ignored=HERE.identity)
     return {
         "boot": shown(resting.rest(box(provisioned=None))),
+        "boot-card": resting.starting(replace(box(provisioned=None), inspected=ON_CARD)),
         "welcome": setup.welcome(box(provisioned=False)),
         "welcome-stick": setup.welcome(box(BRINGING, provisioned=False)),
         "confirm-date": setup.date_page(NOW),
@@ -396,6 +398,7 @@ def _pages() -> dict[str, Shown]:
         **{f"menu{'' if at == 0 else f'-{at + 1}'}": menu.menu_page(menus, at) for at in range(5)},
         "menu-locked": menu.menu_page(locked_menu, 0),
         **{f"this-box-{number}": page for number, page in enumerate(this_box.box_pages(BAD), 1)},
+        "this-box-system": this_box.box_pages(ON_CARD)[4],
         "this-box-not-as-before": shown(this_box.tell_changes(_remembering())),
         "status": statuses[0],
         "status-overdue": status.status_pages(overdue)[0],

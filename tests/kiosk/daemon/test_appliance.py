@@ -11,7 +11,7 @@ import pytest
 
 from core.errors import ConfigError
 from hw.board import Board, BoardSettings, Emulation, open_board
-from hw.errors import HardwareError
+from hw.errors import CardOtherError, HardwareError
 from hw.ports import Display, Post, Protection
 from hw.sticks.emulated import EmulatedSticks
 from hw.system.emulated import HELD, EmulatedGuards
@@ -101,6 +101,19 @@ def test_a_missing_guard_is_said_on_the_panel_before_a_stick_or_the_vault_is_ask
         )
     assert refused.value.code == code
     assert code in " ".join(read_lines(twin.panel.image()))
+
+
+def test_a_card_without_its_state_is_said_on_the_panel_before_anything_else(tmp_path: Path) -> None:
+    twin = PanelTwin()
+
+    def refuse() -> None:
+        raise CardOtherError("the card is that of the board 1; this is 2")
+
+    with pytest.raises(CardOtherError):
+        run_appliance(
+            tmp_path / "no config", tmp_path, tmp_path, FirstLight(WIRED, twin(WIRED)), require_card=refuse
+        )
+    assert "E-CARD-OTHER" in " ".join(read_lines(twin.panel.image()))
 
 
 GUARDED = """

@@ -1,5 +1,7 @@
 """What is true in all flows: locking, dimming, holding, power, a lost vault, sticks and stuck keys."""
 
+import dataclasses
+
 import pytest
 from msgspec.structs import replace
 
@@ -28,9 +30,10 @@ from kiosk.machine.effects import (
 from kiosk.machine.events import DeviceFailed, Event, PowerAsked, TimerFired
 from kiosk.machine.light import Glass
 from kiosk.machine.machine import Machine, Vault
-from kiosk.screens.page import Entry, Work
+from kiosk.screens.page import Entry, Large, Page, Work
+from kiosk.text.wrap import LOCK
 from kiosk.work.worker import Answer, Bug, VaultLost, VaultReady
-from tests.kiosk.facts import HALF, HERE, NOW, RESULTS, SESSION, TABLE, box, failed
+from tests.kiosk.facts import FOUND, HALF, HERE, NOW, RESULTS, SESSION, TABLE, box, failed
 from tests.kiosk.flows.steps import DONE, Operator, unlock
 
 
@@ -38,6 +41,17 @@ def test_start_opens_the_vault_at_once() -> None:
     machine = Machine(Settings(sticks=TABLE, kiosk=Kiosk(lock_after_s=300, dim_after_s=30)))
     assert machine.start() == (OpenVault(), SetTimer(Timer.DIM, 30))
     assert machine.shown == STARTING
+
+
+def test_a_card_that_starts_shows_the_words_of_its_system_as_soon_as_they_are_known() -> None:
+    machine = Machine(Settings(sticks=TABLE))
+    machine.start()
+    machine.step(dataclasses.replace(FOUND, system_words=("one", "two", "three", "four")))
+    assert isinstance(machine.shown, Page)
+    assert machine.shown.title == "PiSM starts: system"
+    assert machine.shown.body == ("one        two", "three      four")
+    machine.step(VaultReady(provisioned=True))
+    assert machine.shown.body == Large(text="LOCKED", icon=LOCK, below="Put in a stick", names_stuck=True)
 
 
 def test_idle_session_is_warned_about_then_locked() -> None:
