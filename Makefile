@@ -6,7 +6,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help venv demo deb deb-lint vm-test fresh-test fuzz test judges check lint bench golden docs pictures emulate lock clean system-run system-dev system-judges
+.PHONY: help venv demo deb deb-lint vm-test fresh-test fuzz test judges check lint bench golden docs pictures emulate lock clean system-run system-dev system-judges \
+	system-image image image-check image-lock image-boot
 
 PYTHON ?= python3
 VENV := .venv
@@ -100,6 +101,28 @@ deb: $(VENV)/.run ## Build the Debian packages for both architectures into dist/
 deb-lint: deb ## Judge the packages with lintian
 	@systemd/need.sh lintian:lintian
 	lintian --allow-root --info --display-info --fail-on error,warning,info dist/*.deb
+
+# The card: what it takes to build it on Debian, from Debian's own packages as systemd/image/packages.lock names them.
+system-image:
+	@systemd/need.sh dpkg-deb:dpkg mcopy:mtools mkfs.vfat:dosfstools sfdisk:fdisk mke2fs:e2fsprogs depmod:kmod cpio:cpio \
+		xz:xz-utils zstd:zstd mksquashfs:squashfs-tools veritysetup:cryptsetup-bin fdtput:device-tree-compiler \
+		systemd-sysusers:systemd
+
+image: system-image $(VENV)/.run ## Build the card to flash, its hashes, map and bill of materials into dist/
+	$(BIN)/python -m systemd.deb.build arm64
+	$(BIN)/python -m systemd.image.build
+
+image-check: image ## Build the card again, in another folder, time zone and umask, and compare all of it to the byte
+	@again=$$(mktemp -d); trap 'rm -rf "$$again"' EXIT; cp dist/pism_*_arm64.deb "$$again"; umask 077; \
+		TZ=Pacific/Kiritimati LC_ALL=C $(BIN)/python -m systemd.image.build --out "$$again"; \
+		for file in "$$again"/pism-*; do cmp "$$file" "dist/$${file##*/}"; done; echo "equal to the byte"
+
+image-boot: image ## Start that very image in QEMU: as it is, with a damaged state, with another bit in its root (minutes each)
+	@systemd/need.sh qemu-system-aarch64:qemu-system-arm
+	PISM_CARD=$$(ls $(CURDIR)/dist/pism-*-rpi64.img.xz) $(BIN)/python -m pytest -q -p no:randomly tests/card
+
+image-lock: system-image $(VENV)/.run ## Lock Debian's packages of the card anew, in the versions of today
+	$(BIN)/python -m systemd.image.packages build/image
 
 # What is measured runs alone first; the rest side by side.
 VM_RUN := PISM_VM=1 $(BIN)/python -m pytest -q -p no:randomly -W default

@@ -18,7 +18,7 @@ settings.load_profile("pism")
 os.environ["PATH"] = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 
 TESTS = Path(__file__).parent
-MACHINE = TESTS / "vm"
+MACHINES = {TESTS / "vm": "PISM_VM", TESTS / "card": "PISM_CARD"}
 BENCHES = TESTS / "bench"
 LEFT_OUT = pytest.StashKey[int]()
 JUDGED = pytest.StashKey[int]()
@@ -32,11 +32,10 @@ class Worker(Protocol):
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the tests of the machine out, and of the whole suite those of `make judges`, unless asked for."""
-    if not os.environ.get("PISM_VM"):
-        config.stash[LEFT_OUT] = _leave_out(
-            config, items, {item for item in items if MACHINE in item.path.parents}
-        )
+    """Leave the tests of machines out, and of the whole suite those of `make judges`, unless asked for."""
+    machines = [folder for folder, variable in MACHINES.items() if not os.environ.get(variable)]
+    in_machines = {item for item in items if any(folder in item.path.parents for folder in machines)}
+    config.stash[LEFT_OUT] = _leave_out(config, items, in_machines)
     if not os.environ.get("PISM_JUDGES") and _is_whole(config):
         judged = {item for item in items if item.get_closest_marker("judge")}
         config.stash[JUDGED] = _leave_out(config, items, judged)
@@ -89,9 +88,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         for line in fuzzing.table(figures):
             write(line)
     if count := config.stash.get(LEFT_OUT, 0):
-        write(
-            f"left out: {count} tests of tests/vm (a machine in QEMU, half an hour; make vm-test runs them)"
-        )
+        write(f"left out: {count} tests of machines in QEMU (minutes each; make vm-test, make image-boot)")
     if count := config.stash.get(JUDGED, 0):
         write(
             f"left out: {count} tests with foreign judges, years and storms (minutes; make judges runs them)"

@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--cache", type=Path, default=ROOT / "build/wheels")
     given = parser.parse_args(arguments)
     os.umask(_LOW_UMASK)
-    epoch = int(os.environ.setdefault("SOURCE_DATE_EPOCH", str(_last_commit())))
+    epoch = int(os.environ.setdefault("SOURCE_DATE_EPOCH", str(last_commit())))
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     given.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="pism-deb-") as work:
@@ -71,7 +71,7 @@ def build_package(release: Release, repository: Path, out: Path, sets: Sequence[
     return path
 
 
-def _last_commit() -> int:
+def last_commit() -> int:
     """Return the time of the last commit, which is the time of a build that was told no other."""
     told = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, check=True, stdout=subprocess.PIPE)
     return int(told.stdout)

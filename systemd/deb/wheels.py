@@ -67,14 +67,16 @@ def fetch_wheels(architecture: str, cache: Path, own: Path) -> tuple[tuple[Wheel
     sets = []
     for python in PYTHONS:
         abi = f"cp{python.replace('.', '')}"
-        target = _target(python, abi, MACHINES[architecture])
+        target = target_options(python, abi, MACHINES[architecture])
         folder = cache / f"{abi}-{architecture}"
         _download(folder, target, ROOT / "requirements.txt")
         _build_sources(folder)
         names = _needed(folder, target, own)
         sets.append(WheelSet(abi=abi, wheels=tuple(sorted([*(folder / name for name in names), own]))))
     _download(
-        cache / "pip", _target(PYTHONS[0], "cp311", MACHINES[architecture]), HERE / "requirements-pip.txt"
+        cache / "pip",
+        target_options(PYTHONS[0], "cp311", MACHINES[architecture]),
+        HERE / "requirements-pip.txt",
     )
     (pip,) = (cache / "pip").glob("pip-*.whl")
     return tuple(sets), pip
@@ -92,7 +94,7 @@ def build_own_wheel(tree: Path, out: Path) -> Path:
     return wheel
 
 
-def _target(python: str, abi: str, machine: str) -> tuple[str, ...]:
+def target_options(python: str, abi: str, machine: str) -> tuple[str, ...]:
     """Return pip's options that say whom wheels are for."""
     platforms = [f"manylinux_2_{minor}_{machine}" for minor in _GLIBCS]
     platforms += [f"manylinux2014_{machine}", "any"]
