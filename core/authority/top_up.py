@@ -16,10 +16,10 @@ from itertools import chain
 from typing import Final
 
 from core.archive.seal import is_current
-from core.authority.costs import cost_of_top_up, runs_of
+from core.authority.costs import cost_of_top_up, runs_of, signers_per_task
 from core.certificate import Issued
 from core.cores import map_on_cores
-from core.crypto.keys import ALGORITHMS
+from core.crypto.keys import ALGORITHMS, make_keys
 from core.errors import StoppedError
 from core.issue.crl import sign_crl
 from core.issue.issuance import (
@@ -37,8 +37,6 @@ from core.store import journal
 from core.store.store import Store
 
 FAST_BATCH: Final = 500
-
-FAST_TASK: Final = 64  # signers that a thread makes at a time; one where keys take long
 
 SLOW_BATCH: Final = 8  # RSA: a batch of keys takes seconds, and that much at most is lost to a power cut
 
@@ -114,16 +112,17 @@ def found_roots(store: Store, policy: Policy, plan: Plan, now: datetime, report:
     total = len(plan.roots)
     report(Progress(done=0, total=total, what="root"))
     issuance = rehearse_roots(policy)
-    for done, gap in enumerate(plan.roots):
-        report(Progress(done=done, total=total, what="seal"))
-        root = issuance.issue(gap, now)
-        report(Progress(done=done + 1, total=total, what="root"))
-        issuing_key = load_issuing_key(root.certificate, root.der, root.key)
-        seal = rehearse_seals(policy, issuing_key).issue_seal(now)
-        with store.transaction():
-            store.add([root, seal])
-            store.put_crl(sign_crl(issuing_key, (), 0, policy.crl.lifetime_days, now))
-            _journal_issue(store, [root, seal], now)
+    with closing(make_keys(policy.algorithm, 2 * total)) as keys:
+        for done, gap in enumerate(plan.roots):
+            report(Progress(done=done, total=total, what="seal"))
+            root = issuance.issue(gap, now, next(keys))
+            report(Progress(done=done + 1, total=total, what="root"))
+            issuing_key = load_issuing_key(root.certificate, root.der, root.key)
+            seal = rehearse_seals(policy, issuing_key).issue_seal(now, next(keys))
+            with store.transaction():
+                store.add([root, seal])
+                store.put_crl(sign_crl(issuing_key, (), 0, policy.crl.lifetime_days, now))
+                _journal_issue(store, [root, seal], now)
     report(Progress(done=total, total=total, what="seal"))
 
 
@@ -162,7 +161,7 @@ def _rehearse(
     return (
         (issuance, run[start : start + size])
         for issuance, run in zip(rehearsed, runs, strict=True)
-        for size in (1 if ALGORITHMS[issuance.algorithm].slow else FAST_TASK,)
+        for size in (signers_per_task(policy.algorithm, issuance.algorithm),)
         for start in range(0, len(run), size)
     )
 
