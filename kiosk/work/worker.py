@@ -190,8 +190,15 @@ class Worker:
         self._thread.join(self._close_s)
 
     def _run(self) -> None:
-        while (order := self._orders.get()) is not None:
+        while self._do_next():
+            pass
+
+    def _do_next(self) -> bool:
+        """Do the next order; nothing of it, such as a passphrase, is held while the one after is waited for."""
+        order = self._orders.get()
+        if order is not None:
             self._do(order)
+        return order is not None
 
     def _do(self, order: _Order) -> None:
         """Do what was ordered, and post what came of it."""
