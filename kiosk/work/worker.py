@@ -194,7 +194,7 @@ class Worker:
             pass
 
     def _do_next(self) -> bool:
-        """Do the next order; nothing of it, such as a passphrase, is held while the one after is waited for."""
+        """Do the next order; nothing of it, such as a passphrase, is held while another is waited for."""
         order = self._orders.get()
         if order is not None:
             self._do(order)

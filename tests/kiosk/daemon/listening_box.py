@@ -1,4 +1,4 @@
-"""A box in a process of its own, which plays what is written to it: `python -m tests.kiosk.daemon.listening_box`.
+"""A box in a process of its own, which plays what is written to it (`python -m`).
 
 It is told keys, never words: what it has of a passphrase it has by its keypad. Each line that it reads is a
 scenario as JSON; it says `ok` when that is played.

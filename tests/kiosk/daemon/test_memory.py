@@ -1,4 +1,4 @@
-"""What the kiosk's own memory holds of a passphrase: looked for byte by byte, as whoever has its memory would."""
+"""What the kiosk's memory holds of a passphrase, looked for byte by byte."""
 
 import json
 import re
