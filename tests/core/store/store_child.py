@@ -1,6 +1,6 @@
 """The children that tests/core/store/test_kill_store.py kills: one act each on a state folder.
 
-Arguments: the act, the state folder, and for `add` the database key in hex (which spares the key
+Arguments: the act, the state folder, and for `add` and `tables` the database key in hex (which spares the key
 derivation, not one of the writes).
 """
 
@@ -15,6 +15,7 @@ from core.certificate import Certificate
 from core.store import journal
 from core.store.database import Database
 from core.store.folder import Folder
+from core.store.former import FormerStore
 from core.store.keyslots import KdfCost
 from core.store.store import Store, create_store, open_store
 
@@ -66,6 +67,9 @@ def main(act: str, state: Path, *rest: str) -> None:
             with store.transaction():
                 store.erase_keys(_issued(number).certificate.id for number in range(1, 60))
                 journal.append(store, "erase", {}, NOW)
+    elif act == "tables":
+        folder = Folder.enter(state)
+        FormerStore(Database.open(folder.store / "store.db", bytes.fromhex(rest[0]))).bring_up_to_date()
     else:
         with open_store(state, PASSPHRASE) as store:
             if act == "passphrase":

@@ -10,6 +10,9 @@ import pytest
 
 from core.errors import CaError, PassphraseWrongError, StateDamagedError
 from core.store import journal
+from core.store.database import Database
+from core.store.folder import Folder
+from core.store.former import FormerStore
 from core.store.keyslots import count_slots, open_slots
 from core.store.store import Store, is_provisioned, open_store
 from tests.core.killpoints import sweep
@@ -103,6 +106,34 @@ def test_killed_while_signers_are_added_and_keys_erased(founded: tuple[Path, byt
     )
     assert len(found) >= 30
     assert list(dict.fromkeys(found)) == ["(40, 40)", "(100, 100)", "(100, 41)"]
+
+
+def test_killed_while_a_store_of_before_gets_its_tables(tmp_path: Path) -> None:
+    released = Path(__file__).parents[2] / "fixtures" / "0.1.0"
+    slots = (released / "state" / "store" / "keyslots.json").read_bytes()
+    key = open_slots(slots, (released / "passphrase").read_bytes().strip())[0].master
+    numbers = itertools.count()
+
+    def setup() -> Path:
+        state = Path(shutil.copytree(released / "state", tmp_path / f"state{next(numbers)}"))
+        for path in (state, *state.rglob("*")):
+            path.chmod(0o700 if path.is_dir() else 0o600)
+        return state
+
+    def check(state: Path) -> str:
+        database = Database.open(state / "store" / "store.db", key)
+        was_former = database.is_former
+        if was_former:
+            FormerStore(database).bring_up_to_date()
+        with Store(database, Folder.enter(state)) as store:
+            acts = [entry.act for entry in store.entries()]
+            assert (acts.count("tables"), acts[-1]) == (1, "tables")
+            assert _proven(state, store) == (16, len(store.key_ids()))
+        return "before" if was_former else "after"
+
+    found = sweep(setup, lambda state: (str(CHILD), "tables", str(state), key.hex()), check, 60)
+    assert len(found) >= 20
+    assert list(dict.fromkeys(found)) == ["before", "after"]
 
 
 def test_killed_while_the_passphrase_is_changed(founded: tuple[Path, bytes], tmp_path: Path) -> None:
