@@ -12,8 +12,6 @@ RELEASED: Final = datetime(2026, 11, 23, tzinfo=UTC)
 UNTIL: Final = datetime(2200, 1, 1, tzinfo=UTC)
 """No clock is set to then or later: what would be planned from there could leave the calendar."""
 
-_FORMAT: Final = "%Y-%m-%dT%H:%M:%SZ"
-
 
 def format_time(time: datetime) -> str:
     """Return the text of a time.
@@ -43,4 +41,7 @@ def parse_time(text: str) -> datetime:
     Raises:
         ValueError: It is not.
     """
-    return datetime.strptime(text, _FORMAT).replace(tzinfo=UTC)
+    time = datetime.fromisoformat(text)  # a tenth of what strptime takes; it reads other forms, too
+    if format_time(time) != text:
+        raise ValueError(f"{text!r} does not match YYYY-MM-DDTHH:MM:SSZ")
+    return time

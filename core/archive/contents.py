@@ -9,7 +9,7 @@ It reads no key and no certificate bytes; core.export.archives does that and che
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,7 @@ class Contents:
         seals: One per live, unexpired root.
         signers: In issuing order.
         key_ids: Ids of the certificates whose private keys are inside.
+        revoked_roots: Ids of the roots that are revoked, with all that they signed.
     """
 
     kind: ArchiveKind
@@ -44,8 +45,11 @@ class Contents:
     seals: tuple[Certificate, ...]
     signers: tuple[Certificate, ...]
     key_ids: frozenset[str]
+    revoked_roots: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
+        revoked = frozenset(root.id for root in self.roots if root.revoked_at is not None)
+        object.__setattr__(self, "revoked_roots", revoked)
         if self.kind == "egress" and not self.key_ids <= {signer.id for signer in self.signers}:
             raise CheckError("Rule egress-holds-signer-keys-only: an egress names another key.")
 
@@ -60,8 +64,7 @@ class Contents:
 
     def status(self, certificate: Certificate, now: datetime) -> Status:
         """What the certificate is at `now`; revoked too when its root is."""
-        revoked = any(root.id == certificate.issuer and root.revoked_at is not None for root in self.roots)
-        return "revoked" if revoked else certificate.status(now)
+        return "revoked" if certificate.issuer in self.revoked_roots else certificate.status(now)
 
     def entries(self, now: datetime) -> Iterator[CertificateEntry]:
         """Yield how the manifest lists each certificate at `now`, aware UTC."""

@@ -29,7 +29,7 @@ from core.store.database import Database
 from core.store.rows import Row, read_row
 
 BLOCK_ROWS: Final = 256
-_KEPT: Final = 16  # blocks whose rows stay in memory: what a large house has live, about 5 MB
+_KEPT_ROWS: Final = 4096  # that stay in memory: what a large house has live, about 5 MB
 _COLUMNS: Final = "number, id, kind, record, entry, sha256, key_sha256, revoked_at, reason"
 
 
@@ -81,7 +81,7 @@ class Blocks:
         rows: The most rows of a block.
     """
 
-    __slots__ = ("_database", "_digest", "_proven", "_rows", "_summaries")
+    __slots__ = ("_database", "_digest", "_kept_rows", "_proven", "_rows", "_summaries")
 
     def __init__(self, database: Database, rows: int = BLOCK_ROWS) -> None:
         self._database = database
@@ -89,6 +89,7 @@ class Blocks:
         self._summaries: list[Block] | None = None
         self._digest: bytes | None = None
         self._proven: dict[bytes, _Proven] = {}  # by digest: what has another one is another block
+        self._kept_rows = 0
 
     def moved(self, database: Database) -> "Blocks":
         """Return the blocks of another database, as large at most."""
@@ -98,6 +99,7 @@ class Blocks:
         """Trust nothing remembered: a transaction was undone."""
         self._summaries = self._digest = None
         self._proven.clear()
+        self._kept_rows = 0
 
     def summaries(self) -> list[Block]:
         """Return the summary of every block, in the order of issuing.
@@ -149,8 +151,9 @@ class Blocks:
                     f"certificates {block.first} to {block.last} of the store are missing or altered"
                 )
             proven = _Proven(rows, tuple(map(read_row, rows)))
-            while len(self._proven) >= _KEPT:
-                self._proven.pop(next(iter(self._proven)))
+            self._kept_rows += len(rows)
+            while self._kept_rows > _KEPT_ROWS and self._proven:
+                self._kept_rows -= len(self._proven.pop(next(iter(self._proven))).rows)
         self._proven[block.digest] = proven  # the last one that was wanted goes last
         return proven
 

@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from core.errors import JournalError
+from core.store.blocks import BLOCK_ROWS
+from core.store.database import Database
 from core.store.journal import Entry, check_link, decode_body, encode_body
 from core.store.state_hash import Rows, digest_json
 
@@ -42,9 +44,17 @@ class Act(NamedTuple):
 
 
 class EntryRows(Rows):
-    """The part of the store that holds the journal."""
+    """The part of the store that holds the journal; arguments as for Rows."""
 
-    __slots__ = ()
+    __slots__ = ("_acts",)
+
+    def __init__(self, database: Database, block_rows: int = BLOCK_ROWS) -> None:
+        super().__init__(database, block_rows)
+        self._acts: tuple[Act, ...] = ()  # proven
+
+    def _forget(self) -> None:
+        super()._forget()
+        self._acts = ()
 
     def add_entry(self, entry: Entry) -> None:
         """Append an entry; core.store.journal makes it.
@@ -127,6 +137,8 @@ class EntryRows(Rows):
         Raises:
             JournalError: The list was altered (E-JOURNAL).
         """
+        if self._acts and len(self._acts) == self.head():
+            return self._acts
         acts: list[Act] = []
         digest = _NOTHING
         for *columns, listed in self._database.rows("SELECT * FROM act ORDER BY sequence"):
@@ -139,7 +151,8 @@ class EntryRows(Rows):
             raise JournalError(
                 f"the list of journal entries ends at {len(acts)}, the store is at {self.head()}"
             )
-        return tuple(acts)
+        self._acts = tuple(acts)
+        return self._acts
 
     def read_entries(self, acts: Iterable[Act]) -> Iterator[Entry]:
         """Yield the entries of some acts, in their order, each proven by the list.
