@@ -258,6 +258,8 @@ def sign_bytes(private_key: PrivateKey, data: bytes) -> bytes:
     Raises:
         IssueError: The key is of none of the eight algorithms (E-ISSUE).
     """
+    if isinstance(private_key, ed25519.Ed25519PrivateKey):
+        return private_key.sign(data)
     digest = ALGORITHMS[algorithm_name(private_key.public_key())].digest
     if isinstance(private_key, ec.EllipticCurvePrivateKey):
         return private_key.sign(data, ec.ECDSA(cast("SHA256 | SHA384", digest)))

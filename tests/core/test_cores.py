@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 
-from core.cores import count_cores, map_on_cores
+from core.cores import SWITCH_S, count_cores, map_on_cores
 from core.crypto.keys import make_key
 
 
@@ -77,6 +77,17 @@ def test_what_waits_when_it_is_closed_is_never_done() -> None:
     for thread in set(threading.enumerate()) - before:
         thread.join(timeout=60)
     assert sorted(begun) == [0, 1, 2]
+
+
+def test_threads_take_turns_quickly_only_while_they_are_at_work() -> None:
+    usual = sys.getswitchinterval()
+    with closing(map_on_cores(lambda _: sys.getswitchinterval(), range(9), 2)) as made:
+        assert next(made) == pytest.approx(SWITCH_S)
+    assert sys.getswitchinterval() == usual
+    assert set(map_on_cores(lambda _: sys.getswitchinterval(), range(3), 1)) == {usual}
+    with pytest.raises(ZeroDivisionError):
+        list(map_on_cores(lambda value: 1 // value, range(9), 2))
+    assert sys.getswitchinterval() == usual
 
 
 LONG = bytes(16 << 20)  # so that hashing it takes a while
