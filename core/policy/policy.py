@@ -36,7 +36,7 @@ from core.errors import (
 )
 from core.files import read_bounded
 from core.policy.rules import Step, faults, parse_step
-from core.policy.settings import Backup, Config, Egress, PolicySections
+from core.policy.settings import Backup, Config, Egress, PolicySections, SignerSettings
 from core.policy.yaml import KeyPath, show_path
 
 MAX_POLICY_BYTES: Final = 1024 * 1024
@@ -146,7 +146,18 @@ def resolve_policy(config: Config, files: KeyFiles) -> tuple[Policy, tuple[KeyNa
                 mixed_recipients=destination.mixed_recipients or UNSET,  # false is what is not written
             )
         sections[section] = resolved
+    sections["signers"] = _without_advice(config.signers)
     return Policy(**sections), tuple(names)
+
+
+def _without_advice(signers: SignerSettings) -> SignerSettings:
+    """Return targets without what is said of them for `pism plan` alone: it is approved by nobody."""
+    replace = msgspec.structs.replace
+    classes = {
+        class_name: {name: replace(target, verifiers=UNSET) for name, target in targets.items()}
+        for class_name, targets in signers.classes.items()
+    }
+    return replace(signers, classes=classes)
 
 
 def key_files(config: Config) -> tuple[str, ...]:

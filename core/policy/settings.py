@@ -18,6 +18,9 @@ Algorithm = Literal["ed25519", "p256", "p384", "rsa3072", "rsa4096", "mldsa44", 
 KeyPurpose = Literal[
     "server_auth", "client_auth", "code_signing", "email_protection", "time_stamping", "ocsp_signing"
 ]
+Verifier = Literal[
+    "botan", "cryptography", "gnutls", "go", "java", "mbedtls", "node", "nss", "openssl", "rustls", "wolfssl"
+]
 Days = Annotated[int, Meta(ge=1, le=3660)]
 Years = Annotated[float, Meta(gt=0, le=20)]
 Pin = Annotated[int, Meta(ge=0, le=27)]
@@ -69,7 +72,10 @@ class NameConstraints(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One kind of signer: how many stand side by side, for how long, and what they may sign."""
+    """One kind of signer: how many stand side by side, for how long, and what they may sign.
+
+    `verifiers` are programs that its leaves meet (core.policy.verifiers); no policy has them.
+    """
 
     load: Annotated[int, Meta(ge=1, le=10_000)] = 1
     quantum: float
@@ -79,6 +85,7 @@ class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     own_key: bool = False
     name_constraints: NameConstraints | None = None
     extended_key_usage: Annotated[tuple[KeyPurpose, ...], Meta(max_length=6)] = ()
+    verifiers: Annotated[tuple[Verifier, ...], Meta(max_length=20)] | UnsetType = UNSET
 
 
 class SignerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -89,9 +89,12 @@ def plan_command(
 
 def _show_plan(policy: "Config", plan: "Plan", at: datetime, *, as_json: bool) -> None:
     from core.policy.proposal import list_names
+    from core.policy.verifiers import warnings
 
+    warned = tuple(warnings(policy))
     if as_json:
-        show_json({"at": at, "gaps": plan.rows(), "requests": dict(plan.request_counts())})
+        requests = dict(plan.request_counts())
+        show_json({"at": at, "gaps": plan.rows(), "requests": requests, "warnings": warned})
         return
     for path, count in plan.counts():
         spans = [gap for gap in plan.gaps if gap.path == path]
@@ -100,6 +103,8 @@ def _show_plan(policy: "Config", plan: "Plan", at: datetime, *, as_json: bool) -
     for path, count in plan.request_counts():
         show(f"{count:6d}  {path}  when signing requests for them come")
     tell_look_alike(list_names(policy))
+    for warning in warned:
+        say(f"warning: {warning}")
     show(f"{len(plan.gaps):6d}  certificates to issue at {at:%Y-%m-%d}")
 
 

@@ -105,6 +105,18 @@ def test_a_plan_warns_of_targets_that_look_alike_on_the_panel(tmp_path: Path) ->
     assert "alike" not in run("plan", "--config", lay_config(tmp_path)).err
 
 
+def test_a_plan_warns_of_programs_that_refuse_a_targets_certificates(tmp_path: Path) -> None:
+    config = lay_config(tmp_path, "mongo: {load: 2,", "mongo: {load: 2, verifiers: [nss, go],")
+    told = run("plan", "--config", config)
+    line = "services/mongo: NSS 3.110 refuses ed25519 keys of its signers"
+    assert (told.status, f"warning: {line}" in told.err) == (0, True)
+    assert line in json.loads(run("plan", "--config", config, "--json").out)["warnings"]
+    wrong = run(
+        "plan", "--config", lay_config(tmp_path, "mongo: {load: 2,", "mongo: {load: 2, verifiers: [ns],")
+    )
+    assert "nss" in wrong.err
+
+
 def test_a_plan_warns_of_destinations_and_of_glyphs_that_look_alike(tmp_path: Path) -> None:
     second = "  main-backup: {recipients: [keys/backup.pub]}\n"
     config = lay_config(tmp_path, second, second + second.replace("main-backup", "mail-backup"))
