@@ -1,8 +1,8 @@
 """What programs that verify certificates refuse though it is right: what each did when it was tried.
 
 Rules:
-1. config.yaml says of a target which of them its leaves meet (`verifiers`); `pism plan` warns where one refuses
-   every chain of that target. Nothing else goes by it, and the box is not told.
+1. config.yaml says of a target which of them its leaves meet (`verifiers`); `pism plan` warns where one
+   refuses every chain of that target. Nothing else goes by it, and the box is not told.
 2. A program is known by the release that was tried and that systems of today have; a newer one may do more. A
    warning too many costs a look, one too few a fleet.
 3. Keys of signer and root count, both are in every chain; then the signer's name constraints (RFC 5280
