@@ -192,27 +192,28 @@ def take_changes(store: "Store", policy: Policy, contents: Contents, now: dateti
     fact = store.fact(_seen(contents.kind, contents.name))
     mark = _Mark(created=now, issued=store.count)
     store.set_fact(_made(contents.kind, contents.name), msgspec.json.encode(mark, order="sorted").decode())
-    held = frozenset(item.id for item in (*contents.roots, *contents.signers))
+    held = {item.id: item for item in (*contents.roots, *contents.signers)}
     if fact is None:
         is_first = all(item.written_at is None for item in store.archives())
-        new = tuple(item for item in store.certificates(alive_at=now) if item.id in held)
+        new = tuple(held[item.id] for item in store.each_certificate(alive_at=now) if item.id in held)
         return Changes(since=None, issued=new, revoked=(), ended=(), is_first=is_first)
     since = _read_mark(fact, contents.name)
-    issued, others = store.changed_since(since.created, since.issued)
     targets = frozenset(policy.egress_targets(contents.name)) if contents.kind == "egress" else None
-    concerned = [
-        item
-        for item in others
-        if item.kind == "root"
-        or (item.kind == "signer" and (targets is None or (item.class_name, item.target) in targets))
-    ]
+    revoked: list[Certificate] = []
+    ended: list[Certificate] = []
+    for item in store.changed_since(since.created):
+        concerned = item.kind == "root" or (
+            item.kind == "signer" and (targets is None or (item.class_name, item.target) in targets)
+        )
+        if concerned and item.revoked_at is not None and item.revoked_at >= since.created:
+            revoked.append(item)
+        if concerned and since.created < item.issue_until <= now:
+            ended.append(item)
     return Changes(
         since=since.created,
-        issued=tuple(item for item in issued if item.id in held),
-        revoked=tuple(
-            item for item in concerned if item.revoked_at is not None and item.revoked_at >= since.created
-        ),
-        ended=tuple(item for item in concerned if since.created < item.issue_until <= now),
+        issued=tuple(held[item.id] for item in store.issued_since(since.issued) if item.id in held),
+        revoked=tuple(revoked),
+        ended=tuple(ended),
     )
 
 

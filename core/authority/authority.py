@@ -49,7 +49,7 @@ from core.certificate import Certificate
 from core.crypto.passphrase import require_strong, require_typable
 from core.crypto.process import Boot, read_boot
 from core.errors import PolicyError
-from core.export.archives import Written, select_contents, write_backup, write_egress
+from core.export.archives import Written, select_contents, write_contents
 from core.export.foresight import Planned, count_papers, foresee_papers, foresee_size
 from core.export.receipt import check_receipt
 from core.export.sidecars import make_sidecars
@@ -333,13 +333,12 @@ class Authority:
             PolicyError: There is no such kind, or the policy has no such name (E-POLICY).
             CaError: As core.export.archives.
         """
-        write = write_egress if _archive_kind(kind) == "egress" else write_backup
         with self._operation(now) as store:
             contents = select_contents(store, self.policy, _archive_kind(kind), name, now)
             unseen = store.unseen(contents.kind, name)
             weighed = Weighed(report, cost_of_archive(self.policy, contents))
             refresh_crls(store, self.policy, now, weighed)
-            written = write(store, self.policy, name, now, out, report=weighed)
+            written = write_contents(store, self.policy, contents, now, out, report=weighed)
             out.flush()
             weighed(Progress(done=0, total=1, what="papers", counted=False))
             sidecars = make_sidecars(store, self.policy, written, public=public)

@@ -117,11 +117,7 @@ def write_egress(
         StoppedError: From `report`; `out` is then no archive.
     """
     contents = select_contents(store, policy, "egress", name, now)
-    roots_and_seals = (*store.certificates("root"), *store.certificates("seal"))
-    ders = store.ders(item.id for item in roots_and_seals)
-    forbidden = frozenset(hash_public_key(der) for _, der in ders)
-    recipients = _recipients(policy.egresses[name].recipients)
-    return _Export(store, policy, contents, now, report).write(out, recipients, forbidden)
+    return write_contents(store, policy, contents, now, out, report=report)
 
 
 def write_backup(
@@ -133,12 +129,41 @@ def write_backup(
         ProbationError: All of its keys wait (E-PROBATION).
     """
     contents = select_contents(store, policy, "backup", name, now)
+    return write_contents(store, policy, contents, now, out, report=report)
+
+
+def write_contents(
+    store: Store, policy: Policy, contents: Contents, now: datetime, out: BinaryIO, *, report: Report
+) -> Written:
+    """Write the egress or backup that was selected.
+
+    Args:
+        store: Inside a transaction of the caller.
+        policy: The approved policy.
+        contents: From `select_contents`, in the same transaction and at the same time.
+        now: Aware UTC, whole seconds.
+        out: Where the age file goes, front to back; not closed, not flushed.
+        report: As for `write_egress`.
+
+    Raises:
+        CaError: As for `write_egress` and `write_backup`.
+    """
+    if contents.kind == "backup":
+        recipients, forbidden = _backup_recipients(store, policy, contents.name), frozenset[bytes]()
+    else:
+        recipients = _recipients(policy.egresses[contents.name].recipients)
+        roots_and_seals = (*store.certificates("root"), *store.certificates("seal"))
+        ders = store.ders(item.id for item in roots_and_seals)
+        forbidden = frozenset(hash_public_key(der) for _, der in ders)
+    return _Export(store, policy, contents, now, report).write(out, recipients, forbidden)
+
+
+def _backup_recipients(store: Store, policy: Policy, name: str) -> tuple[Recipient, ...]:
     waiting = read_probation(store)
     taken = tuple(key for key in policy.backups[name].recipients if key not in waiting)
     if not taken:
         raise ProbationError(f"every key of backup {name} waits: the box was not off since they came")
-    recipients = _recipients(taken)
-    return _Export(store, policy, contents, now, report).write(out, recipients, frozenset())
+    return _recipients(taken)
 
 
 def select_contents(store: Store, policy: Policy, kind: ArchiveKind, name: str, now: datetime) -> Contents:

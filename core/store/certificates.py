@@ -12,7 +12,7 @@ Rules:
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
 from core.certificate import Certificate, Issued, Kind
@@ -142,29 +142,26 @@ class CertificateRows(Rows):
             if item.revoked_at is not None and item.issuer in issuers
         )
 
-    def changed_since(
-        self, at: datetime, count: int
-    ) -> tuple[tuple[Certificate, ...], tuple[Certificate, ...]]:
-        """Return what was issued after the first `count` certificates, and what else may have changed since.
+    def issued_since(self, count: int) -> Iterator[Certificate]:
+        """Yield what was issued after the first `count` certificates, in issuing order."""
+        for block in tuple(self._blocks.summaries()):
+            if block.last > count:
+                yield from self._read(block)[max(0, count + 1 - block.first) :]
+
+    def changed_since(self, at: datetime) -> Iterator[Certificate]:
+        """Yield what may have ended or been revoked since a time.
 
         Args:
             at: Aware UTC.
-            count: How many certificates there were then.
 
-        Returns:
-            Those issued since; and all roots, seals, and signers that were alive at `at` or revoked since,
-            perhaps with others. Both in issuing order.
+        Yields:
+            All roots and seals, all signers that were alive then or were revoked since, and perhaps others;
+            in issuing order.
         """
-        issued: list[Certificate] = []
-        others: list[Certificate] = []
         seconds = int(at.timestamp())
-        for block in self._blocks.summaries():
-            if not block.signers or max(block.not_after, block.revoked_at) >= seconds or block.last > count:
-                for number, item in enumerate(self._read(block), block.first):
-                    if number > count:
-                        issued.append(item)
-                    others.append(item)
-        return tuple(issued), tuple(others)
+        for block in tuple(self._blocks.summaries()):
+            if not block.signers or max(block.not_after, block.revoked_at) >= seconds:
+                yield from self._read(block)
 
     def issued_by(self, entries: Collection[int]) -> tuple[Certificate, ...]:
         """Return what journal entries issued.
@@ -234,8 +231,13 @@ class CertificateRows(Rows):
             Ids of roots, signers and seals.
         """
         at = 0 if alive_at is None else int(alive_at.timestamp())
-        rows = self._rows_with_keys(lambda block: not block.signers or block.not_after >= at)
-        return frozenset(row.id for row in rows)
+        return frozenset(
+            item.id
+            for block in self._blocks.summaries()
+            if block.keys and (not block.signers or block.not_after >= at)
+            for row, item in zip(self._blocks.rows(block), self._read(block), strict=True)
+            if row.key_sha256 is not None
+        )
 
     def key_digests(self) -> Iterator[tuple[str, bytes]]:
         """Yield the SHA-256 of every private key that is here; no key is read.
@@ -243,7 +245,7 @@ class CertificateRows(Rows):
         Yields:
             Id and digest, in order of id.
         """
-        rows = self._rows_with_keys(lambda _: True)
+        rows = (row for block in self._blocks.summaries() if block.keys for row in self._blocks.rows(block))
         yield from sorted((row.id, row.key_sha256) for row in rows if row.key_sha256 is not None)
 
     def past_use(self, now: datetime) -> tuple[str, ...]:
@@ -302,12 +304,6 @@ class CertificateRows(Rows):
         items = self._blocks.certificates(block)
         self._numbers.update((item.id, number) for number, item in enumerate(items, block.first))
         return items
-
-    def _rows_with_keys(self, wanted: Callable[[Block], bool]) -> Iterator[Row]:
-        for block in self._blocks.summaries():
-            if block.keys and wanted(block):
-                self._read(block)
-                yield from (row for row in self._blocks.rows(block) if row.key_sha256 is not None)
 
     def _body(self, query: str, row: Row, digest: bytes | None) -> bytes:
         (body,) = self._database.row(query, (row.number,)) or (None,)

@@ -105,9 +105,9 @@ def read_row(row: Row) -> Certificate:
     """Return what is remembered of a certificate."""
     class_name, target, lane, period, algorithm, *times, serial, issuer = _decode_record(row.record)
     issue_from, issue_until, not_before, not_after = map(_instant, times)
-    # The same few names and instants return thousands of times: kept once, they cost no memory.
+    # The same names and instants return thousands of times, an id with each reading: each is kept once.
     return Certificate(
-        id=row.id,
+        id=sys.intern(row.id),
         kind=row.kind,
         class_name=class_name and sys.intern(class_name),
         target=target and sys.intern(target),

@@ -59,10 +59,11 @@ class ReadsAll(Store):
             found[name] = found.get(name, 0) + 1
         return found
 
-    def changed_since(
-        self, at: datetime, count: int
-    ) -> tuple[tuple[Certificate, ...], tuple[Certificate, ...]]:
-        return self.certificates()[count:], self.certificates()
+    def changed_since(self, at: datetime) -> Iterator[Certificate]:
+        return self.each_certificate()
+
+    def issued_since(self, count: int) -> Iterator[Certificate]:
+        return iter(self.certificates()[count:])
 
 
 @pytest.fixture(scope="module")
