@@ -5,7 +5,8 @@
    the policy allows still ends inside the root. The tail grows with the policy, so coverage can shrink.
 3. Coverage is counted without a hole: it ends at the first instant that no live period holds.
 4. The next visit is due when a lane falls under spread_days of coverage, or when a CRL expires that its root
-   outlives. A lane for foreign keys counts from its first signer on: before that no visit can help.
+   outlives, as long as that root has not ended. A lane for foreign keys counts from its first signer on:
+   before that no visit can help.
 
 Pure. It issues nothing and plans nothing (core.plan.gaps does).
 """
@@ -176,6 +177,7 @@ def next_visit_by(
         for lane in find_coverage(policy, certificates, now)
         if lane.until > now or (lane.class_name, lane.target) not in foreign
     ]
-    ends = {item.id: item.not_after for item in certificates if item.kind == "root"}
+    # A root that has ended signs no more: its last list is nobody's business, however early it ended.
+    ends = {item.id: item.not_after for item in certificates if item.kind == "root" and now < item.not_after}
     dues += [crl.next_update for crl in crls if crl.next_update < ends.get(crl.issuer, crl.next_update)]
     return max(now, min(dues))

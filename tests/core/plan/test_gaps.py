@@ -269,6 +269,19 @@ def test_next_visit_is_when_a_crl_expires_that_its_root_outlives() -> None:
     assert next_visit_by(MONGO, box.issued, [ending, early], NOW) == early.next_update
 
 
+def test_a_list_that_ended_before_its_root_is_due_no_more_when_the_root_has_ended() -> None:
+    box = Box()
+    box.top_up(MONGO, NOW)
+    root = box.issued[0]
+    missed = Dates(root.id, root.not_after - timedelta(days=40))
+    before = root.not_after - timedelta(seconds=1)
+    box.top_up(MONGO, before)
+    assert next_visit_by(MONGO, box.issued, [missed], before) == before
+    after = root.not_after + timedelta(days=1)
+    box.top_up(MONGO, after)
+    assert next_visit_by(MONGO, box.issued, [missed], after) > after + timedelta(days=90)
+
+
 def test_next_visit_is_now_when_overdue() -> None:
     box = Box()
     assert next_visit_by(MONGO, (), (), NOW) == NOW
