@@ -28,7 +28,7 @@ system-run:
 	@systemd/need.sh mcopy:mtools mkfs.vfat:dosfstools
 
 system-dev:
-	@systemd/need.sh mcopy:mtools mkfs.vfat:dosfstools age:age openssl:openssl certtool:gnutls-bin sfdisk:fdisk \
+	@systemd/need.sh mcopy:mtools mkfs.vfat:dosfstools mkfs.exfat:exfatprogs age:age openssl:openssl certtool:gnutls-bin sfdisk:fdisk \
 		faketime:faketime strace:strace systemd-analyze:systemd ssh-keygen:openssh-client chromium:chromium
 
 system-judges: system-dev
@@ -117,8 +117,8 @@ image-check: image ## Build the card again, in another folder, time zone and uma
 		TZ=Pacific/Kiritimati LC_ALL=C $(BIN)/python -m systemd.image.build --out "$$again"; \
 		for file in "$$again"/pism-*; do cmp "$$file" "dist/$${file##*/}"; done; echo "equal to the byte"
 
-image-boot: image ## Start that very image in QEMU: as it is, with a damaged state, with another bit in its root (minutes each)
-	@systemd/need.sh qemu-system-aarch64:qemu-system-arm
+image-boot: image ## Start that very image in QEMU: whole, damaged, altered, and through a box's first day (minutes each)
+	@systemd/need.sh qemu-system-aarch64:qemu-system-arm qemu-img:qemu-utils aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu
 	PISM_CARD=$$(ls $(CURDIR)/dist/pism-*-rpi64.img.xz) $(BIN)/python -m pytest -q -p no:randomly tests/card
 
 image-lock: system-image $(VENV)/.run ## Lock Debian's packages of the card anew, in the versions of today

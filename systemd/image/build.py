@@ -18,6 +18,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from core.crypto.recipients import fingerprint_words
+from kiosk.work.inspection import SYSTEM_WORDS
 from systemd.deb.build import last_commit
 from systemd.deb.wheels import ROOT
 from systemd.image import environment, root
@@ -72,7 +74,7 @@ def build(version: str, out: Path, cache: Path, work: Path, epoch: int) -> None:
         sys.stdout.flush()
 
     say("packages")
-    locked = read_lock()
+    locked = [package for package in read_lock() if package.section in _TREES]
     files = fetch(locked, cache / "packages")
     # the one with the links /bin, /lib and /sbin comes first
     for one in sorted(files, key=lambda each: (each.name != "base-files", each.path)):
@@ -110,8 +112,11 @@ def build(version: str, out: Path, cache: Path, work: Path, epoch: int) -> None:
         subprocess.run(["xz", *options, card], check=True, stdout=packed)
     sums = {f"{name}.xz": out / f"{name}.xz", **made}
     text = "".join(f"{sha256(path.read_bytes()).hexdigest()}  {each}\n" for each, path in sums.items())
-    (out / f"{name}.sha256").write_text(f"{text}# root hash {image.root_hash}\n")
-    say(f"{out / name}.xz\n{text}root hash {image.root_hash}")
+    text += f"# root.img has {image.path.stat().st_size} bytes\n"
+    text += f"# words: {' '.join(fingerprint_words(bytes.fromhex(image.root_hash), SYSTEM_WORDS))}\n"
+    text += f"# root hash {image.root_hash}\n"
+    (out / f"{name}.sha256").write_text(text)
+    say(f"{out / name}.xz\n{text}")
 
 
 if __name__ == "__main__":

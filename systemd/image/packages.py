@@ -31,6 +31,10 @@ SUITE: Final = "trixie"
 TWIN_ARCHITECTURE: Final = "amd64"
 """Of the machine that builds; on another one the image is not built."""
 
+TWIN_SECTIONS: Final = ("twin", "kbuild")
+KERNEL: Final = "KERNEL"
+"""In packages.txt, the version of the kernel."""
+
 _KEYS: Final = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _COMPONENTS: Final = "main non-free-firmware"
 _ARCHIVES: Final = ("debian", "debian-security")
@@ -109,10 +113,14 @@ def write_lock(cache_folder: Path, path: Path = LOCK) -> None:
         path: The lock.
     """
     lines = []
-    for section, names in read_list().items():
-        apt = Apt(cache_folder / "apt", TWIN_ARCHITECTURE if section == "twin" else "arm64")
+    apts = {name: Apt(cache_folder / "apt", name) for name in ("arm64", TWIN_ARCHITECTURE)}
+    for apt in apts.values():
         apt.update()
-        lines += [f"{section} {line}" for line in sorted(apt.locate([apt.follow(name) for name in names]))]
+    kernel = apts["arm64"].find_kernel()
+    for section, names in read_list().items():
+        apt = apts[TWIN_ARCHITECTURE if section in TWIN_SECTIONS else "arm64"]
+        located = apt.locate([name.replace(KERNEL, kernel) for name in names])
+        lines += [f"{section} {line}" for line in sorted(located)]
     path.write_text(_HEADER + "".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
@@ -186,12 +194,10 @@ class Apt:
         """Fetch the archives' lists, whose signatures apt checks."""
         self._run("apt-get", "-qq", "update")
 
-    def follow(self, name: str) -> str:
-        """Return what a package stands for that has no files of its own: the kernel of today."""
-        if not name.startswith("linux-image-"):
-            return name
-        told = self._run("apt-cache", "depends", "--no-recommends", "--no-suggests", name)
-        (found,) = re.findall(r"Depends: (linux-image-\S+)", told)
+    def find_kernel(self) -> str:
+        """Return the version of the kernel that linux-image-arm64 stands for today."""
+        told = self._run("apt-cache", "depends", "--no-recommends", "--no-suggests", "linux-image-arm64")
+        (found,) = re.findall(r"Depends: linux-image-(\S+)-arm64", told)
         return str(found)
 
     def locate(self, names: Sequence[str]) -> Iterable[str]:

@@ -9,6 +9,7 @@ import json
 import lzma
 import re
 import shlex
+import shutil
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,6 @@ from typing import Any, Final
 
 HERE: Final = Path(__file__).parent
 MIB: Final = 1 << 20
-_DRIVERS: Final = ("virtio_pci", "virtio_blk")
 _APPEND: Final = "pism.roots=/dev/vda5,/dev/vda6 console=ttyAMA0 mitigations=off net.ifnames=0"
 _LOG: Final = "systemd.journald.forward_to_console=1"
 _MACHINE: Final = (
@@ -65,16 +65,40 @@ def find_partitions(card: Path) -> Mapping[int, tuple[int, int]]:
     }
 
 
-def start(card: Path, kernel_modules: Path, work: Path, *, timeout_s: float) -> Run:
-    """Start a card and let it run until it switches off, restarts, or time is up.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rider:
+    """What rides behind the card's initramfs, and is on no card.
 
     Args:
-        card: Its image; it is written to.
-        kernel_modules: Folder of the kernel's modules, all of them, for the drivers of this machine.
-        work: A folder for what is made.
-        timeout_s: So long at most.
+        drivers: Of this machine, loaded before the card's own modules.
+        late: Files of modules, loaded when the root is mounted.
+        files: Texts by their place below /run.
     """
-    work.mkdir(parents=True)
+
+    drivers: Sequence[str]
+    files: Mapping[str, str]
+    late: Sequence[Path] = ()
+
+
+PROBE: Final = Rider(
+    drivers=("virtio_pci", "virtio_blk"),
+    files={
+        "test/probe.py": (HERE / "probe.py").read_text(encoding="utf-8"),
+        "systemd/system/probe.service": _UNIT,
+        "systemd/system/multi-user.target.d/probe.conf": "[Unit]\nWants=probe.service\n",
+    },
+)
+
+
+def lay_boot_files(card: Path, modules: Path, work: Path, rider: Rider) -> str:
+    """Do as the firmware does: take kernel and initramfs off the card, and return its command line.
+
+    Args:
+        card: Its image.
+        modules: Folder of the kernel's modules, all of them.
+        work: Gets `kernel` and `initrd`.
+        rider: What comes behind the initramfs.
+    """
     config = _read(card, "config.txt").decode()
     kernel = re.search(r"^kernel=(\S+)", config, re.MULTILINE)
     initramfs = re.search(r"^initramfs (\S+)", config, re.MULTILINE)
@@ -82,12 +106,24 @@ def start(card: Path, kernel_modules: Path, work: Path, *, timeout_s: float) -> 
     assert initramfs is not None
     (work / "kernel").write_bytes(gzip.decompress(_read(card, kernel[1])))
     early = _read(card, initramfs[1])
+    listed = _list_early_modules(early, work)
     # the kernel looks for another archive at a multiple of four bytes only
     early += b"\0" * (-len(early) % 4)
-    (work / "initrd").write_bytes(
-        early + _make_cpio(kernel_modules, work / "cpio", early_modules(card, work))
-    )
-    line = f"{_read(card, 'cmdline.txt').decode().strip()} {_APPEND} {_LOG}"
+    (work / "initrd").write_bytes(early + _make_cpio(modules, work / "cpio", listed, rider))
+    return f"{_read(card, 'cmdline.txt').decode().strip()} {_APPEND}"
+
+
+def start(card: Path, modules: Path, work: Path, *, timeout_s: float) -> Run:
+    """Start a card with the probe, and let it run until it switches off, restarts, or time is up.
+
+    Args:
+        card: Its image; it is written to.
+        modules: Folder of the kernel's modules, all of them, for the drivers of this machine.
+        work: A folder for what is made.
+        timeout_s: So long at most.
+    """
+    work.mkdir(parents=True)
+    line = f"{lay_boot_files(card, modules, work, PROBE)} {_LOG}"
     command = [
         *(
             "qemu-system-aarch64",
@@ -124,32 +160,31 @@ def _read(card: Path, name: str) -> bytes:
     return subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
 
 
-def early_modules(card: Path, work: Path) -> Sequence[str]:
+def _list_early_modules(early: bytes, work: Path) -> Sequence[str]:
     """Return the list of modules that the card's own initramfs loads."""
-    (work / "early.img").write_bytes(_read(card, "initrd.img"))
+    (work / "early.img").write_bytes(early)
     unpacked = subprocess.run(["zstd", "-dcq", work / "early.img"], check=True, stdout=subprocess.PIPE).stdout
     command = ["cpio", "-i", "--quiet", "--to-stdout", "modules"]
     listed = subprocess.run(command, check=True, stdout=subprocess.PIPE, input=unpacked).stdout
     return listed.decode().split()
 
 
-def _make_cpio(modules: Path, tree: Path, early: Iterable[str]) -> bytes:
-    """Return what rides behind the card's initramfs: drivers before its own, and the probe."""
+def _make_cpio(modules: Path, tree: Path, early: Iterable[str], rider: Rider) -> bytes:
+    """Return the archive of what rides behind the card's initramfs."""
     version = modules.name
-    drivers = list(_find_drivers(modules))
+    drivers = list(_find_drivers(modules, rider.drivers))
     for file in drivers:
         target = tree / "usr/lib/modules" / version / file.relative_to(modules).with_suffix("")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(lzma.decompress(file.read_bytes()))
     first = [f"{version}/{file.relative_to(modules).with_suffix('')}" for file in drivers]
     (tree / "modules").write_text("".join(f"{line}\n" for line in (*first, *early)))
-    files = {
-        "/sysroot/run/test/probe.py": (HERE / "probe.py").read_text(encoding="utf-8"),
-        "/sysroot/run/systemd/system/probe.service": _UNIT,
-        "/sysroot/run/systemd/system/multi-user.target.d/probe.conf": "[Unit]\nWants=probe.service\n",
-    }
     lines = ["#!/usr/bin/dash"]
-    for place, text in files.items():
+    for file in rider.late:
+        shutil.copyfile(file, tree / file.name)
+        lines.append(f"insmod /{file.name}")
+    for name, text in rider.files.items():
+        place = f"/sysroot/run/{name}"
         lines += [f"mkdir -p {place.rpartition('/')[0]}", f"printf %s {shlex.quote(text)} >{place}"]
     lines.append('exec /usr/sbin/switch_root "$@"')
     hook = tree / "usr/bin/switch_root"  # found before the card's own, in /usr/sbin
@@ -161,8 +196,8 @@ def _make_cpio(modules: Path, tree: Path, early: Iterable[str]) -> bytes:
     return subprocess.run(command, cwd=tree, check=True, input=names.encode(), stdout=subprocess.PIPE).stdout
 
 
-def _find_drivers(modules: Path) -> Iterable[Path]:
-    """Yield the files of this machine's drivers, each after what it needs."""
+def _find_drivers(modules: Path, names: Iterable[str]) -> Iterable[Path]:
+    """Yield the files of drivers, each after what it needs."""
     known = {path.name.partition(".")[0].replace("-", "_"): path for path in modules.rglob("*.ko.xz")}
     seen: set[str] = set()
 
@@ -177,5 +212,5 @@ def _find_drivers(modules: Path) -> Iterable[Path]:
             yield from follow(each.replace("-", "_"))
         yield known[name]
 
-    for name in _DRIVERS:
-        yield from follow(name)
+    for name in names:
+        yield from follow(name.replace("-", "_"))

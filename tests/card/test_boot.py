@@ -3,61 +3,11 @@
 tests/conftest.py leaves it out unless PISM_CARD names the image.
 """
 
-import os
 import re
-import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
-from systemd.deb.wheels import ROOT
-from systemd.image.packages import fetch, read_lock, unpack
-from tests.card.machine import MIB, Run, find_partitions, start
-
-_GROWN_BYTES = 1 << 30
-_LONG_S = float(os.environ.get("PISM_CARD_TIMEOUT_S", "900"))
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """What was built: the image, what it comes with, and its kernel's modules, all of them."""
-
-    image: Path
-    published: str
-    modules: Path
-    consoles: Path
-
-    def lay(self, folder: Path) -> Path:
-        """Return a copy of the image on a card of a GiB."""
-        card = folder / "card.img"
-        subprocess.run(["cp", "--sparse=always", self.image, card], check=True)
-        os.truncate(card, _GROWN_BYTES)
-        return card
-
-    def run(self, card: Path, name: str) -> Run:
-        """Start a card, and leave what its console said where a person finds it."""
-        found = start(card, self.modules, card.parent / name, timeout_s=_LONG_S)
-        (self.consoles / f"{name}.console").write_text(found.console, encoding="utf-8")
-        return found
-
-
-@pytest.fixture(scope="session")
-def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
-    """The release that PISM_CARD names."""
-    packed = Path(os.environ["PISM_CARD"])
-    folder = tmp_path_factory.mktemp("release")
-    image = folder / packed.stem
-    with image.open("wb") as file:
-        subprocess.run(["xz", "-dc", packed], check=True, stdout=file)
-    (kernel,) = (each for each in read_lock() if each.name.startswith("linux-image-"))
-    (deb,) = fetch([kernel], ROOT / "build/image/packages").values()
-    unpack(deb, folder / "kernel")
-    (modules,) = (folder / "kernel/usr/lib/modules").iterdir()
-    published = packed.with_name(f"{image.name}.sha256").read_text().rpartition(" ")[2].strip()
-    consoles = ROOT / "build/image-boot"
-    consoles.mkdir(parents=True, exist_ok=True)
-    return Release(image, published, modules, consoles)
+from tests.card.machine import MIB, find_partitions
+from tests.card.release import GROWN_BYTES, Release
 
 
 def test_a_new_card_starts_verified_shut_and_grown_and_keeps_its_state(
@@ -73,7 +23,7 @@ def test_a_new_card_starts_verified_shut_and_grown_and_keeps_its_state(
     assert told["tools"] == "work"
     assert "mounted" in told["card"]
     assert told["state_bytes"] > 500 * MIB
-    assert sum(find_partitions(card)[7]) == _GROWN_BYTES
+    assert sum(find_partitions(card)[7]) == GROWN_BYTES
     assert told["interfaces"] == ["lo"]
     assert told["sockets"] == 0
     assert told["swaps"] == []

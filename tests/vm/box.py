@@ -68,12 +68,14 @@ class VmBox:
         vm: A running machine with the package installed.
         record: Where pictures go.
         sticks: Folder for stick images.
+        slower: Than a PC, for what a scenario allows.
     """
 
-    def __init__(self, vm: VM, record: Record, sticks: Path) -> None:
+    def __init__(self, vm: VM, record: Record, sticks: Path, *, slower: float = SLOWER) -> None:
         self.vm = vm
         self.record = record
         self._folder = sticks
+        self._slower = slower
         self._images: dict[str, Path] = {}
         self._in: list[tuple[str, str]] = []
         self._last = b""
@@ -155,7 +157,7 @@ class VmBox:
 
     def watch(self, holds: Callable[[Image.Image], bool], timeout_s: float) -> bool:
         """Wait until `holds` is true of the glass; this machine is given more time than a real one."""
-        return self._until(lambda: holds(self.picture()), timeout_s * SLOWER)
+        return self._until(lambda: holds(self.picture()), timeout_s * self._slower)
 
     def watch_stick(self, pattern: str, timeout_s: float) -> bool:
         """Wait until the stick has a file of that name."""
@@ -164,11 +166,11 @@ class VmBox:
             label = self._in[-1][0]
             return any(fnmatch.fnmatchcase(name, pattern) for name in self.files(label))
 
-        return self._until(has_it, timeout_s * SLOWER)
+        return self._until(has_it, timeout_s * self._slower)
 
     def watch_power(self, word: str, timeout_s: float) -> bool:
         """Wait until the machine is off."""
-        return word == "off" and self._until(lambda: not self.vm.alive(), timeout_s * SLOWER)
+        return word == "off" and self._until(lambda: not self.vm.alive(), timeout_s * self._slower)
 
     def ask_power(self, word: str) -> None:
         """Ask the system for it."""

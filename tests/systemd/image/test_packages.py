@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from systemd.image.packages import Package, PackageError, fetch, read_list, read_lock
+from systemd.image.packages import KERNEL, TWIN_SECTIONS, Package, PackageError, fetch, read_list, read_lock
 
 
 def package(data: bytes, name: str = "dash") -> Package:
@@ -20,17 +20,17 @@ def package(data: bytes, name: str = "dash") -> Package:
 
 def test_the_lock_names_each_package_of_the_list_once_with_its_hash() -> None:
     listed, locked = read_list(), read_lock()
-    assert set(listed) == {"root", "initramfs", "boot", "twin"}
+    assert set(listed) == {"root", "initramfs", "boot", "twin", "headers", "kbuild"}
+    (kernel,) = {each.name.split("-")[2] for each in locked if each.name.startswith("linux-image-")}
     for section, names in listed.items():
         found = sorted(each.name for each in locked if each.section == section)
-        wanted = sorted(name for name in names if name != "linux-image-arm64")
-        assert [name for name in found if not name.startswith("linux-image-6")] == wanted
+        assert found == sorted(name.replace(KERNEL, kernel) for name in names)
     assert all(len(each.sha256) == 64 and each.size > 1000 for each in locked)
 
 
 def test_the_cards_packages_are_the_cards_architectures_and_the_twins_this_ones() -> None:
     for each in read_lock():
-        wanted = ("_amd64.deb", "_all.deb") if each.section == "twin" else ("_arm64.deb", "_all.deb")
+        wanted = ("_amd64.deb", "_all.deb") if each.section in TWIN_SECTIONS else ("_arm64.deb", "_all.deb")
         assert each.file_name.endswith(wanted)
 
 
