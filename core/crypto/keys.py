@@ -235,14 +235,19 @@ def decode_key(pkcs8: bytes) -> PrivateKey:
         raise IssueError("a private key is of none of the algorithms that PiSM knows")
     known = cast("PrivateKey", key)
     algorithm_name(known.public_key())
-    if isinstance(known, rsa.RSAPrivateKey) and not _fits_together(known.private_numbers()):
+    if isinstance(known, rsa.RSAPrivateKey) and not fits_together(known):
         raise IssueError("a private key cannot be read: its numbers do not fit together")
     return known
 
 
-def _fits_together(key: rsa.RSAPrivateNumbers) -> bool:
-    """Return whether the numbers of an RSA key are as RFC 8017 3.2 has them, whatever its primes are."""
-    p, q, public = key.p, key.q, key.public_numbers
+def fits_together(private_key: rsa.RSAPrivateKey) -> bool:
+    """Return whether the numbers of an RSA key are as RFC 8017 3.2 has them, whatever its primes are.
+
+    A signature does not tell: with some of them wrong OpenSSL makes a good one from the others, and another
+    program one that gives the key away.
+    """
+    key, public = private_key.private_numbers(), private_key.public_key().public_numbers()
+    p, q = key.p, key.q
     return (
         min(p, q) > 1
         and p * q == public.n

@@ -2,7 +2,8 @@
 
 Rules:
 1. passphrases.age names exactly the keys that are inside, and opens with the receiver's identities.
-2. A key whose public half is only carried along, not derived, is proven by signing and verifying.
+2. A key whose public half is only carried along, not derived, is proven by signing and verifying; the numbers
+   of an RSA key fit together besides.
 3. No key of an egress is a root's or a seal's, whatever the manifest calls it.
 4. Decrypted keys are looked at one by one, and kept nowhere.
 """
@@ -18,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from core.archive.manifest import Manifest
 from core.crypto.age import decrypt_stream
-from core.crypto.keys import PrivateKey, PublicKey, sign_bytes, verify_bytes
+from core.crypto.keys import PrivateKey, PublicKey, fits_together, sign_bytes, verify_bytes
 from core.crypto.recipients import refusing
 from core.decoding import json_decoder
 from core.errors import ArchiveCertificateError, CaError
@@ -114,10 +115,12 @@ def _check_key(pem: bytes, passphrase: bytes, public: PublicKey, path: str) -> P
     if not pem.startswith(b"-----BEGIN ENCRYPTED PRIVATE KEY-----\n"):
         raise ArchiveCertificateError(f"{path} is not an encrypted PKCS#8 key.")
     with refusing(refusal):
-        # The library's own check of RSA takes 0.1 s; the proof below is as good for our question.
+        # The library's own check of RSA takes 0.1 s; what is proven below is as good for our question.
         key = cast("PrivateKey", load_pem_private_key(pem, passphrase, unsafe_skip_rsa_key_validation=True))
         own = _encode(key.public_key())
     if own != _encode(public):
+        raise _strange(path)
+    if isinstance(key, RSAPrivateKey) and not fits_together(key):
         raise _strange(path)
     if isinstance(key, EllipticCurvePrivateKey | RSAPrivateKey):
         _prove(key, public, path)

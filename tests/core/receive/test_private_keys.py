@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from core.crypto.keys import make_key
+from core.crypto.keys import make_key, sign_bytes, verify_bytes
 from core.errors import CaError
 from core.receive import private_keys
 from tests.archives import Box, vars_of
@@ -103,3 +103,15 @@ def test_keys_whose_halves_do_not_belong_together_are_refused() -> None:
     assert caught.value.code == "E-ARCHIVE-CERT"
     point = ec.generate_private_key(ec.SECP256R1())
     private_keys._check_key(encrypted(point, "x"), b"x", point.public_key(), "k")
+
+
+def test_an_rsa_key_that_signs_well_but_whose_numbers_do_not_fit_together_is_refused() -> None:
+    sound = rsa.generate_private_key(65537, 3072)
+    numbers = sound.private_numbers()
+    parts = (numbers.p, numbers.q, numbers.d, numbers.dmp1, numbers.dmq1 ^ 1 << 700, numbers.iqmp)
+    spoilt = rsa.RSAPrivateNumbers(*parts, numbers.public_numbers).private_key(
+        unsafe_skip_rsa_key_validation=True
+    )
+    verify_bytes(sound.public_key(), sign_bytes(spoilt, b"proof"), b"proof")
+    with pytest.raises(CaError, match="not the key of its certificate"):
+        private_keys._check_key(encrypted(spoilt, "x"), b"x", sound.public_key(), "k")
