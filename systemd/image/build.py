@@ -8,6 +8,7 @@ machine runs, nothing is mounted, no loop device is used, and no root is needed.
 
 import argparse
 import os
+import platform
 import subprocess
 import sys
 import tempfile
@@ -32,6 +33,7 @@ from systemd.image.papers import make_bill
 from systemd.image.tools import fix_times
 from systemd.image.verity import make_root
 
+_MACHINE: Final = "x86_64"
 _LOW_UMASK: Final = 0o022
 _TREES: Final = {"root": "root", "initramfs": "early", "boot": "kernel", "twin": "twin"}
 _FIRMWARE: Final = "usr/lib/raspi-firmware"
@@ -44,6 +46,10 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--cache", type=Path, default=ROOT / "build/image")
     parser.add_argument("--work", type=Path, default=None, help="where it is put together; kept, if given")
     given = parser.parse_args(arguments)
+    if platform.machine() != _MACHINE:
+        sys.exit(
+            f"make image: the lock names Python for {_MACHINE} only, and this machine is {platform.machine()}"
+        )
     os.umask(_LOW_UMASK)
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     epoch = int(os.environ.get("SOURCE_DATE_EPOCH") or last_commit())
