@@ -99,18 +99,18 @@ def lay_boot_files(card: Path, modules: Path, work: Path, rider: Rider) -> str:
         work: Gets `kernel` and `initrd`.
         rider: What comes behind the initramfs.
     """
-    config = _read(card, "config.txt").decode()
+    config = read_boot_file(card, "config.txt").decode()
     kernel = re.search(r"^kernel=(\S+)", config, re.MULTILINE)
     initramfs = re.search(r"^initramfs (\S+)", config, re.MULTILINE)
     assert kernel is not None
     assert initramfs is not None
-    (work / "kernel").write_bytes(gzip.decompress(_read(card, kernel[1])))
-    early = _read(card, initramfs[1])
+    (work / "kernel").write_bytes(gzip.decompress(read_boot_file(card, kernel[1])))
+    early = read_boot_file(card, initramfs[1])
     listed = _list_early_modules(early, work)
     # the kernel looks for another archive at a multiple of four bytes only
     early += b"\0" * (-len(early) % 4)
     (work / "initrd").write_bytes(early + _make_cpio(modules, work / "cpio", listed, rider))
-    return f"{_read(card, 'cmdline.txt').decode().strip()} {_APPEND}"
+    return f"{read_boot_file(card, 'cmdline.txt').decode().strip()} {_APPEND}"
 
 
 def start(card: Path, modules: Path, work: Path, *, timeout_s: float) -> Run:
@@ -153,7 +153,7 @@ def start(card: Path, modules: Path, work: Path, *, timeout_s: float) -> Run:
     return Run(console=console, told=json.loads(found[1]) if found else None)
 
 
-def _read(card: Path, name: str) -> bytes:
+def read_boot_file(card: Path, name: str) -> bytes:
     """Return a file of the boot partition, as the firmware reads it."""
     start_bytes = find_partitions(card)[2][0]
     command = ["mtype", "-i", f"{card}@@{start_bytes}", f"::{name}"]
