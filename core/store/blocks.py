@@ -109,7 +109,7 @@ class Blocks:
         """
         if self._summaries is None:
             found = self._database.rows("SELECT * FROM block ORDER BY first")
-            self._summaries = [Block(*row) for row in found]
+            self._summaries = list(map(Block._make, found))
         return self._summaries
 
     def digest(self) -> bytes:

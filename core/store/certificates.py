@@ -326,9 +326,10 @@ class CertificateRows(Rows):
         return number
 
     def _find_number(self, each: str) -> int | None:
-        """Return the number of an id; where it was not read yet, blocks are read, the newest first."""
-        for block in reversed(self._blocks.summaries()):
-            if each in self._numbers:
-                break
-            self._read(block)
+        """Return the number of an id; one not read yet is looked for in roots and seals, then the newest."""
+        if each not in self._numbers:
+            for block in sorted(self._blocks.summaries(), key=lambda block: (block.signers, -block.first)):
+                self._read(block)
+                if each in self._numbers:
+                    break
         return self._numbers.get(each)

@@ -209,6 +209,16 @@ def test_one_is_found_by_its_id_however_old(store: Store) -> None:
     assert store.find("00000000-0000-4000-8000-000000000000") is None
 
 
+def test_a_root_is_found_without_a_look_at_signers(store: Store) -> None:
+    _alter(store, "UPDATE certificate SET record = x'00' WHERE kind = 'signer'")
+    for number in (1, 10):
+        assert dict(store.ders([_root(number).certificate.id])) == {
+            _root(number).certificate.id: _root(number).der
+        }
+    with pytest.raises(StateDamagedError):
+        store.find(make_issued(16).certificate.id)
+
+
 def test_keys_of_signers_that_are_over_are_found_to_be_erased(store: Store) -> None:
     over = tuple(make_issued(number).certificate.id for number in range(2, 10))
     assert store.past_use(later(100)) == over
