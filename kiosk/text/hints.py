@@ -32,6 +32,7 @@ _AT_A_COMMAND_LINE: Final = {
     "E-STICK-GONE": "name a stick that is in, or an image; pism stick format --size makes one",
     "E-STICK-NAME": "name it otherwise",
     "E-STOPPED": "what was finished is kept: run the same command again",
+    "E-TOOLS": "see that mtools and dosfstools are installed, and whole: the stick is not to blame",
 }
 
 
