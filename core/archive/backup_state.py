@@ -12,7 +12,6 @@ core.recovery.backup holds it against the journal, core.recovery.restore carries
 
 from collections.abc import Iterator
 from datetime import datetime
-from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
 
 STATE_FORMAT: Final = "pism-state-v1"
 MAX_STATE_BYTES: Final = 1024 * 1024 * 1024
-_BATCH: Final = 100
 
 
 class StateCertificate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -110,12 +108,9 @@ def encode_state(store: "Store", contents: Contents, now: datetime) -> Iterator[
     yield b'{"archives":' + _ENCODE(archives) + b',"certificates":['
     listed = frozenset(item.id for item in contents.certificates)
     comma = b""
-    issued = store.each_certificate()
-    while batch := tuple(islice(issued, _BATCH)):
-        ders = dict(store.ders([item.id for item in batch if item.id not in listed]))
-        for item in batch:
-            yield comma + _ENCODE(_state_of(item, ders.get(item.id), contents, now))
-            comma = b","
+    for item, der in store.each_der(unless=listed):
+        yield comma + _ENCODE(_state_of(item, der, contents, now))
+        comma = b","
     yield b'],"facts":' + _ENCODE(store.facts()) + b',"format":' + _ENCODE(STATE_FORMAT)
     yield b',"sequences":' + _ENCODE(sequences) + b"}"
 

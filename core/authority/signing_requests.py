@@ -246,10 +246,8 @@ def _find_holders(store: Store, keys: Collection[str], now: datetime) -> dict[st
     wanted = {bytes.fromhex(key) for key in keys}
     revoked = {root.id for root in store.certificates("root") if root.revoked_at is not None}
     holders: dict[str, Holder] = {}
-    for item in store.each_certificate():
-        ((_, der),) = store.ders([item.id])
-        digest = hash_public_key(der)
-        if digest in wanted:
+    for item, der in store.each_der():
+        if der is not None and (digest := hash_public_key(der)) in wanted:
             live = item.revoked_at is None and item.issuer not in revoked
             holders[digest.hex()] = Holder(certificate=item, live=live and now < item.issue_until)
     return holders

@@ -14,12 +14,16 @@ import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
+from typing import Final
 
 from core.certificate import Certificate, Issued, Kind
 from core.errors import IssueError, StateDamagedError
 from core.store.blocks import Block
 from core.store.rows import Row, make_row
 from core.store.state_hash import Rows
+
+_DER: Final = "SELECT body FROM der WHERE number = ?"
+_KEY: Final = "SELECT body FROM private_key WHERE number = ?"
 
 
 class CertificateRows(Rows):
@@ -203,7 +207,25 @@ class CertificateRows(Rows):
         """
         for each in ids:
             row = self._row(each)
-            yield each, self._body("SELECT body FROM der WHERE number = ?", row, row.sha256)
+            yield each, self._body(_DER, row, row.sha256)
+
+    def each_der(self, unless: Collection[str] = ()) -> Iterator[tuple[Certificate, bytes | None]]:
+        """Yield every certificate that was ever issued with its DER; all are read, a block at a time.
+
+        Args:
+            unless: Ids whose DER is not wanted: None stands in its place.
+
+        Yields:
+            In issuing order.
+
+        Raises:
+            StateDamagedError: One is missing or altered (E-STATE-DAMAGED).
+        """
+        for block in tuple(self._blocks.summaries()):
+            # Not `_read`: where each of them stands would be remembered until the store is closed.
+            for row, item in zip(self._blocks.rows(block), self._blocks.certificates(block), strict=True):
+                wanted = item.id not in unless
+                yield item, self._body(_DER, row, row.sha256) if wanted else None
 
     def keys(self, ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """Yield private keys; each is secret.
@@ -219,7 +241,7 @@ class CertificateRows(Rows):
         """
         for each in ids:
             row = self._row(each)
-            yield each, self._body("SELECT body FROM private_key WHERE number = ?", row, row.key_sha256)
+            yield each, self._body(_KEY, row, row.key_sha256)
 
     def key_ids(self, *, alive_at: datetime | None = None) -> frozenset[str]:
         """Return the ids of certificates whose key is here.

@@ -110,8 +110,8 @@ TABLES = FORMER_TABLES + ADDED_TABLES
 _KEY = re.compile(r"[0-9a-f]{64}")
 _PAGE_BYTES = 4096
 
-# What 10,000 signers take, read more than once by an export.
-_CACHE_KIB = 20_000
+# Little is read twice, and what a backup reads of forty years would fill a larger one.
+_CACHE_KIB = 4_000
 _STATEMENTS = 4
 _SETTINGS = (
     "cipher_compatibility = 4",
