@@ -23,11 +23,13 @@ _CERTIFICATE_US: Final = 150  # filled in, parsed back, checked, stored: all but
 _REHEARSAL_US: Final = 250
 _FOUNDED_US: Final = 1500  # a root's transaction: two certificates and a list
 _CRL_US: Final = 1500
-_LISTED_US: Final = 40  # a certificate on its way into the manifest
+_LISTED_US: Final = 27  # a certificate on its way into the manifest; its key is read, too
+_SEALED_US: Final = 21  # its part in what is done before the first file: the manifest, its hash
 _KEY_US: Final = 250  # PBKDF2 and AES
-_FILE_US: Final = 35
+_FILE_US: Final = 22
+_BYTE_US: Final = 0.026  # a byte of a large certificate
 _PAPERS_US: Final = 5_000
-_PAPER_US: Final = 16  # a certificate's part in report and chart
+_PAPER_US: Final = 15  # a certificate's part in report and chart
 
 
 def runs_of(gaps: Iterable[Gap]) -> tuple[tuple[Gap, ...], ...]:
@@ -98,13 +100,16 @@ def cost_of_archive(policy: Policy, contents: Contents) -> dict[str, Phase]:
     """
     root = ALGORITHMS[policy.algorithm]
     read_us = sum(ALGORITHMS[item.algorithm].load_us for item in contents.with_keys())
-    keys, number = len(contents.key_ids), len(contents.certificates)
+    own = [ALGORITHMS[item.algorithm] for item in contents.certificates]
+    public_us = sum(algorithm.load_us for algorithm in own) / 3  # what public keys take beside private ones
+    large_us = sum(algorithm.size_bytes for algorithm in own) * _BYTE_US
+    keys, number, files = len(contents.key_ids), len(contents.certificates), count_files(contents)
     return {
         "CRL": Phase(units=len(contents.roots), cost_us=_CRL_US + root.load_us + root.sign_us),
         "seal": Phase(units=len(contents.seals), cost_us=root.load_us),
-        "certificate": Phase(units=number, cost_us=_LISTED_US),
+        "certificate": Phase(units=number, cost_us=_LISTED_US + public_us / max(1, number)),
         "key": Phase(units=keys, cost_us=read_us / max(1, keys) + _KEY_US / count_cores()),
-        "file": Phase(units=count_files(contents), cost_us=_FILE_US),
+        "file": Phase(units=files, cost_us=_FILE_US + large_us / files, once_us=number * _SEALED_US),
         "papers": Phase(units=1, cost_us=_PAPERS_US + number * _PAPER_US),
     }
 

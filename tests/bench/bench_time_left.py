@@ -24,7 +24,7 @@ from tests.bench.loads import NOW, bench_policy
 
 SLOWER = 10
 MAX_ERROR = 0.25
-LOADS = {"ed25519": 3000, "p384": 600, "mldsa65": 600, "rsa3072": 200}
+LOADS = {"ed25519": 3000, "p384": 1500, "mldsa65": 1500, "rsa3072": 200}
 
 
 def clock() -> float:
