@@ -51,7 +51,10 @@ initramfs initrd.img followkernel
 enable_uart=0
 gpu_mem=16
 """
-_COMMAND_LINE: Final = "ro systemd.volatile=state quiet loglevel=3 panic=10 random.trust_cpu=on\n"
+# init_on_free: what a process gives back is zeroed, the vault's keys with it.
+_COMMAND_LINE: Final = (
+    "ro systemd.volatile=state quiet loglevel=3 panic=10 random.trust_cpu=on init_on_free=1\n"
+)
 
 
 def make_initramfs(packages: Sequence[Path], kernel: Kernel, root: Root, work: Path, *, epoch: int) -> Path:

@@ -46,6 +46,20 @@ def wait_for_kiosk() -> str:
         time.sleep(1)
 
 
+def has_said(text: str) -> bool:
+    """Return whether the kernel has said that since it started."""
+    kernel = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        while line := os.read(kernel, 8192):  # one message a time
+            if text.encode() in line:
+                return True
+    except BlockingIOError:  # that was the last
+        pass
+    finally:
+        os.close(kernel)
+    return False
+
+
 def find_writable() -> list[str]:
     """Return the places outside of memory and of the state in which root can make a file."""
     found = []
@@ -71,6 +85,7 @@ def main() -> None:
         "failed": ask("systemctl", "--failed", "--plain", "--no-legend").splitlines(),
         "card": {path.name: path.read_text() for path in Path("/run/pism-card").iterdir()},
         "state_bytes": state.f_blocks * state.f_frsize if os.path.ismount("/state") else 0,
+        "zeroes_memory": has_said("heap free:on"),
         "mounts": [line.split(" ")[:3] for line in Path("/proc/mounts").read_text().splitlines()],
         "modules": [line.split(" ")[0] for line in Path("/proc/modules").read_text().splitlines()],
         "module_files": sum(1 for _ in Path("/usr/lib/modules").rglob("*.ko*")),

@@ -27,6 +27,7 @@ def test_a_new_card_starts_verified_shut_and_grown_and_keeps_its_state(
     assert told["interfaces"] == ["lo"]
     assert told["sockets"] == 0
     assert told["swaps"] == []
+    assert told["zeroes_memory"]
     assert told["writable"] == []
     assert told["module_files"] <= 60
     disks = {place: source for source, place, _ in told["mounts"] if source.startswith("/dev/")}
