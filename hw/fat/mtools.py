@@ -12,9 +12,10 @@ Owns every call of mtools on a volume, and what the failures of the tools mean. 
    there is, the sector is made to say that it does not know, which the specification provides for.
 5. A volume without a geometry of heads and sectors, which nothing uses since disks have block addresses, is
    read without the checks of mtools that it fails; those of the FAT's size are in hw.fat.listing, too.
-
 6. A folder whose chain a pull left open (hw.fat.open_end) is mended before it is listed or written to, if the
    stick may be written to: the root where the stick is opened, ours where their parts are cleaned away.
+7. A part of ours whose clusters a pull had freed before its name was gone gets an end back before it is
+   deleted: mdel follows a free cluster to cluster 0, frees that, and at the next one turns for ever.
 
 Left to others: reading what a tool prints (hw.fat.listing), proving what was written (hw.fat.readback).
 """
@@ -29,7 +30,7 @@ from hw.fat import sandbox
 from hw.fat.launcher import Launcher, Limits, Mode, Outcome, limits_for
 from hw.fat.listing import Geometry, Listing, StickFile, parse_geometry, parse_listing
 from hw.fat.names import StickPath, same_name
-from hw.fat.open_end import find_open_end
+from hw.fat.open_end import end_of, find_open_end
 from hw.fat.space import UNKNOWN_HINT, count_free_clusters, hint_offset, read_hint
 from hw.fat.trial import require_tools
 from hw.ports import Medium, Tick
@@ -39,6 +40,7 @@ NODE = sandbox.NODE
 SOURCE = sandbox.SOURCE
 
 _FIRST_CLUSTER = re.compile(r" <(\d+)[->]")  # as mshowfat says where something begins
+_FREE_END = re.compile(r"<(?:\d+-)?(\d+)> <0>")  # and where a chain leads to nothing
 _LENIENT = ("env", "MTOOLS_SKIP_CHECK=1")
 _NO_GEOMETRY = "zero number of heads or sectors"
 _NO_FAT = re.compile("non DOS media|could not read boot sector")
@@ -117,6 +119,13 @@ class Drive:
         shown = self._read_text(["mshowfat", drive_path(folder)], f"{folder} cannot be found")
         if first := _FIRST_CLUSTER.search(shown):
             self._close_chain(int(first[1]))
+
+    def end_part(self, part: StickPath) -> None:
+        """Give a part of ours an end, where a pull has freed what its name leads to (rule 7)."""
+        shown = self._read_text(["mshowfat", drive_path(str(part))], f"{part} cannot be found")
+        if found := _FREE_END.search(shown):
+            for number in end_of(self.geometry, int(found[1])):
+                self._write_number(*number, "the FAT cannot be written")
 
     def _close_chain(self, first: int) -> None:
         """Close the chain of the folder that begins there, where a pull left it open."""

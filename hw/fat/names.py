@@ -24,7 +24,8 @@ _PART = ("pism", "-", ".part")
 _SHORT_PART = ("pism", ".prt")
 _OUTGOING = ("pism_", "_", ".part")
 _SHORT_OUTGOING = ("pism_", ".prt")
-_OUR_PART = re.compile(r"pism(-*\.part|\.prt|_+\.part|_\.prt)", re.IGNORECASE)
+# the last: by its short name, where a pull has torn the long one
+_OUR_PART = re.compile(r"pism(-*\.part|\.prt|_+\.part|_\.prt|[-_]*~\d{1,6}\.par)", re.IGNORECASE)
 
 _LONGEST = 255  # UTF-16 units, Microsoft FAT specification 1.03, long names
 _LONGEST_LABEL = 11

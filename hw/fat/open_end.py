@@ -20,6 +20,7 @@ from hw.ports import Medium
 _ENTRY_BYTES = 4
 _CLUSTER_BITS = 0x0FFFFFFF  # the upper four are reserved
 _END = 0x0FFFFFF8  # and all above it
+_END_MARK = struct.pack("<I", _CLUSTER_BITS)
 _FIRST_CLUSTER = 2
 _MOST_CLUSTERS = 4096  # a folder has at most 2 MiB (Microsoft FAT specification 1.03, section 6)
 
@@ -53,6 +54,22 @@ def find_open_end(medium: Medium, geometry: Geometry, first: int) -> tuple[int, 
             return (geometry.fat_offset + cluster * _ENTRY_BYTES, end) if is_free and is_end else None
         cluster = link
     return None
+
+
+def end_of(geometry: Geometry, cluster: int) -> tuple[tuple[int, bytes], ...]:
+    """Return where it is to be written that a chain ends at a cluster, and the four bytes.
+
+    Args:
+        geometry: Of the volume.
+        cluster: The last of a chain of ours, which the FAT calls free.
+
+    Returns:
+        One place for each FAT, in bytes from the volume's start; nothing for what is no cluster.
+    """
+    if cluster not in range(_FIRST_CLUSTER, geometry.clusters + _FIRST_CLUSTER):
+        return ()
+    offsets = (geometry.fat_offset, geometry.copy_offset)
+    return tuple((offset + cluster * _ENTRY_BYTES, _END_MARK) for offset in offsets if offset)
 
 
 def _follow(medium: Medium, fat_offset: int, cluster: int) -> int:

@@ -178,6 +178,7 @@ def delete_part(drive: Drive, part: StickPath) -> None:
     if not is_our_part(part.folder, part.name):
         raise StickExistsError(f"{part} is in the way")
     check_writable(drive)
+    drive.end_part(part)
     drive.write(["mdel", drive_path(str(part))], f"{part} cannot be deleted")
     drive.forget_listing(part.folder)
 

@@ -27,7 +27,7 @@ from tests.kiosk.live import NOW, PASSPHRASE, STEPS, lay_authority, open_twins
 
 EXPORT = ("export main-kudo",)
 _TELLING_BYTES = 8
-_PART = re.compile(r"(public[^/]*/)?pism[-_]*\.(part|prt)", re.IGNORECASE)
+_PART = re.compile(r"(public[^/]*/)?pism[-_]*(~\d+)?\.(part?|prt)", re.IGNORECASE)
 
 
 class Place:
@@ -89,31 +89,52 @@ def mtools(image: Path, *command: str) -> bytes:
     return subprocess.run(whole, env=environment, check=True, capture_output=True).stdout
 
 
-def files_on(image: Path) -> dict[str, str]:
+def files_on(image: Path, *, pulled: bool = False) -> dict[str, str]:
     """Return path and SHA-256 of every file, as mtools alone reads them.
 
     A part that a pull left may have no bytes that can be read; any other file has.
+
+    Args:
+        image: The stick.
+        pulled: It was pulled inside a job, and not put in since: the root may have no end.
     """
     try:
         listed = mtools(image, "mdir", "-/", "-b", "-a", "::").decode()
-    except subprocess.CalledProcessError:  # what lists names only calls an empty stick an error
-        assert b"No files" in mtools(image, "mdir", "-a", "::")
-        return {}
-    paths = [line.removeprefix("::/") for line in listed.splitlines() if line and not line.endswith("/")]
+        paths = [line.removeprefix("::/") for line in listed.splitlines() if line and not line.endswith("/")]
+    except subprocess.CalledProcessError as error:  # what lists names only calls an empty stick an error
+        if not (pulled and error.stdout):
+            assert b"No files" in mtools(image, "mdir", "-a", "::")
+            return {}
+        paths = [*_paths_in(image, "::")]
     with TemporaryDirectory() as folder:
         try:
             mtools(image, "mcopy", "-s", "-n", "::*", folder)
         except subprocess.CalledProcessError:  # something on it cannot be read: file by file
-            return {path: digest for path in paths if (digest := _hash_of(image, path))}
+            return {path: digest for path in paths if (digest := _hash_of(image, path, pulled=pulled))}
         assert sum(each.is_file() for each in Path(folder).rglob("*")) == len(paths)
         return {path: sha256((Path(folder) / path).read_bytes()).hexdigest() for path in paths}
 
 
-def _hash_of(image: Path, path: str) -> str:
+def _paths_in(image: Path, folder: str) -> Iterator[str]:
+    """Yield the paths of all files below a folder whose listing may end in an error."""
+    whole = ["mdir", "-i", str(image), "-b", "-a", folder]
+    listed = subprocess.run(
+        whole, env={**os.environ, "MTOOLS_SKIP_CHECK": "1"}, check=False, capture_output=True
+    )
+    for line in filter(None, listed.stdout.decode().splitlines()):
+        if line.endswith("/"):
+            yield from _paths_in(image, line.rstrip("/"))
+        else:
+            yield line.removeprefix("::/")
+
+
+def _hash_of(image: Path, path: str, *, pulled: bool) -> str:
     """Return the SHA-256 of one file, "" where it is a part that cannot be read."""
     try:
         return sha256(mtools(image, "mtype", f"::/{path}")).hexdigest()
-    except subprocess.CalledProcessError:
+    except subprocess.CalledProcessError as error:
+        if pulled and error.stdout:  # it looks for more files of that name, up to where the root ends
+            return sha256(error.stdout).hexdigest()
         if _PART.fullmatch(path):
             return ""
         raise

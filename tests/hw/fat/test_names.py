@@ -101,7 +101,10 @@ def test_no_file_can_be_called_as_its_own_part(name: str) -> None:
 
 
 @pytest.mark.parametrize("folder", ["", "public", "Public-main-kudo-000001-3fa41b9c", "photos"])
-@pytest.mark.parametrize("name", ["pism.part", "pism---------.part", "pism.prt", "PISM.prt", "pism.PRT"])
+@pytest.mark.parametrize(
+    "name",
+    ["pism.part", "pism---------.part", "pism.prt", "PISM.prt", "pism.PRT", "PISM__~1.PAR", "PISM~12.PAR"],
+)
 def test_every_part_is_known_as_ours(folder: str, name: str) -> None:
     assert is_our_part(folder, name)
 
@@ -127,6 +130,8 @@ def test_parts_of_the_first_release_are_known(folder: str, name: str) -> None:
     ("folder", "name"),
     [
         ("", "thesis.part"),
+        ("", "THESIS~1.PAR"),
+        ("", "pism-notes~1.par"),
         ("", "roots.prt"),
         ("", "main-kudo-000001-20270101T000000Z.tar.age"),
         ("", "PISM-RECEIPT-main-kudo-000001.json.part"),

@@ -80,6 +80,63 @@ def test_a_folder_of_ours_that_a_pull_left_open_is_closed_with_the_parts(fats: F
     check_fat(fats.image)
 
 
+PARTS = ("pism__________________.part", "pism--------.part")
+
+
+def chain(image: Path, name: str) -> list[int]:
+    """Return the first and the last cluster of a file that lies in one piece."""
+    return [
+        int(each) for each in mtools(image, "mshowfat", f"::{name}").split("<")[1].split(">")[0].split("-")
+    ]
+
+
+@pytest.mark.parametrize("kept", [0, 1, 3], ids=lambda kept: f"{kept} clusters")
+def test_parts_whose_clusters_a_pull_had_freed_are_cleaned_away(fats: Fats, kept: int) -> None:
+    media = [fats.get(fat, 0) for fat in (0, 1)]
+    taken: list[int] = []
+    for name in PARTS:
+        copy_in(fats.image, name, b"x" * 3000)
+    for name in PARTS:
+        first, last = chain(fats.image, name)
+        assert last - first > kept
+        taken += range(first, last + 1)
+        for cluster in range(first + kept, last + 1):
+            for fat in (0, 1):
+                fats.put(fat, cluster, 0)
+    with open_volume(fats.image) as volume:
+        assert sorted(volume.clean_parts()) == sorted(PARTS)
+        assert [item.name for item in volume.list()] == NAMES
+    assert [fats.get(fat, 0) for fat in (0, 1)] == media
+    assert {fats.get(fat, cluster) for fat in (0, 1) for cluster in taken} == {0}
+
+
+def tear_long_name(fats: Fats, short: bytes) -> None:
+    """Delete the first slot of a long name, as a pull inside a deletion leaves it."""
+    checksum = 0
+    for each in short:  # Microsoft FAT specification 1.03, ChkSum
+        checksum = ((checksum >> 1) + ((checksum & 1) << 7) + each) & 0xFF
+    data = fats.image.read_bytes()
+    begins = 2 * fats.starts[1] - fats.starts[0]  # behind both FATs
+    (place,) = (
+        at
+        for at in range(begins, begins + 64 * 1024, 32)
+        if data[at] & 0x40 and data[at + 11] == 0x0F and data[at + 13] == checksum and data[at] != 0xE5
+    )
+    with fats.image.open("r+b") as file:
+        os.pwrite(file.fileno(), b"\xe5", place)
+
+
+def test_a_part_whose_long_name_a_pull_has_torn_is_known_by_its_short_one(fats: Fats) -> None:
+    copy_in(fats.image, PARTS[0], b"x")
+    tear_long_name(fats, b"PISM__~1PAR")
+    copy_in(fats.image, "pismologist's notes.parable", b"of the operator")
+    tear_long_name(fats, b"PISMOL~1PAR")
+    assert {"PISM__~1.PAR", "PISMOL~1.PAR"} <= set(names(fats.image))
+    with open_volume(fats.image) as volume:
+        assert volume.clean_parts() == ("PISM__~1.PAR",)
+        assert [item.name for item in volume.list()] == [*NAMES, "PISMOL~1.PAR"]
+
+
 @pytest.mark.parametrize("damage", ["both are open", "the second goes elsewhere", "the cluster is taken"])
 def test_every_other_damage_is_left_as_it_is(fats: Fats, damage: str) -> None:
     last = fats.last()

@@ -89,7 +89,7 @@ class Storm:
 
     def on_a_pc(self, image: Path, act: str, number: int) -> None:
         """Do to a stick what a PC, its owner or its age do."""
-        paths = sorted(files_on(image)) if act in {"alter", "delete"} else []
+        paths = sorted(files_on(image, pulled=True)) if act in {"alter", "delete"} else []
         match act:
             case "empty":
                 empty(image)
@@ -100,10 +100,12 @@ class Storm:
                 with contextlib.suppress(StickError, subprocess.CalledProcessError):
                     fill(image, number % _JOB_BYTES, self.folder)
             case "alter" if paths:
-                with contextlib.suppress(ValueError):  # it cannot be told where it lies
+                # it cannot be told where it lies, or the PC refuses a stick that was pulled
+                with contextlib.suppress(ValueError, subprocess.CalledProcessError):
                     alter(image, paths[number % len(paths)])
             case "delete" if paths:
-                mtools(image, "mdel", f"::{paths[number % len(paths)]}")
+                with contextlib.suppress(subprocess.CalledProcessError):
+                    mtools(image, "mdel", f"::{paths[number % len(paths)]}")
             case "litter":
                 (self.folder / "litter").write_bytes(b"x")
                 with contextlib.suppress(Exception):  # no room, or no folder
@@ -122,7 +124,7 @@ class Storm:
         image = self.images[each.stick]
         for act, number in each.acts:
             self.on_a_pc(image, act, number)
-        before = {*files_on(image).values()}
+        before = {*files_on(image, pulled=True).values()}
         altered = False
 
         def alter_inside(progress: Progress, step: int) -> None:
@@ -152,7 +154,7 @@ class Storm:
     def compare(self, image: Path, before: set[str], *, is_ok: bool, altered: bool) -> None:
         """Fail where something was called written and is not there."""
         archives = self.place.archives_made(self.job)
-        files = files_on(image)
+        files = files_on(image, pulled=not is_ok)
         there = {*files.values()}
         # what was begun has the receipt's bytes, and says nothing yet
         receipts = {digest for path, digest in files.items() if path.startswith("pism-receipt-")}
