@@ -17,7 +17,7 @@ from core.export.receipt import verify_receipt
 from core.policy.config import parse_config
 from core.printable import escape, escape_json, is_printable
 from tests.core.archive.test_manifest import make_manifest
-from tests.core.test_released import ARCHIVES
+from tests.core.test_released import FORMAT_1
 
 SHIPPED = Path(__file__).parents[2] / "config.yaml"
 
@@ -116,7 +116,7 @@ def test_no_text_of_a_receipt_holds_what_cannot_be_seen(released: bytes) -> None
 
 @pytest.fixture
 def released() -> bytes:
-    return next(ARCHIVES.glob("pism-receipt-*.json")).read_bytes()
+    return next(FORMAT_1.archives.glob("pism-receipt-*.json")).read_bytes()
 
 
 @pytest.mark.parametrize("hidden", UNSEEN.values(), ids=UNSEEN)

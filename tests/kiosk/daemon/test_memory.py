@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from kiosk.entry.words import fewest_keys
+from kiosk.entry.words import GUARD_S, fewest_keys
 from tests.kiosk.command import ENVIRONMENT, ROOT
 from tests.kiosk.live import WORDS, lay_authority
 
 NEEDLES = [" ".join(WORDS[at : at + 2]).encode() for at in range(len(WORDS) - 1)]
 """Two words that follow each other: of single ones the list has all."""
+
+GUARD = f"wait {GUARD_S + 0.1}"
+"""So that no key is taken for one more of the word before."""
 
 
 def unit_environment() -> dict[str, str]:
@@ -59,7 +62,7 @@ def running(folder: Path) -> Iterator[ListeningBox]:
     with subprocess.Popen(
         command,
         cwd=ROOT,
-        env=ENVIRONMENT | unit_environment(),
+        env=ENVIRONMENT | unit_environment() | {"PYTHONPATH": str(ROOT)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -79,13 +82,13 @@ def test_a_passphrase_is_gone_from_the_kiosks_memory_once_it_was_sent(tmp_path: 
         assert box.find() == []
         box.play("press #", 'expect "WORD 1"')
         for number, word in enumerate(WORDS, 1):
-            box.play(*(f"press {key}" for key in fewest_keys(word)))
+            box.play(GUARD, *(f"press {key}" for key in fewest_keys(word)))
             if number == 3:
                 box.play('expect "SAME AS ON PAPER?" 60')
             elif number < len(WORDS):
                 box.play(f'expect "WORD {number + 1}"')
         assert box.find() == sorted(NEEDLES)  # it is found where it is
-        box.play("press #", "expect UNLOCKED 60")
+        box.play(GUARD, "press #", "expect UNLOCKED 60")
         assert box.find() == []
         box.play("hold * 2.5", "expect LOCKED 60")
         assert box.find() == []
