@@ -7,7 +7,6 @@ Run by `make bench`, or alone: `python tests/bench/bench_writes.py`. Prints what
 """
 
 import re
-import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -42,7 +41,6 @@ def count(log: Path, folder: Path) -> tuple[Counter[str], Counter[str]]:
 
 
 @pytest.mark.bench
-@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed: make system-judges")
 def test_a_visit_syncs_and_writes_no_more_than_it_has_to(tmp_path: Path) -> None:
     log, folder = tmp_path / "log", tmp_path / "demo"
     traced = ["strace", "-f", "-y", "-qq", "-s", "0", "-o", log, "-e", f"trace={CALLS}"]
